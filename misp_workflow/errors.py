@@ -1,0 +1,58 @@
+"""Every error of this package, as one tree.
+
+    WorkflowError                 one plain sentence for an analyst in str(); never a secret
+    ├── InputError                what the caller gave cannot be used
+    │   ├── ParameterError        a node's parameter is missing or has a wrong value
+    │   ├── TemplateError         a template does not parse, or fails on this data
+    │   └── SettingsError         the operator's settings file
+    ├── DeliveryError             an effect could not be performed, nor kept for later
+    └── RunnerError               the local workflow engine
+        ├── GraphError            a workflow that MISP would not store or could not start
+        └── PhpCrash              PHP's own Error, which MISP does not catch: the request dies there
+"""
+
+from __future__ import annotations
+
+
+class WorkflowError(Exception):
+    """Root of the tree. The text is shown to people as it is."""
+
+
+class InputError(WorkflowError):
+    """What the caller gave cannot be used."""
+
+
+class ParameterError(InputError):
+    """A node's parameter is missing or has a wrong value."""
+
+
+class TemplateError(InputError):
+    """A template does not parse, or fails on this data."""
+
+
+class SettingsError(InputError):
+    """The operator's settings file is unusable."""
+
+
+class DeliveryError(WorkflowError):
+    """An effect could not be performed, nor kept for later."""
+
+
+class RunnerError(WorkflowError):
+    """The local workflow engine cannot go on."""
+
+
+class GraphError(RunnerError):
+    """A workflow that MISP would not store or could not start."""
+
+
+class PhpCrash(RunnerError):
+    """PHP throws here, and MISP does not catch it.
+
+    `kind` is the PHP class (TypeError, DivisionByZeroError, …), `message` PHP's wording as far as it is known.
+    """
+
+    def __init__(self, kind: str, message: str = "") -> None:
+        super().__init__(f"MISP would crash here with a PHP {kind}: {message}" if message else f"MISP would crash here with a PHP {kind}")
+        self.kind = kind
+        self.message = message
