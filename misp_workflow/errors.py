@@ -1,14 +1,14 @@
 """Every error of this package, as one tree.
 
-    WorkflowError                 one plain sentence for an analyst in str(); never a secret
-    ├── InputError                what the caller gave cannot be used
-    │   ├── ParameterError        a node's parameter is missing or has a wrong value
-    │   ├── TemplateError         a template does not parse, or fails on this data
-    │   └── SettingsError         the operator's settings file
-    ├── DeliveryError             an effect could not be performed, nor kept for later
-    └── RunnerError               the local workflow engine
-        ├── GraphError            a workflow that MISP would not store or could not start
-        └── PhpCrash              PHP's own Error, which MISP does not catch: the request dies there
+WorkflowError                 one plain sentence for an analyst in str(); never a secret
+├── InputError                what the caller gave cannot be used
+│   ├── ParameterError        a node's parameter is missing or has a wrong value
+│   ├── TemplateError         a template does not parse, or fails on this data
+│   └── SettingsError         the operator's settings file
+├── DeliveryError             an effect could not be performed, nor kept for later
+└── RunnerError               the local workflow engine
+    ├── GraphError            a workflow that MISP would not store or could not start
+    └── PhpCrash              PHP's own Error, which MISP does not catch: the request dies there
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ class PhpCrash(RunnerError):
     """
 
     def __init__(self, kind: str, message: str = "") -> None:
-        super().__init__(f"MISP would crash here with a PHP {kind}: {message}" if message else f"MISP would crash here with a PHP {kind}")
+        super().__init__(
+            f"MISP would crash here with a PHP {kind}: {message}"
+            if message
+            else f"MISP would crash here with a PHP {kind}"
+        )
         self.kind = kind
         self.message = message

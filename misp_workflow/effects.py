@@ -1,0 +1,168 @@
+"""Effects and receipts: what should happen in the world, and what became of it.
+
+An effect is a frozen plain value: no open file, no function, nothing that JSON cannot hold. So it can wait on a disk,
+be tried again by another process, be shown with its secrets masked. Whoever adds a kind adds a transport of the same
+name under `delivery/transports/`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+Json = Any
+"""A value that JSON can hold: None, bool, int, float, str, list of Json, dict of str to Json."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """One thing to do.
+
+    `label` is what a person reads ("Slack message to #soc"); it never holds a secret. `destination` is the name in the
+    operator's settings, or "" when the node itself says where to. `secrets` lists every secret value in this effect, so
+    that whatever is said, logged or shown can mask them.
+    """
+
+    kind: ClassVar[str]
+    label: str
+    destination: str = ""
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post(Effect):
+    """One HTTP request.
+
+    Body: at most one of `json` (any JSON value), `form` (fields) and `body` (text, sent as UTF-8 with `content_type`).
+    Success: `expect_status` (empty: any 2xx) and every dotted path of `expect` in the JSON answer has the value given
+    ({"ok": True}). `error_at` is the dotted path of the vendor's own error text in the answer; when that text is in
+    `retry_on` the same request may succeed later, otherwise an answer that is not a success is final.
+    `sign_with` is a Standard Webhooks secret (whsec_… or any text); the three webhook-* headers are made at each try.
+    `key_at` says where the effect's key travels: "" (nowhere), "path" (appended as the last segment of the URL's path),
+    "header:NAME" or "json:NAME" (a top-level member of `json`).
+    """
+
+    kind: ClassVar[str] = "post"
+    url: str
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    bearer: str = ""
+    basic: tuple[str, str] | None = None
+    json: Json = None
+    form: Mapping[str, str] | None = None
+    body: str | None = None
+    content_type: str = ""
+    sign_with: str = ""
+    verify_tls: bool = True
+    ca_file: str = ""
+    client_certificate: str = ""
+    expect_status: tuple[int, ...] = ()
+    expect: Mapping[str, Json] = field(default_factory=dict)
+    error_at: str = ""
+    retry_on: tuple[str, ...] = ()
+    key_at: str = ""
+
+
+KINDS: dict[str, type[Effect]] = {Post.kind: Post}
+
+
+def to_json(effect: Effect) -> dict[str, Json]:
+    """Return the effect as a plain dict, its kind under "kind"; fields that hold their default are left out."""
+    values = {}
+    for item in dataclasses.fields(effect):
+        value = getattr(effect, item.name)
+        default = item.default_factory() if item.default_factory is not dataclasses.MISSING else item.default
+        if value != default:
+            values[item.name] = value
+    return {"kind": effect.kind, **values}
+
+
+def from_json(values: Mapping[str, Json]) -> Effect:
+    """Return the effect that `to_json` made `values` of; KeyError or TypeError when it is of no known kind."""
+    kind = KINDS[values["kind"]]
+    tuples = {item.name for item in dataclasses.fields(kind) if str(item.type).startswith("tuple")}
+    return kind(
+        **{
+            name: tuple(value) if name in tuples and value is not None else value
+            for name, value in values.items()
+            if name != "kind"
+        }
+    )
+
+
+def masked(effect: Effect) -> dict[str, Json]:
+    """Return `to_json(effect)` for people's eyes: every secret value, wherever it stands, is "***"."""
+    longest_first = sorted(filter(None, effect.secrets), key=len, reverse=True)
+
+    def hide(value: Json) -> Json:
+        if isinstance(value, str):
+            return mask(value, longest_first)
+        if isinstance(value, Mapping):
+            return {hide(key): hide(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [hide(item) for item in value]
+        return value
+
+    shown = to_json(effect)
+    shown.pop("secrets", None)
+    return {name: hide(value) for name, value in shown.items()}
+
+
+def mask(text: str, secrets: tuple[str, ...] | list[str]) -> str:
+    """Return `text` with every secret replaced by "***"."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """An effect on its way: what the outbox keeps.
+
+    `key` tells equal effects apart from others: from the content, the action, the event's uuid and timestamp.
+    `action` is the module's name, `event` the event's uuid or "", `created` seconds since 1970.
+    """
+
+    key: str
+    effect: Effect
+    action: str
+    event: str = ""
+    created: float
+
+
+Status = Literal["delivered", "queued", "skipped", "refused", "dry-run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What became of an effect. `detail` is one plain sentence without a secret."""
+
+    status: Status
+    detail: str
+    key: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether MISP may hear success."""
+        return self.status != "refused"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A gate's yes; `effects` is what shall happen because of it."""
+
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A gate's no, with every reason."""
+
+    reasons: tuple[str, ...]
+
+
+Verdict = Pass | Block
