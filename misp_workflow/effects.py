@@ -84,13 +84,10 @@ def from_json(values: Mapping[str, Json]) -> Effect:
     """Return the effect that `to_json` made `values` of; KeyError or TypeError when it is of no known kind."""
     kind = KINDS[values["kind"]]
     tuples = {item.name for item in dataclasses.fields(kind) if str(item.type).startswith("tuple")}
-    return kind(
-        **{
-            name: tuple(value) if name in tuples and value is not None else value
-            for name, value in values.items()
-            if name != "kind"
-        }
-    )
+    given: dict[str, Any] = {name: value for name, value in values.items() if name != "kind"}
+    for name in tuples & given.keys():
+        given[name] = None if given[name] is None else tuple(given[name])
+    return kind(**given)
 
 
 def masked(effect: Effect) -> dict[str, Json]:

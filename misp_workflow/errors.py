@@ -46,7 +46,7 @@ class GraphError(RunnerError):
     """A workflow that MISP would not store or could not start."""
 
 
-class PhpCrash(RunnerError):
+class PhpCrash(RunnerError):  # noqa: N818 - it is named for what it mirrors
     """PHP throws here, and MISP does not catch it.
 
     `kind` is the PHP class (TypeError, DivisionByZeroError, …), `message` PHP's wording as far as it is known.
