@@ -1,0 +1,195 @@
+"""Reading what MISP hands to a module: attributes wherever they hide, tags, markings, and what happened at all.
+
+Pure: nothing here changes the data or asks anybody. The shapes are those of real MISP 2.5 requests; ids, flags and
+numbers come as text, numbers or booleans, so read them through `flag` and `number`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+Kind = Literal["event", "attribute", "sighting", "proposal", "report", "post", "user", "log", "enrichment", "empty"]
+
+TLP_LEVELS = ("clear", "green", "amber", "amber+strict", "red")
+"""TLP 2.0, https://www.first.org/tlp/, from the widest audience to the narrowest."""
+
+PAP_LEVELS = ("clear", "green", "amber", "red")
+"""Permissible Actions Protocol, https://github.com/MISP/misp-taxonomies/tree/main/PAP, from the freest down."""
+
+THREAT_LEVELS = {1: "high", 2: "medium", 3: "low", 4: "undefined"}
+ANALYSES = {0: "initial", 1: "ongoing", 2: "completed"}
+DISTRIBUTIONS = {
+    0: "your organisation only",
+    1: "this community only",
+    2: "connected communities",
+    3: "all communities",
+    4: "sharing group",
+    5: "inherit event",
+}
+
+_MARKING = re.compile(r"\s*(tlp|pap)\s*:\s*(.*?)\s*", re.IGNORECASE | re.DOTALL)
+_SYNONYMS = {"white": "clear"}
+
+
+def flag(value: Any) -> bool:
+    """Read a boolean in any of MISP's spellings: true, 1, "1", "true"."""
+    if isinstance(value, str):
+        return value.strip().lower() in {"1", "true", "yes", "on"}
+    return bool(value)
+
+
+def number(value: Any, default: int = 0) -> int:
+    """Read a whole number that may come as text; `default` when it is none."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return default
+
+
+def text(value: Any) -> str:
+    """Read a text field that may be missing, null or a number."""
+    return value if isinstance(value, str) else "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+
+def rows(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a PHP array, which arrives as a list or, when it has holes, as an object keyed "0", "3", …"""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def tag_names(row: Mapping[str, Any]) -> list[str]:
+    """Return the names of the tags on an event or attribute, in the data's order, each once.
+
+    Reads Tag, _allTags, and the database's EventTag and AttributeTag.
+    """
+    found: dict[str, None] = {}
+    for key in ("Tag", "_allTags"):
+        for tag in rows(row.get(key)):
+            found[text(tag.get("name"))] = None
+    for key in ("EventTag", "AttributeTag"):
+        for link in rows(row.get(key)):
+            tag = link.get("Tag")
+            found[text(tag.get("name") if isinstance(tag, dict) else link.get("name"))] = None
+    found.pop("", None)
+    return list(found)
+
+
+def marking(names: Iterable[str], scheme: Literal["tlp", "pap"]) -> str | None:
+    """Return the strictest level that `names` mark in the scheme, in lower case, or None when they mark none.
+
+    Case and spaces around the parts do not matter; tlp:white is clear. A tag of the scheme that names no level
+    (tlp:unclear, tlp:ex:chr) is read as None by itself: what unmarked data may do is the operator's to say.
+    """
+    levels = TLP_LEVELS if scheme == "tlp" else PAP_LEVELS
+    worst = -1
+    for name in names:
+        match = _MARKING.fullmatch(name)
+        if match and match[1].lower() == scheme:
+            level = match[2].lower().replace(" ", "")
+            level = _SYNONYMS.get(level, level)
+            if level in levels:
+                worst = max(worst, levels.index(level))
+    return levels[worst] if worst >= 0 else None
+
+
+class View:
+    """What one request's `data` says. Reading is lazy: only what is asked for is looked at.
+
+    Lists of attributes hold MISP's own rows, not copies; an attribute of an object is followed by its object's name
+    through `object_name`.
+    """
+
+    def __init__(self, data: Any) -> None:
+        self.data: dict[str, Any] = data if isinstance(data, dict) else {}
+        event = self.data.get("Event")
+        self.event: dict[str, Any] = event if isinstance(event, dict) else {}
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What this is about, told by shape: MISP does not send the trigger's name."""
+        data, event = self.data, self.event
+        if "_module" in data:
+            return "enrichment"
+        if isinstance(data.get("Log"), dict):
+            return "log"
+        if isinstance(data.get("Post"), dict):
+            return "post"
+        if not event:
+            return "user" if "email" in data else "event" if "info" in data else "empty"
+        if "info" not in event and not self.attributes:
+            return "empty"
+        if "RelatedEvent" in event or "id" not in event:  # a full event, or one not saved yet
+            return "event"
+        if rows(event.get("ShadowAttribute")):
+            return "proposal"
+        if rows(event.get("EventReport")):
+            return "report"
+        if len(self.attributes) == 1:
+            return "sighting" if rows(self.attributes[0].get("Sighting")) else "attribute"
+        return "event"
+
+    @cached_property
+    def attributes(self) -> list[dict[str, Any]]:
+        """Every attribute of the event, those in objects included, each once."""
+        found = rows(self.event.get("Attribute"))
+        for row in rows(self.event.get("Object")):
+            found += rows(row.get("Attribute"))
+        return found or rows(self.event.get("_AttributeFlattened"))
+
+    @cached_property
+    def objects(self) -> list[dict[str, Any]]:
+        """The event's objects."""
+        return rows(self.event.get("Object"))
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """Names of the event's own tags."""
+        return tag_names(self.event)
+
+    @cached_property
+    def all_tags(self) -> list[str]:
+        """Names of every tag on the event or one of its attributes, each once."""
+        found = dict.fromkeys(self.tags)
+        for attribute in self.attributes:
+            found.update(dict.fromkeys(tag_names(attribute)))
+        return list(found)
+
+    @cached_property
+    def tlp(self) -> str | None:
+        """The event's own TLP level, or None when it has none."""
+        return marking(self.tags, "tlp")
+
+    @property
+    def organisation(self) -> str:
+        """Name of the creator organisation, or ""."""
+        orgc = self.event.get("Orgc")
+        return text(orgc.get("name")) if isinstance(orgc, dict) else ""
+
+    @property
+    def reference(self) -> str:
+        """What tells this event's state apart from another: "uuid/timestamp", or "" when there is no event."""
+        uuid = text(self.event.get("uuid"))
+        return f"{uuid}/{text(self.event.get('timestamp'))}" if uuid else ""
+
+    def object_name(self, attribute: Mapping[str, Any]) -> str:
+        """Return the name of the object that holds the attribute, or ""."""
+        return self._object_names.get(text(attribute.get("object_id")), "")
+
+    @cached_property
+    def _object_names(self) -> dict[str, str]:
+        return {text(row.get("id")): text(row.get("name")) for row in self.objects if row.get("id")}
+
+
+def count_types(attributes: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    """Return how many attributes there are of each type."""
+    return Counter(text(row.get("type")) or "unknown" for row in attributes)
+
+
+def live(attributes: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the attributes that are not deleted."""
+    return (row for row in attributes if not flag(row.get("deleted")))
