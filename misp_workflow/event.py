@@ -56,7 +56,7 @@ def text(value: Any) -> str:
 
 
 def rows(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in a PHP array, which arrives as a list or, when it has holes, as an object keyed "0", "3", …"""
+    """Return the objects in a PHP array, which comes as a list or, when it has holes, as an object keyed "0", "3"."""
     if isinstance(value, Mapping):
         value = list(value.values())
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
@@ -73,8 +73,8 @@ def tag_names(row: Mapping[str, Any]) -> list[str]:
             found[text(tag.get("name"))] = None
     for key in ("EventTag", "AttributeTag"):
         for link in rows(row.get(key)):
-            tag = link.get("Tag")
-            found[text(tag.get("name") if isinstance(tag, dict) else link.get("name"))] = None
+            inner = link.get("Tag")
+            found[text(inner.get("name") if isinstance(inner, dict) else link.get("name"))] = None
     found.pop("", None)
     return list(found)
 
