@@ -20,13 +20,15 @@ Json = Any
 class Effect:
     """One thing to do.
 
-    `label` is what a person reads ("Slack message to #soc"); it never holds a secret. `destination` is the name in the
-    operator's settings, or "" when the node itself says where to. `secrets` lists every secret value in this effect, so
+    `label` is what a person reads ("Slack message to #soc"); it never holds a secret. `service` is what sentences call
+    the other side ("Slack"; empty: its host). `destination` is the name in the operator's settings, or "" when the node
+    itself says where to. `secrets` lists every secret value in this effect, so
     that whatever is said, logged or shown can mask them.
     """
 
     kind: ClassVar[str]
     label: str
+    service: str = ""
     destination: str = ""
     secrets: tuple[str, ...] = ()
 
