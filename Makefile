@@ -1,0 +1,69 @@
+# Everything a newcomer needs: a Python 3.10 or newer with its venv module, and make. No root, nothing installed by hand.
+#
+#   make demo    a real event through a workflow, an action and the real misp-modules, to a local receiver
+#   make test    lint, types, import directions, all tests
+#   make serve   misp-modules with the pack, for a MISP to use; PORT=6666 LISTEN=127.0.0.1
+#
+# Another Python: make test PYTHON=python3.12
+
+PYTHON ?= python3
+PORT ?= 6666
+LISTEN ?= 127.0.0.1
+VENV := .venv
+BIN := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# One stamp per Python version: asking for another one makes the environment anew.
+STAMP := $(VENV)/.ready-$(VERSION)
+
+.PHONY: help install demo test lint format serve bench wheel clean python-is-fit
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+install: $(STAMP)
+
+# The pack goes in editable, so that what is tested and served is what stands in this folder.
+$(STAMP): pyproject.toml setup.py | python-is-fit
+	@echo "Installing the pack, misp-modules and the test tools into $(VENV) (a minute or two the first time) …"
+	@test -f $@ || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+python-is-fit:
+	@$(PYTHON) -c '' 2>/dev/null || { echo "There is no '$(PYTHON)' here. Install Python 3.10 or newer, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is Python $(VERSION), the pack needs 3.10 or newer. Name another one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+demo: $(STAMP)
+	@$(BIN)/python examples/demo.py
+
+test: lint
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "Not formatted as the house does it; 'make format' mends it."; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(STAMP)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+serve: $(STAMP)
+	@echo "misp-modules with the pack on http://$(LISTEN):$(PORT). Stop it with Ctrl-C."
+	@exec $(BIN)/misp-modules -l $(LISTEN) -p $(PORT) -c $(CURDIR)/misp_modules/modules
+
+bench: $(STAMP)
+	@set -e; for file in bench/*.py; do \
+		test -e "$$file" || { echo "There is no benchmark yet."; break; }; \
+		echo "== $$file"; $(BIN)/python "$$file"; \
+	done
+
+wheel: $(STAMP)
+	@$(BIN)/python -m build --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

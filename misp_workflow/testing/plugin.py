@@ -1,0 +1,54 @@
+"""The pytest plugin: fixtures for tests of actions and workflows.
+
+`receiver`             a fresh local HTTP receiver (`misp_workflow.testing.Receiver`)
+`misp_modules_server`  the real misp-modules server with the pack, one for the whole run
+`misp_modules_custom`  override it to serve a folder of your own: its `action_mod/*.py` are loaded as with `-c`
+
+Imports stay inside the fixtures, because pytest loads this file in every project that has the package installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from misp_workflow.testing.receiver import Receiver
+    from misp_workflow.testing.server import MispModulesServer
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver on a free loopback port that answers 200 until told otherwise."""
+    from misp_workflow.testing.receiver import Receiver
+
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def misp_modules_custom() -> Path | None:
+    """The folder that the server gets as `-c`: the pack's own, unless misp-modules finds it without."""
+    from misp_workflow.testing.server import pack_folder
+
+    return pack_folder()
+
+
+@pytest.fixture(scope="session")
+def misp_modules_server(
+    misp_modules_custom: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MispModulesServer]:
+    """The real server. Its outbox and settings are in a folder of the test run, never the user's own."""
+    pytest.importorskip("misp_modules", reason="misp-modules is not installed: pip install 'misp-modules>=3.1.0'")
+    from misp_workflow.testing.server import MispModulesServer
+
+    folder = tmp_path_factory.mktemp("misp-modules")
+    settings = folder / "settings.toml"
+    settings.touch(mode=0o600)
+    environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(settings)}
+    with MispModulesServer(custom=misp_modules_custom, environment=environment) as server:
+        yield server
