@@ -1,0 +1,32 @@
+"""The data side of the engine, in the terms of the recorded cases: hash paths, conditions, names, the core format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from misp_workflow import hashpath, php
+from misp_workflow.errors import PhpCrash
+from misp_workflow.runner import conditions
+
+Case = dict[str, Any]
+
+
+def evaluate(op: str, case: Case) -> dict[str, Any] | None:
+    """What we make of the case, as {"value": …} or {"exception": …}; None for an operation of another part."""
+    if op not in OPERATIONS:
+        return None
+    try:
+        return {"value": php.canonical(OPERATIONS[op](php.canonical(case)))}
+    except PhpCrash as crash:
+        return {"exception": {"class": crash.kind, "message": crash.message}}
+
+
+OPERATIONS: dict[str, Callable[[Case], Any]] = {
+    "hash_extract": lambda case: hashpath.extract(case["data"], case["path"]),
+    "hash_get": lambda case: hashpath.get(case["data"], case["path"], case.get("default")),
+    "hash_insert": lambda case: hashpath.insert(case["data"], case["path"], case.get("values")),
+    "extract_data": lambda case: conditions.extract_data(case["data"], case["path"]),
+    "condition": lambda case: conditions.holds(case["data"], case["operator"], case["value"]),
+    "items": lambda case: conditions.matching(case["items"], case["value"], case["operator"], case["path"]),
+}
