@@ -1,0 +1,58 @@
+"""What every test has: isolation from the user's own settings and outbox, and real peers or a reason to skip."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+CAPTURES = Path(__file__).parent / "captures"
+
+# How long an example takes depends on the machine, never on whether the code is right.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_state_and_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the operator's outbox and settings, whatever the machine it runs on."""
+    folder = tmp_path_factory.mktemp("misp-workflow")
+    settings = folder / "settings.toml"
+    settings.touch(mode=0o600)
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MISP_WORKFLOW_STATE", str(folder / "state"))
+    patch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """Return the path of a program that a test needs; skip the test, with the reason, where it is missing.
+
+    Continuous integration installs them all and sets MISP_WORKFLOW_TEST_PEERS=required: there it is a failure.
+    """
+
+    def find(name: str) -> str:
+        if path := shutil.which(
+            name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+        ):
+            return path
+        reason = f"{name} is not installed here"
+        if os.environ.get("MISP_WORKFLOW_TEST_PEERS") == "required":
+            pytest.fail(f"{reason}; add its package to .ci/run")
+        pytest.skip(reason)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def captures() -> dict[str, Any]:
+    """The request bodies that a real MISP sent, by trigger or variant: {"event-publish": {"module": …, "data": …}}."""
+    return {path.stem: json.loads(path.read_bytes()) for path in sorted(CAPTURES.glob("*.json"))}
