@@ -1,0 +1,35 @@
+"""The operator's settings: destinations, secrets by reference, limits. See docs/settings.md.
+
+`current()` is all that most callers need.
+"""
+
+from __future__ import annotations
+
+from misp_workflow.settings.file import current, load
+from misp_workflow.settings.model import (
+    DISTRIBUTIONS,
+    PAP_LEVELS,
+    TLP_LEVELS,
+    Destination,
+    Misp,
+    Networks,
+    Outbox,
+    Settings,
+)
+from misp_workflow.settings.names import is_secret_name
+from misp_workflow.settings.secrets import resolve
+
+__all__ = [
+    "DISTRIBUTIONS",
+    "PAP_LEVELS",
+    "TLP_LEVELS",
+    "Destination",
+    "Misp",
+    "Networks",
+    "Outbox",
+    "Settings",
+    "current",
+    "is_secret_name",
+    "load",
+    "resolve",
+]

@@ -1,0 +1,151 @@
+"""Find the settings file, read it again when it changes, keep the last good reading while it is broken."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from misp_workflow.errors import SettingsError
+from misp_workflow.settings.model import Settings
+from misp_workflow.settings.reader import literal_secrets, read
+
+FILE_VARIABLE = "MISP_WORKFLOW_CONFIG"
+STATE_VARIABLE = "MISP_WORKFLOW_STATE"
+SYSTEM_FILE = Path("/etc/misp-workflow.toml")
+MAX_FILE = 4 * 1024 * 1024
+
+Signature = tuple[str, int, int, int, str]
+"""What must be the same for the file to be the same: path, change time, size, inode, and the state variable."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    signature: Signature | None
+    settings: Settings
+
+
+_lock = threading.Lock()
+_reading: _Reading | None = None
+
+
+def current() -> Settings:
+    """Return the settings in force now. Never raises; what is wrong with the file stands in `problem`.
+
+    Costs one stat when the file is named by MISP_WORKFLOW_CONFIG or is the system's.
+    """
+    global _reading
+    path, status = _find()
+    signature = _signature(path, status)
+    known = _reading
+    if known is not None and known.signature == signature:
+        return known.settings
+    with _lock:
+        known = _reading
+        if known is None or known.signature != signature:
+            known = _reading = _Reading(signature, _load(path, status, known))
+    return known.settings
+
+
+def load(path: Path) -> Settings:
+    """Return the settings in that file; SettingsError when it cannot be used."""
+    try:
+        status = path.stat()
+        if status.st_size > MAX_FILE:
+            raise SettingsError(f"The settings file {path} is longer than {MAX_FILE // 1024**2} MiB.")
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"The settings file {path} is not UTF-8 text.") from None
+    settings = _with_environment(read(text, path, default_state_folder()))
+    _refuse_open_file(path, status, settings)
+    return settings
+
+
+def _home() -> Path:
+    """Return the user's folder; a service may have none, and that is no reason to fail."""
+    return Path(os.path.expanduser("~")).absolute()  # noqa: PTH111 - Path.home() raises where there is none
+
+
+def user_file() -> Path:
+    """Return where a user's own settings file stands on this platform."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA", str(_home()))) / "misp-workflow" / "misp-workflow.toml"
+    if sys.platform == "darwin":
+        return _home() / "Library" / "Application Support" / "misp-workflow" / "misp-workflow.toml"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or _home() / ".config") / "misp-workflow.toml"
+
+
+def default_state_folder() -> Path:
+    """Return where this platform keeps a program's state."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(_home()))) / "misp-workflow"
+    if sys.platform == "darwin":
+        return _home() / "Library" / "Application Support" / "misp-workflow" / "state"
+    return Path(os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state") / "misp-workflow"
+
+
+def _find() -> tuple[Path | None, os.stat_result | None]:
+    """Return the file to use and its status. Where a named file is missing, no other one is looked for."""
+    named = os.environ.get(FILE_VARIABLE)
+    if named:
+        return Path(named), _stat(Path(named))
+    for path in (SYSTEM_FILE, user_file()):
+        status = _stat(path)
+        if status is not None:
+            return path, status
+    return None, None
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _signature(path: Path | None, status: os.stat_result | None) -> Signature:
+    state = os.environ.get(STATE_VARIABLE, "")
+    if status is None:
+        return (str(path), 0, 0, 0, state)
+    # The change time, unlike the modification time, also moves when only the mode changes.
+    return (str(path), max(status.st_mtime_ns, status.st_ctime_ns), status.st_size, status.st_ino, state)
+
+
+def _load(path: Path | None, status: os.stat_result | None, known: _Reading | None) -> Settings:
+    if path is None:
+        return _with_environment(Settings(state_folder=default_state_folder()))
+    try:
+        return load(path)
+    except SettingsError as error:
+        problem = str(error)
+    if known is not None and known.settings.path == path and known.settings.usable:
+        return replace(known.settings, problem=f"{problem} The settings read before are still in force.")
+    return _with_environment(Settings(path=path, problem=problem, usable=False, state_folder=default_state_folder()))
+
+
+def _with_environment(settings: Settings) -> Settings:
+    """Return the settings with the state folder that the environment names, if it does."""
+    named = os.environ.get(STATE_VARIABLE)
+    return replace(settings, state_folder=Path(named).absolute()) if named else settings
+
+
+def _refuse_open_file(path: Path, status: os.stat_result, settings: Settings) -> None:
+    """Raise SettingsError when others may change the file, or read it while it holds secrets.
+
+    Reading by the group is allowed: root owns the file, and misp-modules reads it as a member of the group.
+    """
+    if sys.platform == "win32":
+        return
+    if status.st_mode & stat.S_IWOTH:
+        raise SettingsError(f"Everybody may change the settings file {path}; do: chmod o-w {path}")
+    secrets = literal_secrets(settings)
+    if secrets and status.st_mode & stat.S_IROTH:
+        raise SettingsError(
+            f"Everybody may read the settings file {path}, which holds a secret ({secrets[0]}); "
+            f"do: chmod o-r {path}, or write env:NAME or file:/path instead of the secret."
+        )

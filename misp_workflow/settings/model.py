@@ -1,0 +1,156 @@
+"""What the operator's settings say, as frozen values. Nothing here reads a file, and no repr shows a secret."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from misp_workflow.errors import SettingsError
+from misp_workflow.settings.secrets import resolve
+
+TLP_LEVELS = ("clear", "green", "amber", "amber+strict", "red")
+"""TLP 2.0 (https://www.first.org/tlp/), from what anybody may see to what only the people in the room may see."""
+
+PAP_LEVELS = ("clear", "green", "amber", "red")
+"""Permissible Actions Protocol, from any action to none that could be noticed."""
+
+DISTRIBUTIONS = ("your organisation only", "this community only", "connected communities", "all communities")
+"""MISP's distribution levels 0 to 3 in words."""
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misp:
+    """The operator's own MISP; `url` is "" when it is not known."""
+
+    url: str = ""
+    key_reference: str = field(default="", repr=False)
+    verify_tls: bool = True
+    ca_file: str = ""
+
+    @property
+    def key(self) -> str:
+        """The API key, read from where the settings say at each use; SettingsError when it cannot be read."""
+        return resolve(self.key_reference, "misp.key")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outbox:
+    """Where accepted effects wait. Ages and windows in seconds, sizes in bytes.
+
+    `url` "" is the SQLite file in the state folder; "redis://…" and "amqp://…" are shared by several machines.
+    """
+
+    url_reference: str = field(default="", repr=False)
+    max_bytes: int = 256 * 1024 * 1024
+    max_age: float = 3 * DAY
+    window: float = 600.0
+    workers: int = 2
+
+    @property
+    def url(self) -> str:
+        """The address, its password included; SettingsError when it cannot be read."""
+        return resolve(self.url_reference, "outbox.url")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """Where connections may go, on top of what is never allowed (see docs/clearance.md).
+
+    Both hold networks ("10.0.0.0/8"), addresses, or the words "loopback" and "private"; `allow` wins over `deny`.
+    """
+
+    deny: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """A named place that things go to.
+
+    `values` are the parameters it fixes, as the settings write them: secrets are still references there, `resolved()`
+    has the real ones. `tlp` is the highest TLP that may go there, `pap` the highest PAP ("" when PAP does not matter),
+    `distribution` the least distribution that an item must have (0 to 3), `sharing_groups` the ids or uuids of sharing
+    groups that may go there in spite of such a bound. `rate` is effects per second (None: no bound), `digest` the
+    seconds for which messages are gathered (0: not), `max_age` the seconds for which delivery is tried again (None: as
+    the outbox says; 0: once). `actions` names the actions that may use it (empty: all). `max_characters` and
+    `max_bytes` bound a message and a body (None: only the vendor's own limit).
+    """
+
+    name: str = ""
+    values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    tlp: str = "amber+strict"
+    pap: str = ""
+    distribution: int = 0
+    sharing_groups: tuple[str, ...] = ()
+    unmarked: str = "amber"
+    unmarked_pap: str = "amber"
+    markings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rate: float | None = None
+    digest: float = 0.0
+    max_age: float | None = None
+    actions: tuple[str, ...] = ()
+    max_characters: int | None = None
+    max_bytes: int | None = None
+
+    def allows(self, action: str) -> bool:
+        """Whether the action of this name may use this destination."""
+        return not self.actions or action in self.actions
+
+    def resolved(self) -> dict[str, str]:
+        """Return `values` with every secret read from where it is kept, now; SettingsError says which cannot be."""
+        where = f"destinations.{self.name}.parameters"
+        return {name: resolve(value, f"{where}.{name}") for name, value in self.values.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings. `problem` is "" or the sentence that says why the file on disk is not what is in force.
+
+    `usable` is False when there is a file, it cannot be used, and no earlier reading of it can stand in: then no
+    destination is given out, because nobody knows what bounds the operator wrote.
+    """
+
+    path: Path | None = None
+    problem: str = ""
+    usable: bool = True
+    answer_within: float = 4.0
+    state_folder: Path = Path()
+    modules_url: str = "http://127.0.0.1:6666"
+    misp: Misp = Misp()
+    outbox: Outbox = Outbox()
+    networks: Networks = Networks()
+    defaults: Destination = Destination()
+    destinations: Mapping[str, Destination] = field(default_factory=lambda: MappingProxyType({}))
+
+    def destination(self, name: str) -> Destination:
+        """Return the destination of that name; "" gives what holds for a node that names none.
+
+        Raises SettingsError for an unknown name, with the nearest known one.
+        """
+        if not self.usable:
+            raise SettingsError(f"{self.problem} Nothing is sent until it is mended.")
+        name = name.strip()
+        if not name:
+            return self.defaults
+        if name in self.destinations:
+            return self.destinations[name]
+        if self.path is None:
+            raise SettingsError(
+                f"No destination is called “{name}”: there is no settings file that could name one "
+                "(MISP_WORKFLOW_CONFIG or /etc/misp-workflow.toml)."
+            )
+        raise SettingsError(
+            f"No destination is called “{name}” in {self.path}{did_you_mean(name, self.destinations)}."
+            + (f" {self.problem}" if self.problem else "")
+        )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; the nearest name is “x”" for the end of a sentence, or "" when nothing is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; the nearest name is “{near[0]}”" if near else ""

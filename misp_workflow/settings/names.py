@@ -1,0 +1,44 @@
+"""Which names stand for secrets: one rule for the settings file, the data that actions see, and the logs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+SECRET_PARTS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "authkey",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "credential",
+    "bearer",
+    "sessionid",
+)
+"""A name that contains one of these is a secret's name."""
+
+SECRET_NAMES = frozenset(
+    "pass pwd psk pin otp totp jwt salt cookie cookies setcookie authorization proxyauthorization basicauth".split()
+)
+"""A name that is one of these is a secret's name."""
+
+PUBLIC_KEYS = frozenset(
+    "key keys publickey publickeys gpgkey pgpkey pgppublickey cryptographickey cryptographickeys "
+    "primarykey foreignkey sortkey regkey registrykey".split()
+)
+"""Every other name that ends with "key" or "keys" is a secret's name."""
+
+
+@lru_cache(maxsize=8192)
+def is_secret_name(name: str) -> bool:
+    """Whether a value under this name is taken for a secret; case and everything but letters and digits is ignored."""
+    plain = "".join(filter(str.isalnum, name.casefold()))
+    if plain in SECRET_NAMES:
+        return True
+    if plain.endswith(("key", "keys")) and plain not in PUBLIC_KEYS:
+        return True
+    return any(part in plain for part in SECRET_PARTS)

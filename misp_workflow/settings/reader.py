@@ -1,0 +1,208 @@
+"""From the text of the settings file to `Settings`: every key known, every value checked, or one clear sentence."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from misp_workflow.errors import SettingsError
+from misp_workflow.settings.model import (
+    DISTRIBUTIONS,
+    PAP_LEVELS,
+    TLP_LEVELS,
+    Destination,
+    Misp,
+    Networks,
+    Outbox,
+    Settings,
+)
+from misp_workflow.settings.names import is_secret_name
+from misp_workflow.settings.secrets import is_reference
+from misp_workflow.settings.table import Table
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
+
+NETWORK_WORDS = ("loopback", "private")
+LONGEST_ANSWER = 60.0
+DEFAULTS = Destination()
+
+
+def read(text: str, path: Path, state_folder: Path) -> Settings:
+    """Return the settings that `text` holds; SettingsError names the file, the line and what to do.
+
+    `state_folder` is what holds when the text names none.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
+    top = Table(values, (), str(path), text)
+    defaults = _destination("", top.table("defaults"), DEFAULTS)
+    settings = Settings(
+        path=path,
+        answer_within=top.seconds("answer_within", 0.1, LONGEST_ANSWER) or Settings.answer_within,
+        state_folder=_folder(top, "state_folder", state_folder),
+        modules_url=_web_address(top, "modules_url", Settings.modules_url),
+        misp=_misp(top.table("misp")),
+        outbox=_outbox(top.table("outbox")),
+        networks=_networks(top.table("networks")),
+        defaults=defaults,
+        destinations=_destinations(top.table("destinations"), defaults),
+    )
+    top.done()
+    return settings
+
+
+def literal_secrets(settings: Settings) -> list[str]:
+    """Return the names of the settings that hold a secret itself instead of a reference to one."""
+    found = []
+    if settings.misp.key_reference and not is_reference(settings.misp.key_reference):
+        found.append("misp.key")
+    if not is_reference(settings.outbox.url_reference) and urlsplit(settings.outbox.url_reference).password:
+        found.append("outbox.url")
+    for destination in settings.destinations.values():
+        for name, value in destination.values.items():
+            if value and not is_reference(value) and _holds_secret(name, value):
+                found.append(f"destinations.{destination.name}.parameters.{name}")
+    return found
+
+
+def _holds_secret(name: str, value: str) -> bool:
+    """Whether the value lets somebody in: by its name, or as a web address that is its own key (a webhook)."""
+    return (
+        is_secret_name(name) or "webhook" in name.casefold() or (name.endswith("url") and "@" in urlsplit(value).netloc)
+    )
+
+
+def _misp(table: Table) -> Misp:
+    misp = Misp(
+        url=_web_address(table, "url", "").rstrip("/"),
+        key_reference=table.text("key"),
+        verify_tls=table.flag("verify_tls", Misp.verify_tls),
+        ca_file=table.text("ca_file"),
+    )
+    table.done()
+    return misp
+
+
+def _outbox(table: Table) -> Outbox:
+    url = table.text("url")
+    if url and not is_reference(url) and urlsplit(url).scheme not in ("redis", "rediss", "amqp", "amqps"):
+        raise table.error("url", "must begin with redis://, rediss://, amqp:// or amqps://, or be left out")
+    max_age = table.seconds("max_age")
+    window = table.seconds("window")
+    outbox = Outbox(
+        url_reference=url,
+        max_bytes=table.size("max_bytes", 1024 * 1024) or Outbox.max_bytes,
+        max_age=Outbox.max_age if max_age is None else max_age,
+        window=Outbox.window if window is None else window,
+        workers=int(table.number("workers", 1, 32) or Outbox.workers),
+    )
+    table.done()
+    return outbox
+
+
+def _networks(table: Table) -> Networks:
+    networks = Networks(deny=table.strings("deny"), allow=table.strings("allow"))
+    for key, entries in (("deny", networks.deny), ("allow", networks.allow)):
+        for entry in entries:
+            if entry not in NETWORK_WORDS:
+                _check_network(table, key, entry)
+    table.done()
+    return networks
+
+
+def _check_network(table: Table, key: str, entry: str) -> None:
+    try:
+        ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        raise table.error(
+            key, f"has “{entry}”, which is no network, address, or one of {', '.join(NETWORK_WORDS)}"
+        ) from None
+
+
+def _destinations(table: Table, defaults: Destination) -> Mapping[str, Destination]:
+    found = {name: _destination(name, table.table(name), defaults) for name in table.names()}
+    return MappingProxyType(found)
+
+
+def _destination(name: str, table: Table, defaults: Destination) -> Destination:
+    """Return one destination; what its table leaves out is as in `defaults`."""
+    rate = table.number("rate", 0.001)
+    digest = table.seconds("digest")
+    max_age = table.seconds("max_age")
+    characters = table.number("max_characters", 20)
+    size = table.size("max_bytes", 256)
+    destination = Destination(
+        name=name,
+        values=_parameters(table) if name else DEFAULTS.values,
+        tlp=_level(table, "tlp", TLP_LEVELS, defaults.tlp),
+        pap=_level(table, "pap", PAP_LEVELS, defaults.pap),
+        distribution=DISTRIBUTIONS.index(
+            table.choice("distribution", DISTRIBUTIONS, DISTRIBUTIONS[defaults.distribution])
+        ),
+        sharing_groups=table.strings("sharing_groups", defaults.sharing_groups),
+        unmarked=_level(table, "unmarked", TLP_LEVELS, defaults.unmarked),
+        unmarked_pap=_level(table, "unmarked_pap", PAP_LEVELS, defaults.unmarked_pap),
+        markings=_markings(table.table("markings"), defaults.markings),
+        rate=defaults.rate if rate is None else rate,
+        digest=defaults.digest if digest is None else digest,
+        max_age=defaults.max_age if max_age is None else max_age,
+        actions=table.strings("actions", defaults.actions),
+        max_characters=defaults.max_characters if characters is None else int(characters),
+        max_bytes=defaults.max_bytes if size is None else size,
+    )
+    table.done()
+    return destination
+
+
+def _level(table: Table, key: str, levels: tuple[str, ...], default: str) -> str:
+    level = table.choice(key, (*levels, "white"), default)
+    return "clear" if level == "white" else level
+
+
+def _markings(table: Table, defaults: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the operator's own tags with the TLP that each stands for: {"acme:internal*": "amber+strict"}."""
+    own = {tag.casefold(): _level(table, tag, TLP_LEVELS, "") for tag in table.names()}
+    return MappingProxyType({**defaults, **own})
+
+
+def _parameters(table: Table) -> Mapping[str, str]:
+    """Return the parameters that the destination fixes, as text: what MISP sends is text too."""
+    below = table.table("parameters")
+    return MappingProxyType({name: _as_parameter(below, name) for name in below.names()})
+
+
+def _as_parameter(table: Table, name: str) -> str:
+    value: Any = table.take(name)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise table.error(name, "must be text, a number, true or false")
+
+
+def _web_address(table: Table, key: str, default: str) -> str:
+    url = table.text(key, default)
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise table.error(key, "must be a web address that begins with https:// or http://")
+    return url
+
+
+def _folder(table: Table, key: str, default: Path) -> Path:
+    text = table.text(key)
+    if not text:
+        return default
+    folder = Path(text).expanduser()
+    if not folder.is_absolute():
+        raise table.error(key, "must be an absolute path")
+    return folder
