@@ -27,7 +27,7 @@ class Effect:
     """
 
     kind: ClassVar[str]
-    label: str
+    label: str = ""
     service: str = ""
     destination: str = ""
     secrets: tuple[str, ...] = ()
@@ -39,8 +39,9 @@ class Post(Effect):
 
     Body: at most one of `json` (any JSON value), `form` (fields) and `body` (text, sent as UTF-8 with `content_type`).
     Success: `expect_status` (empty: any 2xx) and every dotted path of `expect` in the JSON answer has the value given
-    ({"ok": True}). `error_at` is the dotted path of the vendor's own error text in the answer; when that text is in
-    `retry_on` the same request may succeed later, otherwise an answer that is not a success is final.
+    ({"ok": True}); `refuse` holds values that make a failure of an answer that has them, for services that need not
+    answer JSON ({"ok": False}). `error_at` is the dotted path of the vendor's own error text in the answer;
+    when that text is in `retry_on` the same request may succeed later, otherwise such an answer is final.
     `sign_with` is a Standard Webhooks secret (whsec_… or any text); the three webhook-* headers are made at each try.
     `key_at` says where the effect's key travels: "" (nowhere), "path" (appended as the last segment of the URL's path),
     "header:NAME" or "json:NAME" (a top-level member of `json`).
@@ -63,6 +64,7 @@ class Post(Effect):
     client_certificate: str = ""
     expect_status: tuple[int, ...] = ()
     expect: Mapping[str, Json] = field(default_factory=dict)
+    refuse: Mapping[str, Json] = field(default_factory=dict)
     error_at: str = ""
     retry_on: tuple[str, ...] = ()
     key_at: str = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, Literal
 
@@ -62,21 +63,28 @@ def rows(value: Any) -> list[dict[str, Any]]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
-def tag_names(row: Mapping[str, Any]) -> list[str]:
+def tag_names(row: Mapping[str, Any], inherited: bool = True) -> list[str]:
     """Return the names of the tags on an event or attribute, in the data's order, each once.
 
-    Reads Tag, _allTags, and the database's EventTag and AttributeTag.
+    Reads Tag, _allTags, and the database's EventTag and AttributeTag. `inherited=False` leaves out what an attribute
+    has only from its event.
     """
     found: dict[str, None] = {}
     for key in ("Tag", "_allTags"):
         for tag in rows(row.get(key)):
-            found[text(tag.get("name"))] = None
+            if inherited or not flag(tag.get("inherited")):
+                found[text(tag.get("name"))] = None
     for key in ("EventTag", "AttributeTag"):
         for link in rows(row.get(key)):
             inner = link.get("Tag")
             found[text(inner.get("name") if isinstance(inner, dict) else link.get("name"))] = None
     found.pop("", None)
     return list(found)
+
+
+def matching(names: Iterable[str], pattern: str) -> list[str]:
+    """Return the tag names that a shell-style pattern (`tlp:*`) matches, whatever the case."""
+    return [name for name in names if fnmatchcase(name.lower(), pattern.lower())]
 
 
 def marking(names: Iterable[str], scheme: Literal["tlp", "pap"]) -> str | None:

@@ -1,0 +1,45 @@
+"""The command `misp-workflow`. Each subcommand lives in a file of its own and is loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from misp_workflow import __version__
+from misp_workflow.errors import WorkflowError
+
+COMMANDS = {
+    "run": "Run a workflow on an event, as MISP would.",
+}
+"""Name (and file) of each subcommand, with the line that the overview shows."""
+
+
+class _Commands(click.Group):
+    """Subcommands by name, so that the overview needs none of them; errors as one sentence and exit status 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"misp_workflow.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except WorkflowError as error:
+            click.echo(f"misp-workflow: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="misp-workflow")
+def main() -> None:
+    """Try MISP workflows without a MISP, and look after what the action modules send."""

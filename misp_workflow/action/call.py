@@ -1,0 +1,220 @@
+"""What MISP asked, read once: parameters with types, data without secrets, the items that the node's filter chose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from misp_workflow import template
+from misp_workflow.action.params import Params
+from misp_workflow.action.summary import Summary, summarise
+from misp_workflow.delivery import guard
+from misp_workflow.effects import Receipt
+from misp_workflow.errors import InputError, ParameterError
+from misp_workflow.event import View, rows
+from misp_workflow.settings import Settings
+
+_SERVER_PART = re.compile(r"[a-zA-Z]+://[^/?#]*")
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_BODY_STYLES = {"text/html": "html", "application/x-www-form-urlencoded": "url", "text/markdown": "markdown"}
+
+_SUMMARY = {
+    "slack": "*{{ title }}*\n{% for name, value in facts %}*{{ name }}:* {{ value }}\n{% endfor %}",
+    "markdown": "**{{ title }}**\n\n{% for name, value in facts %}- **{{ name }}:** {{ value }}\n{% endfor %}",
+    "html": "<p><strong>{{ title }}</strong></p><ul>"
+    "{% for name, value in facts %}<li><strong>{{ name }}:</strong> {{ value }}</li>{% endfor %}</ul>",
+    "plain": "{{ title }}\n{% for name, value in facts %}{{ name }}: {{ value }}\n{% endfor %}",
+}
+
+
+class Call:
+    """One request from a workflow node. `params` are typed; `view` reads the data.
+
+    The data is free of secrets, and of what the destination's clearance keeps back; `withheld` says what that was.
+
+    `selected` holds what the node's filter chose, or is None when nothing was selected: MISP then sends the whole data
+    in its place, for want of a filter as much as for want of a match.
+    """
+
+    def __init__(
+        self, params: Params, data: Any, selected: list[Any] | None, settings: Settings, withheld: str
+    ) -> None:
+        self.params = params
+        self.view = View(data)
+        self.selected = selected
+        self.withheld = withheld
+        self._misp_url = settings.misp.url.rstrip("/")
+
+    @property
+    def data(self) -> Any:
+        """The whole data, as MISP sent it, without secrets and without what may not leave."""
+        return self.view.data
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """What to act on, item by item: the selected ones, or every attribute when the node says `items: all`."""
+        if self.selected is not None:
+            return rows(self.selected)
+        return self.view.attributes if getattr(self.params, "items", "selected") == "all" else []
+
+    @property
+    def link(self) -> str:
+        """Address of the event in MISP, or "" when the settings do not know MISP's address or there is no event."""
+        key = self.view.event.get("uuid") or self.view.event.get("id")
+        return f"{self._misp_url}/events/view/{key}" if self._misp_url and isinstance(key, str) else ""
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What happened, as a title and named facts."""
+        return summarise(self.view, None if self.selected is None else rows(self.selected))
+
+    @cached_property
+    def context(self) -> dict[str, Any]:
+        """The names that a template of this call may use; docs/templates.md lists them."""
+        view, data = self.view, self.view.data
+        return {
+            "data": data,
+            "kind": view.kind,
+            "event": view.event,
+            "attributes": view.attributes,
+            "selected": rows(self.selected or []),
+            "objects": view.objects,
+            "tags": view.tags,
+            "user": data if view.kind == "user" else {},
+            "log": data.get("Log", {}),
+            "post": data.get("Post", {}),
+            "thread": data.get("Thread", {}),
+            "proposal": next(iter(rows(view.event.get("ShadowAttribute"))), {}),
+            "report": next(iter(rows(view.event.get("EventReport"))), {}),
+            "summary": self.summary,
+            "link_to_event": self.link,
+            "withheld": self.withheld,
+        }
+
+    def message(self, style: str = "plain", limit: int | None = None) -> str:
+        """Return the node's message, or the summary of what happened when it has none, in the style of the place.
+
+        `limit` is the most characters that the place accepts; a longer text ends in an honest mark.
+        """
+        written = self.render("message", style) if self.params.message else self._written_summary(style)
+        if self.withheld:
+            written = f"{written.rstrip()}\n({self.withheld})"
+        return guard.cut(written, limit) if limit else written
+
+    def _written_summary(self, style: str) -> str:
+        facts = list(self.summary.facts)
+        if self.summary.tlp:
+            facts.insert(0, ("TLP", self.summary.tlp.upper()))
+        source = _SUMMARY.get(style, _SUMMARY["plain"])
+        written = template.render(source, {"title": self.summary.title, "facts": facts}, style).rstrip()
+        return f"{written}\n{self.link}" if self.link and self.params.link_to_event else written
+
+    def render(self, name: str, style: str = "plain") -> str:
+        """Return the parameter `name` rendered as a template; TemplateError names the parameter and the line."""
+        return self.render_text(getattr(self.params, name), style, name)
+
+    def render_text(self, source: str, style: str, name: str) -> str:
+        """Render a text that stands in the parameter `name`."""
+        with _naming(name):
+            return template.render(source, self.context, style)
+
+    def holds(self, name: str) -> bool:
+        """Return whether the parameter `name`, a Jinja expression, is true of this call."""
+        expression = getattr(self.params, name)
+        with _naming(name):
+            return template.condition(expression, self.context)
+
+    def url(self, name: str) -> str:
+        """Return the parameter `name`, a URL whose path and query may be templates; event text never moves the request.
+
+        Scheme, host and port must stand there in so many letters; a rendered value can be neither "." nor ".." nor hold
+        a slash of its own.
+        """
+        source = getattr(self.params, name)
+        server = _SERVER_PART.match(source)
+        if not server or "{{" in server[0] or "{%" in server[0]:
+            raise ParameterError(
+                f"Parameter '{name}': the server's name must be written out, not come from a template."
+            )
+        rest = source[server.end() :]
+        rendered = server[0] + self.render_text(rest, "url", name) if rest else source
+        segments = [unquote(segment) for segment in urlsplit(rendered).path.split("/")]
+        if "{" in rest and any(segment in {".", ".."} for segment in segments):
+            raise ParameterError(f"Parameter '{name}': event text would climb in the address's path; nothing was sent.")
+        return rendered
+
+    def headers(self, name: str) -> dict[str, str]:
+        """Return the parameter `name`, one "Name: value" per line, as headers; no rendered value can break its line."""
+        found = {}
+        for line in getattr(self.params, name).splitlines():
+            field, colon, value = line.partition(":")
+            if not line.strip():
+                continue
+            if not colon or not _HEADER_NAME.fullmatch(field.strip()):
+                raise ParameterError(f"Parameter '{name}': each line must read 'Name: value'.")
+            found[field.strip()] = self.render_text(value.strip(), "header", name)
+        return found
+
+    def body(self, name: str, content_type: str) -> str:
+        """Return the parameter `name` rendered for this content type; a JSON body that is none is an error."""
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind.endswith(("/json", "+json")):
+            rendered = self.render(name, "json")
+            try:
+                orjson.loads(rendered)
+            except orjson.JSONDecodeError as error:
+                raise ParameterError(f"Parameter '{name}' does not make JSON: {error}.") from None
+            return rendered
+        return self.render(name, _BODY_STYLES.get(kind, "plain"))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a request without a body of its own carries: the summary, and the items to act on.
+
+        For what is no event (a user, a log entry, a post) the data itself is the item. `items: all` adds the whole
+        event when nothing was selected.
+        """
+        summary, view = self.summary, self.view
+        told = {"title": summary.title, "tlp": summary.tlp, "link": self.link, "facts": dict(summary.facts)}
+        if not view.event:
+            return {"kind": view.kind, "summary": told, "items": [self.data] if self.data else []}
+        everything = self.selected is None and getattr(self.params, "items", "selected") == "all"
+        known = {key: view.event[key] for key in ("id", "uuid", "info", "date", "timestamp") if key in view.event}
+        answer: dict[str, Any] = {"kind": view.kind, "summary": told, "event": view.event if everything else known}
+        if self.selected is not None:
+            answer["items"] = self.selected
+        if self.withheld:
+            answer["withheld"] = self.withheld
+        return answer
+
+    def skip(self, why: str) -> Receipt:
+        """Return the receipt of having nothing to do; `why` is one plain sentence."""
+        return Receipt(status="skipped", detail=why)
+
+
+@contextmanager
+def _naming(parameter: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"Parameter '{parameter}': {error}") from None
+
+
+def chosen(request: Mapping[str, Any]) -> list[Any] | None:
+    """Return what the node's filter chose, or None when nothing was selected.
+
+    MISP sends a list, an object keyed "0", "3" when the positions have gaps, or the whole data when there is no filter
+    or nothing matches.
+    """
+    found, data = request.get("filteredItems"), request.get("data")
+    if not found or not isinstance(found, (list, dict)) or found == data:
+        return None
+    if isinstance(found, dict):
+        return list(found.values()) if all(key.isdigit() for key in found) else None
+    return found

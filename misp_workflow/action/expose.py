@@ -1,0 +1,209 @@
+"""From an action's three parts to what misp-modules calls: (info, config, decide) -> handler, dict_handler, …
+
+Whatever happens inside, MISP gets `{"data": …}` or `{"error": "one sentence"}`: a failure that is not said as an error
+is a success to MISP, and an exception leaves the operator with nothing to read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from misp_workflow import settings
+from misp_workflow.action import params as parameters
+from misp_workflow.action.call import Call, chosen
+from misp_workflow.delivery import guard
+from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, mask, to_json
+from misp_workflow.errors import InputError, WorkflowError
+
+LOG = logging.getLogger("misp_workflow.action")
+
+MAX_REQUEST = 32 * 2**20
+"""Bytes of a request. MISP's own time-out is over long before a larger event has been through."""
+
+INFO_KEYS = {
+    "version": "",
+    "author": "misp-workflow-actions contributors",
+    "description": "",
+    "module-type": ["action"],
+    "name": "",
+    "logo": "",
+    "requirements": [],
+    "features": "",
+    "references": [],
+    "input": "The data of a workflow.",
+    "output": "Success, or an error in one sentence.",
+}
+"""The eleven keys that upstream's modules have, with what stands there when an action says nothing."""
+
+Decision = Effect | Sequence[Effect] | Pass | Block | Receipt
+Answer = dict[str, Any]
+
+
+def expose(
+    info: dict[str, Any], config: dict[str, Any], decide: Callable[[Call], Decision]
+) -> tuple[Callable[..., Any], Callable[..., Any], Callable[[], Answer], Callable[[], Answer]]:
+    """Return handler, dict_handler, introspection and version for one action; completes `info` and `config` in place.
+
+    `decide` gets the Call and returns an effect, several of them, a verdict (Pass or Block), or the receipt of having
+    nothing to do.
+    """
+    action = _Action(decide.__module__.rpartition(".")[2], info, config, decide)
+    for key, default in INFO_KEYS.items():
+        info.setdefault(key, default)
+    parameters.declare(config["params"])
+
+    def handler(q: Any = False) -> Answer | bool:
+        return False if q is False else action.answer(q)
+
+    def dict_handler(request: Any) -> Answer:
+        return action.answer(request)
+
+    def introspection() -> Answer:
+        return {"config": config}
+
+    def version() -> Answer:
+        return {**info, "config": config}
+
+    return handler, dict_handler, introspection, version
+
+
+@dataclasses.dataclass(frozen=True)
+class _Action:
+    name: str
+    info: dict[str, Any]
+    config: dict[str, Any]
+    decide: Callable[[Call], Decision]
+
+    def answer(self, request: Any) -> Answer:
+        """Return what MISP shall hear; nothing ever escapes from here."""
+        started = time.monotonic()
+        try:
+            return self._answer(_parsed(request), started)
+        except WorkflowError as error:
+            return {"error": str(error)}
+        except RecursionError:
+            return {"error": "The data is nested too deeply to be read; nothing was done."}
+        except MemoryError:
+            return {"error": "The data is too large for this server's memory; nothing was done."}
+        except Exception:
+            # the text of an exception may quote data, so only the places are logged
+            LOG.error("bug in %s\n%s", self.name, "".join(_places()))
+            return {
+                "error": f"The module {self.name} failed on its own account; nothing was done. Its log names the place."
+            }
+
+    def _answer(self, request: dict[str, Any], started: float) -> Answer:
+        rules = settings.current()
+        table = self.config["params"]
+        given = request.get("params")
+        wanted = given.get("destination", "") if isinstance(given, dict) else ""
+        destination = rules.destination(wanted.strip() if isinstance(wanted, str) else "")
+        if not destination.allows(self.name):
+            raise InputError(
+                f"The destination “{destination.name}” is not for {self.name}: see its 'actions' in the settings."
+            )
+        fixed = destination.resolved()
+        params = parameters.read(table, given, fixed)
+        secrets = parameters.secrets_of(table, params, fixed.values())
+        try:
+            cleared = guard.clear(guard.scrub(request["data"]), chosen(request), destination)
+            call = Call(params, cleared.data, cleared.selected, rules, cleared.withheld)
+            answer = self._carry_out(self.decide(call), call, secrets, destination.name, started + rules.answer_within)
+        except WorkflowError as error:
+            raise type(error)(mask(str(error), secrets)) from None
+        return _with_note(answer, rules.problem)
+
+    def _carry_out(self, decision: Decision, call: Call, secrets: Sequence[str], place: str, deadline: float) -> Answer:
+        if isinstance(decision, Block):
+            return {"error": mask("; ".join(decision.reasons), list(secrets))}
+        if isinstance(decision, Receipt):
+            return _spoken([decision])
+        gate = isinstance(decision, Pass)
+        effects = decision.effects if isinstance(decision, Pass) else _listed(decision)
+        parcels = [self._parcel(effect, call, secrets, place) for effect in effects]
+        from misp_workflow.delivery import deliver  # the first call loads requests, not the server's start
+
+        params = call.params
+        receipts = deliver.deliver(
+            parcels,
+            mode=getattr(params, "delivery", "wait"),
+            dry_run=getattr(params, "dry_run", False),
+            deadline=deadline,
+        )
+        return _spoken(
+            receipts or [Receipt(status="skipped", detail="Passed." if gate else "There was nothing to do.")]
+        )
+
+    def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: str) -> Parcel:
+        effect = dataclasses.replace(
+            effect,
+            label=effect.label or (f"{self.info['name']} to {place}" if place else self.info["name"]),
+            destination=place,
+            secrets=tuple(dict.fromkeys([*effect.secrets, *secrets])),
+        )
+        content = orjson.dumps([self.name, call.view.reference, to_json(effect)], option=orjson.OPT_SORT_KEYS)
+        return Parcel(
+            key=hashlib.sha256(content).hexdigest()[:32],
+            effect=effect,
+            action=self.name,
+            event=str(call.view.event.get("uuid") or ""),
+            created=time.time(),
+        )
+
+
+def _parsed(request: Any) -> dict[str, Any]:
+    """Return the request as an object with `data`; InputError says what is wrong with it."""
+    try:
+        raw = orjson.dumps(request) if isinstance(request, (dict, list)) else request
+        if len(raw) > MAX_REQUEST:
+            raise InputError(
+                f"The request has {len(raw) // 2**20} MB, more than the {MAX_REQUEST // 2**20} MB that a module reads."
+            )
+        found = request if isinstance(request, (dict, list)) else orjson.loads(raw)
+    except (ValueError, TypeError) as error:
+        deep = "recursion" in str(error).lower()
+        raise InputError("The data is nested too deeply to be read." if deep else "The request is not JSON.") from None
+    if not isinstance(found, dict):
+        raise InputError("The request must be a JSON object with 'params' and 'data'.")
+    if "params" not in found:
+        raise InputError("The request has no 'params'; MISP sends them with every action.")
+    if not isinstance(found.get("data"), (dict, list)):
+        raise InputError("The request has no 'data' object; MISP sends it with every action.")
+    return found
+
+
+def _listed(decision: Effect | Sequence[Effect]) -> Sequence[Effect]:
+    return [decision] if isinstance(decision, Effect) else decision
+
+
+def _spoken(receipts: Sequence[Receipt]) -> Answer:
+    """Return the answer that these receipts amount to: an error as soon as one was refused."""
+    refused = [receipt for receipt in receipts if not receipt.accepted]
+    details = " ".join(dict.fromkeys(receipt.detail for receipt in refused or receipts))
+    if refused:
+        return {"error": details}
+    order = ("queued", "delivered", "dry-run", "skipped")
+    return {"data": {"status": min((receipt.status for receipt in receipts), key=order.index), "detail": details}}
+
+
+def _with_note(answer: Answer, problem: str) -> Answer:
+    if not problem:
+        return answer
+    if "error" in answer:
+        return {"error": f"{answer['error']} ({problem})"}
+    return {"data": {**answer["data"], "detail": f"{answer['data']['detail']} ({problem})"}}
+
+
+def _places() -> list[str]:
+    import sys
+
+    _, error, trace = sys.exc_info()
+    return [*traceback.format_tb(trace), type(error).__name__ + "\n"]

@@ -1,0 +1,66 @@
+"""Groups of parameters that many actions share, to be spread into a `params` table."""
+
+from __future__ import annotations
+
+from misp_workflow.action.params import Table
+
+DESTINATION: Table = {
+    "destination": {
+        "type": "string",
+        "description": "Name of a destination in the operator's settings; what it says wins over this node",
+    },
+}
+
+DELIVERY: Table = {
+    **DESTINATION,
+    "delivery": {
+        "type": "string",
+        "description": "wait: try at once, and keep for later when that fails; queue: keep for later without a try",
+        "format": "choice",
+        "choices": ["wait", "queue"],
+        "default": "wait",
+    },
+    "dry_run": {
+        "type": "string",
+        "description": "true: say what would be sent, with secrets masked, and send nothing",
+        "format": "boolean",
+        "default": False,
+    },
+}
+
+MESSAGE: Table = {
+    "message": {
+        "type": "large_string",
+        "description": "Text of the message as a Jinja template; empty: a summary of what happened",
+        "template": True,
+    },
+    "link_to_event": {
+        "type": "string",
+        "description": "true: the summary ends with a link to the event, when MISP's address is in the settings",
+        "format": "boolean",
+        "default": True,
+    },
+}
+
+ITEMS: Table = {
+    "items": {
+        "type": "string",
+        "description": "selected: only what the node's filter selected; all: everything when nothing was selected",
+        "format": "choice",
+        "choices": ["selected", "all"],
+        "default": "selected",
+    },
+}
+
+TLS: Table = {
+    "verify_tls": {
+        "type": "string",
+        "description": "false: accept any certificate of the server (for a laboratory, never in production)",
+        "format": "boolean",
+        "default": True,
+    },
+    "ca_file": {
+        "type": "string",
+        "description": "File with the certificate authorities to trust, in PEM form; empty: those that requests trusts",
+    },
+}

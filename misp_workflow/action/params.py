@@ -1,0 +1,190 @@
+"""A declared parameter table, and the typed values that MISP's strings become.
+
+MISP knows `type` (string, large_string, hash_path), `description` and `value`. The keys it ignores carry the rest:
+
+    required    the node must set it (or the destination in the operator's settings)
+    default     what an empty field means; `value`, MISP's grey placeholder, is derived from it so that it never lies
+    format      "text" (default), "integer", "number", "boolean", "url", "choice", or "list" (one per line, or one line
+                with commas)
+    choices     the allowed values of a "choice", or of each item of a "list"
+    minimum, maximum   bounds of an integer or number
+    secret      masked in everything that is said, logged or stored
+    template    rendered by the action: the value is a Jinja template
+
+MISP sends every declared parameter as text, "" for a field left alone. A caller by hand may send numbers or booleans.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from misp_workflow.errors import ParameterError
+
+LOG = logging.getLogger("misp_workflow.action")
+
+Bounded = TypeVar("Bounded", int, float)
+
+Table = dict[str, dict[str, Any]]
+
+SHORTEST_SECRET = 8
+"""Characters. A shorter value of the settings ("true", "soc") is no secret; masking it would spoil sentences."""
+
+_BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+class Params(SimpleNamespace):
+    """The typed values, one attribute per declared parameter. Its repr shows names only, never a value."""
+
+    def __repr__(self) -> str:
+        return f"Params({', '.join(vars(self))})"
+
+
+def declare(table: Table) -> None:
+    """Complete the table for MISP: placeholders from the defaults, and no rendering by MISP."""
+    for spec in table.values():
+        spec.setdefault("type", "string")
+        spec["value"] = as_text(spec.get("default", ""))
+        spec.pop("jinja_supported", None)  # MISP would render before us, and send the event round once more for it
+
+
+def as_text(value: Any) -> str:
+    """Return a default as an operator would type it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value)
+    return str(value)
+
+
+def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
+    """Return the typed values of what MISP sent; `fixed` (from the destination) wins over it.
+
+    Raises ParameterError, one sentence that names every parameter in trouble.
+    """
+    if given in (None, []):
+        given = {}  # PHP's empty array: the node has no parameters
+    if not isinstance(given, dict):
+        raise ParameterError("The request's 'params' must be an object with the node's parameters.")
+    for name in given.keys() - table.keys():
+        LOG.info("parameter %r is not known to this version of the module and is ignored", name)
+    values, troubles = {}, []
+    for name, spec in table.items():
+        raw = fixed[name] if name in fixed else given.get(name, "")
+        try:
+            values[name] = _typed(name, spec, raw)
+        except ParameterError as trouble:
+            troubles.append(str(trouble))
+    if troubles:
+        raise ParameterError(" ".join(troubles))
+    return Params(**values)
+
+
+def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the values that must never be shown, the longest first; `more` are those that the settings fix."""
+    found = {getattr(params, name, "") for name, spec in table.items() if spec.get("secret")}
+    found.update(value for value in more if len(value) >= SHORTEST_SECRET)
+    return tuple(sorted((value for value in found if isinstance(value, str) and value), key=len, reverse=True))
+
+
+def _typed(name: str, spec: Mapping[str, Any], raw: Any) -> Any:
+    form = spec.get("format", "text")
+    if isinstance(raw, bool):
+        raw = "true" if raw else "false"
+    elif isinstance(raw, (int, float)):
+        raw = str(raw)
+    elif raw is None:
+        raw = ""
+    elif isinstance(raw, (list, tuple)) and form == "list" and all(isinstance(item, str) for item in raw):
+        raw = "\n".join(raw)
+    if not isinstance(raw, str):
+        raise ParameterError(f"Parameter '{name}' must be text.")
+    given = raw if spec.get("type") == "large_string" else raw.strip()
+    if not given.strip():
+        if spec.get("required"):
+            raise ParameterError(f"Parameter '{name}' is not set: {spec['description']}.")
+        return _empty(form, spec.get("default"))
+    return _READERS[form](name, spec, given)
+
+
+def _empty(form: str, default: Any) -> Any:
+    if default is not None:
+        return tuple(default) if form == "list" else default
+    return {"list": (), "boolean": False, "integer": None, "number": None}.get(form, "")
+
+
+def _text(name: str, spec: Mapping[str, Any], given: str) -> str:
+    return given
+
+
+def _integer(name: str, spec: Mapping[str, Any], given: str) -> int:
+    try:
+        value = int(given)
+    except ValueError:
+        raise ParameterError(f"Parameter '{name}' must be a whole number.") from None
+    return _bounded(name, spec, value)
+
+
+def _number(name: str, spec: Mapping[str, Any], given: str) -> float:
+    try:
+        value = float(given)
+    except ValueError:
+        raise ParameterError(f"Parameter '{name}' must be a number.") from None
+    return _bounded(name, spec, value)
+
+
+def _bounded(name: str, spec: Mapping[str, Any], value: Bounded) -> Bounded:
+    low, high = spec.get("minimum"), spec.get("maximum")
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        bounds = " and ".join([f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None))
+        raise ParameterError(f"Parameter '{name}' must be {bounds}.")
+    return value
+
+
+def _boolean(name: str, spec: Mapping[str, Any], given: str) -> bool:
+    try:
+        return _BOOLEANS[given.lower()]
+    except KeyError:
+        raise ParameterError(f"Parameter '{name}' must be true or false.") from None
+
+
+def _url(name: str, spec: Mapping[str, Any], given: str) -> str:
+    try:
+        parts = urlsplit(given)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or any(ord(letter) <= 32 for letter in given if not spec.get("template")):
+        raise ParameterError(f"Parameter '{name}' must be a whole address that begins with https:// or http://.")
+    return given.rstrip("/") if not (parts.path.strip("/") or parts.query) else given
+
+
+def _list(name: str, spec: Mapping[str, Any], given: str) -> tuple[str, ...]:
+    # a galaxy tag may hold a comma, so lines, where there are some, are the only separator
+    items = given.splitlines() if "\n" in given else given.split(",")
+    found = tuple(item.strip() for item in items if item.strip())
+    for item in found:
+        if "choices" in spec and item not in spec["choices"]:
+            raise ParameterError(f"Parameter '{name}' may hold {', '.join(spec['choices'])}; '{item}' is none of them.")
+    return found
+
+
+def _choice(name: str, spec: Mapping[str, Any], given: str) -> str:
+    for choice in spec["choices"]:
+        if given.lower() == choice.lower():
+            return str(choice)
+    raise ParameterError(f"Parameter '{name}' must be one of: {', '.join(spec['choices'])}.")
+
+
+_READERS = {
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "url": _url,
+    "list": _list,
+    "choice": _choice,
+}

@@ -1,0 +1,250 @@
+"""The message that people get when the node names none: what happened, with the numbers that an analyst would ask for.
+
+All the wording of default messages stands in this file. A summary is data; `template.py` writes it in the style of the
+place where it goes, so that event text stays text there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from misp_workflow.event import (
+    ANALYSES,
+    DISTRIBUTIONS,
+    THREAT_LEVELS,
+    Kind,
+    View,
+    count_types,
+    flag,
+    live,
+    marking,
+    number,
+    rows,
+    tag_names,
+    text,
+)
+from misp_workflow.template import defang
+
+MOST_TYPES = 6
+MOST_TAGS = 8
+EXCERPT = 300
+
+Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A title, a few named facts in order, and the TLP level of what it speaks of ("" when unmarked)."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    tlp: str = ""
+
+
+def summarise(view: View, selected: Sequence[dict[str, Any]] | None = None) -> Summary:
+    """Say what happened. `selected`: the rows that the node's filter chose, or None when nothing was selected."""
+    title, facts = _TELL[view.kind](view, selected)
+    return Summary(title, tuple((name, value) for name, value in facts if value), _tlp(view, selected))
+
+
+def moment(value: Any) -> str:
+    """Return MISP's seconds since 1970 as "2026-11-21 20:20 UTC", or the text itself when it is no number."""
+    seconds = number(value)
+    if not seconds:
+        return text(value) if text(value) != "0" else ""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def excerpt(value: Any) -> str:
+    """Return the beginning of a long text, on one line, cut at a word."""
+    words = " ".join(text(value).split())
+    return words if len(words) <= EXCERPT else words[:EXCERPT].rsplit(" ", 1)[0] + " …"
+
+
+def _tlp(view: View, selected: Sequence[dict[str, Any]] | None) -> str:
+    spoken_of = view.attributes if selected is None else selected
+    names = list(view.tags)
+    for row in spoken_of:
+        names += tag_names(row)
+    return marking(names, "tlp") or ""
+
+
+def _event_name(view: View) -> str:
+    event = view.event
+    known = f"event {text(event.get('id'))}" if event.get("id") else "new event"
+    return f"{known}: {text(event.get('info'))}" if text(event.get("info")) else known
+
+
+def _shared(view: View) -> Facts:
+    event = view.event
+    tags = [name for name in view.tags if not name.lower().startswith("tlp:")]
+    more = f" and {len(tags) - MOST_TAGS} more" if len(tags) > MOST_TAGS else ""
+    return [
+        ("Organisation", view.organisation),
+        ("Threat level", THREAT_LEVELS.get(number(event.get("threat_level_id")), "")),
+        ("Analysis", ANALYSES.get(number(event.get("analysis"), -1), "")),
+        ("Distribution", DISTRIBUTIONS.get(number(event.get("distribution"), -1), "")),
+        ("Tags", ", ".join(tags[:MOST_TAGS]) + more),
+    ]
+
+
+def _types(attributes: Sequence[dict[str, Any]]) -> str:
+    if not attributes:
+        return ""
+    counts = count_types(attributes).most_common()
+    listed = ", ".join(f"{count} {name}" for name, count in counts[:MOST_TYPES])
+    rest = sum(count for _, count in counts[MOST_TYPES:])
+    detect = sum(flag(row.get("to_ids")) for row in attributes)
+    return f"{len(attributes)} ({listed}{f', {rest} of other types' if rest else ''}), {detect} for detection"
+
+
+def _event(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    event, present = view.event, list(live(view.attributes))
+    facts = _shared(view)
+    if present or "Attribute" in event:
+        facts.append(("Attributes", _types(present) or "none"))
+    elif number(event.get("attribute_count")):
+        facts.append(("Attributes", text(event.get("attribute_count"))))
+    facts += [
+        ("Selected", _types(selected) if selected is not None else ""),
+        ("Objects", _names(view)),
+        ("Related events", str(len(rows(event.get("RelatedEvent"))) or "")),
+        ("Reports", str(len(rows(event.get("EventReport"))) or "")),
+        ("Date", text(event.get("date"))),
+    ]
+    return _capital(_event_name(view)), facts
+
+
+def _names(view: View) -> str:
+    counts: dict[str, int] = {}
+    for row in view.objects:
+        name = text(row.get("name")) or "object"
+        counts[name] = counts.get(name, 0) + 1
+    return ", ".join(f"{count} {name}" for name, count in list(counts.items())[:MOST_TYPES])
+
+
+def _attribute(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    row = view.attributes[0]
+    if flag(row.get("deleted")):
+        happened = "Attribute deleted"
+    elif "Sighting" in row:
+        happened = "Attribute saved"
+    else:  # MISP sends neither the sighting nor the tag that caused this
+        happened = "Sighting of, or tag on, an attribute"
+    own = tag_names(row, inherited=False)
+    return f"{happened} in {_event_name(view)}", [
+        (_capital(text(row.get("type")) or "value"), defang(text(row.get("value")))),
+        ("Category", text(row.get("category"))),
+        ("Object", view.object_name(row)),
+        ("For detection", "yes" if flag(row.get("to_ids")) else "no"),
+        ("Comment", excerpt(row.get("comment"))),
+        ("Attribute tags", ", ".join(own[:MOST_TAGS])),
+        ("Organisation", view.organisation),
+    ]
+
+
+def _sighting(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    count = len(rows(view.attributes[0].get("Sighting")))
+    _, facts = _attribute(view, selected)
+    return f"Sighting in {_event_name(view)}", [*facts, ("Sightings so far", str(count))]
+
+
+def _proposal(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    row = rows(view.event.get("ShadowAttribute"))[0]
+    if flag(row.get("proposal_to_delete")):
+        asked = "Proposal to delete an attribute"
+    elif number(row.get("old_id")):
+        asked = "Proposal to change an attribute"
+    else:
+        asked = "Proposal of a new attribute"
+    return f"{asked} in {_event_name(view)}", [
+        (_capital(text(row.get("type")) or "value"), defang(text(row.get("value")))),
+        ("Category", text(row.get("category"))),
+        ("For detection", "yes" if flag(row.get("to_ids")) else "no"),
+        ("Comment", excerpt(row.get("comment"))),
+        ("Proposed by", text(row.get("email"))),
+        ("Organisation", view.organisation),
+    ]
+
+
+def _report(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    row = rows(view.event.get("EventReport"))[0]
+    happened = "Report deleted" if flag(row.get("deleted")) else "Report saved"
+    return f"{happened} in {_event_name(view)}", [
+        ("Report", text(row.get("name"))),
+        ("Begins", excerpt(row.get("content"))),
+        ("Organisation", view.organisation),
+    ]
+
+
+def _post(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    post, thread = view.data["Post"], view.data.get("Thread")
+    thread = thread if isinstance(thread, dict) else {}
+    return f"New post: {text(thread.get('title')) or 'discussion'}", [
+        ("Says", excerpt(post.get("contents"))),
+        ("Posts in the thread", text(thread.get("post_count"))),
+        ("Event", _capital(_event_name(view)) if view.event.get("id") else ""),
+    ]
+
+
+def _user(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    user = view.data
+    if not user.get("id"):
+        happened = "User about to be saved"
+    elif user.get("date_created") == user.get("date_modified"):
+        happened = "New user joined"
+    else:
+        happened = "User changed"
+    return f"{happened}: {text(user.get('email'))}", [
+        ("Organisation id", text(user.get("org_id"))),
+        ("Role id", text(user.get("role_id"))),
+        ("Invited by user id", text(user.get("invited_by"))),
+        ("Disabled", "yes" if flag(user.get("disabled")) else ""),
+        ("PGP key", "yes" if text(user.get("gpgkey")) else "no"),
+        ("Created", moment(user.get("date_created"))),
+    ]
+
+
+def _log(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    entry = view.data["Log"]
+    return f"Log entry: {text(entry.get('action')) or 'action'} on {text(entry.get('model')) or 'MISP'}", [
+        ("Title", excerpt(entry.get("title"))),
+        ("Change", excerpt(entry.get("change"))),
+        ("By", text(entry.get("email"))),
+        ("Organisation", text(entry.get("org"))),
+        ("Address", text(entry.get("ip"))),
+        ("When", text(entry.get("created"))),
+    ]
+
+
+def _enrichment(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    title = f"Enrichment about to ask {text(view.data.get('_module')) or 'a module'}"
+    if not view.event.get("id"):
+        return title, [("About", "unknown: MISP sends no attribute with a hover or a single query")]
+    _, facts = _event(view, selected)
+    return title, [("About", _capital(_event_name(view))), *facts]
+
+
+def _empty(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
+    return "MISP sent nothing to speak of", [("Why", "this trigger came with an empty event")]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+_TELL: dict[Kind, Callable[[View, Sequence[dict[str, Any]] | None], tuple[str, Facts]]] = {
+    "event": _event,
+    "attribute": _attribute,
+    "sighting": _sighting,
+    "proposal": _proposal,
+    "report": _report,
+    "post": _post,
+    "user": _user,
+    "log": _log,
+    "enrichment": _enrichment,
+    "empty": _empty,
+}
