@@ -1,0 +1,27 @@
+"""The ways out: one file per kind of effect, found by the effect's `kind`.
+
+A transport is a module with one function::
+
+    send(effect, key, deadline) -> Answer
+
+`key` is the parcel's key, `deadline` a time of `time.monotonic()`. It returns before the deadline, never raises for
+anything that the other side or the network does, and says what happened as an `Answer`, with no secret in it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.effects import Effect
+
+FILES = {"post": "http"}
+"""Kinds whose transport has another name than the kind."""
+
+
+def send(effect: Effect, key: str, deadline: float) -> Answer:
+    """Hand the effect to the transport of its kind; the transport is imported at its first use."""
+    name = FILES.get(effect.kind, effect.kind)
+    transport = importlib.import_module(f"{__name__}.{name}")
+    return cast(Answer, transport.send(effect, key, deadline))

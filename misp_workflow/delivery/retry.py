@@ -1,0 +1,109 @@
+"""What an answer means, and when to try again.
+
+A transport says what happened (`Answer`); the tables here say whether trying again can help. Nobody else decides that.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal
+
+Outcome = Literal["delivered", "again", "refused"]
+"""It arrived; it may arrive later; it never will."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one try came to. `detail` is one plain sentence without a secret, `retry_after` seconds that the other side
+    asked us to wait, `down` whether the other side as a whole looks ill (so that others need not try it either)."""
+
+    outcome: Outcome
+    detail: str
+    retry_after: float | None = None
+    down: bool = False
+
+
+# --- HTTP -------------------------------------------------------------------------------------------------------------
+
+# A client error that says "not now", not "never": the server was too busy to listen (408), a race (409 is not one: the
+# thing exists already), a lock (423), early data that was replayed (425), a limit (429).
+_LATER = {408, 423, 425, 429}
+
+# Server errors that no repetition mends: the server does not know the method (501), the HTTP version (505), has a
+# broken configuration for this resource (506, 508) or wants an extension (510).
+_NEVER = {501, 505, 506, 508, 510}
+
+ADVICE = {
+    301: "check the address",
+    302: "check the address",
+    303: "check the address",
+    307: "check the address",
+    308: "check the address",
+    400: "the request was not understood: check the parameters",
+    401: "check the token",
+    403: "check that the credentials may do this",
+    404: "check the address",
+    405: "check the address and the method",
+    407: "a proxy wants credentials",
+    410: "this address was closed for good",
+    413: "the message is too large",
+    415: "check the content type",
+}
+"""What an analyst can do about a final answer, by status; one half sentence each."""
+
+
+def http_outcome(status: int) -> Outcome:
+    """Return what an HTTP status means for a request whose effect is wanted once."""
+    if 200 <= status < 300:
+        return "delivered"
+    if status in _LATER or (status >= 500 and status not in _NEVER):
+        return "again"
+    return "refused"
+
+
+def http_phrase(status: int) -> str:
+    """Return the status as people know it ("404 Not Found"); the bare number when nobody registered it."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+# --- waiting ----------------------------------------------------------------------------------------------------------
+
+LONGEST_WISH = 86_400.0
+"""Seconds. A Retry-After beyond a day is taken as a day: the maximum age of an effect ends it, not a typing error."""
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Return the seconds that a Retry-After header asks for, or None when it says nothing usable.
+
+    Both forms of RFC 9110, section 10.2.3: seconds, or a date, which is held against `now` (seconds since 1970).
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:12]), LONGEST_WISH)
+    try:
+        wish = email.utils.parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, OverflowError, OSError, IndexError):
+        return None
+    return min(max(wish, 0.0), LONGEST_WISH)
+
+
+FIRST_WAIT = 2.0
+LONGEST_WAIT = 900.0
+
+
+def back_off(tries: int, wish: float | None = None, chance: random.Random | None = None) -> float:
+    """Return the seconds to wait after the `tries`-th try (1 for the first).
+
+    Exponential with full jitter (any time between nothing and the ceiling, so that many senders do not come back in one
+    wave): https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/. A wish of the other side is a
+    floor: never earlier, and a little later by the same jitter.
+    """
+    ceiling = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 30))
+    jitter = (chance or random).uniform(0.0, ceiling)
+    return jitter if wish is None else wish + min(jitter, wish / 10 + 1)

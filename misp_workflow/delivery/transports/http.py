@@ -1,0 +1,345 @@
+"""HTTP: performs a `Post` and judges the answer.
+
+One shared session that no request changes: connections are kept, cookies are not, and nothing from the environment
+(proxies, .netrc, CA variables) is mixed in. Redirects are followed to the same host only.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from misp_workflow import __version__
+from misp_workflow.delivery import retry
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports import signing
+from misp_workflow.delivery.transports.sockets import Pool, TLSPool, Try, trying
+from misp_workflow.effects import Json, Post, mask
+
+MAX_ANSWER = 1024 * 1024
+"""Bytes of an answer that are read; the rest of a longer one is left unread."""
+MAX_QUOTE = 200
+"""Characters of another side's own words in a sentence of ours."""
+MAX_REDIRECTS = 3
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers = {"User-Agent": f"misp-workflow-actions/{__version__}", "Accept": "*/*"}
+    session.mount("https://", _Adapter(pool_connections=64, pool_maxsize=32))
+    session.mount("http://", _Adapter(pool_connections=64, pool_maxsize=32))
+    return session
+
+
+_session = _new_session()
+
+
+def send(post: Post, key: str, deadline: float) -> Answer:
+    """Perform the request and return what came of it before `deadline` (a time of `time.monotonic()`).
+
+    Delivered means what `post.expect_status`, `post.expect` and `post.error_at` say, not merely a 2xx.
+    """
+    answer = _send(post, key, deadline)
+    if not post.secrets:
+        return answer
+    return Answer(
+        outcome=answer.outcome,
+        detail=mask(answer.detail, sorted(post.secrets, key=len, reverse=True)),
+        retry_after=answer.retry_after,
+        down=answer.down,
+    )
+
+
+def _send(post: Post, key: str, deadline: float) -> Answer:
+    who = post.service or _host(post.url)
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        return Answer(outcome="again", detail=f"there was no time left to ask {who}")
+    try:
+        prepared = _prepare(post, key)
+    except (ValueError, requests.RequestException) as error:
+        return Answer(outcome="refused", detail=f"the request to {who} cannot be made: {error}")
+    with trying(deadline) as this:
+        try:
+            return _judge(post, who, _exchange(post, prepared, this))
+        except _RedirectError as error:
+            return Answer(outcome="refused", detail=f"{who} {error}")
+        except (requests.RequestException, HTTPError, OSError) as error:
+            return _failure(error, this, who, seconds)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "the receiver"
+    except ValueError:
+        return "the receiver"
+
+
+# --- the request ------------------------------------------------------------------------------------------------------
+
+
+def _prepare(post: Post, key: str) -> requests.PreparedRequest:
+    content, content_type = _content(post, key)
+    headers: dict[str, Any] = {"Content-Type": content_type} if content_type else {}
+    headers.update((name, _header_value(value)) for name, value in post.headers.items())
+    if post.content_type and (content is not None):
+        headers["Content-Type"] = post.content_type
+    if post.bearer:
+        headers["Authorization"] = _header_value(f"Bearer {post.bearer}")
+    where, _, name = post.key_at.partition(":")
+    if where == "header":
+        headers[name] = key
+    if post.sign_with:
+        headers.update(signing.headers(post.sign_with, key, int(time.time()), content or b""))
+    request = requests.Request(
+        method=post.method,
+        url=f"{post.url.rstrip('/')}/{quote(key, safe='')}" if where == "path" else post.url,
+        params=dict(post.query),
+        headers=headers,
+        data=content,
+        auth=post.basic
+        and (post.basic[0].encode(), post.basic[1].encode()),  # bytes: requests would take text for latin-1
+    )
+    return _session.prepare_request(request)
+
+
+def _content(post: Post, key: str) -> tuple[bytes | None, str]:
+    """Return the body's bytes, as they will be signed and sent, and their content type."""
+    if post.json is not None:
+        value = post.json
+        where, _, name = post.key_at.partition(":")
+        if where == "json" and isinstance(value, Mapping):
+            value = {**value, name: key}
+        return _json_bytes(value), "application/json"
+    if post.form is not None:
+        return urlencode(dict(post.form), errors="replace").encode(), "application/x-www-form-urlencoded"
+    if post.body is not None:
+        return post.body.encode("utf-8", "replace"), "text/plain; charset=utf-8"
+    return None, ""
+
+
+def _json_bytes(value: Json) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits: JSON can say both
+        return json.dumps(value).encode()
+
+
+def _header_value(text: str) -> str | bytes:
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+    return text
+
+
+# --- the exchange -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    cut: bool
+
+
+class _RedirectError(Exception):
+    pass
+
+
+def _exchange(post: Post, prepared: requests.PreparedRequest, this: Try) -> _Reply:
+    for _ in range(MAX_REDIRECTS + 1):
+        response = _once_more_if_stale(post, prepared, this)
+        onward = response.headers.get("location") if response.is_redirect else None
+        if onward is None:
+            return _read(response, this)
+        response.close()
+        prepared = _redirected(prepared, onward, response.status_code)
+    raise _RedirectError(f"redirected more than {MAX_REDIRECTS} times")
+
+
+def _redirected(prepared: requests.PreparedRequest, onward: str, status: int) -> requests.PreparedRequest:
+    """Return the request for the address that a redirect names, on the same host only.
+
+    So credentials never travel, and a message never goes where the operator did not send it. A status that would turn a
+    POST into a GET (301 to 303) is an answer like any other: what was sent has not been accepted.
+    """
+    before, target = str(prepared.url), urljoin(str(prepared.url), onward)
+    old, new = urlsplit(before), urlsplit(target)
+    upgrade = (old.scheme, old.port, new.scheme, new.port) == ("http", None, "https", None)
+    if old.hostname != new.hostname or (not upgrade and (old.scheme, old.port) != (new.scheme, new.port)):
+        raise _RedirectError(
+            f"answered {status}: redirect to {new.scheme}://{new.netloc.rpartition('@')[2]}, which is not followed; "
+            "if that is right, put it in the address"
+        )
+    if prepared.method != "GET" and status not in (307, 308):
+        raise _RedirectError(f"answered {status}: redirect to another path, which a {prepared.method} does not follow")
+    onwards = prepared.copy()
+    onwards.prepare_url(target, None)
+    return onwards
+
+
+def _once_more_if_stale(post: Post, prepared: requests.PreparedRequest, this: Try) -> requests.Response:
+    """Send; once more on a new connection when a kept one turns out to have been closed by the other side."""
+    try:
+        return _request(post, prepared, this)
+    except requests.ConnectionError:
+        if not this.reused or this.late:
+            raise
+        return _request(post, prepared, this)
+
+
+def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> requests.Response:
+    certificate = post.client_certificate
+    return _session.send(
+        prepared,
+        stream=True,
+        allow_redirects=False,
+        timeout=this.left(),
+        verify=(post.ca_file or True) if post.verify_tls else False,
+        # The file stands for the key too: then a key with a passphrase is an error, not a question on the terminal.
+        cert=(certificate, certificate) if certificate else None,
+        proxies={},
+    )
+
+
+def _read(response: requests.Response, this: Try) -> _Reply:
+    body, cut = b"", False
+    with response:
+        for chunk in response.iter_content(64 * 1024):
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                body, cut = body[:MAX_ANSWER], True
+                break
+    if this.late:  # a body without a length looks complete when the watchdog ended it
+        raise requests.ReadTimeout
+    return _Reply(response.status_code, response.headers, body, cut)
+
+
+# --- the judgement ----------------------------------------------------------------------------------------------------
+
+
+def _judge(post: Post, who: str, reply: _Reply) -> Answer:
+    status = reply.status
+    wish = retry.retry_after(reply.headers.get("retry-after"), time.time())
+    outcome = retry.http_outcome(status)
+    if post.expect_status:
+        outcome = "delivered" if status in post.expect_status else ("refused" if outcome == "delivered" else outcome)
+    needs_json = bool(post.expect or post.error_at)
+    content = _parse(reply.body) if needs_json else None
+    said = _text_at(content, post.error_at) if post.error_at else ""
+    if outcome != "delivered":
+        said = said or _plain_text(reply)
+        if said and said in post.retry_on:
+            outcome = "again"
+        return Answer(outcome=outcome, detail=_status_sentence(who, status, said), retry_after=wish, down=status >= 500)
+    problem = _unexpected(post, content, reply.cut)
+    if not problem:
+        return Answer(outcome="delivered", detail=f"{who} answered {retry.http_phrase(status)}")
+    again = bool(said) and said in post.retry_on
+    return Answer(outcome="again" if again else "refused", detail=f"{who} answered {said or problem}", retry_after=wish)
+
+
+def _status_sentence(who: str, status: int, said: str) -> str:
+    sentence = f"{who} answered {retry.http_phrase(status)}"
+    more = "; ".join(filter(None, (said, retry.ADVICE.get(status, ""))))
+    return f"{sentence}: {more}" if more else sentence
+
+
+def _parse(body: bytes) -> Json:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+_MISSING = object()
+
+
+def _at(content: Json, path: str) -> Any:
+    """Return what stands at a dotted path (a number is a position in a list), or _MISSING."""
+    for step in path.split("."):
+        if isinstance(content, Mapping) and step in content:
+            content = content[step]
+        elif isinstance(content, list) and step.isdigit() and int(step) < len(content):
+            content = content[int(step)]
+        else:
+            return _MISSING
+    return content
+
+
+def _text_at(content: Json, path: str) -> str:
+    found = _at(content, path)
+    if found is _MISSING or found in (None, "", False):
+        return ""
+    return _quotable(found if isinstance(found, str) else json.dumps(found))
+
+
+def _plain_text(reply: _Reply) -> str:
+    """Return the answer's body when it is a few plain words ("no_service"), else ""."""
+    plain = reply.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain"
+    return _quotable(reply.body.decode("utf-8", "replace")) if plain and len(reply.body) <= MAX_QUOTE else ""
+
+
+def _quotable(text: str) -> str:
+    """Return text on one line, without control characters, not too long."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
+
+
+def _unexpected(post: Post, content: Json, cut: bool) -> str:
+    """Return how the body of a good status still says no, or ""."""
+    for path, wanted in post.expect.items():
+        if content is None:
+            return "with too much to read" if cut else "with something that is not JSON: check the address"
+        found = _at(content, path)
+        if found is _MISSING:
+            return f'without "{path}": check the address'
+        if found != wanted or isinstance(found, bool) != isinstance(wanted, bool):
+            return f'with "{path}": {_text_at(content, path) or json.dumps(found)}'
+    return ""
+
+
+def _failure(error: Exception, this: Try, who: str, seconds: float) -> Answer:
+    """Return the answer for an exchange that did not come to an end."""
+    if this.final:
+        return Answer(outcome="refused", detail=f"{who} is not asked: {this.problem}")
+    if this.problem and not this.late:
+        return Answer(outcome="again", detail=this.problem, down=True)
+    if this.late or isinstance(error, requests.Timeout):
+        detail = this.problem or f"{who} did not answer within {_seconds(seconds)}"
+        return Answer(outcome="again", detail=detail, down=True)
+    if isinstance(error, _NOT_TO_BE_SENT):
+        return Answer(outcome="refused", detail=f"the request to {who} cannot be made: {error}")
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return Answer(outcome="again", detail=f"{who} sent an answer that cannot be unpacked", down=True)
+    if isinstance(error, (requests.RequestException, HTTPError)):
+        return Answer(outcome="again", detail=f"{who} closed the connection without a whole answer", down=True)
+    # Not from the network: a certificate file that is missing or no certificate. The operator can mend it meanwhile.
+    return Answer(outcome="again", detail=f"the request to {who} cannot be made: {error}")
+
+
+_NOT_TO_BE_SENT = (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, requests.exceptions.InvalidSchema)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 2 else f"{seconds:.1f} s"

@@ -1,0 +1,291 @@
+"""Connections that cannot outlive their deadline.
+
+A socket's own time-out counts from byte to byte: a server that drips one a second is never late. So one watchdog thread
+shuts the connection when its try's time is over, wherever it is (connecting, TLS, sending, reading), and the try then
+finds its flag `late` set. Looking up a name cannot be interrupted at all: it happens in a thread of its own, which the
+try stops waiting for. Every address is checked here, after the look-up and before the first byte: whatever the URL
+looked like, and wherever a redirect pointed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import ipaddress
+import itertools
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+from urllib3.util.ssl_match_hostname import CertificateError
+
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
+class Try:
+    """One try: its deadline, the connection that it uses now, and how it went wrong."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.late = False
+        self.reused = False
+        self.problem = ""  # one sentence, when no connection came about
+        self.final = False  # whether that problem will not pass
+        self._handle: socket.socket | None = None
+        self._orphan = False
+        self._lock = threading.Lock()
+
+    def use(self, handle: socket.socket) -> None:
+        """Name the connection that this try uses from now on; shut it at once when it is too late already."""
+        self.end()
+        with self._lock:
+            self._handle = handle
+            if self.late:
+                _shut(handle)
+
+    def adopt(self, handle: socket.socket) -> bool:
+        """Keep a handle whose connection closes, when it is the one in use; close it at the end.
+
+        (At "Connection: close" the connection is closed as soon as the head is read, while the body still comes.)
+        """
+        with self._lock:
+            self._orphan = self._handle is handle
+            return self._orphan
+
+    def end(self) -> None:
+        """Let go of the connection: it may serve another try now."""
+        with self._lock:
+            if self._orphan and self._handle is not None:
+                self._handle.close()
+            self._handle, self._orphan = None, False
+
+    def expire(self) -> None:
+        """Called by the watchdog when the deadline has come."""
+        with self._lock:
+            self.late = True
+            if self._handle is not None:
+                _shut(self._handle)
+
+    def left(self) -> float:
+        """Return the seconds left, at least a millisecond (a socket takes 0 for "do not block")."""
+        return max(self.deadline - time.monotonic(), 0.001)
+
+
+def _shut(handle: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        handle.shutdown(socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """One daemon thread that expires tries; it starts with the first one."""
+
+    def __init__(self) -> None:
+        self._tries: list[tuple[float, int, Try]] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, this: Try) -> None:
+        """Expire `this` at its deadline, unless it has let go of its connection by then."""
+        with self._changed:
+            heapq.heappush(self._tries, (this.deadline, next(self._order), this))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="misp-workflow-watchdog", daemon=True)
+                self._thread.start()
+            elif self._tries[0][2] is this:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._tries or self._tries[0][0] > time.monotonic():
+                    self._changed.wait(self._tries[0][0] - time.monotonic() if self._tries else None)
+                this = heapq.heappop(self._tries)[2]
+            this.expire()
+
+
+_watchdog = Watchdog()
+_now = threading.local()
+
+
+@contextlib.contextmanager
+def trying(deadline: float) -> Iterator[Try]:
+    """Run one try in this thread: every connection of this file that it opens or uses obeys the deadline."""
+    this = Try(deadline)
+    _now.this = this
+    _watchdog.watch(this)
+    try:
+        yield this
+    finally:
+        this.end()
+        _now.this = None
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+_LOOKUPS_AT_ONCE = 16
+_lookups: dict[tuple[str, int], Future[list[Address]]] = {}
+_lookups_lock = threading.Lock()
+
+
+class LookupTimeoutError(OSError):
+    """A name could not be looked up in time."""
+
+
+def resolve(host: str, port: int, deadline: float) -> list[Address]:
+    """Return the addresses of a host; OSError when there are none, LookupTimeoutError when it takes too long.
+
+    Tries for one name share one look-up, so that a name server that hangs costs one thread a name.
+    """
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return _getaddrinfo(host, port)
+    with _lookups_lock:
+        future = _lookups.get((host, port))
+        if future is None:
+            if len(_lookups) >= _LOOKUPS_AT_ONCE:
+                raise LookupTimeoutError
+            future = _lookups[host, port] = Future()
+            threading.Thread(target=_look_up, args=(host, port, future), name="misp-workflow-dns", daemon=True).start()
+    try:
+        return future.result(max(deadline - time.monotonic(), 0))
+    except FutureTimeout as error:
+        raise LookupTimeoutError from error
+
+
+def _look_up(host: str, port: int, future: Future[list[Address]]) -> None:
+    try:
+        future.set_result(_getaddrinfo(host, port))
+    except BaseException as error:  # whatever it is belongs to those who wait
+        future.set_exception(error)
+    finally:
+        with _lookups_lock:
+            del _lookups[host, port]
+
+
+def _getaddrinfo(host: str, port: int) -> list[Address]:
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+class AddressRefusedError(OSError):
+    """The address may not be spoken to; the text says why."""
+
+
+def check_address(address: str) -> None:
+    """Raise AddressRefusedError when the settings, or prudence, forbid to speak to this IP address.
+
+    The one place through which every connection goes, after its name was resolved.
+    """
+
+
+def connect(host: str, port: int, this: Try) -> tuple[socket.socket, socket.socket]:
+    """Return a connected socket, and a second handle on the same connection for the watchdog.
+
+    (TLS takes the first one over and leaves an empty shell: only a duplicate still reaches the connection.)
+    """
+    failure: OSError = OSError("no address")
+    for family, kind, protocol, _, target in resolve(host, port, this.deadline):
+        check_address(str(target[0]))
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(this.left())
+            sock.connect(target)
+            handle = sock.dup()
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            this.use(handle)
+            return sock, handle
+    raise failure
+
+
+class _Watched(HTTPConnection):
+    """A connection that tells the try of its thread when it is used."""
+
+    _handle: socket.socket | None = None
+    _served = 0
+
+    def _new_conn(self) -> socket.socket:
+        this: Try = _now.this
+        this.reused = False
+        host: str = self._dns_host  # with the trailing dot that a look-up needs
+        try:
+            sock, self._handle = connect(host, self.port, this)
+        except OSError as error:
+            this.problem = _connect_problem(error, self.host, self.port)
+            this.final = isinstance(error, AddressRefusedError)
+            raise NewConnectionError(self, this.problem) from error
+        return sock
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        this: Try = _now.this
+        if self._handle is not None:
+            this.reused = self._served > 0
+            this.use(self._handle)
+        self._served += 1
+        super().request(*args, **kwargs)
+
+    def close(self) -> None:
+        handle, self._handle, self._served = self._handle, None, 0
+        super().close()
+        this: Try | None = getattr(_now, "this", None)
+        if handle is not None and not (this is not None and this.adopt(handle)):
+            handle.close()
+
+
+class _WatchedTLS(_Watched, HTTPSConnection):
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except (ssl.SSLError, CertificateError) as error:
+            reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
+            if not _now.this.late:
+                _now.this.problem = f"no TLS connection to {self.host} port {self.port}: {reason}"
+            raise
+
+
+def _connect_problem(error: OSError, host: str, port: int) -> str:
+    if isinstance(error, AddressRefusedError):
+        return str(error)
+    if isinstance(error, LookupTimeoutError):
+        return f"the address of {host} could not be looked up in time"
+    if isinstance(error, socket.gaierror):
+        return f"the name {host} is unknown here"
+    if isinstance(error, TimeoutError):
+        return f"no connection to {host} port {port} came about in time"
+    if isinstance(error, ConnectionRefusedError):
+        return f"nothing listens at {host} port {port}"
+    return f"{host} port {port} cannot be reached ({error.strerror or error})"
+
+
+class Pool(HTTPConnectionPool):
+    """Connections to one host over plain HTTP."""
+
+    ConnectionCls = _Watched
+
+
+class TLSPool(HTTPSConnectionPool):
+    """Connections to one host over TLS."""
+
+    ConnectionCls = _WatchedTLS
+
+    def _validate_conn(self, conn: Any) -> None:
+        # Not the inherited one: it warns at each request that the operator switched verification off.
+        if conn.sock is None:
+            conn.connect()

@@ -1,0 +1,67 @@
+"""The table of verdicts, row by row, and the waiting between tries."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from misp_workflow.delivery import retry
+
+DELIVERED = range(200, 300)
+AGAIN = {408, 423, 425, 429, *range(500, 600)} - {501, 505, 506, 508, 510}
+
+
+@pytest.mark.parametrize("status", range(100, 600))
+def test_every_http_status(status: int) -> None:
+    expected = "delivered" if status in DELIVERED else "again" if status in AGAIN else "refused"
+    assert retry.http_outcome(status) == expected
+
+
+@pytest.mark.parametrize("status", sorted(retry.ADVICE))
+def test_advice_is_for_final_answers(status: int) -> None:
+    assert retry.http_outcome(status) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("99999999999999999999999", retry.LONGEST_WISH),
+        ("Wed, 21 Oct 2015 07:28:30 GMT", 30.0),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0),
+        ("Wednesday, 21-Oct-15 07:28:30 GMT", 30.0),
+        ("Wed Oct 21 07:28:30 2015", 30.0),
+        ("Wed, 21 Oct 2099 07:28:30 GMT", retry.LONGEST_WISH),
+        (None, None),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("٣", None),
+        ("Wed, 99 Oct 2015 07:28:30 GMT", None),
+    ],
+)
+def test_both_forms_of_retry_after(value: str | None, seconds: float | None) -> None:
+    assert retry.retry_after(value, 1445412480.0) == seconds  # Wed, 21 Oct 2015 07:28:00 GMT
+
+
+def test_back_off_is_anywhere_below_a_ceiling_that_doubles() -> None:
+    chance = random.Random(7)
+    for tries in range(1, 40):
+        ceiling = min(retry.LONGEST_WAIT, retry.FIRST_WAIT * 2.0 ** (tries - 1))
+        waits = [retry.back_off(tries, chance=chance) for _ in range(300)]
+        assert all(0 <= wait <= ceiling for wait in waits)
+        assert min(waits) < ceiling / 4
+        assert max(waits) > ceiling * 3 / 4
+
+
+def test_a_wish_is_a_floor() -> None:
+    chance = random.Random(7)
+    assert all(60 <= retry.back_off(tries, 60.0, chance) <= 67 for tries in range(1, 40))
+
+
+def test_a_number_of_tries_beyond_any_float_is_no_problem() -> None:
+    assert retry.back_off(100_000) <= retry.LONGEST_WAIT
