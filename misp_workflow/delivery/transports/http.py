@@ -244,7 +244,7 @@ def _judge(post: Post, who: str, reply: _Reply) -> Answer:
     outcome = retry.http_outcome(status)
     if post.expect_status:
         outcome = "delivered" if status in post.expect_status else ("refused" if outcome == "delivered" else outcome)
-    needs_json = bool(post.expect or post.error_at)
+    needs_json = bool(post.expect or post.refuse or post.error_at)
     content = _parse(reply.body) if needs_json else None
     said = _text_at(content, post.error_at) if post.error_at else ""
     if outcome != "delivered":
@@ -316,6 +316,10 @@ def _unexpected(post: Post, content: Json, cut: bool) -> str:
             return f'without "{path}": check the address'
         if found != wanted or isinstance(found, bool) != isinstance(wanted, bool):
             return f'with "{path}": {_text_at(content, path) or json.dumps(found)}'
+    for path, unwanted in post.refuse.items():
+        found = _at(content, path)
+        if found == unwanted and isinstance(found, bool) == isinstance(unwanted, bool):
+            return f'with "{path}": {json.dumps(found)}'
     return ""
 
 
