@@ -1,0 +1,127 @@
+"""What each action file must keep to, whatever it does. One file of rules: misp_workflow/testing/contract.py."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from misp_workflow.testing import CLOSE, Receiver, answer, free_port
+from misp_workflow.testing.contract import (
+    CHECKS,
+    ActionFile,
+    canary,
+    check_hostile_requests,
+    sample_params,
+    trouble_with,
+)
+from misp_workflow.testing.hostile import spellings
+from misp_workflow.testing.importing import import_report
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "actions"
+# A load of an action file of ours defines a table and three functions, as upstream's plain one does; the slack is for
+# noise on microseconds. Work at import (a template compiled, a list read) is beyond it by far.
+TIMES_PLAIN = 25
+
+
+def test_there_are_actions(action_files: list[Path]):
+    assert action_files
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_keeps_to(check, action: ActionFile):
+    assert list(check(action)) == []
+
+
+def test_survives_hostile_requests(action: ActionFile):
+    assert list(check_hostile_requests(action)) == []
+
+
+def test_importing_does_nothing_and_is_fast(action_files: list[Path]):
+    upstream = importlib.util.find_spec("misp_modules.modules.action_mod.testaction")
+    report = import_report(Path(upstream.origin), action_files)
+    assert {name: entry["did"] for name, entry in report.items() if entry.get("did")} == {}
+    slow = {name: entry["times_plain"] for name, entry in report.items() if entry.get("times_plain", 0) > TIMES_PLAIN}
+    assert slow == {}
+    assert report["pack"]["times_pymisp"] <= 1
+
+
+def test_nothing_filled_in_is_answered_politely(action: ActionFile, captures: dict[str, Any]):
+    required = [name for name, spec in action.params.items() if spec.get("required")]
+    for trigger, body in captures.items():
+        for params in (dict.fromkeys(action.params, ""), []):
+            reply = action.ask(json.dumps({"module": action.name, "data": body["data"], "params": params}).encode())
+            assert trouble_with(reply) == "", trigger
+            assert all(name in reply["error"] for name in required), reply
+
+
+def test_a_parameter_of_another_version_is_ignored_and_logged(action: ActionFile, receiver: Receiver, captures, caplog):
+    params = sample_params(action, receiver.url)
+    request = {"module": action.name, "data": captures["event-publish"]["data"], "params": params}
+    with caplog.at_level(logging.DEBUG):
+        plain = action.ask(json.dumps(request).encode())
+        assert "left_over" not in caplog.text
+        request["params"] = {**params, "left_over": "x"}
+        assert action.ask(json.dumps(request).encode()).keys() == plain.keys()
+    assert "left_over" in caplog.text
+
+
+def test_filtered_items_read_the_same_as_list_and_as_object(action: ActionFile, captures):
+    """MISP sends an object with holes when the matching positions have gaps; what is sent on may not depend on that."""
+    capture = captures["variant-filter-match"]
+    chosen = capture["filteredItems"]
+    items = list(chosen.values()) if isinstance(chosen, dict) else chosen
+    sent = []
+    for form in (items, {str(2 * index): item for index, item in enumerate(items)}):
+        with Receiver() as receiver:
+            body = {
+                **capture,
+                "module": action.name,
+                "params": sample_params(action, receiver.url),
+                "filteredItems": form,
+            }
+            reply = action.ask(json.dumps(body).encode())
+            sent.append((reply.keys(), [request.body for request in receiver.requests]))
+    assert sent[0] == sent[1]
+
+
+def test_every_parameter_is_documented(action: ActionFile):
+    page = DOCS / f"{action.name}.md"
+    assert page.is_file(), f"docs/actions/{action.name}.md is missing"
+    text = page.read_text()
+    assert [name for name in action.params if f"`{name}`" not in text] == []
+
+
+def test_documentation_names_no_other_parameter(action: ActionFile):
+    """A row of the parameter table that no code reads would mislead."""
+    rows = re.findall(r"^\| `(\w+)` \|", (DOCS / f"{action.name}.md").read_text(), re.MULTILINE)
+    assert set(rows) <= set(action.params)
+
+
+def _echo(request):
+    """An error answer that repeats everything it was sent, as careless servers do."""
+    return answer({"ok": False, "error": (request.head + request.body).decode("latin-1")}, status=400)
+
+
+@pytest.mark.parametrize("peer", ["fine", "echoes", "breaks", "gone"])
+def test_no_secret_is_said_or_logged(peer: str, action: ActionFile, receiver: Receiver, captures, caplog):
+    secrets = [name for name, spec in action.params.items() if spec.get("secret")]
+    receiver.always({"fine": answer({"ok": True}), "echoes": _echo, "breaks": CLOSE, "gone": answer()}[peer])
+    url = f"http://127.0.0.1:{free_port()}" if peer == "gone" else receiver.url
+    said = []
+    with caplog.at_level(logging.DEBUG):
+        for name in secrets:
+            for params in (
+                sample_params(action, url, name),
+                {**sample_params(action, url), name: f"{canary(name)} \x00"},
+            ):
+                body = {"module": action.name, "data": captures["event-publish"]["data"], "params": params}
+                said.append(json.dumps(action.ask(json.dumps(body).encode()), ensure_ascii=False))
+    said.append(caplog.text)
+    leaks = {name for name in secrets for form in spellings(canary(name)) for text in said if form.decode() in text}
+    assert leaks == set(), "\n".join(text for text in said if any(canary(name) in text for name in leaks))

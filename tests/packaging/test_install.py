@@ -1,0 +1,90 @@
+"""Each documented way into a misp-modules install, tried with the real server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.server
+
+# The rules of the contract that a file can be held against without a receiver, run where the wheel put the files.
+STATIC_CONTRACT = """
+import json, sys
+from pathlib import Path
+from misp_workflow.testing.contract import CHECKS, ActionFile
+print(json.dumps({name: [said for check in CHECKS for said in check(ActionFile.load(Path(name)))] for name in sys.argv[1:]}))
+"""
+
+
+def assert_all_there(modules: dict[str, dict], names: list[str]) -> None:
+    assert set(names) <= modules.keys()
+    for name in names:
+        assert name not in modules[name]["failed"]
+        assert modules[name]["meta"]["module-type"] == ["action"]
+        assert modules[name]["answer"].keys() & {"data", "error"}
+        assert "look in the server logs" not in str(modules[name]["answer"])
+
+
+def test_wheel_beside_misp_modules_comes_and_goes(environment, wheel: Path, action_names: list[str], serving):
+    before = environment.upstream()
+    assert not set(action_names) & serving(environment).keys()
+
+    environment.pip("install", "--no-index", str(wheel))
+    assert_all_there(serving(environment), action_names)
+    assert serving(environment).keys() >= {"testaction"}
+    after = environment.upstream()
+    assert {name: digest for name, digest in after.items() if name in before} == before
+    assert {Path(name).stem for name in after.keys() - before.keys()} == set(action_names)
+
+    files = [str(environment.packages / name) for name in after.keys() - before.keys()]
+    breaches = json.loads(environment.run("-c", STATIC_CONTRACT, *files))
+    assert len(breaches) == len(action_names)
+    assert {name: said for name, said in breaches.items() if said} == {}
+    assert "Usage" in environment.run("-m", "misp_workflow.cli", "--help")
+
+    environment.pip("uninstall", "--yes", "misp-workflow-actions")
+    assert environment.upstream() == before
+    assert not set(action_names) & serving(environment).keys()
+
+
+def test_editable_install_and_custom_folder(environment, checkout: Path, action_names: list[str], serving):
+    before = environment.upstream()
+    environment.pip("install", "--no-index", "--no-build-isolation", "--editable", str(checkout))
+    modules = serving(environment, custom=checkout / "misp_modules" / "modules")
+    assert_all_there(modules, action_names)
+    assert "testaction" in modules
+    assert environment.upstream() == before
+
+
+def test_installed_wheel_and_custom_folder_of_a_checkout(
+    environment, wheel: Path, checkout: Path, action_names, serving
+):
+    """The same names twice, installed and custom: the custom ones win, and nothing breaks."""
+    environment.pip("install", "--no-index", str(wheel))
+    assert_all_there(serving(environment, custom=checkout / "misp_modules" / "modules"), action_names)
+
+
+def test_mounted_into_the_container(bare_environment, checkout: Path, action_names: list[str], serving, tmp_path: Path):
+    """The mount of README and docs/install.md: action files in /custom/action_mod, the package on the Python path.
+
+    Nothing is installed: what the container's misp-modules brings along must be enough for the actions.
+    """
+    custom = tmp_path / "custom"
+    shutil.copytree(checkout / "misp_modules" / "modules" / "action_mod", custom / "action_mod")
+    shutil.copytree(checkout / "misp_workflow", custom / "python" / "misp_workflow")
+    assert_all_there(serving(bare_environment, custom=custom, PYTHONPATH=str(custom / "python")), action_names)
+
+
+def test_mounted_without_the_package_harms_nobody(
+    bare_environment, checkout: Path, action_names, serving, tmp_path: Path
+):
+    """Action files alone are not enough; the server says which module is missing and serves all others."""
+    custom = tmp_path / "custom"
+    shutil.copytree(checkout / "misp_modules" / "modules" / "action_mod", custom / "action_mod")
+    modules = serving(bare_environment, custom=custom)
+    assert "testaction" in modules
+    assert not set(action_names) & modules.keys()
+    assert modules["testaction"]["failed"]["http_request"] == "No module named 'misp_workflow'"
