@@ -7,7 +7,7 @@ from typing import Any
 
 from misp_workflow import hashpath, php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner import conditions
+from misp_workflow.runner import conditions, coreformat, inflector, triggers
 
 Case = dict[str, Any]
 
@@ -22,6 +22,27 @@ def evaluate(op: str, case: Case) -> dict[str, Any] | None:
         return {"exception": {"class": crash.kind, "message": crash.message}}
 
 
+def _inflect(case: Case) -> dict[str, Any]:
+    text = case["string"]
+    return {
+        "underscore": inflector.underscore(text),
+        "slug": inflector.slug(text),
+        "humanize": inflector.humanize(text),
+        "slug_underscore": inflector.param_id(text),
+        "variable": _bytes_as_hex(inflector.variable(text)),
+        "module_id": inflector.module_id(text),
+        "param": inflector.param(text, {"type": case["type"], "value": "v"}),
+    }
+
+
+def _bytes_as_hex(text: str) -> Any:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return {"hex": text.encode("utf-8", "surrogateescape").hex()}
+    return text
+
+
 OPERATIONS: dict[str, Callable[[Case], Any]] = {
     "hash_extract": lambda case: hashpath.extract(case["data"], case["path"]),
     "hash_get": lambda case: hashpath.get(case["data"], case["path"], case.get("default")),
@@ -29,4 +50,7 @@ OPERATIONS: dict[str, Callable[[Case], Any]] = {
     "extract_data": lambda case: conditions.extract_data(case["data"], case["path"]),
     "condition": lambda case: conditions.holds(case["data"], case["operator"], case["value"]),
     "items": lambda case: conditions.matching(case["items"], case["value"], case["operator"], case["path"]),
+    "inflect": _inflect,
+    "convert": lambda case: coreformat.convert(case["data"], case.get("scope"), case.get("world") or {}),
+    "normalize_trigger": lambda case: triggers.normalize(case["trigger"], case["data"], case.get("world") or {}),
 }
