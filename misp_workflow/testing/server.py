@@ -94,12 +94,20 @@ class MispModulesServer:
         return self._process.pid
 
     def __enter__(self) -> MispModulesServer:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop, and remove the log. Leaving the context does it."""
         self.stop()
         self._folder.cleanup()
 
