@@ -9,8 +9,10 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -139,16 +141,24 @@ def bare_environment(tmp_path: Path) -> Environment:
     return Environment(tmp_path / "venv")
 
 
+@dataclass(frozen=True)
+class Served:
+    """What a server had: its action modules as GET /modules lists them, what it could not load, and first answers."""
+
+    modules: dict[str, dict[str, Any]]
+    failed: dict[str, str]
+    answers: dict[str, Any]
+
+
 @pytest.fixture
-def serving() -> Callable[..., dict[str, dict]]:
-    """Start the real server in an environment; return its action modules by name, after a look into its log."""
+def serving() -> Callable[..., Served]:
+    """Start the real server in an environment, ask each of its action modules once with nothing filled in, stop it."""
     from misp_workflow.testing import MispModulesServer
 
-    def start(environment: Environment, custom: Path | None = None, **variables: str) -> dict[str, dict]:
+    def start(environment: Environment, custom: Path | None = None, **variables: str) -> Served:
         with MispModulesServer(python=environment.python, custom=custom, environment=variables) as server:
-            failed = server.failed()
             modules = {module["name"]: module for module in server.modules() if module["type"] == "action_mod"}
             answers = {name: server.query({"module": name, "params": [], "data": {}}) for name in modules}
-        return {name: {**module, "failed": failed, "answer": answers[name]} for name, module in modules.items()}
+            return Served(modules, server.failed(), answers)
 
     return start

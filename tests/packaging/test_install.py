@@ -19,22 +19,23 @@ print(json.dumps({name: [said for check in CHECKS for said in check(ActionFile.l
 """
 
 
-def assert_all_there(modules: dict[str, dict], names: list[str]) -> None:
-    assert set(names) <= modules.keys()
+def assert_all_there(served, names: list[str]) -> None:
+    assert {name: served.failed[name] for name in names if name in served.failed} == {}
+    assert set(names) <= served.modules.keys()
     for name in names:
-        assert name not in modules[name]["failed"]
-        assert modules[name]["meta"]["module-type"] == ["action"]
-        assert modules[name]["answer"].keys() & {"data", "error"}
-        assert "look in the server logs" not in str(modules[name]["answer"])
+        assert served.modules[name]["meta"]["module-type"] == ["action"]
+        assert served.answers[name].keys() & {"data", "error"}
+        assert "look in the server logs" not in str(served.answers[name])
 
 
 def test_wheel_beside_misp_modules_comes_and_goes(environment, wheel: Path, action_names: list[str], serving):
     before = environment.upstream()
-    assert not set(action_names) & serving(environment).keys()
+    assert not set(action_names) & serving(environment).modules.keys()
 
     environment.pip("install", "--no-index", str(wheel))
-    assert_all_there(serving(environment), action_names)
-    assert serving(environment).keys() >= {"testaction"}
+    served = serving(environment)
+    assert_all_there(served, action_names)
+    assert "testaction" in served.modules
     after = environment.upstream()
     assert {name: digest for name, digest in after.items() if name in before} == before
     assert {Path(name).stem for name in after.keys() - before.keys()} == set(action_names)
@@ -43,19 +44,19 @@ def test_wheel_beside_misp_modules_comes_and_goes(environment, wheel: Path, acti
     breaches = json.loads(environment.run("-c", STATIC_CONTRACT, *files))
     assert len(breaches) == len(action_names)
     assert {name: said for name, said in breaches.items() if said} == {}
-    assert "Usage" in environment.run("-m", "misp_workflow.cli", "--help")
+    assert "Usage" in environment.run(str(environment.folder / "bin" / "misp-workflow"), "--help")
 
     environment.pip("uninstall", "--yes", "misp-workflow-actions")
     assert environment.upstream() == before
-    assert not set(action_names) & serving(environment).keys()
+    assert not set(action_names) & serving(environment).modules.keys()
 
 
 def test_editable_install_and_custom_folder(environment, checkout: Path, action_names: list[str], serving):
     before = environment.upstream()
     environment.pip("install", "--no-index", "--no-build-isolation", "--editable", str(checkout))
-    modules = serving(environment, custom=checkout / "misp_modules" / "modules")
-    assert_all_there(modules, action_names)
-    assert "testaction" in modules
+    served = serving(environment, custom=checkout / "misp_modules" / "modules")
+    assert_all_there(served, action_names)
+    assert "testaction" in served.modules
     assert environment.upstream() == before
 
 
@@ -84,7 +85,7 @@ def test_mounted_without_the_package_harms_nobody(
     """Action files alone are not enough; the server says which module is missing and serves all others."""
     custom = tmp_path / "custom"
     shutil.copytree(checkout / "misp_modules" / "modules" / "action_mod", custom / "action_mod")
-    modules = serving(bare_environment, custom=custom)
-    assert "testaction" in modules
-    assert not set(action_names) & modules.keys()
-    assert modules["testaction"]["failed"]["http_request"] == "No module named 'misp_workflow'"
+    served = serving(bare_environment, custom=custom)
+    assert "testaction" in served.modules
+    assert not set(action_names) & served.modules.keys()
+    assert {served.failed[name] for name in action_names} == {"No module named 'misp_workflow'"}
