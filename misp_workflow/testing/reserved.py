@@ -8,6 +8,8 @@ a library for the whole server, an upstream module, or a node of MISP itself.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, files, packages_distributions
 from pathlib import PurePosixPath
 
@@ -68,7 +70,8 @@ UPSTREAM_ACTIONS = frozenset(
 )
 
 
-def reserved_names() -> dict[str, str]:
+@cache
+def reserved_names() -> Mapping[str, str]:
     """Return every name that is taken, with who has it. What is installed here counts."""
     taken: dict[str, str] = {}
     for package, distributions in packages_distributions().items():
