@@ -22,13 +22,42 @@ SECRET_PARTS = (
 """A name that contains one of these is a secret's name."""
 
 SECRET_NAMES = frozenset(
-    "pass pwd psk pin otp totp jwt salt cookie cookies setcookie authorization proxyauthorization basicauth".split()
+    [
+        "pass",
+        "pwd",
+        "psk",
+        "pin",
+        "otp",
+        "totp",
+        "jwt",
+        "salt",
+        "cookie",
+        "cookies",
+        "setcookie",
+        "authorization",
+        "proxyauthorization",
+        "basicauth",
+    ]
 )
 """A name that is one of these is a secret's name."""
 
 PUBLIC_KEYS = frozenset(
-    "key keys publickey publickeys gpgkey pgpkey pgppublickey cryptographickey cryptographickeys "
-    "primarykey foreignkey sortkey regkey registrykey".split()
+    [
+        "key",
+        "keys",
+        "publickey",
+        "publickeys",
+        "gpgkey",
+        "pgpkey",
+        "pgppublickey",
+        "cryptographickey",
+        "cryptographickeys",
+        "primarykey",
+        "foreignkey",
+        "sortkey",
+        "regkey",
+        "registrykey",
+    ]
 )
 """Every other name that ends with "key" or "keys" is a secret's name."""
 

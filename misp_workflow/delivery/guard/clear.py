@@ -1,0 +1,141 @@
+"""Leave out what may not go to a destination, wherever in the data it stands; refuse an event that may not go at all.
+
+An item is judged by its own tags and distribution: the event's have been judged before, and stricter ones never become
+weaker. What was left out is then looked for under its other names: copies in `_AttributeFlattened`, sightings,
+proposals, references, notes about it, its value quoted in a text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from misp_workflow.delivery.guard.marks import UNKNOWN, Rule, tags_of
+from misp_workflow.delivery.guard.nested import every_object
+from misp_workflow.delivery.guard.parts import Parts
+from misp_workflow.delivery.guard.quotes import Quotes
+from misp_workflow.delivery.guard.source import hide_foreign_titles, hide_source
+from misp_workflow.errors import DeliveryError
+from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
+
+
+class ClearanceError(DeliveryError):
+    """The event, or whatever the data is, may not go to the destination at all."""
+
+
+class Cleared(NamedTuple):
+    """What may go: the data, the selected items, and the sentence that counts what was left out ("" for nothing)."""
+
+    data: Any
+    selected: Any
+    withheld: str
+
+
+def clear(data: Any, selected: Any, destination: Destination) -> Cleared:
+    """Return the data and the selected items (None: nothing was selected) without what is above the clearance.
+
+    Neither is changed; what needs no change is returned as it is. The sentence counts among the selected items, or in
+    the data when nothing was selected. Raises ClearanceError when the whole may not go.
+    """
+    rule = Rule(destination)
+    objects, chosen = every_object(data), every_object(selected)
+    tags = {tag for node in objects for tag in tags_of(node)}
+    _refuse_whole(data, {name for name, inherited in tags if inherited}, rule)
+    names = {name for name, _ in tags} | {name for node in chosen for name, _ in tags_of(node)}
+    counted: Counter[tuple[str, str]] = Counter()
+    if any(map(rule.reason_of_tag, names)) or (rule.least and any(map(rule.reason_of_distribution, objects + chosen))):
+        data, selected, counted = _without_parts(data, selected, rule)
+    if rule.tlp < len(TLP_LEVELS) - 1:
+        data, selected = hide_foreign_titles(data, objects), hide_foreign_titles(selected, chosen)
+    if any(rule.mark(name).hides_source for name in names):
+        data, selected = hide_source(data), hide_source(selected)
+    return Cleared(data, selected, _sentence(counted))
+
+
+# --- the whole --------------------------------------------------------------------------------------------------------
+
+
+def _refuse_whole(data: Any, inherited: set[str], rule: Rule) -> None:
+    """Raise ClearanceError when the event by its own tags or distribution, or unmarked data as such, may not go."""
+    event = _event_of(data)
+    names = {*inherited, *(name for name, _ in tags_of(event))}
+    marks = [rule.mark(name) for name in names]
+    tlp = max((mark.tlp for mark in marks), default=UNKNOWN)
+    pap = max((mark.pap for mark in marks), default=UNKNOWN)
+    reasons = [reason for name in names if (reason := rule.reason_of_tag(name))]
+    if reasons:
+        raise ClearanceError(_refusal(f"The event is marked {reasons[0]}", rule))
+    place = rule.destination
+    unmarked_tlp = TLP_LEVELS.index(place.unmarked) if tlp == UNKNOWN else UNKNOWN
+    unmarked_pap = PAP_LEVELS.index(place.unmarked_pap) if pap == UNKNOWN else UNKNOWN
+    counts_as = rule.reason_of_ranks(unmarked_tlp, unmarked_pap)
+    if counts_as:
+        scheme = counts_as[:3]
+        raise ClearanceError(_refusal(f"What is to be sent has no {scheme} tag and so counts as {counts_as}", rule))
+    for reason in _whole_distribution(data, event, rule):
+        raise ClearanceError(_refusal(f"The event has the {reason}", rule))
+
+
+def _event_of(data: Any) -> Mapping[str, Any]:
+    """Return the event that the data is about, an empty one when it is about something else."""
+    if not isinstance(data, dict):
+        return {}
+    event = data.get("Event")
+    return event if isinstance(event, dict) else data
+
+
+def _whole_distribution(data: Any, event: Mapping[str, Any], rule: Rule) -> Iterator[str]:
+    if not rule.least:
+        return
+    told = any(value for key, value in event.items() if key != "_AttributeFlattened")
+    if (
+        isinstance(data, dict)
+        and isinstance(data.get("Event"), dict)
+        and told
+        and event.get("distribution") in (None, "", 5, "5")
+    ):
+        yield "distribution “unknown”"
+    if reason := rule.reason_of_distribution(event):
+        yield reason
+    thread = data.get("Thread") if isinstance(data, dict) else None
+    if isinstance(thread, dict) and (reason := rule.reason_of_distribution(thread)):
+        yield reason
+
+
+def _refusal(what: str, rule: Rule) -> str:
+    place = rule.destination
+    who = f"the destination “{place.name}”" if place.name else "a node without a destination"
+    bounds = [f"at most TLP:{place.tlp.upper()}"]
+    if place.pap:
+        bounds.append(f"at most PAP:{place.pap.upper()}")
+    if rule.least:
+        bounds.append(f"at least the distribution “{DISTRIBUTIONS[rule.least]}”")
+    return f"{what}; {who} takes {', '.join(bounds)}. Nothing was sent."
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def _without_parts(data: Any, selected: Any, rule: Rule) -> tuple[Any, Any, Counter[tuple[str, str]]]:
+    parts = Parts(rule)
+    parts.find(data)
+    counted = parts.count()
+    parts.find(selected)
+    if selected is not None:
+        counted = parts.count_in(selected)
+    kept, chosen = parts.remove(data), parts.remove(selected)
+    quotes = Quotes(parts.withheld, [kept, chosen])
+    return quotes.remove(kept), quotes.remove_scalars(quotes.remove(chosen)), counted
+
+
+def _sentence(counted: Counter[tuple[str, str]]) -> str:
+    """Return "3 attributes withheld: TLP:RED; 1 object withheld: PAP:RED"."""
+    parts = []
+    for (kind, reason), number in sorted(counted.items(), key=lambda item: (-item[1], item[0])):
+        parts.append(f"{number} {kind if number == 1 else _plural(kind)} withheld: {reason}")
+    return "; ".join(parts)
+
+
+def _plural(kind: str) -> str:
+    return f"{kind}s"

@@ -1,0 +1,151 @@
+"""What markings say about one item: TLP and PAP tags, distribution, and what a destination makes of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
+
+TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
+SHARING_GROUP = 4
+INHERIT = 5
+UNKNOWN = -1
+
+_SCHEME = re.compile(r"(?:.*:)?(tlp|pap)([:=_ .-]+)(.*)", re.DOTALL)
+_SPELLINGS = {"white": "clear", "amberstrict": "amber+strict"}
+_CHATHAM_HOUSE = ("exchr", "chr")
+
+
+class Mark(NamedTuple):
+    """What one tag says. Ranks are positions in TLP_LEVELS and PAP_LEVELS, UNKNOWN when it says nothing.
+
+    `note` is the tag itself when its level is none that is known and so counts as the strictest.
+    """
+
+    tlp: int = UNKNOWN
+    pap: int = UNKNOWN
+    hides_source: bool = False
+    note: str = ""
+
+
+@lru_cache(maxsize=8192)
+def read_tag(name: str) -> Mark:
+    """Return what a tag's name says by the rules of docs/clearance.md."""
+    plain = _plain(name)
+    found = _SCHEME.fullmatch(plain)
+    if not found:
+        return Mark()
+    scheme, separator, rest = found.groups()
+    level = "".join(filter(str.isalnum, rest))
+    level = _SPELLINGS.get(level, level)
+    if scheme == "tlp" and level in _CHATHAM_HOUSE:
+        return Mark(hides_source=True)
+    levels = TLP_LEVELS if scheme == "tlp" else PAP_LEVELS
+    if level in levels:
+        rank, note = levels.index(level), ""
+    elif ":" in separator or "=" in separator:
+        rank, note = len(levels) - 1, _printable(name)
+    else:
+        return Mark()  # "tlp-review-needed" speaks of TLP without being one
+    return Mark(tlp=rank, note=note) if scheme == "tlp" else Mark(pap=rank, note=note)
+
+
+def _plain(name: str) -> str:
+    """Return the name without what makes it look the same and compare otherwise: case, width, invisible characters."""
+    normal = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in normal if unicodedata.category(c) != "Cf").strip()
+
+
+def _printable(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name[:40])
+
+
+def tags_of(node: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield the names of the tags on an event, attribute or report, and whether each is inherited from the event."""
+    for key in TAG_LISTS:
+        found = node.get(key)
+        if not found:
+            continue
+        if isinstance(found, dict):
+            found = [found] if "name" in found or "Tag" in found else list(found.values())
+        for tag in found if isinstance(found, list) else [found]:
+            if isinstance(tag, dict):
+                inherited = tag.get("inherited") in (True, 1, "1", "true")
+                if "Tag" in tag:
+                    tag = tag["Tag"]
+                name = tag.get("name") if isinstance(tag, dict) else tag
+            else:
+                name, inherited = tag, False
+            if isinstance(name, str):
+                yield name, inherited
+
+
+class Rule:
+    """What one destination lets pass."""
+
+    def __init__(self, destination: Destination) -> None:
+        self.destination = destination
+        self.tlp = TLP_LEVELS.index(destination.tlp)
+        self.pap = PAP_LEVELS.index(destination.pap) if destination.pap else None
+        self.least = destination.distribution
+        self._reasons: dict[str, str] = {}
+
+    def mark(self, name: str) -> Mark:
+        """Return what a tag says here: the operator's own markings first, then the known schemes."""
+        for pattern, level in self.destination.markings.items():
+            if fnmatchcase(name.casefold(), pattern):
+                return Mark(tlp=TLP_LEVELS.index(level))
+        return read_tag(name)
+
+    def reason_of_tag(self, name: str) -> str:
+        """Return why something with this tag may not go there ("TLP:RED"), or ""."""
+        known = self._reasons.get(name)
+        if known is None:
+            mark = self.mark(name)
+            known = self._reasons[name] = self.reason_of_ranks(mark.tlp, mark.pap, mark.note)
+        return known
+
+    def reason_of_ranks(self, tlp: int, pap: int, note: str = "") -> str:
+        """Return why these levels are too high for the destination, or ""."""
+        said = f" (from “{note}”, which is no known level)" if note else ""
+        if tlp > self.tlp:
+            return f"TLP:{TLP_LEVELS[tlp].upper()}{said}"
+        if self.pap is not None and pap > self.pap:
+            return f"PAP:{PAP_LEVELS[pap].upper()}{said}"
+        return ""
+
+    def reason(self, node: Mapping[str, Any]) -> str:
+        """Return why this item may not go there by its own tags and distribution, or ""."""
+        for name, _ in tags_of(node):
+            reason = self.reason_of_tag(name)
+            if reason:
+                return reason
+        return self.reason_of_distribution(node) if self.least and "distribution" in node else ""
+
+    def reason_of_distribution(self, node: Mapping[str, Any]) -> str:
+        """Return why the item's own distribution keeps it at home, or ""; what inherits is judged by what it is in."""
+        if not self.least:
+            return ""
+        level = node.get("distribution")
+        try:
+            number = INHERIT if level in (None, "") else int(level)
+        except (TypeError, ValueError, OverflowError):
+            number = UNKNOWN
+        if number == INHERIT or self.least <= number < len(DISTRIBUTIONS):
+            return ""
+        if number == SHARING_GROUP:
+            return "" if self._group_may(node) else "distribution “sharing group”"
+        name = DISTRIBUTIONS[number] if 0 <= number < len(DISTRIBUTIONS) else "unknown"
+        return f"distribution “{name}”"
+
+    def _group_may(self, node: Mapping[str, Any]) -> bool:
+        group = node.get("SharingGroup")
+        names = {str(node.get("sharing_group_id"))}
+        if isinstance(group, dict):
+            names.update(str(group.get(key)) for key in ("id", "uuid", "name"))
+        return bool(names & set(self.destination.sharing_groups))

@@ -1,0 +1,138 @@
+"""Which addresses a connection may go to. Judged after the name was resolved, for every connection and redirect."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from misp_workflow import settings
+from misp_workflow.settings import Networks
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+METADATA = (
+    "169.254.169.254",  # AWS, Azure, Google Cloud, OpenStack, DigitalOcean, Oracle
+    "fd00:ec2::254",  # AWS
+    "fd20:ce::254",  # Google Cloud
+    "100.100.100.200",  # Alibaba Cloud
+    "168.63.129.16",  # Azure's host
+    "192.0.0.192",  # Oracle Cloud, formerly
+    "169.254.170.2",  # AWS container credentials
+)
+"""Services that hand a cloud machine's credentials to whoever asks from within."""
+
+NEVER = {
+    "link-local": ("169.254.0.0/16", "fe80::/10"),
+    "multicast": ("224.0.0.0/4", "ff00::/8"),
+    "unspecified": ("0.0.0.0/8", "::/128"),
+    "broadcast": ("255.255.255.255/32",),
+}
+WORDS = {
+    "loopback": ("127.0.0.0/8", "::1/128"),
+    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fec0::/10"),
+}
+
+_NAT64 = ("64:ff9b::/96", "64:ff9b:1::/48")
+_ODD_PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+", re.ASCII)
+
+
+def connection_allowed(address: str, networks: Networks | None = None) -> bool:
+    """Whether a connection to this IP address may be made; see `connection_refusal`."""
+    return not connection_refusal(address, networks)
+
+
+def connection_refusal(address: str, networks: Networks | None = None) -> str:
+    """Return "" when a connection to this IP address may be made, otherwise the sentence that says why not.
+
+    `address` is what a name was resolved to, in any spelling that the system's resolver takes (IPv6 with a zone,
+    IPv4 in IPv6, decimal, octal, hexadecimal). `networks` are the settings in force when not given.
+    """
+    return _refusal(address, settings.current().networks if networks is None else networks)
+
+
+@lru_cache(maxsize=1024)
+def _refusal(address: str, networks: Networks) -> str:
+    given = read_address(address)
+    if given is None:
+        return f"“{address[:80]}” is not an IP address"
+    for one in (given, *_inside(given)):
+        reason = _forbidden(one) or _denied(one, networks)
+        if reason:
+            return f"connections to {given} are not allowed: {reason}"
+    return ""
+
+
+def _forbidden(address: Address) -> str:
+    if any(address == ipaddress.ip_address(service) for service in METADATA):
+        return "it is a cloud provider's metadata service"
+    for name, ranges in NEVER.items():
+        if _within(address, ranges):
+            return f"it is a {name} address"
+    return ""
+
+
+def _denied(address: Address, networks: Networks) -> str:
+    if any(_within(address, WORDS.get(entry, (entry,))) for entry in networks.allow):
+        return ""
+    for entry in networks.deny:
+        if _within(address, WORDS.get(entry, (entry,))):
+            return f"the settings deny {entry} (networks.deny)"
+    return ""
+
+
+def _within(address: Address, ranges: tuple[str, ...]) -> bool:
+    return any(address in _network(text) for text in ranges)  # another version is never in
+
+
+@lru_cache(maxsize=1024)
+def _network(text: str) -> Network:
+    return ipaddress.ip_network(text, strict=False)
+
+
+def _inside(address: Address) -> Iterator[Address]:
+    """Yield the IPv4 addresses that an IPv6 address stands for."""
+    if not isinstance(address, ipaddress.IPv6Address):
+        return
+    if address.ipv4_mapped:
+        yield address.ipv4_mapped
+    if address.sixtofour:
+        yield address.sixtofour
+    yield from address.teredo or ()
+    low = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    compatible = int(address) >> 32 == 0 and int(low) > 1
+    if compatible or _within(address, _NAT64):
+        yield low
+
+
+def read_address(text: str) -> Address | None:
+    """Return the address that the system's resolver would make of a literal, None when it is none."""
+    plain = text.strip().strip("[]").partition("%")[0]
+    try:
+        return ipaddress.ip_address(plain)
+    except ValueError:
+        return _odd_ipv4(plain)
+
+
+def _odd_ipv4(text: str) -> ipaddress.IPv4Address | None:
+    """Read IPv4 as inet_aton does: one to four numbers, each decimal, octal (0…) or hexadecimal (0x…)."""
+    parts = text.removesuffix(".").split(".")
+    if len(parts) > 4 or not all(map(_ODD_PART.fullmatch, parts)):
+        return None
+    try:
+        numbers = [_number(part) for part in parts]
+    except ValueError:
+        return None
+    *first, last = numbers
+    if any(number > 255 for number in first) or last >= 256 ** (5 - len(numbers)):
+        return None
+    value = last + sum(number << 8 * (3 - place) for place, number in enumerate(first))
+    return ipaddress.IPv4Address(value)
+
+
+def _number(part: str) -> int:
+    if part[:2] in ("0x", "0X"):
+        return int(part[2:] or "0", 16)
+    return int(part, 8) if part.startswith("0") else int(part)

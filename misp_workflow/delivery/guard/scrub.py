@@ -1,0 +1,79 @@
+"""Take secrets out of data and out of sentences.
+
+The rule goes by names (`settings/names.py`): whatever stands under a secret's name is hidden, a whole list or object
+too. Values under other names stay, also when they look like a password: a credential object is what analysts share.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from typing import Any
+
+from misp_workflow.delivery.guard.nested import every_object, rewrite
+from misp_workflow.settings import is_secret_name
+
+HIDDEN = "***"
+
+_LOG_TEXTS = ("change", "title", "description", "request", "url")
+"""Members of a MISP log entry that quote what was changed or asked: "authkey (old) => (new)", "/authkey:…"."""
+
+_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{6,}")
+_USER_IN_URL = re.compile(r"(?<=://)[^/?#\s@]+(?=@)")
+_CHANGED = re.compile(r"([\w.-]+)(\s*\()([^()]*)(\)\s*=>\s*\()([^()]*)(\))")
+_ASSIGNED = re.compile(r"""([\w.-]+)(["']?\s*(?:=>|[=:])\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'&,;)}\]/]+)""")
+
+
+def scrub(data: Any) -> Any:
+    """Return the data with every secret replaced by "***"; the very same object when there is none.
+
+    Empty texts, null, true and false stay: they say that there is no secret.
+    """
+    objects = every_object(data)
+    secret_names = {name for name in set(chain.from_iterable(objects)) if is_secret_name(name)}
+    if not secret_names and not any(map(_is_log_entry, objects)):
+        return data
+
+    def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
+        hidden = {name: _hidden(node[name]) for name in secret_names & node.keys()}
+        if _is_log_entry(node):
+            hidden.update({name: scrub_text(node[name]) for name in _LOG_TEXTS if isinstance(node.get(name), str)})
+        return node if all(node[name] is new for name, new in hidden.items()) else {**node, **hidden}
+
+    return rewrite(data, visit)
+
+
+def _is_log_entry(node: dict[str, Any]) -> bool:
+    return "model" in node and "action" in node
+
+
+def _hidden(value: Any) -> Any:
+    return value if value in ("", None, [], {}) or isinstance(value, bool) else HIDDEN
+
+
+def scrub_text(text: str) -> str:
+    """Return a sentence or log line without the secrets that it names.
+
+    Known forms: `password=x`, `"authkey": "x"`, `authkey (old) => (new)`, `Bearer x`, `https://user:x@host`.
+    """
+    text = _CREDENTIALS.sub(rf"\1 {HIDDEN}", text)
+    text = _USER_IN_URL.sub(HIDDEN, text)
+    text = _CHANGED.sub(_hide_change, text)
+    return _ASSIGNED.sub(_hide_assigned, text)
+
+
+def _names_secret(name: str) -> bool:
+    return is_secret_name(name.rpartition(".")[2])
+
+
+def _hide_change(found: re.Match[str]) -> str:
+    if not _names_secret(found[1]):
+        return found[0]
+    return "".join((found[1], found[2], found[3] and HIDDEN, found[4], found[5] and HIDDEN, found[6]))
+
+
+def _hide_assigned(found: re.Match[str]) -> str:
+    if not _names_secret(found[1]) or found[3] in ('""', "''"):
+        return found[0]
+    quote = found[3][0] if found[3][0] in "\"'" else ""
+    return f"{found[1]}{found[2]}{quote}{HIDDEN}{quote}"
