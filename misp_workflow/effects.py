@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 Json = Any
 """A value that JSON can hold: None, bool, int, float, str, list of Json, dict of str to Json."""
@@ -22,8 +23,12 @@ class Effect:
 
     `label` is what a person reads ("Slack message to #soc"); it never holds a secret. `service` is what sentences call
     the other side ("Slack"; empty: its host). `destination` is the name in the operator's settings, or "" when the node
-    itself says where to. `secrets` lists every secret value in this effect, so
-    that whatever is said, logged or shown can mask them.
+    itself says where to. `secrets` lists every secret value in this effect, so that whatever is said, logged or shown
+    can mask them.
+
+    `digest` is for messages to people: where the message's text stands ("json.text"), then what to leave out when many
+    are gathered into one ("json.blocks"). `digest_limit` is the most characters that such a gathered text may have.
+    Empty: this effect is never gathered with others.
     """
 
     kind: ClassVar[str]
@@ -31,6 +36,12 @@ class Effect:
     service: str = ""
     destination: str = ""
     secrets: tuple[str, ...] = ()
+    digest: tuple[str, ...] = ()
+    digest_limit: int = 3000
+
+    def place(self) -> str:
+        """Return what tells this effect's other side from others, without a secret: one ill, all to it wait."""
+        return self.kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +79,14 @@ class Post(Effect):
     error_at: str = ""
     retry_on: tuple[str, ...] = ()
     key_at: str = ""
+
+    def place(self) -> str:
+        """Return scheme, host and port of the address."""
+        try:
+            parts = urlsplit(self.url)
+            return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+        except ValueError:
+            return "an address that is none"
 
 
 KINDS: dict[str, type[Effect]] = {Post.kind: Post}
