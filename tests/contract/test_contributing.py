@@ -1,0 +1,29 @@
+"""The action that CONTRIBUTING.md shows works as it stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from misp_workflow.testing import Receiver, answer
+from misp_workflow.testing.contract import CHECKS, ActionFile
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_example_is_an_action(tmp_path: Path, receiver: Receiver, captures):
+    [source] = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    path = tmp_path / "zulip_example.py"
+    path.write_text(source)
+    action = ActionFile.load(path)
+    assert [finding for check in CHECKS for finding in check(action)] == []
+
+    params = {"server_url": receiver.url, "api_key": "k3y-0123456789", "stream": "soc", "message": "{{ 1 + 1 }} new"}
+    request = {"module": "zulip_example", "data": captures["event-publish"]["data"], "params": params}
+    receiver.answers(answer({"result": "success"}), answer({"result": "error", "msg": "Stream does not exist"}))
+    assert "data" in action.ask(json.dumps(request).encode())
+    assert "error" in action.ask(json.dumps(request).encode())
+    sent = receiver.requests[0]
+    assert (sent.path, sent.form()) == ("/api/v1/messages", {"to": "soc", "content": "2 new"})
+    assert sent.header("Authorization") == "Bearer k3y-0123456789"
