@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from misp_workflow.delivery.guard.marks import UNKNOWN, Rule, tags_of
+from misp_workflow.delivery.guard.marks import INHERIT, UNKNOWN, Rule, tags_of
 from misp_workflow.delivery.guard.nested import every_object
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
@@ -61,20 +61,19 @@ def _refuse_whole(data: Any, inherited: set[str], rule: Rule) -> None:
     event = _event_of(data)
     names = {*inherited, *(name for name, _ in tags_of(event))}
     marks = [rule.mark(name) for name in names]
-    tlp = max((mark.tlp for mark in marks), default=UNKNOWN)
-    pap = max((mark.pap for mark in marks), default=UNKNOWN)
-    reasons = [reason for name in names if (reason := rule.reason_of_tag(name))]
-    if reasons:
-        raise ClearanceError(_refusal(f"The event is marked {reasons[0]}", rule))
+    for name in sorted(names):
+        if reason := rule.reason_of_tag(name):
+            raise ClearanceError(_refusal(f"The event is marked {reason}", reason, rule))
     place = rule.destination
-    unmarked_tlp = TLP_LEVELS.index(place.unmarked) if tlp == UNKNOWN else UNKNOWN
-    unmarked_pap = PAP_LEVELS.index(place.unmarked_pap) if pap == UNKNOWN else UNKNOWN
-    counts_as = rule.reason_of_ranks(unmarked_tlp, unmarked_pap)
-    if counts_as:
-        scheme = counts_as[:3]
-        raise ClearanceError(_refusal(f"What is to be sent has no {scheme} tag and so counts as {counts_as}", rule))
-    for reason in _whole_distribution(data, event, rule):
-        raise ClearanceError(_refusal(f"The event has the {reason}", rule))
+    for scheme, known, unmarked in (
+        ("TLP", any(mark.tlp != UNKNOWN for mark in marks), (TLP_LEVELS.index(place.unmarked), UNKNOWN)),
+        ("PAP", any(mark.pap != UNKNOWN for mark in marks), (UNKNOWN, PAP_LEVELS.index(place.unmarked_pap))),
+    ):
+        if not known and (reason := rule.reason_of_ranks(*unmarked)):
+            what = f"What is to be sent has no {scheme} tag and so counts as {reason}"
+            raise ClearanceError(_refusal(what, reason, rule))
+    for reason in filter(None, _whole_distribution(data, rule)):
+        raise ClearanceError(_refusal(f"The event has the {reason}", reason, rule))
 
 
 def _event_of(data: Any) -> Mapping[str, Any]:
@@ -85,33 +84,26 @@ def _event_of(data: Any) -> Mapping[str, Any]:
     return event if isinstance(event, dict) else data
 
 
-def _whole_distribution(data: Any, event: Mapping[str, Any], rule: Rule) -> Iterator[str]:
-    if not rule.least:
+def _whole_distribution(data: Any, rule: Rule) -> Iterator[str]:
+    """Yield why the event, or the thread that a post belongs to, must stay at home by its distribution."""
+    if not isinstance(data, dict):
         return
-    told = any(value for key, value in event.items() if key != "_AttributeFlattened")
-    if (
-        isinstance(data, dict)
-        and isinstance(data.get("Event"), dict)
-        and told
-        and event.get("distribution") in (None, "", 5, "5")
-    ):
-        yield "distribution “unknown”"
-    if reason := rule.reason_of_distribution(event):
-        yield reason
-    thread = data.get("Thread") if isinstance(data, dict) else None
-    if isinstance(thread, dict) and (reason := rule.reason_of_distribution(thread)):
-        yield reason
+    yield rule.reason_of_distribution(data)
+    for name in ("Event", "Thread"):
+        whole = data.get(name)
+        if isinstance(whole, dict) and any(whole.values()):  # a hover enrichment sends an empty event
+            yield rule.reason_of_distribution(whole, INHERIT)
 
 
-def _refusal(what: str, rule: Rule) -> str:
+def _refusal(what: str, reason: str, rule: Rule) -> str:
     place = rule.destination
     who = f"the destination “{place.name}”" if place.name else "a node without a destination"
-    bounds = [f"at most TLP:{place.tlp.upper()}"]
-    if place.pap:
-        bounds.append(f"at most PAP:{place.pap.upper()}")
-    if rule.least:
-        bounds.append(f"at least the distribution “{DISTRIBUTIONS[rule.least]}”")
-    return f"{what}; {who} takes {', '.join(bounds)}. Nothing was sent."
+    bound = {
+        "TLP": f"at most TLP:{place.tlp.upper()}",
+        "PAP": f"at most PAP:{place.pap.upper()}",
+        "dis": f"only what has at least the distribution “{DISTRIBUTIONS[rule.least]}”",
+    }[reason[:3]]
+    return f"{what}; {who} takes {bound}. Nothing was sent."
 
 
 # --- the parts --------------------------------------------------------------------------------------------------------

@@ -125,18 +125,17 @@ class Rule:
             reason = self.reason_of_tag(name)
             if reason:
                 return reason
-        return self.reason_of_distribution(node) if self.least and "distribution" in node else ""
+        return self.reason_of_distribution(node)
 
-    def reason_of_distribution(self, node: Mapping[str, Any]) -> str:
-        """Return why the item's own distribution keeps it at home, or ""; what inherits is judged by what it is in."""
+    def reason_of_distribution(self, node: Mapping[str, Any], refused: int = UNKNOWN) -> str:
+        """Return why the item's own distribution keeps it at home, or "".
+
+        What inherits, or says nothing, is judged by what it is in: `refused` is INHERIT for what is in nothing.
+        """
         if not self.least:
             return ""
-        level = node.get("distribution")
-        try:
-            number = INHERIT if level in (None, "") else int(level)
-        except (TypeError, ValueError, OverflowError):
-            number = UNKNOWN
-        if number == INHERIT or self.least <= number < len(DISTRIBUTIONS):
+        number = _distribution(node.get("distribution"))
+        if self.least <= number < len(DISTRIBUTIONS) or (number == INHERIT != refused):
             return ""
         if number == SHARING_GROUP:
             return "" if self._group_may(node) else "distribution “sharing group”"
@@ -149,3 +148,11 @@ class Rule:
         if isinstance(group, dict):
             names.update(str(group.get(key)) for key in ("id", "uuid", "name"))
         return bool(names & set(self.destination.sharing_groups))
+
+
+def _distribution(level: Any) -> int:
+    """Return MISP's number of a distribution level, INHERIT when it is not said, UNKNOWN when it is no number."""
+    try:
+        return INHERIT if level in (None, "") else int(level)
+    except (TypeError, ValueError, OverflowError):
+        return UNKNOWN

@@ -55,7 +55,8 @@ class Parts:
         """Remember every item of the data that its own marks keep from going."""
 
         def visit(node: dict[str, Any], key: str) -> Any:
-            reason = self._rule.reason(node)
+            event = node.get("Event") if key == "RelatedEvent" else None
+            reason = self._rule.reason(event if isinstance(event, dict) else node)
             if not reason:
                 return node
             self._remember(node, _kind(node, key), reason)
@@ -81,7 +82,9 @@ class Parts:
         return Counter(self._left.values())
 
     def count_in(self, selected: Any) -> Counter[tuple[str, str]]:
-        """Return the same for the items of a selection."""
+        """Return the same for the items of a selection; for all when the selection is the data itself."""
+        if isinstance(selected, dict) and "Event" in selected:
+            return self.count()
         rows = selected.values() if isinstance(selected, dict) else selected if isinstance(selected, list) else ()
         found: dict[Identity, tuple[str, str]] = {}
         for row in rows:
@@ -153,6 +156,8 @@ def _owned(node: dict[str, Any], kind: str) -> Iterator[tuple[dict[str, Any], st
 
 def _identities(node: Mapping[str, Any], kind: str) -> Iterator[Identity]:
     """Yield the names under which the item may be met again; an item that has none is known by what it says."""
+    if kind == "related event" and isinstance(node.get("Event"), dict):
+        node = node["Event"]
     named = False
     uuid, number = node.get("uuid"), node.get("id")
     if isinstance(uuid, str) and uuid:
