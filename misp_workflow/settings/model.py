@@ -42,19 +42,26 @@ class Misp:
 class Outbox:
     """Where accepted effects wait. Ages and windows in seconds, sizes in bytes.
 
-    `url` "" is the SQLite file in the state folder; "redis://…" and "amqp://…" are shared by several machines.
+    `url` "" is the SQLite file in the state folder; "redis://…" and "amqp://…" are shared by several machines. `key`
+    seals what waits; "" is the key file in the state folder, which several machines cannot share.
     """
 
     url_reference: str = field(default="", repr=False)
+    key_reference: str = field(default="", repr=False)
     max_bytes: int = 256 * 1024 * 1024
     max_age: float = 3 * DAY
     window: float = 600.0
-    workers: int = 2
+    workers: int = 4
 
     @property
     def url(self) -> str:
         """The address, its password included; SettingsError when it cannot be read."""
         return resolve(self.url_reference, "outbox.url")
+
+    @property
+    def key(self) -> str:
+        """The sealing key or pass phrase; SettingsError when it cannot be read."""
+        return resolve(self.key_reference, "outbox.key")
 
 
 @dataclass(frozen=True, kw_only=True)

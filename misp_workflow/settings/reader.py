@@ -68,6 +68,8 @@ def literal_secrets(settings: Settings) -> list[str]:
         found.append("misp.key")
     if not is_reference(settings.outbox.url_reference) and urlsplit(settings.outbox.url_reference).password:
         found.append("outbox.url")
+    if settings.outbox.key_reference and not is_reference(settings.outbox.key_reference):
+        found.append("outbox.key")
     for destination in settings.destinations.values():
         for name, value in destination.values.items():
             if value and not is_reference(value) and _holds_secret(name, value):
@@ -101,6 +103,7 @@ def _outbox(table: Table) -> Outbox:
     window = table.seconds("window")
     outbox = Outbox(
         url_reference=url,
+        key_reference=table.text("key"),
         max_bytes=table.size("max_bytes", 1024 * 1024) or Outbox.max_bytes,
         max_age=Outbox.max_age if max_age is None else max_age,
         window=Outbox.window if window is None else window,
