@@ -24,10 +24,11 @@ def test_actions_and_nothing_of_upstream(members: dict[str, str], action_names: 
     assert action_names
 
 
-def test_our_package_whole_and_nothing_else(members: dict[str, str]):
-    here = Path(__file__).resolve().parents[2]
-    ours = {str(path.relative_to(here)) for path in (here / "misp_workflow").rglob("*.py")} | {"misp_workflow/py.typed"}
+def test_our_package_whole_and_nothing_else(members: dict[str, str], checkout: Path):
+    files = {path for path in (checkout / "misp_workflow").rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    ours = {str(path.relative_to(checkout)) for path in files}
     assert ours - members.keys() == set()
+    assert "misp_workflow/py.typed" in ours
     assert {name.split("/")[0] for name in members} - {"misp_modules", "misp_workflow"} == {_info(members)}
 
 
