@@ -21,8 +21,9 @@ from typing import Any
 from misp_workflow import pcre, php
 from misp_workflow.errors import PhpCrash
 
+Extractor = Callable[[Any], Any]
 Step = Callable[[list[Any]], list[Any]]
-Test = Callable[[dict[str, Any]], bool]
+Test = Callable[[Any], bool]
 
 _MISSING = object()
 _TRIMMED = " \t\n\r\0\x0b"
@@ -33,36 +34,25 @@ _SELECTOR = re.compile(
 
 
 class Path:
-    """A compiled path. `text` is what it was made from, `tokens` its parts, `simple` whether it is names only."""
+    """A compiled path. `text` is what it was made from, `tokens` its parts, `simple` whether it is names only.
 
-    __slots__ = ("_rest", "_steps", "simple", "text", "tokens")
+    `extract(data)` gives everything the path finds, as a list; a path of names only that ends at an array gives that
+    array. An empty path (also "0", which PHP takes for empty) gives the data itself. Nothing found is [].
+    """
+
+    __slots__ = ("_rest", "extract", "simple", "text", "tokens")
+
+    extract: Extractor
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = _tokenize(text) if "[" in text else text.split(".")
         self.simple = "{" not in text and "[" not in text
-        self._steps: list[Step] | None = None
+        self.extract = _extractor(text, self.tokens, self.simple)
         self._rest: Path | None = None
 
     def __repr__(self) -> str:
         return f"Path({self.text!r})"
-
-    def extract(self, data: Any) -> Any:
-        """Everything the path finds, as a list; a path of names only that ends at an array gives that array.
-
-        An empty path (also "0", which PHP takes for empty) gives the data itself. Nothing found is [].
-        """
-        php.require_array(data, "Hash::extract(): Argument #1 ($data)")
-        if not self.text or self.text == "0":
-            return data
-        if self.simple:
-            return php.to_array(_walk(data, self.tokens, None))
-        if self._steps is None:
-            self._steps = _steps(self.tokens)
-        found = [data]
-        for step in self._steps:
-            found = step(found)
-        return found
 
     def get(self, data: Any, default: Any = None) -> Any:
         """The one value at a path of names; the default when it is missing or null. Patterns are plain names here."""
@@ -124,7 +114,7 @@ class Path:
 
 
 @functools.lru_cache(maxsize=1024)
-def compile(path: str) -> Path:  # noqa: A001 - read as hashpath.compile, like re.compile
+def compile(path: str) -> Path:
     """The path, made ready once."""
     return Path(path)
 
@@ -208,6 +198,39 @@ def _number_matches(key: str, name: str) -> bool:
 # ── extract: one step per token, each from a list of items to the list of what they hold ─────────────────────────────
 
 
+def _extractor(text: str, tokens: list[str], simple: bool) -> Extractor:
+    if not text or text == "0":
+        return _checked
+    if not simple:
+        return _through(_steps(tokens))
+    return _single(tokens[0]) if len(tokens) == 1 else lambda data: php.to_array(_walk(_checked(data), tokens, None))
+
+
+def _checked(data: Any) -> Any:
+    php.require_array(data, "Hash::extract(): Argument #1 ($data)")
+    return data
+
+
+def _single(name: str) -> Extractor:
+    def extract(data: Any) -> Any:
+        value = data.get(name) if type(data) is dict else php.item(_checked(data), name)
+        if value is None:
+            return []
+        return value if isinstance(value, (list, dict)) else [value]
+
+    return extract
+
+
+def _through(steps: list[Step]) -> Extractor:
+    def extract(data: Any) -> Any:
+        found = [_checked(data)]
+        for step in steps:
+            found = step(found)
+        return found
+
+    return extract
+
+
 def _steps(tokens: list[str]) -> list[Step]:
     steps: list[Step] = []
     for token in tokens:
@@ -278,7 +301,7 @@ def _each(items: list[Any]) -> list[Any]:
 
 def _filter(test: Test) -> Step:
     def step(items: list[Any]) -> list[Any]:
-        return [item for item in items if isinstance(item, (dict, list)) and test(item)]  # type: ignore[arg-type]
+        return [item for item in items if isinstance(item, (dict, list)) and test(item)]
 
     return step
 
@@ -301,40 +324,53 @@ def _condition(attr: str, op: str | None, val: str | None) -> Test:
     if op is None or val is None:
         return lambda item: php.item(item, attr) is not None
     if op == "=" and val[0] == "/":
-        return lambda item: _found_by(val, php.item(item, attr, _MISSING))
-    holds = _COMPARISONS[op]
+        return _value_test(attr, _pattern_test(val))
     numeric = php.is_numeric(val)
+    if op in ("=", "!="):
+        equal, wanted = php.equal_to(val), op == "="
+        if not numeric:
+            return _value_test(attr, lambda value: equal(_comparable(value, False)) is wanted)
+        return _value_test(attr, lambda value: equal(_comparable(value, True)) is wanted)
+    ordered = _ORDER[op]
+    return _value_test(attr, lambda value: ordered(_comparable(value, numeric), val))
 
-    def test(item: dict[str, Any]) -> bool:
-        value = php.item(item, attr, _MISSING)
-        return value is not _MISSING and holds(_comparable(value, numeric), val)
 
-    return test
+def _value_test(attr: str, test: Test) -> Test:
+    """A test of the attribute's value; an attribute that is missing fails, one that is null does not by itself."""
+
+    def tested(item: Any) -> bool:
+        value = item.get(attr, _MISSING) if type(item) is dict else php.item(item, attr, _MISSING)
+        return value is not _MISSING and test(value)
+
+    return tested
 
 
 def _comparable(value: Any, numeric: bool) -> Any:
     """Booleans compare as "1" and "0" with a number, else as "true" and "false"; numbers as text."""
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return ("1" if value else "0") if numeric else ("true" if value else "false")
     return php.to_string(value) if isinstance(value, (int, float)) else value
 
 
-_COMPARISONS: dict[str, Callable[[Any, str], bool]] = {
-    "=": php.loose_equal,
-    "!=": lambda value, other: not php.loose_equal(value, other),
-    ">": lambda value, other: php.compare(other, value) < 0,
-    ">=": lambda value, other: not php.compare(value, other) < 0,
-    "<": lambda value, other: php.compare(value, other) < 0,
-    "<=": lambda value, other: not php.compare(other, value) < 0,
+_ORDER: dict[str, Callable[[Any, str], bool]] = {
+    ">": lambda value, other: php.compare(value, other) > 0,
+    ">=": lambda value, other: php.compare(value, other) >= 0,
+    "<": lambda value, other: php.compare(other, value) > 0,
+    "<=": lambda value, other: php.compare(other, value) >= 0,
 }
 
 
-def _found_by(pattern: str, value: Any) -> bool:
-    if value is _MISSING:
-        return False
-    if php.is_array(value):
-        raise PhpCrash("TypeError", "preg_match(): Argument #2 ($subject) must be of type string, array given")
-    return pcre.matches(pattern, php.to_string(_comparable(value, False)))
+def _pattern_test(pattern: str) -> Test:
+    matches = pcre.matcher(pattern)
+
+    def test(value: Any) -> bool:
+        if php.is_array(value):
+            raise PhpCrash("TypeError", "preg_match(): Argument #2 ($subject) must be of type string, array given")
+        return matches(php.to_string(_comparable(value, False)))
+
+    return test
 
 
 # ── names only ───────────────────────────────────────────────────────────────────────────────────────────────────────

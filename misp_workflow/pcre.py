@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 _CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE}
 
 
-def matches(pattern: str, subject: str) -> bool:
-    """preg_match(): whether the pattern, delimiters and modifiers included, is found. An unusable pattern is False."""
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """preg_match() with this pattern, delimiters and modifiers included. An unusable pattern matches nothing."""
     compiled = _compile(pattern)
-    return compiled is not None and compiled.search(subject.encode("utf-8", "surrogatepass")) is not None
+    if compiled is None:
+        return lambda subject: False
+    search = compiled.search
+    return lambda subject: search(subject.encode("utf-8", "surrogatepass")) is not None
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import ItemsView, Iterable, Iterator, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from misp_workflow.errors import PhpCrash
@@ -22,7 +22,9 @@ INT_MAX = 2**63 - 1
 PRECISION = 14  # php.ini's `precision`, which decides how a float becomes text
 
 _CANONICAL_INT = re.compile(r"(?:0|-?[1-9][0-9]{0,18})\Z")
-_NUMERIC = re.compile(r"[ \t\n\r\v\f]*(?P<number>[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[ \t\n\r\v\f]*\Z")
+_NUMERIC = re.compile(
+    r"[ \t\n\r\v\f]*(?P<number>[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[ \t\n\r\v\f]*\Z"
+)
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
 
 
@@ -178,6 +180,13 @@ def loose_equal(left: object, right: object) -> bool:
     return compare(left, right) == 0
 
 
+def equal_to(value: object) -> Callable[[object], bool]:
+    """A test for == `value`, for many comparisons with one value."""
+    if isinstance(value, str) and not is_numeric(value):
+        return lambda other: other == value if type(other) is str else loose_equal(other, value)
+    return lambda other: loose_equal(other, value)
+
+
 def _numeric_strings_equal(left: str, right: str) -> bool:
     # Most texts do not begin like a number at all: leave them without the cost of a parse.
     if not left or not right or left[0] not in _NUMBER_STARTS or right[0] not in _NUMBER_STARTS:
@@ -201,7 +210,9 @@ def strict_equal(left: object, right: object) -> bool:
     """PHP's ===: same type and value; arrays with the same pairs in the same order."""
     if is_array(left) and is_array(right):
         one, two = list(pairs(left)), list(pairs(right))
-        return len(one) == len(two) and all(a[0] == b[0] and strict_equal(a[1], b[1]) for a, b in zip(one, two, strict=True))
+        return len(one) == len(two) and all(
+            a[0] == b[0] and strict_equal(a[1], b[1]) for a, b in zip(one, two, strict=True)
+        )
     return type_name(left) == type_name(right) and left == right
 
 
@@ -364,7 +375,7 @@ def to_array(value: Any) -> Any:
 
 def in_array(needle: object, haystack: Any) -> bool:
     """in_array() without its strict flag."""
-    return any(loose_equal(needle, entry) for entry in values(haystack))
+    return any(map(equal_to(needle), values(haystack)))
 
 
 def array_merge(first: Any, second: Any) -> Any:

@@ -13,8 +13,12 @@ The input is not changed. Whatever needs no change is shared with it, so treat b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+
+import orjson
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
@@ -45,19 +49,34 @@ _NOTHING: Mapping[str, Any] = {}
 def convert(data: Any, scope: Any = None, world: World = _NOTHING) -> Row:
     """The data in MISP core format.
 
-    `scope` is "event", "attribute" or "object", guessed from the keys when empty; any other scope gives the empty event,
-    as does an attribute or object whose event the world does not know. Keys that begin with "_" stay beside the event.
+    `scope` is "event", "attribute" or "object", guessed from the keys when empty. Any other scope gives the empty
+    event, as does an attribute or object whose event the world does not know. Keys that begin with "_" stay
+    beside the event.
     Raises PhpCrash where MISP's converter throws (attributes that are no arrays, an event that is a text).
     """
     php.require_array(data, "WorkflowFormatConverterTool::convert(): Argument #1 ($data)")
     row: Row = data if isinstance(data, dict) else {}
-    converter = _CONVERTERS.get(_guess_scope(row) if php.empty(scope) else scope)
-    converted = converter(row, world) if converter else {}
-    if not php.is_array(converted.get("Event")):
-        converted["Event"] = {}
-    _flatten(converted["Event"])
+    chosen = _guess_scope(row) if php.empty(scope) else php.to_string(scope)
+    with _collector_paused():
+        converted = _CONVERTERS[chosen](row, world) if chosen in _CONVERTERS else _empty_event()
     converted.update({key: value for key, value in row.items() if key.startswith("_")})
     return converted
+
+
+def _empty_event() -> Row:
+    return {"Event": {"_AttributeFlattened": []}}
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector away while many containers are made that all stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _guess_scope(row: Row) -> str:
@@ -90,14 +109,15 @@ def _convert_event(row: Row, world: World) -> Row:
     for part in ANALYST_DATA:
         if event.get(part):
             event[part] = _without_empty_groups(event[part])
-    sightings = _by_attribute(row.get("Sighting"))
+    cleaner = _Cleaner(event.get("Tag"), row.get("Sighting"))
     if event.get("Attribute"):
-        event["Attribute"] = _clean_attributes(event["Attribute"], sightings)
+        event["Attribute"] = cleaner.attributes(event["Attribute"])
     if event.get("Object"):
-        event["Object"] = _clean_objects(event["Object"], sightings)
+        event["Object"] = cleaner.objects(event["Object"])
     if event.get("Galaxy"):
         event["Galaxy"] = _clean_galaxies(event["Galaxy"])
     event.pop("user_id", None)
+    event["_AttributeFlattened"] = cleaner.flattened
     converted: Row = {"Event": event}
     if row.get("errors"):
         converted["errors"] = row["errors"]
@@ -114,7 +134,7 @@ def _convert_attribute(row: Row, world: World) -> Row:
         event_id = _field(row.get("Object"), "event_id")
     event = find_row(world, "events", event_id)
     if event is None:
-        return {}
+        return _empty_event()
     if not php.loose_equal(attribute.get("object_id"), 0) and php.truthy(attribute.get("object_id")):
         found = find_row(world, "objects", attribute["object_id"]) or {}
         return _convert_event({**event, "Object": [{**_array(found.get("Object")), "Attribute": [attribute]}]}, world)
@@ -124,7 +144,7 @@ def _convert_attribute(row: Row, world: World) -> Row:
 def _convert_object(row: Row, world: World) -> Row:
     event = find_row(world, "events", _field(row.get("Object"), "event_id"))
     if event is None:
-        return {}
+        return _empty_event()
     found = dict(row["Object"])
     if row.get("Attribute") is not None:
         found["Attribute"] = row["Attribute"]
@@ -156,28 +176,71 @@ def _array(value: Any) -> Row:
 # ── cleaning ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _clean_attributes(attributes: Any, sightings: Mapping[str, list[Any]]) -> Any:
-    if isinstance(attributes, list):
-        return [_clean_attribute(attribute, sightings) for attribute in attributes]
-    if isinstance(attributes, dict):
-        return php.from_pairs({key: _clean_attribute(attribute, sightings) for key, attribute in attributes.items()})
-    return attributes
+class _Cleaner:
+    """Cleans the attributes of one event, gives each its `_allTags`, and gathers them in `flattened`.
 
+    Large events repeat few tags many times: each different tag is copied once.
+    """
 
-def _clean_attribute(attribute: Any, sightings: Mapping[str, list[Any]]) -> Row:
-    if type(attribute) is not dict:
-        attribute = _attribute_row(attribute)
-    clean: Row = attribute.copy()
-    clean.pop("value1", None)
-    clean.pop("value2", None)
-    tags = clean.pop("AttributeTag", None)
-    if tags:
-        clean["Tag"] = _merged_tags(clean.get("Tag"), tags)
-    if "SharingGroup" in clean and not clean["SharingGroup"]:
-        del clean["SharingGroup"]
-    if sightings and (seen := sightings.get(php.to_string(clean.get("id")))):
-        clean["Sighting"] = seen
-    return clean
+    def __init__(self, event_tags: Any, sightings: Any) -> None:
+        self.flattened: list[Row] = []
+        self._inherited = [_marked(tag, True) for tag in php.values(php.to_array(event_tags))]
+        self._sightings = _by_attribute(sightings)
+        self._known: dict[bytes, tuple[Any, Row]] = {}
+
+    def attributes(self, attributes: Any) -> Any:
+        """The attributes, cleaned; keys stay."""
+        if not php.is_array(attributes):
+            return attributes
+        cleaned = [self._attribute(attribute) for attribute in php.values(attributes)]
+        self.flattened += cleaned
+        return cleaned if isinstance(attributes, list) else php.from_pairs(dict(zip(attributes, cleaned, strict=True)))
+
+    def objects(self, objects: Any) -> Any:
+        """The objects that have attributes, renumbered."""
+        if not php.is_array(objects):
+            return objects
+        return [
+            {**found, "Attribute": self.attributes(found["Attribute"])}
+            for found in php.values(objects)
+            if isinstance(found, dict) and found.get("Attribute")
+        ]
+
+    def _attribute(self, attribute: Any) -> Row:
+        if type(attribute) is not dict:
+            attribute = _attribute_row(attribute)
+        clean: Row = attribute.copy()
+        clean.pop("value1", None)
+        clean.pop("value2", None)
+        links = clean.pop("AttributeTag", None)
+        if "SharingGroup" in clean and not clean["SharingGroup"]:
+            del clean["SharingGroup"]
+        if self._sightings and (seen := self._sightings.get(php.to_string(clean.get("id")))):
+            clean["Sighting"] = seen
+        present = clean.get("Tag")
+        if links and not present and type(links) is list:
+            tags = [self._tags_of(link) for link in links]
+            clean["Tag"] = [own for own, _ in tags]
+            clean["_allTags"] = self._inherited + [marked for _, marked in tags]
+            return clean
+        if links:
+            present = clean["Tag"] = _merged_tags(present, links)
+        own_tags = php.values(present) if present and php.is_array(present) else []
+        clean["_allTags"] = self._inherited + [_marked(tag, False) for tag in own_tags]
+        return clean
+
+    def _tags_of(self, link: Any) -> tuple[Any, Row]:
+        """The link's tag as it stands in `Tag`, and as it stands in `_allTags`."""
+        try:
+            written = orjson.dumps(link["Tag"])
+        except (TypeError, KeyError):  # no such link, or a value that JSON cannot hold
+            own = _tag(link)
+            return own, _marked(own, False)
+        known = self._known.get(written)
+        if known is None:
+            own = _tag(link)
+            known = self._known[written] = (own, _marked(own, False))
+        return known
 
 
 def _attribute_row(attribute: Any) -> Row:
@@ -193,8 +256,6 @@ def _attribute_row(attribute: Any) -> Row:
 
 def _merged_tags(present: Any, links: Any) -> Any:
     """The tags that the links point to, position by position over those already there."""
-    if not present and type(links) is list:
-        return [_tag(link) for link in links]
     tags = dict(php.pairs(present)) if php.is_array(present) else {}
     for key, link in php.pairs(php.to_array(links)):
         tags[key] = _tag(link)
@@ -205,20 +266,9 @@ def _tag(link: Any) -> Any:
     tag = link.get("Tag") if type(link) is dict else _field(link, "Tag")
     if type(tag) is not dict or "org_id" not in tag:
         return tag
-    tag = tag.copy()
-    del tag["org_id"]
-    return tag
-
-
-def _clean_objects(objects: Any, sightings: Mapping[str, list[Any]]) -> Any:
-    """Objects without attributes are dropped, the others renumbered."""
-    if not php.is_array(objects):
-        return objects
-    return [
-        {**found, "Attribute": _clean_attributes(found["Attribute"], sightings)}
-        for found in php.values(objects)
-        if isinstance(found, dict) and found.get("Attribute")
-    ]
+    own: Row = tag.copy()
+    del own["org_id"]
+    return own
 
 
 def _clean_galaxies(galaxies: Any) -> Any:
@@ -260,26 +310,7 @@ def _by_attribute(sightings: Any) -> dict[str, list[Any]]:
     return found
 
 
-# ── what only workflows have ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _flatten(event: Row) -> None:
-    """Give each attribute `_allTags`, and the event `_AttributeFlattened`. The attributes are already our own dicts."""
-    inherited = [_inherited(tag, True) for tag in php.values(php.to_array(event.get("Tag")))]
-    flattened: list[Any] = []
-    for attributes in _attribute_lists(event):
-        for attribute in attributes:
-            tags = attribute.get("Tag")
-            attribute["_allTags"] = [*inherited, *[_inherited(tag, False) for tag in php.values(tags)]] if tags else [*inherited]
-        flattened.extend(attributes)
-    event["_AttributeFlattened"] = flattened
-
-
-def _attribute_lists(event: Row) -> list[list[Row]]:
-    lists = [event.get("Attribute")]
-    lists += [found.get("Attribute") for found in php.values(php.to_array(event.get("Object"))) if type(found) is dict]
-    return [php.values(attributes) for attributes in lists if php.is_array(attributes)]
-
-
-def _inherited(tag: Any, inherited: bool) -> Any:
-    return {**tag, "inherited": inherited} if type(tag) is dict else {"inherited": inherited}
+def _marked(tag: Any, inherited: bool) -> Row:
+    marked: Row = tag.copy() if type(tag) is dict else {}
+    marked["inherited"] = inherited
+    return marked

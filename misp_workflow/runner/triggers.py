@@ -238,7 +238,8 @@ def _of_report(data: Any, world: World) -> Any:
     report = _part(data, "EventReport")
     if report is None:
         return False
-    return convert({**(find_row(world, "events", report.get("event_id")) or {}), "EventReport": [report]}, "event", world)
+    event = find_row(world, "events", report.get("event_id")) or {}
+    return convert({**event, "EventReport": [report]}, "event", world)
 
 
 def _of_proposal(data: Any, world: World) -> Any:
