@@ -28,10 +28,11 @@ class Effect:
 
     `digest` is for messages to people: where the message's text stands ("json.text"), then what to leave out when many
     are gathered into one ("json.blocks"). `digest_limit` is the most characters that such a gathered text may have.
-    Empty: this effect is never gathered with others.
+    Empty: this effect is never gathered with others. `outbox_only` says of a kind that nobody may wait for it.
     """
 
     kind: ClassVar[str]
+    outbox_only: ClassVar[bool] = False
     label: str = ""
     service: str = ""
     destination: str = ""
@@ -55,7 +56,8 @@ class Post(Effect):
     when that text is in `retry_on` the same request may succeed later, otherwise such an answer is final.
     `sign_with` is a Standard Webhooks secret (whsec_… or any text); the three webhook-* headers are made at each try.
     `key_at` says where the effect's key travels: "" (nowhere), "path" (appended as the last segment of the URL's path),
-    "header:NAME" or "json:NAME" (a top-level member of `json`).
+    "header:NAME", "query:NAME" or "json:NAME" (a top-level member of `json`). `retry_after_at` is the dotted path of the
+    seconds to wait in the JSON answer, for services that do not say it in the Retry-After header.
     """
 
     kind: ClassVar[str] = "post"
@@ -78,6 +80,7 @@ class Post(Effect):
     refuse: Mapping[str, Json] = field(default_factory=dict)
     error_at: str = ""
     retry_on: tuple[str, ...] = ()
+    retry_after_at: str = ""
     key_at: str = ""
 
     def place(self) -> str:
@@ -89,7 +92,57 @@ class Post(Effect):
             return "an address that is none"
 
 
-KINDS: dict[str, type[Effect]] = {Post.kind: Post}
+@dataclass(frozen=True, kw_only=True)
+class Mail(Effect):
+    """One e-mail to one recipient, through an SMTP server.
+
+    `to` is the address in the envelope; `also_to` are the others that the message's To line names, who get mails of
+    their own. `security`: "starttls" (required, never given up), "tls" from the first byte, or "none". `html` and
+    `attachment` are left out when empty; an attachment is text, sent as UTF-8. The Message-ID is made from the key.
+    """
+
+    kind: ClassVar[str] = "mail"
+    server: str
+    port: int
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: str = ""
+    verify_tls: bool = True
+    ca_file: str = ""
+    sender: str
+    to: str
+    also_to: tuple[str, ...] = ()
+    subject: str
+    text: str
+    html: str = ""
+    attachment: str = ""
+    attachment_name: str = ""
+    attachment_type: str = "application/json"
+
+    def place(self) -> str:
+        """Return the server and its port."""
+        return f"smtp://{self.server}:{self.port}".lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification(Effect):
+    """One message through the apprise library; `url` is apprise's address of the service, credentials included.
+
+    It goes through the outbox only: the library knows no deadline that holds.
+    """
+
+    kind: ClassVar[str] = "notification"
+    outbox_only: ClassVar[bool] = True
+    url: str
+    title: str = ""
+    text: str
+
+    def place(self) -> str:
+        """Return the service, and the host where it has one of its own."""
+        return self.url.partition("://")[0].lower()
+
+
+KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in (Post, Mail, Notification)}
 
 
 def to_json(effect: Effect) -> dict[str, Json]:

@@ -112,7 +112,7 @@ def _prepare(post: Post, key: str) -> requests.PreparedRequest:
     request = requests.Request(
         method=post.method,
         url=f"{post.url.rstrip('/')}/{quote(key, safe='')}" if where == "path" else post.url,
-        params=dict(post.query),
+        params={**post.query, name: key} if where == "query" else dict(post.query),
         headers=headers,
         data=content,
         auth=post.basic
@@ -240,12 +240,14 @@ def _read(response: requests.Response, this: Try) -> _Reply:
 
 def _judge(post: Post, who: str, reply: _Reply) -> Answer:
     status = reply.status
+    needs_json = bool(post.expect or post.refuse or post.error_at or post.retry_after_at)
+    content = _parse(reply.body) if needs_json else None
     wish = retry.retry_after(reply.headers.get("retry-after"), time.time())
+    if wish is None and post.retry_after_at:
+        wish = retry.retry_after(_text_at(content, post.retry_after_at), time.time())
     outcome = retry.http_outcome(status)
     if post.expect_status:
         outcome = "delivered" if status in post.expect_status else ("refused" if outcome == "delivered" else outcome)
-    needs_json = bool(post.expect or post.refuse or post.error_at)
-    content = _parse(reply.body) if needs_json else None
     said = _text_at(content, post.error_at) if post.error_at else ""
     if outcome != "delivered":
         said = said or _plain_text(reply)
