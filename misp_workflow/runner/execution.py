@@ -1,0 +1,196 @@
+"""What a node's module gets to work with, and what it leaves behind. Mirrors WorkflowBaseModule's helpers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from misp_workflow import php
+from misp_workflow.errors import PhpCrash
+from misp_workflow.runner import conditions, moduleapi, wire
+from misp_workflow.runner.graph import Node
+from misp_workflow.runner.moduleapi import Answer, ModuleServer, NoAnswerError
+from misp_workflow.runner.modules import Module, Modules, Param
+from misp_workflow.runner.roaming import RoamingData
+from misp_workflow.runner.world import World
+
+TEMPLATE_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request to a module, and what came of it.
+
+    `fields` is the request, by reference; `size` its length in bytes as sent (0: it was not sent, `reading` says why).
+    `result` is the decoded answer, false where MISP reads none; `reading` is one sentence about it.
+    """
+
+    family: str
+    module: str
+    timeout: float
+    fields: Mapping[str, Any]
+    size: int
+    answer: Answer | None
+    result: Any
+    reading: str
+
+    def body(self) -> bytes:
+        """The request as it was sent, encoded anew."""
+        return wire.encode(dict(self.fields))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Something that MISP would do in the world and that nobody does here.
+
+    kind: "database" (`name` is "Model.method"), "zmq", "webhook", "mail" or "message"; `detail` says with what.
+    """
+
+    kind: str
+    name: str
+    detail: Any
+
+
+@dataclass
+class Job:
+    """What concurrent-task puts aside: a node to start from, and the data as JSON."""
+
+    number: int
+    node_id: Any
+    data: bytes
+
+
+@dataclass
+class Record:
+    """What one execution of a node leaves behind."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    rendered: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """What a module's exec answers: true or false, errors for the log, and for people why."""
+
+    success: bool
+    errors: list[Any] = field(default_factory=list)
+    why: str = ""
+
+
+@dataclass
+class Surroundings:
+    """What all executions of a run share."""
+
+    modules: Modules
+    server: ModuleServer
+    world: World
+    encoder: wire.Encoder = field(default_factory=wire.Encoder)
+    jobs_made: int = 0
+
+
+@dataclass
+class Call:
+    """One execution of a module: its parameters, the data, and the world around it."""
+
+    node: Node
+    module: Module
+    roaming: RoamingData
+    around: Surroundings
+    record: Record
+
+    def data(self) -> Any:
+        return self.roaming.get()
+
+    def values(self) -> dict[str, Any]:
+        """The node's parameters by id: as set, else the default, else ""; templates rendered."""
+        return {param.id: self._value(param) for param in self.module.params}
+
+    def _value(self, param: Param) -> Any:
+        value = self.node.params.get(param.id)
+        if value is None:
+            value = "" if param.default is None else param.default
+        return self.render(param.id, value) if param.jinja and not php.empty(value) else value
+
+    def render(self, param_id: str, template: Any) -> str:
+        """Have a template rendered with the data. Raises PhpCrash where MISP cannot cope with the renderer's answer."""
+        try:
+            result = moduleapi.read_answer(self.around.server.render(template, self.data(), TEMPLATE_TIMEOUT))
+        except (NoAnswerError, wire.EncodingError):
+            result = False
+        if moduleapi.error_of(result) is not None:
+            return ""
+        value = php.item(php.item(php.item(php.item(result, "results"), "0"), "values"), "0")
+        if not isinstance(value, str):
+            raise PhpCrash(
+                "TypeError",
+                "WorkflowBaseModule::render_jinja_template(): Return value must be of type string, null returned",
+            )
+        self.record.rendered[param_id] = value
+        return value
+
+    def filtered(self) -> tuple[Any, bool]:
+        """What the node's own filter selects of the data, and whether there is a filter that selects anything.
+
+        The whole data where there is no filter, or where it matches nothing.
+        """
+        data = self.data()
+        filters = self.node.filters
+        if php.empty(filters.get("operator")):
+            return data, False
+        items = conditions.extract_data(data, filters.get("selector"))
+        kept = conditions.matching(items, filters.get("value"), filters["operator"], filters.get("path"))
+        return (data, False) if php.empty(kept) else (kept, True)
+
+    def ask(self, family: str, module: str, timeout: float, fields: dict[str, Any]) -> Any:
+        """Ask a module. Answers what MISP makes of it: the decoded answer, or false."""
+        try:
+            body = self.around.encoder.object(fields)
+        except wire.EncodingError as error:
+            self._note(family, module, timeout, fields, 0, None, False, f"The request was not sent: {error}.")
+            return False
+        try:
+            answer = self.around.server.query(module, body, timeout)
+        except NoAnswerError as error:
+            self._note(family, module, timeout, fields, len(body), None, False, str(error))
+            return False
+        result = moduleapi.read_answer(answer)
+        self._note(family, module, timeout, fields, len(body), answer, result, _reading(answer, result))
+        return result
+
+    def _note(
+        self,
+        family: str,
+        module: str,
+        timeout: float,
+        fields: dict[str, Any],
+        size: int,
+        answer: Answer | None,
+        result: Any,
+        reading: str,
+    ) -> None:
+        self.record.exchanges.append(Exchange(family, module, timeout, fields, size, answer, result, reading))
+
+    def effect(self, kind: str, name: str, detail: Any) -> None:
+        self.record.effects.append(Effect(kind, name, detail))
+
+    def change(self, name: str, *args: Any) -> bool:
+        """Note a change of MISP's database, and say whether it succeeds."""
+        self.effect("database", name, list(args))
+        return self.around.world.answers(name)
+
+
+def _reading(answer: Answer, result: Any) -> str:
+    error = moduleapi.error_of(result)
+    if error is not None:
+        return f"The module answered an error: {php.to_string(error)}"
+    if answer.status not in moduleapi.OK_CODES:
+        return f"HTTP {answer.status}, which MISP takes for no answer at all and so for a success."
+    if result is False and answer.body.strip() != b"false":
+        return "An answer that is no JSON, which MISP takes for a success."
+    return "No error."
+
+
+Exec = Callable[[Call], Outcome]

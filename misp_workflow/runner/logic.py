@@ -1,0 +1,257 @@
+"""The ten logic modules: conditions, filters, concurrent tasks.
+
+Mirrors Module_generic_if, Module_tag_if, Module_organisation_if, Module_distribution_if, Module_published_if,
+Module_threat_level_if, Module_count_if, Module_generic_filter_data, Module_generic_filter_reset and
+Module_concurrent_task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from misp_workflow import php
+from misp_workflow.errors import PhpCrash
+from misp_workflow.runner import conditions, wire
+from misp_workflow.runner.execution import Call, Exec, Job, Outcome
+from misp_workflow.runner.graph import CONCURRENT_TASK, FILTER, FILTER_RESET
+from misp_workflow.runner.roaming import FILTERS, SNAPSHOT
+
+NODE_TO_RUN = "__node_id_to_exec"
+_LIST_OPERATORS = ("in_or", "not_in_or", "in_and", "not_in_and")
+_CLUSTER_PREFIX = "misp-galaxy:"
+
+_INHERIT, _SHARING_GROUP = 5, 4
+
+
+def short(value: Any, limit: int = 120) -> str:
+    """A value for people: as JSON, cut where it gets long."""
+    if isinstance(value, (list, dict)) and len(value) > 8:
+        return f"{len(value)} items"
+    try:
+        text = wire.encode(value).decode()
+    except wire.EncodingError:
+        text = "a value that JSON cannot hold"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _value_for(values: Mapping[str, Any]) -> Any:
+    return values["value_list"] if values["operator"] in _LIST_OPERATORS else values["value"]
+
+
+def generic_if(call: Call) -> Outcome:
+    values = call.values()
+    operator, value = values["operator"], _value_for(values)
+    found = conditions.extract_data(call.data(), values["hash_path"])
+    if operator in ("equals", "not_equals") and php.is_array(found) and len(found) == 1:
+        found = php.item(found, "0")
+    holds = php.truthy(found) if operator == "any_value" else conditions.holds(found, operator, value)
+    return Outcome(holds, why=f"{values['hash_path']} is {short(found)}; asked: {operator} {short(value)}")
+
+
+_TAG_PATHS = {
+    "event": "Event.Tag.{n}.name",
+    "attribute": "Event._AttributeFlattened.{n}.Tag.{n}.name",
+    "event_attribute": "Event._AttributeFlattened.{n}._allTags.{n}.name",
+}
+
+
+def tag_if(call: Call) -> Outcome:
+    values = call.values()
+    tags = _wanted_tags(values)
+    names = conditions.extract_data(call.data(), _TAG_PATHS.get(str(values["scope"]), _TAG_PATHS["event"]))
+    holds = conditions.holds(names, values["condition"], tags)
+    return Outcome(holds, why=f"tags are {short(names)}; asked: {values['condition']} {short(tags)}")
+
+
+def _wanted_tags(values: Mapping[str, Any]) -> list[Any]:
+    tags = values["tags"] if php.truthy(values["tags"]) else []
+    clusters = values["clusters"] if php.truthy(values["clusters"]) else []
+    if not php.is_array(clusters):
+        raise PhpCrash(
+            "TypeError", f"array_map(): Argument #2 ($array) must be of type array, {php.type_name(clusters)} given"
+        )
+    if not php.is_array(tags):
+        raise PhpCrash("TypeError", f"array_merge(): Argument #1 must be of type array, {php.type_name(tags)} given")
+    return [*php.values(tags), *(_CLUSTER_PREFIX + php.to_string(cluster) for cluster in php.values(clusters))]
+
+
+def organisation_if(call: Call) -> Outcome:
+    values = call.values()
+    name = "orgc_id" if php.loose_equal(values["org_type"], "orgc") else "org_id"
+    owner = php.item(_event(call.data()), name)
+    wanted = values["org_id"]
+    holds = conditions.holds(wanted, values["condition"], owner)
+    return Outcome(holds, why=f"Event.{name} is {short(owner)}; asked: {values['condition']} {short(wanted)}")
+
+
+def published_if(call: Call) -> Outcome:
+    values = call.values()
+    published = php.item(_event(call.data()), "published")
+    state = php.truthy(published)
+    holds = {"equals": state, "not_equals": not state}.get(php.to_string(values["condition"]), False)
+    return Outcome(holds, why=f"Event.published is {short(published)}; asked: {values['condition']}")
+
+
+def threat_level_if(call: Call) -> Outcome:
+    values = call.values()
+    level, wanted = php.item(_event(call.data()), "threat_level_id"), values["threatlevel"]
+    # A higher threat has the lower number.
+    holds = {
+        "equals": php.loose_equal(level, wanted),
+        "not_equals": not php.loose_equal(level, wanted),
+        "greater_or_equal_than": php.compare(level, wanted) <= 0,
+        "less_or_equal_than": php.compare(wanted, level) <= 0,
+    }.get(php.to_string(values["condition"]), False)
+    return Outcome(holds, why=f"Event.threat_level_id is {short(level)}; asked: {values['condition']} {short(wanted)}")
+
+
+def count_if(call: Call) -> Outcome:
+    values = call.values()
+    found = conditions.extract_data(call.data(), values["selector"])
+    count, wanted = len(found), values["value"]
+    holds = {
+        "equals": php.loose_equal(count, wanted),
+        "not_equals": not php.loose_equal(count, wanted),
+        "greater": php.compare(wanted, count) < 0,
+        "greater_equals": php.compare(wanted, count) <= 0,
+        "less": php.compare(count, wanted) < 0,
+        "less_equals": php.compare(count, wanted) <= 0,
+    }.get(php.to_string(values["operator"]), False)
+    return Outcome(holds, why=f"{values['selector']} finds {count} items; asked: {values['operator']} {short(wanted)}")
+
+
+def _event(data: Any) -> Any:
+    return php.item(data, "Event")
+
+
+# --- distribution ----------------------------------------------------------------------------------------------------
+
+
+def distribution_if(call: Call) -> Outcome:
+    values = call.values()
+    condition, wanted = values["condition"], php.to_int(values["distribution"])
+    parts = _distributing_parts(_event(call.data()), values["scope"])
+    actual = _propagated(parts)
+    asked = f"the distribution that holds is {actual}; asked: {condition} {wanted}"
+    if actual == _INHERIT:
+        return Outcome(False, ["Distribution level not supported"], asked)
+    groups = values["sharing_group_id"]
+    if wanted == _SHARING_GROUP:
+        if condition not in ("equals", "not_equals"):
+            return Outcome(False, ["Condition operator not supported for that distribution level"], asked)
+        if php.truthy(groups):
+            return _sharing_groups_match(parts, condition, php.to_array(groups))
+    elif actual == _SHARING_GROUP and condition not in ("equals", "not_equals"):
+        return Outcome(False, why=asked)
+    holds = {
+        "equals": actual == wanted,
+        "not_equals": actual != wanted,
+        "more_permisive_or_equal_than": actual >= wanted,
+        "more_restrictive_or_equal_than": actual <= wanted,
+    }.get(php.to_string(condition), False)
+    return Outcome(holds, why=asked)
+
+
+def _distributing_parts(event: Any, scope: Any) -> list[Any]:
+    """The event, and for the attribute scope the object and the first attribute: each can narrow the distribution."""
+    where = "Module_distribution_if::__getPropagatedDistribution(): Argument"
+    php.require_array(event, f"{where} #1 ($event)")
+    if php.loose_equal(scope, "event"):
+        return [event]
+    attribute = php.item(php.item(event, "Attribute"), "0")
+    php.require_array(attribute, f"{where} #3 ($attribute)")
+    found = php.item(attribute, "Object", [])
+    php.require_array(found, f"{where} #2 ($object)")
+    return [event, found, attribute]
+
+
+def _propagated(parts: list[Any]) -> int:
+    levels = [_distribution(part) for part in parts]
+    return min((level for level in levels if level is not None and level != _INHERIT), default=levels[0] or 0)
+
+
+def _distribution(part: Any) -> int | None:
+    """The part's own level; None for the object of an attribute that is in none."""
+    return php.to_int(php.item(part, "distribution")) if php.truthy(part) else None
+
+
+def _sharing_groups_match(parts: list[Any], condition: Any, wanted: Any) -> Outcome:
+    groups = [php.item(part, "sharing_group_id") for part in parts if _distribution(part) == _SHARING_GROUP]
+    chosen = [php.in_array(group, wanted) for group in groups]
+    holds = all(chosen) if condition == "equals" else not any(chosen)
+    return Outcome(holds, why=f"sharing groups are {short(groups)}; asked: {condition} {short(wanted)}")
+
+
+# --- filters and concurrent tasks ------------------------------------------------------------------------------------
+
+
+def generic_filter_data(call: Call) -> Outcome:
+    """Put a filter under its label; the data as it was before the first filter is kept beside."""
+    values = call.values()
+    data = call.data()
+    condition = {
+        "selector": values["selector"],
+        "path": values["hash_path"],
+        "operator": values["operator"],
+        "value": _value_for(values),
+    }
+    label = php.array_key(values["filtering-label"])
+    changed = dict(php.pairs(data))
+    if php.empty(changed.get(SNAPSHOT)):
+        changed[SNAPSHOT] = data
+    in_force = changed.get(FILTERS)
+    changed[FILTERS] = {**(dict(php.pairs(in_force)) if php.is_array(in_force) else {}), label: condition}
+    call.roaming.set(changed)
+    return Outcome(
+        True,
+        why=f"filter {label}: {condition['selector']} where {condition['path'] or 'it'} "
+        f"{condition['operator']} {short(condition['value'])}",
+    )
+
+
+def generic_filter_reset(call: Call) -> Outcome:
+    """Go back to the data from before the first filter. Raises PhpCrash for one label when there never was a filter."""
+    label = call.values()["filtering-label"]
+    restored = php.item(call.data(), SNAPSHOT)
+    if label == "all":
+        restored = {**dict(php.pairs(restored if php.is_array(restored) else {})), FILTERS: []}
+    elif php.is_array(restored) and php.is_array(php.item(restored, FILTERS)):
+        kept = {key: condition for key, condition in php.pairs(restored[FILTERS]) if key != php.array_key(label)}
+        restored = {**restored, FILTERS: php.from_pairs(kept)}
+    call.roaming.set(restored)
+    return Outcome(True, why=f"filters removed: {label}")
+
+
+def concurrent_task(call: Call) -> Outcome:
+    """Put one branch aside for a background job. Which one, the walk has left in the data."""
+    data = call.data()
+    node_id = php.to_int(php.item(data, NODE_TO_RUN))
+    data = php.from_pairs({key: value for key, value in php.pairs(data) if key != NODE_TO_RUN})
+    call.roaming.set(data)
+    try:
+        text = call.around.encoder.value(data, nested=3)
+    except wire.EncodingError as error:
+        raise PhpCrash("JsonException", str(error)) from error
+    call.around.jobs_made += 1
+    call.record.jobs.append(Job(call.around.jobs_made, node_id, text))
+    return Outcome(True, why=f"node {node_id} and what follows go to a background job")
+
+
+def blueprint(call: Call) -> Outcome:
+    return Outcome(True, why="the template of logic modules is always true")
+
+
+LOGIC: Mapping[str, Exec] = {
+    "blueprint-logic-module": blueprint,
+    CONCURRENT_TASK: concurrent_task,
+    "count-if": count_if,
+    "distribution-if": distribution_if,
+    FILTER: generic_filter_data,
+    FILTER_RESET: generic_filter_reset,
+    "generic-if": generic_if,
+    "organisation-if": organisation_if,
+    "published-if": published_if,
+    "tag-if": tag_if,
+    "threat-level-if": threat_level_if,
+}

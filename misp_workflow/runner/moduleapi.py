@@ -1,0 +1,306 @@
+"""The misp-modules server as MISP speaks with it, in three kinds: a real one, one in this process, a scripted one.
+
+Mirrors MISP's Module::getModules, Module::sendRequest and Module::queryModuleServer, and misp-modules' own handling of
+GET /modules and POST /query. MISP waits one second for the list and Plugin.Action_timeout for an action.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jinja2.sandbox
+import requests
+
+from misp_workflow import php
+from misp_workflow.errors import InputError, RunnerError
+from misp_workflow.runner import wire
+
+log = logging.getLogger(__name__)
+
+LIST_TIMEOUT = 1.0  # seconds; fixed in MISP
+TEMPLATE_MODULE = "jinja_template_rendering"
+SERVER_ERROR = {"error": "Something went wrong, look in the server logs for details"}  # what misp-modules answers
+OK_CODES = frozenset({200, 201, 202, 203, 204, 205, 206})
+
+Described = dict[str, Any]
+Spec = dict[str, Any]
+
+
+class NoAnswerError(RunnerError):
+    """The module server gave no answer at all. `kind` is "timeout" or "down"."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer: status and body."""
+
+    status: int
+    body: bytes
+
+
+class ModuleServer(ABC):
+    """What a walk needs of a misp-modules server."""
+
+    @abstractmethod
+    def modules(self) -> list[Described]:
+        """What GET /modules lists. Raises NoAnswerError."""
+
+    @abstractmethod
+    def query(self, module: str, body: bytes, timeout: float) -> Answer:
+        """POST the body to /query for the module that it names. Raises NoAnswerError."""
+
+    def render(self, template: Any, data: Any, timeout: float) -> Answer:
+        """Have misp-modules render a Jinja template with the data as its variables. Raises NoAnswerError."""
+        text = wire.encode({"template": template, "data": data}).decode()
+        return self.query(TEMPLATE_MODULE, wire.encode({"module": TEMPLATE_MODULE, "text": text}), timeout)
+
+    def webhook(self, request: Mapping[str, Any]) -> Answer | None:
+        """What the receiver of a webhook answers; None: nobody is asked, MISP's webhooks are not performed here."""
+        del request
+        return None
+
+
+def read_answer(answer: Answer) -> Any:
+    """The decoded answer as MISP reads it; false when the status or the body makes MISP throw and carry on."""
+    if answer.status not in OK_CODES:
+        return False
+    try:
+        return wire.decode(answer.body)
+    except InputError:
+        return False
+
+
+# --- a real server ---------------------------------------------------------------------------------------------------
+
+
+class HttpServer(ModuleServer):
+    """A running misp-modules, addressed as MISP does."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._session = requests.Session()
+        # MISP has one fixed address in its settings and never asks a proxy for it.
+        self._session.trust_env = False
+
+    def modules(self) -> list[Described]:
+        answer = self._send("GET", "/modules", None, LIST_TIMEOUT)
+        listed = read_answer(answer)
+        return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+
+    def query(self, module: str, body: bytes, timeout: float) -> Answer:
+        return self._send("POST", "/query", body, timeout)
+
+    def _send(self, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
+        deadline = time.monotonic() + timeout
+        try:
+            with self._session.request(
+                method,
+                self.url + path,
+                data=body,
+                headers={"Content-Type": "application/json"} if body is not None else None,
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return Answer(response.status_code, self._read(response, deadline, timeout))
+        except requests.Timeout as error:
+            raise self._too_late(timeout) from error
+        except requests.RequestException as error:
+            raise NoAnswerError("down", f"No misp-modules server answers at {self.url}.") from error
+
+    def _read(self, response: requests.Response, deadline: float, timeout: float) -> bytes:
+        """MISP's time-out holds for the whole answer, a server that drips included."""
+        chunks = []
+        for chunk in response.iter_content(65536):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise self._too_late(timeout)
+        return b"".join(chunks)
+
+    def _too_late(self, timeout: float) -> NoAnswerError:
+        return NoAnswerError("timeout", f"The misp-modules server at {self.url} did not answer within {timeout:g} s.")
+
+
+# --- actions loaded in this process ----------------------------------------------------------------------------------
+
+
+class LocalServer(ModuleServer):
+    """Action files loaded by bare path, as `misp-modules -c` does, and asked through the same JSON border.
+
+    `failed` says, by file name, why a file could not be loaded; misp-modules would leave it out, or not start at all.
+    """
+
+    def __init__(self, folders: Iterable[str | Path]) -> None:
+        self.failed: dict[str, str] = {}
+        self._modules: dict[str, ModuleType] = {}
+        self._described: dict[str, Described] = {}
+        for folder in folders:
+            if not Path(folder).is_dir():
+                raise InputError(f"There is no folder {folder} to load actions from.")
+            for file in sorted(Path(folder).glob("*.py")):
+                if not file.name.startswith("_"):
+                    self._load(file)
+
+    def _load(self, file: Path) -> None:
+        spec = importlib.util.spec_from_file_location(f"_workflow_action_{file.stem}", file)
+        assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+            described = {
+                "name": file.stem,
+                "type": "action",
+                "mispattributes": module.introspection(),
+                "meta": module.version(),
+            }
+            self._described[file.stem] = json.loads(json.dumps(described))
+        except Exception as error:  # any error of somebody else's file; the others still load
+            self.failed[file.name] = f"{type(error).__name__}: {error}"
+            log.warning("%s cannot be loaded as an action", file.name, exc_info=True)
+        else:
+            self._modules[file.stem] = module
+
+    def modules(self) -> list[Described]:
+        return list(self._described.values())
+
+    def query(self, module: str, body: bytes, timeout: float) -> Answer:
+        loaded = self._modules.get(module)
+        if loaded is None:
+            return Answer(404, b'{"error": "Module not found"}')
+        answers: list[Answer] = []
+        # A thread that is left behind, as in misp-modules: the handler runs on after MISP gave up.
+        worker = threading.Thread(target=lambda: answers.append(_handle(loaded, body)), daemon=True)
+        worker.start()
+        worker.join(timeout)
+        if not answers:
+            raise NoAnswerError("timeout", f"The action {module} did not answer within {timeout:g} s.")
+        return answers[0]
+
+    def render(self, template: Any, data: Any, timeout: float) -> Answer:
+        del timeout
+        return render_here(template, data)
+
+
+def _handle(module: ModuleType, body: bytes) -> Answer:
+    try:
+        if hasattr(module, "dict_handler"):
+            return Answer(200, json.dumps(module.dict_handler(request=json.loads(body))).encode())
+        return Answer(200, json.dumps(module.handler(q=body)).encode())
+    except Exception:  # a module may raise anything; the server answers all the same
+        log.warning("The action %s raised", module.__name__, exc_info=True)
+        return Answer(200, json.dumps(SERVER_ERROR).encode())
+
+
+def render_here(template: Any, data: Any) -> Answer:
+    """Render as misp-modules' jinja_template_rendering does: in Jinja's sandbox, and "" when that fails."""
+    try:
+        rendered = jinja2.sandbox.SandboxedEnvironment().from_string(template).render(data)
+    except Exception:  # a template can fail in any way
+        rendered = ""
+    return Answer(200, wire.encode({"results": [{"types": ["text"], "values": [rendered]}]}))
+
+
+# --- scripted answers ------------------------------------------------------------------------------------------------
+
+
+class Scripted(ModuleServer):
+    """Answers by script: `{"module name": [spec, …]}`, used in order, the last one repeating.
+
+    A spec is {"type": "ok", "body": anything, "code"?}, {"type": "raw", "body": "text", "code"?}, {"type": "timeout"},
+    {"type": "refused"}. "http" scripts the receivers of webhooks. Modules without a script are asked of `behind`, or
+    answer {"data": true}. `listed` is what GET /modules answers; None: it does not answer.
+    """
+
+    def __init__(
+        self,
+        listed: Sequence[Described] | None,
+        script: Mapping[str, Sequence[Spec]] | None = None,
+        behind: ModuleServer | None = None,
+    ) -> None:
+        self._listed = listed
+        self._script = {name: list(specs) for name, specs in (script or {}).items()}
+        self._behind = behind
+
+    def modules(self) -> list[Described]:
+        if self._listed is None:
+            raise NoAnswerError("down", "The list of modules is not available, as the script wants it.")
+        return list(self._listed)
+
+    def query(self, module: str, body: bytes, timeout: float) -> Answer:
+        if module in self._script:
+            return self._next(module, timeout)
+        if self._behind is not None:
+            return self._behind.query(module, body, timeout)
+        return Answer(200, b'{"data": true}')
+
+    def render(self, template: Any, data: Any, timeout: float) -> Answer:
+        if TEMPLATE_MODULE in self._script:
+            return super().render(template, data, timeout)
+        return self._behind.render(template, data, timeout) if self._behind else render_here(template, data)
+
+    def webhook(self, request: Mapping[str, Any]) -> Answer | None:
+        return self._next("http", 0) if "http" in self._script else None
+
+    def scripts(self, name: str) -> bool:
+        return name in self._script
+
+    def _next(self, name: str, timeout: float) -> Answer:
+        specs = self._script[name]
+        spec = specs.pop(0) if len(specs) > 1 else specs[0]
+        kind, code = spec.get("type"), spec.get("code", 200)
+        if kind == "timeout":
+            raise NoAnswerError("timeout", f"{name} does not answer within {timeout:g} s, as the script wants it.")
+        if kind == "refused":
+            raise NoAnswerError("down", f"Nobody answers for {name}, as the script wants it.")
+        if kind == "raw":
+            return Answer(code, str(spec.get("body", "")).encode())
+        return Answer(code, json.dumps(spec.get("body")).encode())
+
+
+ANSWERS: Mapping[str, Spec] = {
+    "ok": {"type": "ok", "body": {"data": True}},
+    "raises": {"type": "ok", "body": SERVER_ERROR},
+    "timeout": {"type": "timeout"},
+    "down": {"type": "refused"},
+    "http500": {"type": "raw", "code": 500, "body": "Internal Server Error"},
+    "badjson": {"type": "raw", "body": "<html>"},
+    "empty": {"type": "raw", "body": ""},
+}
+
+
+def parse_answer(text: str) -> tuple[str, Spec]:
+    """Read `MODULE=ANSWER` of the command line: one of ANSWERS, `error:TEXT`, or `json:TEXT`. Raises InputError."""
+    module, separator, answer = text.partition("=")
+    if not separator or not module:
+        raise InputError(f"{text!r} is no scripted answer; write MODULE=ok, MODULE=error:TEXT, MODULE=timeout, …")
+    if answer in ANSWERS:
+        return module, dict(ANSWERS[answer])
+    kind, separator, rest = answer.partition(":")
+    if kind == "error" and separator:
+        return module, {"type": "ok", "body": {"error": rest}}
+    if kind == "json" and separator:
+        return module, {"type": "raw", "body": rest}
+    raise InputError(
+        f"{answer!r} is no answer that a module can be scripted to give; there are "
+        f"{', '.join(ANSWERS)}, error:TEXT and json:TEXT."
+    )
+
+
+def error_of(result: Any) -> Any:
+    """What MISP takes for an error in a decoded answer, None when there is none."""
+    error = result.get("error") if isinstance(result, dict) else None
+    return error if php.truthy(error) else None

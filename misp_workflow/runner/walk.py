@@ -1,0 +1,365 @@
+"""One run of a workflow, from the trigger's data to its end, recorded step by step.
+
+Mirrors Workflow::executeWorkflow, Workflow::walkGraph, Workflow::executeNode and what WorkflowShell does with the jobs
+that concurrent tasks put aside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from misp_workflow import php
+from misp_workflow.errors import PhpCrash
+from misp_workflow.runner import builtins, misp_module, triggers, wire
+from misp_workflow.runner import modules as module_list
+from misp_workflow.runner.execution import Call, Effect, Exchange, Exec, Job, Outcome, Record, Surroundings
+from misp_workflow.runner.graph import CONCURRENT_TASK, FILTER, FILTER_RESET, Edge, Node, Path, Visit, walk
+from misp_workflow.runner.logic import LOGIC, NODE_TO_RUN
+from misp_workflow.runner.moduleapi import ModuleServer
+from misp_workflow.runner.modules import Module, Modules
+from misp_workflow.runner.roaming import RoamingData
+from misp_workflow.runner.workflow import Workflow
+from misp_workflow.runner.world import World
+
+STOP_EXECUTION = "stop-execution"
+THEN, ELSE = "output_1", "output_2"
+MAX_JOBS = 1_000
+
+StepOutcome = Literal["ok", "error", "disabled", "unknown", "then", "else", "filter", "queued", "skipped"]
+End = Literal["success", "blocked", "failure", "crash", "not started"]
+
+
+@dataclass
+class Step:
+    """One visit of a node.
+
+    outcome: an action was "ok" or gave an "error", or was "skipped" because a node before it failed; a module is
+    "disabled" or "unknown"; an IF took its "then" or "else"; a filter module set or removed a filter; a concurrent task
+    "queued" jobs.
+    why: one sentence: the values that were compared, the answer that was read.
+    data_before: what the module saw, filters applied; by reference, as data never changes in place.
+    filters: those in force before the step, by label.
+    """
+
+    node: Node
+    path: Path
+    outcome: StepOutcome
+    why: str = ""
+    errors: list[Any] = field(default_factory=list)
+    data_before: Any = None
+    data_after: Any = None
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    record: Record = field(default_factory=Record)
+    on_blocked_path: bool = False
+    seconds: float = 0.0
+
+    @property
+    def changed(self) -> bool:
+        """Whether the node changed the data that travels on, its filters included."""
+        return self.data_after is not self.data_before
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        return self.record.exchanges
+
+    @property
+    def effects(self) -> list[Effect]:
+        return self.record.effects
+
+
+@dataclass
+class Walk:
+    """One walk through the graph: the workflow's own, or that of a job."""
+
+    success: bool = True
+    end: End = "success"
+    steps: list[Step] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    executed: list[Node] = field(default_factory=list)
+    failed: list[Node] = field(default_factory=list)
+    blocked_paths: list[Path] = field(default_factory=list)
+    blocked_by: Step | None = None
+    crash: PhpCrash | None = None
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        return [exchange for step in self.steps for exchange in step.exchanges]
+
+    @property
+    def effects(self) -> list[Effect]:
+        return [effect for step in self.steps for effect in step.effects]
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [job for step in self.steps for job in step.record.jobs]
+
+
+@dataclass
+class JobRun(Walk):
+    """What a background job did."""
+
+    job: Job = field(default_factory=lambda: Job(0, None, b"[]"))
+
+
+@dataclass
+class Run(Walk):
+    """A whole run: the walk, and the jobs that it put aside with those that these did.
+
+    reason: for a run that was not started or gave up, the sentence that says why.
+    data: what the first node got; None when it never came so far.
+    """
+
+    workflow: Workflow | None = None
+    trigger: str | None = None
+    blocking: bool = False
+    modules: Modules | None = None
+    reason: str = ""
+    data: Any = None
+    job_runs: list[JobRun] = field(default_factory=list)
+
+
+def run(
+    workflow: Workflow,
+    data: Any,
+    server: ModuleServer,
+    *,
+    world: World | None = None,
+    trigger: str | None = None,
+    with_jobs: bool = True,
+) -> Run:
+    """Run a workflow on what starts its trigger (MISP's rows or core format, before the trigger's normalisation).
+
+    `trigger` puts another trigger in place of the workflow's own. What PHP would crash on ends the run with "crash";
+    GraphError is raised for a graph without end, other errors of this package for unusable data.
+    """
+    if trigger is not None and trigger != workflow.trigger_id:
+        workflow = workflow.triggered_by(trigger)
+    done = Run(workflow=workflow, trigger=workflow.trigger_id)
+    around = Surroundings(Modules({}), server, world or World())
+    try:
+        around.modules = done.modules = module_list.load(server, around.world)
+        start = _started(done, wire.as_php(data), around)
+        if start is not None:
+            _Walker(workflow, around, done, blocking=done.blocking).walk(
+                start, RoamingData(done.data, workflow_id=workflow.id)
+            )
+    except PhpCrash as crash:
+        _crashed(done, crash)
+    if with_jobs:
+        _run_jobs(done, around)
+    return done
+
+
+def _crashed(done: Walk, crash: PhpCrash) -> None:
+    done.success, done.end, done.crash = False, "crash", crash
+
+
+def _started(done: Run, data: Any, around: Surroundings) -> Node | None:
+    """The node to start from, or None with the reason noted. Raises PhpCrash where MISP dies before the first node."""
+    workflow = done.workflow
+    assert workflow is not None, "a run has its workflow"
+    node = workflow.trigger
+    module = around.modules.get("trigger", node.module) if node else None
+    if node is None or module is None:
+        raise PhpCrash(
+            "TriggerNotFoundException", f"Unknown module `{node.module if node else ''}` for module type `trigger`"
+        )
+    if not module.enabled:
+        raise PhpCrash("TypeError", "Workflow::executeWorkflow(): Return value must be of type array, bool returned")
+    done.blocking = module.blocking
+    refusal = _refusal(node, module, data)
+    if not refusal:
+        try:
+            done.data = triggers.normalize(node.module, data, around.world.rows)
+            refusal = "Error while normalizing data for trigger. Invalid input." if done.data is False else ""
+        except PhpCrash as crash:
+            refusal = f"Error while normalizing data for trigger. Error:\n{crash.message}"
+    if refusal:
+        done.success, done.end, done.reason, done.data = False, "not started", refusal, None
+        return None
+    return node
+
+
+def _refusal(node: Node, module: Module, data: Any) -> str:
+    """The one trigger with conditions of its own looks at which tag was attached to what."""
+    if module.id != "tag-attached-after-save":
+        return ""
+    tag = php.item(data, "Tag")
+    chosen = {param.id: node.params.get(param.id) or param.default or "" for param in module.params}
+    scope = "attribute" if php.truthy(php.item(tag, "attribute_id")) else "event"
+    locality = "local" if php.truthy(php.item(tag, "local")) else "global"
+    fits = (
+        chosen["scope"] in ("any", scope)
+        and chosen["locality"] in ("any", locality)
+        and (php.empty(chosen["tag"]) or php.loose_equal(chosen["tag"], php.item(tag, "name")))
+    )
+    return "" if fits else "Conditions on the trigger are not satisfied to continue the execution"
+
+
+def _run_jobs(done: Run, around: Surroundings) -> None:
+    """Run what concurrent tasks put aside, in the order in which it was, jobs of jobs last."""
+    workflow = done.workflow
+    assert workflow is not None, "a run has its workflow"
+    waiting = done.jobs
+    while waiting:
+        if len(done.job_runs) >= MAX_JOBS:
+            done.reason = f"The run was given up after {MAX_JOBS} background jobs; concurrent tasks in a cycle make new jobs forever."
+            return
+        job = waiting.pop(0)
+        did = JobRun(job=job)
+        done.job_runs.append(did)
+        around.jobs_made = 0  # each job runs in a process of its own, which counts anew
+        try:
+            start = workflow.graph.nodes.get(str(job.node_id))
+            if start is None:
+                raise PhpCrash(
+                    "TypeError", "Workflow::executeNode(): Argument #1 ($node) must be of type array, null given"
+                )
+            roaming = RoamingData(wire.decode(job.data), workflow_id=workflow.id)
+            _Walker(workflow, around, did, blocking=False, in_job=True).walk(start, roaming)
+        except PhpCrash as crash:
+            _crashed(did, crash)
+        waiting.extend(did.jobs)
+
+
+class _Walker:
+    """Walks one graph once and notes everything in `done`."""
+
+    def __init__(
+        self, workflow: Workflow, around: Surroundings, done: Walk, *, blocking: bool, in_job: bool = False
+    ) -> None:
+        self._workflow = workflow
+        self._around = around
+        self._done = done
+        self._blocking = blocking
+        self._in_job = in_job
+        self._blocked: Path | None = None
+
+    def walk(self, start: Node, roaming: RoamingData) -> None:
+        self._roaming = roaming
+        for visit in walk(self._workflow.graph, start, self._choose):
+            if visit.node.type == "logic" or (visit.node is start and not self._in_job):
+                continue  # logic is evaluated when the walk asks where to go on
+            if self._is_blocked(visit):
+                self._done.blocked_paths.append(visit.path)
+                self._done.steps.append(
+                    Step(visit.node, visit.path, "skipped", why="a node before it failed", on_blocked_path=True)
+                )
+            elif not self._act(visit):
+                return
+
+    def _is_blocked(self, visit: Visit) -> bool:
+        if self._blocked is not None and visit.path[: len(self._blocked)] != self._blocked:
+            self._blocked = None  # depth first: the walk has left what lies behind the failed node
+        return self._blocked is not None
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    def _act(self, visit: Visit) -> bool:
+        """Execute an action. False when the walk ends here."""
+        node = visit.node
+        module = (
+            self._around.modules.find(node.module)
+            if node.type == "trigger"
+            else self._around.modules.get("action", node.module)
+        )
+        self._done.executed.append(node)
+        step, outcome = self._execute(visit, module, _exec_of(module))
+        step.outcome = (
+            step.outcome if step.outcome in ("disabled", "unknown") else ("ok" if outcome.success else "error")
+        )
+        if not outcome.success:
+            return self._failed(step, module)
+        return True
+
+    def _failed(self, step: Step, module: Module | None) -> bool:
+        node = step.node
+        self._done.failed.append(node)
+        if step.errors:
+            text = ", ".join(php.to_string(error) for error in step.errors)
+            self._done.errors.append(
+                f"Node `{node.module}` ({node.id}) from Workflow `{self._workflow.name}` ({self._workflow.id}) "
+                f"returned the following error: {text}"
+            )
+        if module is not None and module.blocking:
+            self._done.success = False
+            self._done.end = "blocked" if node.module == STOP_EXECUTION else "failure"
+            self._done.blocked_by = step
+            return False
+        if not self._blocking:
+            self._blocked = step.path
+        return True
+
+    def _execute(self, visit: Visit, module: Module | None, exec_: Exec | None) -> tuple[Step, Outcome]:
+        """Run a module, or say why it does not run. The step is noted before, so that a crash leaves it."""
+        node = visit.node
+        step = Step(
+            node,
+            visit.path,
+            "ok",
+            data_before=self._roaming.raw,
+            filters=self._roaming.filters,
+            on_blocked_path=self._is_blocked(visit),
+        )
+        self._done.steps.append(step)
+        started = time.perf_counter()
+        try:
+            if module is None or exec_ is None:
+                step.outcome = "unknown"
+                outcome = Outcome(False, [f"Could not load class for module: {node.module}"], "MISP does not know it")
+            elif not module.enabled:
+                step.outcome = "disabled"
+                outcome = Outcome(
+                    False, [f"Could not execute disabled module `{node.module}`."], "the module is disabled"
+                )
+            else:
+                outcome = exec_(Call(node, module, self._roaming, self._around, step.record))
+        finally:
+            step.seconds = time.perf_counter() - started
+            step.data_after = self._roaming.raw
+        step.why, step.errors = outcome.why, outcome.errors
+        if self._in_job and self._workflow.debug and step.outcome != "unknown":
+            # In debug mode MISP reports each step, and in a background job that report crashes.
+            raise PhpCrash("Error", "Call to a member function createLogEntry() on null")
+        return step, outcome
+
+    # --- logic -------------------------------------------------------------------------------------------------------
+
+    def _choose(self, visit: Visit) -> Iterator[Edge]:
+        """Which edges to follow from a node; logic modules are evaluated here, also behind a node that failed."""
+        node = visit.node
+        if node.type != "logic":
+            return node.edges()
+        module = self._around.modules.get("logic", node.module)
+        if node.module == CONCURRENT_TASK:
+            self._put_aside(visit, module)
+            return iter(())
+        step, outcome = self._execute(visit, module, LOGIC.get(node.module))
+        if node.module in (FILTER, FILTER_RESET):
+            output = THEN
+            step.outcome = "filter" if outcome.success else step.outcome
+        else:
+            output = THEN if outcome.success else ELSE
+            if step.outcome == "ok":
+                step.outcome = "then" if outcome.success else "else"
+        return iter(node.outputs.get(output, ()))
+
+    def _put_aside(self, visit: Visit, module: Module | None) -> None:
+        for edge in visit.node.outputs.get(THEN, ()):
+            marked = {**dict(php.pairs(self._roaming.raw)), NODE_TO_RUN: php.to_int(edge.target)}
+            self._roaming.set(marked)
+            step, outcome = self._execute(visit, module, LOGIC[CONCURRENT_TASK])
+            step.outcome = "queued" if outcome.success else step.outcome
+
+
+def _exec_of(module: Module | None) -> Exec | None:
+    if module is None:
+        return None
+    if module.type == "trigger":
+        return lambda call: Outcome(True, why="a trigger amid a workflow does nothing")
+    if module.is_python:
+        return misp_module.run
+    return builtins.ACTIONS.get(module.id)

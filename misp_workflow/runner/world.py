@@ -1,0 +1,51 @@
+"""What stands around a walk: rows of MISP's database, its settings, and who asks. Mirrors the models and `Configure`.
+
+Nothing here is looked up anywhere: what a workflow could ask of MISP's database must be given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from misp_workflow import php
+
+# Workflows act in the name of nobody in particular; enrichment modules are told so.
+SYSTEM_USER: Mapping[str, Any] = {
+    "email": "SYSTEM",
+    "id": 0,
+    "org_id": 1,
+    "Role": {"perm_site_admin": True, "perm_add": True, "perm_publish": True, "perm_tagger": True},
+    "Organisation": {"id": 1, "name": "ORGNAME", "uuid": "00000000-0000-4000-8000-000000000001"},
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside the workflow that its outcome depends on.
+
+    rows: {"events": {id: row}, "objects": {id: row}, "attributes": {id: row}, "threads": {id: row}}, as MISP fetches them.
+    disabled_modules, disabled_triggers: identifiers.
+    arbitrary_urls: the setting Security.rest_client_enable_arbitrary_urls, which webhooks need.
+    enrichment_modules: what GET /modules lists of the expansion kind; None: ask the module server.
+    warninglists: rows as MISP stores them, entries included.
+    model_returns: what a change of MISP's database answers, by "Model.method"; true when not named.
+    action_timeout, enrichment_timeout: seconds, the settings Plugin.Action_timeout and Plugin.Enrichment_timeout.
+    user: who acts, as modules are told.
+    """
+
+    rows: Mapping[str, Any] = field(default_factory=dict)
+    disabled_modules: frozenset[str] = frozenset()
+    disabled_triggers: frozenset[str] = frozenset()
+    arbitrary_urls: bool = True
+    enrichment_modules: list[dict[str, Any]] | None = None
+    warninglists: list[Any] = field(default_factory=list)
+    model_returns: Mapping[str, Any] = field(default_factory=dict)
+    action_timeout: float = 10
+    enrichment_timeout: float = 5
+    user: Mapping[str, Any] = field(default_factory=lambda: SYSTEM_USER)
+
+    def answers(self, change: str) -> bool:
+        """Whether MISP's database takes a change ("Attribute.editAttribute")."""
+        return php.truthy(self.model_returns.get(change, True))
