@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, ItemsView, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, ItemsView, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from misp_workflow.errors import PhpCrash
@@ -187,6 +187,19 @@ def equal_to(value: object) -> Callable[[object], bool]:
     return lambda other: loose_equal(other, value)
 
 
+def equal_to_any(candidates: Any) -> Callable[[object], bool]:
+    """A test for == one of the values of this array, for many comparisons."""
+    texts = frozenset(entry for entry in each(candidates) if isinstance(entry, str) and not is_numeric(entry))
+    others = [equal_to(entry) for entry in each(candidates) if not (isinstance(entry, str) and entry in texts)]
+
+    def test(value: object) -> bool:
+        if type(value) is str:
+            return value in texts or any(equal(value) for equal in others)
+        return any(loose_equal(value, entry) for entry in each(candidates))
+
+    return test
+
+
 def _numeric_strings_equal(left: str, right: str) -> bool:
     # Most texts do not begin like a number at all: leave them without the cost of a parse.
     if not left or not right or left[0] not in _NUMBER_STARTS or right[0] not in _NUMBER_STARTS:
@@ -332,6 +345,24 @@ def values(array: Any) -> list[Any]:
     return list(array.values()) if isinstance(array, dict) else list(array)
 
 
+def each(array: Any) -> Collection[Any]:
+    """The values of a PHP array to go through, without a copy."""
+    found: Collection[Any] = array.values() if isinstance(array, dict) else array
+    return found
+
+
+def at_places(array: Any, places: list[int]) -> Any:
+    """The pairs at these places (0 is the first pair), in order, with the keys that they had."""
+    if len(places) == len(array):
+        return array
+    if isinstance(array, dict):
+        entries = list(array.items())
+        return from_pairs({entries[place][0]: entries[place][1] for place in places})
+    if not places or places[-1] == len(places) - 1:
+        return array[: len(places)]
+    return {str(place): array[place] for place in places}
+
+
 def keys(array: Any) -> list[str]:
     """array_keys(), as strings."""
     return list(array) if isinstance(array, dict) else [str(position) for position in range(len(array))]
@@ -375,7 +406,7 @@ def to_array(value: Any) -> Any:
 
 def in_array(needle: object, haystack: Any) -> bool:
     """in_array() without its strict flag."""
-    return any(map(equal_to(needle), values(haystack)))
+    return any(map(equal_to(needle), each(haystack)))
 
 
 def array_merge(first: Any, second: Any) -> Any:

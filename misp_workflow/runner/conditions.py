@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from misp_workflow import hashpath, php
 
-_SET_OPERATORS = ("in_or", "in_and", "not_in_or", "not_in_and")
+Test = Callable[[Any], bool]
 
 
 def holds(data: Any, operator: Any, value: Any) -> bool:
     """Tell whether `data operator value`, compared as PHP 8 does (`evaluateCondition`).
 
     `equals` and `not_equals` want data that is no array, `in` and `not_in` look for the value in the data, the four set
-    operators want two arrays. Anything else, `any_value` too, is false.
+    operators (`in_or`, `in_and`, `not_in_or`, `not_in_and`) want two arrays. Anything else, `any_value` too, is false.
     """
-    if operator == "equals":
-        return not php.is_array(data) and php.loose_equal(data, value)
-    if operator == "not_equals":
-        return not php.is_array(data) and not php.loose_equal(data, value)
-    if operator == "in":
-        return php.is_array(data) and php.in_array(value, data)
-    if operator == "not_in":
-        return php.is_array(data) and not php.in_array(value, data)
-    if operator in _SET_OPERATORS and php.is_array(data) and php.is_array(value):
-        return _sets_hold(data, operator, value)
+    return _test(operator, value)(data)
+
+
+def _test(operator: Any, value: Any) -> Test:
+    make = _TESTS.get(operator) if isinstance(operator, str) else None
+    return make(value) if make else _never
+
+
+def _never(data: Any) -> bool:
     return False
 
 
-def _sets_hold(data: Any, operator: str, value: Any) -> bool:
-    both = [entry for entry in php.values(data) if php.in_array(entry, value)]
-    if operator == "in_or":
-        return bool(both)
-    if operator == "not_in_or":
-        return not both
-    if operator == "in_and":
-        # Sorted on both sides, so that order does not matter; doubles still do.
-        return php.loose_equal(php.sort(both), php.sort(value))
-    return not php.loose_equal(both, php.values(value))
+def _equality(wanted: bool) -> Callable[[Any], Test]:
+    def make(value: Any) -> Test:
+        equal = php.equal_to(value)
+        return lambda data: not isinstance(data, (list, dict)) and equal(data) is wanted
+
+    return make
+
+
+def _membership(wanted: bool) -> Callable[[Any], Test]:
+    def make(value: Any) -> Test:
+        equal = php.equal_to(value)
+        return lambda data: isinstance(data, (list, dict)) and any(map(equal, php.each(data))) is wanted
+
+    return make
+
+
+def _both(decide: Callable[[list[Any], Any], bool]) -> Callable[[Any], Test]:
+    """A test on what data and value have in common, in the order of the data and as often as it is there."""
+
+    def make(value: Any) -> Test:
+        if not php.is_array(value):
+            return _never
+        wanted = php.equal_to_any(value)
+
+        def test(data: Any) -> bool:
+            if not isinstance(data, (list, dict)):
+                return False
+            return decide([entry for entry in php.each(data) if wanted(entry)], value)
+
+        return test
+
+    return make
+
+
+_TESTS: dict[str, Callable[[Any], Test]] = {
+    "equals": _equality(True),
+    "not_equals": _equality(False),
+    "in": _membership(True),
+    "not_in": _membership(False),
+    "in_or": _both(lambda common, value: bool(common)),
+    "not_in_or": _both(lambda common, value: not common),
+    # Both sides are sorted, so that order does not matter; doubles do.
+    "in_and": _both(lambda common, value: php.loose_equal(php.sort(common), php.sort(value))),
+    "not_in_and": _both(lambda common, value: not php.loose_equal(common, php.values(value))),
+}
 
 
 def matching(items: Any, value: Any, operator: Any, path: Any) -> Any:
@@ -48,24 +83,22 @@ def matching(items: Any, value: Any, operator: Any, path: Any) -> Any:
     """
     if not php.is_array(items):
         return items
-    kept = {key: item for key, item in php.pairs(items) if _item_matches(item, value, operator, path)}
-    return items if len(kept) == len(items) else php.from_pairs(kept)
-
-
-def _item_matches(item: Any, value: Any, operator: Any, path: Any) -> bool:
-    found = extract_data(item, path)
-    if operator in ("equals", "not_equals") and php.truthy(found):
-        found = _first(found)
-    if operator == "any_value":
-        return php.truthy(found)
-    return holds(found, operator, value)
+    find = _finder(path)
+    test = php.truthy if operator == "any_value" else _test(operator, value)
+    if operator in ("equals", "not_equals"):
+        kept = [place for place, item in enumerate(php.each(items)) if test(_first(find(item)))]
+    else:
+        kept = [place for place, item in enumerate(php.each(items)) if test(find(item))]
+    return php.at_places(items, kept)
 
 
 def _first(found: Any) -> Any:
-    """$found[0]: of a text its first byte, null where there is no such key."""
+    """$found[0] where something was found: of a text its first byte, null where there is no such key."""
+    if type(found) is list:
+        return found[0] if found else found
     if isinstance(found, str):
-        return found[0]
-    return php.item(found, "0")
+        return found if php.empty(found) else found[0]
+    return php.item(found, "0") if php.truthy(found) else found
 
 
 def extract_data(data: Any, path: Any) -> Any:
@@ -73,4 +106,10 @@ def extract_data(data: Any, path: Any) -> Any:
 
     MISP would answer false to an Exception here, but PHP's hash paths only ever throw an Error, which escapes.
     """
-    return data if php.empty(path) else hashpath.extract(data, path)
+    return _finder(path)(data)
+
+
+def _finder(path: Any) -> Callable[[Any], Any]:
+    if php.empty(path):
+        return lambda data: data
+    return hashpath.compile(path).extract if isinstance(path, str) else lambda data: hashpath.extract(data, path)
