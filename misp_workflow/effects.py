@@ -29,6 +29,7 @@ class Effect:
     `digest` is for messages to people: where the message's text stands ("json.text"), then what to leave out when many
     are gathered into one ("json.blocks"). `digest_limit` is the most characters that such a gathered text may have.
     Empty: this effect is never gathered with others. `outbox_only` says of a kind that nobody may wait for it.
+    `keep` false: now or never; no outbox keeps it for later, because done later it would do harm (a gate's approval).
     """
 
     kind: ClassVar[str]
@@ -39,6 +40,7 @@ class Effect:
     secrets: tuple[str, ...] = ()
     digest: tuple[str, ...] = ()
     digest_limit: int = 3000
+    keep: bool = True
 
     def place(self) -> str:
         """Return what tells this effect's other side from others, without a secret: one ill, all to it wait."""
@@ -142,7 +144,44 @@ class Notification(Effect):
         return self.url.partition("://")[0].lower()
 
 
-KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in (Post, Mail, Notification)}
+@dataclass(frozen=True, kw_only=True)
+class MispChange(Effect):
+    """One change in the operator's own MISP; the settings say where it is and with which key, at the time of each try.
+
+    `change` is what to do: "tag", "edit", "event", "sighting", "note", "report", "known_files", "enrich", "warninglist",
+    "blocklist". `event` is the event's uuid, `items` are the attributes to change, each {"uuid", "type", "value"} and
+    what else the change needs; none: the event itself. `values` are the change's own, see `delivery/changes`.
+    `origin` tells the workflow node from others, so that a node that causes its own next call is found.
+    Whoever makes the change looks first: what is already so is left alone, so a repetition does no harm.
+    """
+
+    kind: ClassVar[str] = "misp"
+    change: str
+    event: str = ""
+    items: tuple[Mapping[str, Json], ...] = ()
+    values: Mapping[str, Json] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Effect):
+    """One message on a stream. `address` is where ("tcp://127.0.0.1:50001"), `bind` whether we listen there or call.
+
+    `frames` are the parts of the message, as text. `topic` is what subscribers choose by; it is in the frames already.
+    """
+
+    kind: ClassVar[str] = "stream"
+    address: str
+    frames: tuple[str, ...]
+    topic: str = ""
+    bind: bool = True
+
+    def place(self) -> str:
+        """Return the address."""
+        return self.address
+
+
+KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in (Post, Mail, Notification, MispChange, Record)}
 
 
 def to_json(effect: Effect) -> dict[str, Json]:
