@@ -1,0 +1,164 @@
+"""Templates: text with values of an event in it, made safe for the place where it goes.
+
+    render("{{ event.info }}: {{ attributes(to_ids=true)|length }} indicators", context, "slack")
+    condition("event.threat_level_id|int == 1 and 'tlp:red' not in tags", context)
+    check("{% if %}")            TemplateError: line 1: …
+
+Jinja's language, in one sandbox that only knows plain data. Three things differ, for safety:
+
+- What a variable gives is escaped for its place by the environment, whatever the author writes; there is no way round.
+- A name that does not exist is an error, which says what might have been meant.
+- Work is bounded (`limits`): a template can be slow or large only so far, then it is an error as well.
+
+A template may come from a stranger, and so may every value: all that ever comes out of here is text or a TemplateError,
+one sentence that names the template's line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+from jinja2 import Template, nodes
+from jinja2.parser import Parser
+
+from misp_workflow.errors import TemplateError
+from misp_workflow.template.attributes import Attributes
+from misp_workflow.template.grammar import MAX_SOURCE, nearest, prepare
+from misp_workflow.template.limits import CURRENT, Run
+from misp_workflow.template.machines import MACHINES
+from misp_workflow.template.people import PEOPLE
+from misp_workflow.template.sandbox import Sandbox
+from misp_workflow.template.sentences import told
+from misp_workflow.template.style import Style, sendable
+from misp_workflow.template.values import Live
+
+__all__ = ["STYLES", "Live", "check", "condition", "render"]
+
+STYLES: Mapping[str, Style] = {style.name: style for style in (*PEOPLE, *MACHINES)}
+"""Where text can go, by name; the docs have a table of what each does."""
+
+CACHED = 256
+"""Compiled templates that are kept."""
+
+_SANDBOX = Sandbox()
+_FALSE_TEXTS = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    template: Template
+    names: frozenset[str]
+    """What the template sets itself: loop variables, macros, set."""
+
+
+def render(source: str, context: Mapping[str, Any], style: str = "plain") -> str:
+    """Return the template's text, each value escaped for `style`, a name in STYLES.
+
+    `context` maps names to plain data. "attributes", when it is a list, can also be called to choose from it; a Live
+    text is the caller's own and stays a link. Raises TemplateError and nothing else.
+    """
+    with _told():
+        run = Run(_style(style))
+        compiled = _compiled(source, False)
+        names = _prepared(context)
+        with _accounted(run, names, compiled):
+            made = "".join(compiled.template.root_render_func(compiled.template.new_context(names)))
+            text: str = run.style.finish(made)
+            return text
+
+
+def condition(expression: str, context: Mapping[str, Any]) -> bool:
+    """Return whether a Jinja expression (without {{ }}, or with) is true on this data.
+
+    As MISP writes flags as text, "", "0", "false", "no" and "off" are not true. Raises TemplateError and nothing else:
+    a condition that cannot be decided is neither true nor false.
+    """
+    with _told():
+        run = Run(STYLES["text"])
+        compiled = _compiled(expression, True)
+        names = _prepared(context)
+        with _accounted(run, names, compiled):
+            made = compiled.template.new_context(names)
+            for _ in compiled.template.root_render_func(made):
+                pass
+            result = made.vars["result"]
+            if isinstance(result, str):
+                return result.strip().lower() not in _FALSE_TEXTS
+            return bool(result)
+
+
+def check(source: str) -> None:
+    """Raise TemplateError, the line included, when the template cannot be used whatever the data."""
+    with _told():
+        _compiled(source, False)
+
+
+def _style(name: str) -> Style:
+    style = STYLES.get(name) if isinstance(name, str) else None
+    if style is None:
+        raise TemplateError(f"there is no style '{name}' to render for" + nearest(str(name), STYLES))
+    return style
+
+
+def _compiled(source: str, expression: bool) -> _Compiled:
+    if not isinstance(source, str):
+        raise TemplateError("a template is a text")
+    if len(source) > MAX_SOURCE:
+        raise TemplateError(f"the template has more than {MAX_SOURCE:,} characters")
+    return _compile(source, expression)
+
+
+@lru_cache(maxsize=CACHED)
+def _compile(source: str, expression: bool) -> _Compiled:
+    source = sendable(source).replace("\ufdd0", "\ufffd").replace("\ufdd1", "\ufffd")
+    tree = _expression(source) if expression else Parser(_SANDBOX, source).parse()
+    names = prepare(tree, _SANDBOX.filters, _SANDBOX.tests)
+    code: CodeType = _SANDBOX.compile(tree)
+    return _Compiled(Template.from_code(_SANDBOX, code, _SANDBOX.globals), names)
+
+
+def _expression(source: str) -> nodes.Template:
+    source = source.strip()
+    if source.startswith("{{") and source.endswith("}}"):
+        source = source[2:-2]
+    if not source.strip():
+        raise TemplateError("the condition is empty")
+    parser = Parser(_SANDBOX, source, state="variable")
+    parsed = parser.parse_expression()
+    if not parser.stream.eos:
+        line = parser.stream.current.lineno
+        raise TemplateError(f"line {line}: the condition goes on where it should end; is an operator missing?")
+    target = nodes.Name("result", "store", lineno=1)
+    return nodes.Template([nodes.Assign(target, parsed, lineno=1)], lineno=1).set_environment(_SANDBOX)  # type: ignore[return-value]
+
+
+def _prepared(context: Mapping[str, Any]) -> dict[str, Any]:
+    names = dict(context)
+    attributes = names.get("attributes")
+    if isinstance(attributes, (list, tuple)):
+        names["attributes"] = Attributes(attributes)
+    return names
+
+
+@contextmanager
+def _accounted(run: Run, names: Mapping[str, Any], compiled: _Compiled) -> Iterator[None]:
+    run.names = lambda: {*names, *compiled.names, *_SANDBOX.globals}
+    token = CURRENT.set(run)
+    try:
+        yield
+    finally:
+        CURRENT.reset(token)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn whatever goes wrong into one sentence."""
+    try:
+        yield
+    except Exception as error:
+        raise TemplateError(told(error)) from None

@@ -1,0 +1,148 @@
+"""What analysts ask of a message: dead indicators, a TLP, a date, a link, a STIX id."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from misp_workflow.errors import TemplateError
+from misp_workflow.event import flag, marking, rows, tag_names
+from misp_workflow.event import text as field
+from misp_workflow.template import defanging
+from misp_workflow.template.limits import current
+from misp_workflow.template.style import cut, web_address
+from misp_workflow.template.values import Live, kind, text
+
+_DIRECTIVES = re.compile(r"%[aAbBdHIjmMpSuUVyYzZFTGD%-]|[^%]")
+_STIX_VERSIONS = (1, 3, 4, 5)  # of UUIDs that MISP-STIX keeps; of others it makes one of version 5 in this namespace:
+_STIX_NAMESPACE = uuid.UUID("76beed5f-7251-457e-8c2a-b45f7b589d3d")
+_OWN_OBJECT = {"vulnerability": "vulnerability", "campaign-name": "campaign"}
+
+
+def defang(value: Any) -> str:
+    """Return the text with every indicator in it made dead; it stays dead in every style."""
+    made = text(value)
+    current().grow(3 * len(made))
+    return Live(defanging.defang(cut(made)))
+
+
+def refang(value: Any) -> str:
+    """Return the text with its indicators alive, also in messages for people: clicks are meant."""
+    made = text(value)
+    current().grow(len(made))
+    return Live(defanging.refang(cut(made)))
+
+
+def tlp(of: Any, unmarked: str = "") -> str:
+    """Return the strictest TLP of an event, an attribute, or a list of tags, as "TLP:AMBER+STRICT"; else `unmarked`."""
+    level = marking(_names(of), "tlp")
+    return f"TLP:{level.upper()}" if level else text(unmarked)
+
+
+def _names(of: Any) -> list[str]:
+    if isinstance(of, Mapping):
+        inner = of.get("Event")
+        return tag_names(inner if isinstance(inner, Mapping) else of)
+    if isinstance(of, str):
+        return [of]
+    if isinstance(of, (list, tuple)):
+        current().spend(len(of) + 1)
+        return [tag for tag in of if isinstance(tag, str)] + [field(tag.get("name")) for tag in rows(list(of))]
+    raise TemplateError(f"{kind(of)} has no TLP")
+
+
+def date(value: Any, pattern: str = "%Y-%m-%d %H:%M UTC") -> str:
+    """Return a time as text. `value` is MISP's: seconds since 1970, "2024-01-31", or ISO 8601; times are UTC.
+
+    What is no time gives "".
+    """
+    pattern = text(pattern)
+    if len(pattern) > 100 or "".join(_DIRECTIVES.findall(pattern)) != pattern:
+        raise TemplateError(
+            f"'{pattern[:40]}' is no date format: it takes up to 100 characters and %Y %m %d %H %M and such"
+        )
+    moment = _moment(value)
+    return moment.strftime(pattern) if moment else ""
+
+
+def _moment(value: Any) -> datetime.datetime | None:
+    if isinstance(value, datetime.datetime):
+        return value if value.tzinfo is None else value.astimezone(datetime.timezone.utc)
+    if isinstance(value, datetime.date):
+        return datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.timezone.utc)
+    written = text(value).strip()[:64]
+    try:
+        if re.fullmatch(r"-?\d{1,12}(?:\.\d+)?", written):
+            return datetime.datetime.fromtimestamp(float(written), tz=datetime.timezone.utc)
+        moment = datetime.datetime.fromisoformat(written.replace("Z", "+00:00"))
+        return moment if moment.tzinfo is None else moment.astimezone(datetime.timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def link(address: Any, label: Any = None) -> str:
+    """Return a link as the style writes it; `label` is escaped. What is no http address stays text, and dead."""
+    run = current()
+    written = text(address)
+    target = web_address(written)
+    if run.style.link is None:
+        return Live(target or written)
+    if not target:
+        return label if isinstance(label, str) else written
+    shown = label if isinstance(label, Markup) else run.style.emit(label if label is not None else Live(written))
+    made: str = run.style.link(target, shown)
+    run.grow(len(made))
+    return Markup(made)  # noqa: S704 - the address is percent-encoded, the label escaped
+
+
+def stix_id(of: Any, kind: str = "") -> str:
+    """Return the STIX 2.1 id that MISP-STIX gives to an event, an attribute, an object or an organisation.
+
+    `kind` names the STIX type when it shall be another one. Data without a uuid gives "".
+    """
+    if not isinstance(of, Mapping):
+        raise TemplateError("stix_id takes an event, an attribute, an object or an organisation")
+    inner = of.get("Event")
+    of = inner if isinstance(inner, Mapping) else of
+    given = field(of.get("uuid")).strip().lower()
+    name = text(kind) or _stix_type(of)
+    if not given:
+        return ""
+    if not re.fullmatch(r"[a-z][a-z0-9-]{2,99}", name):
+        raise TemplateError("a STIX type is lower case letters, digits and hyphens")
+    return f"{name}--{_stix_uuid(given)}"
+
+
+def _stix_uuid(given: str) -> uuid.UUID:
+    try:
+        known = uuid.UUID(given)
+    except ValueError:
+        return uuid.uuid5(_STIX_NAMESPACE, given.encode("utf-8", "replace").decode())
+    return known if known.version in _STIX_VERSIONS else uuid.uuid5(_STIX_NAMESPACE, given)
+
+
+def _stix_type(of: Mapping[str, Any]) -> str:
+    """Return the type as MISP-STIX chooses it, https://misp.github.io/misp-stix/documentation/mapping.html."""
+    if "type" in of and "value" in of:
+        return _OWN_OBJECT.get(field(of.get("type")), "indicator" if flag(of.get("to_ids")) else "observed-data")
+    if "meta-category" in of or "template_uuid" in of:
+        marked = any(flag(row.get("to_ids")) for row in rows(of.get("Attribute")))
+        return "indicator" if marked else "observed-data"
+    if "info" in of:
+        return "report" if flag(of.get("published")) else "grouping"
+    return "identity"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "defang": defang,
+    "refang": refang,
+    "tlp": tlp,
+    "date": date,
+    "link": link,
+    "stix_id": stix_id,
+}

@@ -1,0 +1,80 @@
+"""Indicators that nobody opens by accident: defanged, and back."""
+
+from __future__ import annotations
+
+import re
+
+_SCHEME = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
+_HOST_AFTER = re.compile(r"(?<=://)[^\s/?#\\]+")
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_DOMAIN = re.compile(
+    rf"(?<![\w@.-])(?:{_LABEL}\.){{1,10}}(?:[^\W\d_]{{2,24}}|xn--[a-z0-9-]{{1,59}})(?![\w-])", re.IGNORECASE
+)
+_IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
+_EMAIL = re.compile(rf"(?<=[\w.+%-])@((?:{_LABEL}\.){{1,10}}[^\W\d_]{{2,24}})", re.IGNORECASE)
+# Top-level domains that clients turn into links without a scheme, and that are no file extensions as well.
+_LINKED = re.compile(
+    rf"(?<![\w@.-])(?:{_LABEL}\.){{1,10}}"
+    r"(?:com|net|org|info|biz|edu|gov|mil|int|io|co|me|tv|cc|xyz|top|online|site|club|shop|store|icu|live|vip|"
+    r"work|tech|space|website|cloud|app|dev|link|click|onion|su|ru|cn|de|fr|uk|us|eu|lu|nl|be|ch|at|it|es|pl|br|in|jp|kr|ua|ir|kp)"
+    r"(?![\w-]|\.\w)",
+    re.IGNORECASE,
+)
+
+_FANGS = (
+    (re.compile(r"\bh(?:xx|XX|\*\*|__)p(s?)(?=\[?:)", re.IGNORECASE), r"http\1"),
+    (re.compile(r"\bfxp(?=\[?:)", re.IGNORECASE), "ftp"),
+    (re.compile(r"\[:(//)?\]"), lambda match: ":" + (match[1] or "")),
+    (re.compile(r"\[(?:\.|dot)\]|\((?:\.|dot)\)|\{(?:\.|dot)\}", re.IGNORECASE), "."),
+    (re.compile(r"\[(?:@|at)\]|\((?:@|at)\)|\{(?:@|at)\}", re.IGNORECASE), "@"),
+)
+
+
+def defang(text: str) -> str:
+    """Return the text with every URL, domain, mail address and IP in it made dead: hxxps://evil[.]example."""
+    text = _schemes(text)
+    text = _EMAIL.sub(lambda match: "[@]" + match[1].replace(".", "[.]"), text)
+    text = _IPV4.sub(lambda match: match[0].replace(".", "[.]"), text)
+    return _DOMAIN.sub(lambda match: match[0].replace(".", "[.]"), text)
+
+
+def defang_indicator(text: str) -> str:
+    """Return the value of a network indicator made dead: every dot of its host, and the colons of an IPv6 address."""
+    if "://" in text:
+        return defang(text)
+    head, slash, tail = text.partition("/")
+    head = head.replace("[.]", ".").replace(".", "[.]").replace("[@]", "@").replace("@", "[@]")
+    if head.count(":") > 1:
+        head = head.replace(":", "[:]")
+    return head + slash + tail
+
+
+def soften(text: str) -> str:
+    """Return prose in which no client finds a link: URLs, mail addresses and what looks like a well-known domain."""
+    if "." not in text and "://" not in text:
+        return text
+    text = _schemes(text)
+    text = _EMAIL.sub(lambda match: "@" + match[1].replace(".", "[.]"), text)
+    return _LINKED.sub(lambda match: match[0].replace(".", "[.]"), text)
+
+
+def refang(text: str) -> str:
+    """Return the text with the usual ways of defanging undone."""
+    for pattern, live in _FANGS:
+        text = pattern.sub(live, text)
+    return text
+
+
+def _schemes(text: str) -> str:
+    if "://" not in text:
+        return text
+    text = _HOST_AFTER.sub(lambda match: match[0].replace("[.]", ".").replace(".", "[.]"), text)
+    return _SCHEME.sub(_dead_scheme, text)
+
+
+def _dead_scheme(match: re.Match[str]) -> str:
+    scheme = match[1]
+    if scheme.lower() in {"hxxp", "hxxps", "fxp"}:
+        return match[0]
+    dead = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}.get(scheme.lower())
+    return f"{dead}://" if dead else f"{scheme}[://]"

@@ -1,0 +1,330 @@
+"""The filters and functions of templates. Everything here reports its work and bounds what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Undefined
+from jinja2.utils import Namespace
+
+from misp_workflow.errors import TemplateError
+from misp_workflow.event import flag
+from misp_workflow.template import analyst, texts
+from misp_workflow.template.arithmetic import OPERATORS
+from misp_workflow.template.attributes import attributes, by_type, reading
+from misp_workflow.template.limits import current
+from misp_workflow.template.style import sendable
+from misp_workflow.template.tests import TESTS
+from misp_workflow.template.values import items, kind, number, scalar, text, to_json
+
+MAX_RANGE = 100_000
+
+
+def _reading(path: Any) -> Callable[[Any], Any]:
+    """Return a function that reads `a.b.0` of an item, or the item itself for None."""
+    if path is None:
+        return lambda item: item
+    parts = [int(part) if part.isdecimal() and len(part) < 10 else part for part in str(path).split(".")][:20]
+
+    def read(item: Any) -> Any:
+        for part in parts:
+            if isinstance(item, Mapping):
+                item = reading(item, part)
+            elif isinstance(item, (list, tuple)) and isinstance(part, int) and part < len(item):
+                item = item[part]
+            else:
+                return None
+        return item
+
+    return read
+
+
+def _key(value: Any, case_sensitive: bool = False) -> tuple[int, Any]:
+    """Return what to sort and group by: numbers before texts, nothing first, letters whatever their case."""
+    value = scalar(value)
+    if value is None:
+        return 0, 0
+    if isinstance(value, (int, float)):
+        return 1, value
+    return 2, text(value) if case_sensitive else text(value).lower()
+
+
+def _list(of: Any) -> list[Any]:
+    found = items(of)
+    current().spend(len(found) + 1)
+    return list(found)
+
+
+def _items(of: Any) -> list[tuple[Any, Any]]:
+    if isinstance(of, Mapping):
+        return [(key, reading(of, key)) for key in items(of)]
+    raise TemplateError(f"{kind(of)} has no pairs to go through")
+
+
+def _length(of: Any) -> int:
+    if isinstance(of, Undefined):
+        str(of)  # raises
+    if not isinstance(of, (str, list, tuple, Mapping)):
+        raise TemplateError(f"{kind(of)} has no length")
+    return len(text(of)) if isinstance(of, str) else len(of)
+
+
+def _end(of: Any, place: int) -> Any:
+    found = items(of)
+    return found[place] if found else None
+
+
+def _sort(of: Any, reverse: bool = False, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
+    read = _reading(attribute)
+    return sorted(_weighed(of), key=lambda item: _key(read(item), case_sensitive), reverse=bool(reverse))
+
+
+def _weighed(of: Any) -> list[Any]:
+    """Return the items of something that is about to be sorted or compared, which is more work than a look at each."""
+    found = _list(of)
+    current().spend(4 * len(found))
+    return found
+
+
+def _dictsort(of: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False) -> list[tuple[Any, Any]]:
+    place = 0 if by == "key" else 1
+    current().spend(4 * _length(of))
+    return sorted(_items(of), key=lambda pair: _key(pair[place], case_sensitive), reverse=bool(reverse))
+
+
+def _unique(of: Any, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
+    read = _reading(attribute)
+    seen: dict[Any, Any] = {}
+    for item in _list(of):
+        seen.setdefault(_key(read(item), case_sensitive), item)
+    return list(seen.values())
+
+
+def _groupby(of: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[tuple[Any, list[Any]]]:
+    read = _reading(attribute)
+    groups: dict[Any, tuple[Any, list[Any]]] = {}
+    for item in _weighed(of):
+        value = read(item)
+        value = default if value is None else value
+        groups.setdefault(_key(value, case_sensitive), (value, []))[1].append(item)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
+    def find(of: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
+        read = _reading(attribute)
+        found = _weighed(of)
+        return choose(found, key=lambda item: _key(read(item), case_sensitive)) if found else None
+
+    return find
+
+
+def _sum(of: Any, attribute: Any = None, start: Any = 0) -> Any:
+    read = _reading(attribute)
+    total = start
+    for item in _weighed(of):
+        total = OPERATORS["+"](total, read(item))
+    return total
+
+
+def _batch(of: Any, size: int, fill: Any = None) -> list[list[Any]]:
+    found, size = _list(of), number(size, "the size", 1, 100_000)
+    groups = [found[place : place + size] for place in range(0, len(found), size)]
+    if fill is not None and groups:
+        current().spend(size)
+        groups[-1] += [fill] * (size - len(groups[-1]))
+    return groups
+
+
+def _slice(of: Any, count: int, fill: Any = None) -> list[list[Any]]:
+    found, count = _list(of), number(count, "the number of parts", 1, 10_000)
+    current().spend(count)
+    size, more = divmod(len(found), count)
+    parts, place = [], 0
+    for part in range(count):
+        end = place + size + (part < more)
+        parts.append(found[place:end] + ([fill] if fill is not None and more and part >= more else []))
+        place = end
+    return parts
+
+
+def _join(of: Any, separator: Any = "", attribute: Any = None) -> Any:
+    read = _reading(attribute)
+    return texts.joined(separator, [read(item) for item in _list(of)])
+
+
+def _reverse(of: Any) -> Any:
+    return texts.backwards(of) if isinstance(of, str) else _list(of)[::-1]
+
+
+def _default(value: Any, other: Any = "", boolean: bool = False) -> Any:
+    return other if isinstance(value, Undefined) or (boolean and not value) else value
+
+
+def _int(value: Any, default: int = 0, base: int = 10) -> int:
+    try:
+        if isinstance(value, str):
+            if len(value) > 300:
+                return default
+            return int(value, base if 2 <= base <= 36 else 10)
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return default
+
+
+def _float(value: Any, default: float = 0.0) -> float:
+    try:
+        return float(value) if not isinstance(value, str) or len(value) <= 400 else default
+    except (TypeError, ValueError, OverflowError):
+        return default
+
+
+def _round(value: Any, precision: int = 0, method: str = "common") -> Any:
+    precision = number(precision, "the precision", -300, 300)
+    value = _float(value)
+    if method == "common":
+        return round(value, precision)
+    step = {"ceil": -1, "floor": 1}.get(method)
+    if step is None:
+        raise TemplateError("round is 'common', 'ceil' or 'floor'")
+    scale = 10.0**precision
+    return step * (step * value * scale // 1) / scale
+
+
+def _size(value: Any, binary: bool = False) -> str:
+    base, units = (1024, ("KiB", "MiB", "GiB", "TiB")) if binary else (1000, ("kB", "MB", "GB", "TB"))
+    size = _float(value)
+    if abs(size) < base:
+        return f"{size:.0f} Bytes"
+    for unit in units:
+        size /= base
+        if abs(size) < base or unit == units[-1]:
+            return f"{size:.1f} {unit}"
+    raise AssertionError
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else text(value)
+
+
+def _map(of: Any, name: Any = None, *args: Any, attribute: Any = None, default: Any = None, **kwargs: Any) -> list[Any]:
+    found = _list(of)
+    if attribute is not None:
+        read = _reading(attribute)
+        return [default if (value := read(item)) is None else value for item in found]
+    function = FILTERS.get(name) if isinstance(name, str) else None
+    if function is None or name in _OF_FUNCTIONS:
+        raise TemplateError("map takes attribute=, or the name of a filter")
+    run = current()
+    made = []
+    for item in found:
+        run.spend(2)
+        made.append(function(item, *args, **kwargs))
+    return made
+
+
+def _choosing(wanted: bool, by_attribute: bool) -> Callable[..., list[Any]]:
+    def choose(of: Any, *args: Any) -> list[Any]:
+        read = _reading(args[0]) if by_attribute and args else _reading(None)
+        rest = args[1:] if by_attribute else args
+        test = TESTS.get(rest[0]) if rest and isinstance(rest[0], str) else None
+        if by_attribute and not args:
+            raise TemplateError("selectattr and rejectattr take the name of a member")
+        if rest and test is None:
+            raise TemplateError(f"there is no test '{texts.truncated(rest[0], 40)}'")
+        run = current()
+        chosen = []
+        for item in _list(of):
+            run.spend(2)
+            value = read(item)
+            if bool(test(value, *rest[1:]) if test else value) is wanted:
+                chosen.append(item)
+        return chosen
+
+    return choose
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    return to_json(value, None if not indent else number(indent, "the indent", 0, 8))
+
+
+def _url_encoded(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = [f"{quote(text(key), safe='')}={quote(text(item), safe='')}" for key, item in _items(value)]
+        return "&".join(pairs)
+    made = sendable(text(value))
+    current().grow(3 * len(made))
+    return quote(made, safe="/")
+
+
+def _range(*bounds: int) -> list[int]:
+    span = range(*(number(bound, "the bounds of range", -(10**12), 10**12) for bound in bounds))
+    if len(span) > MAX_RANGE:
+        raise TemplateError(f"range goes up to {MAX_RANGE:,} numbers")
+    current().spend(len(span) + 1)
+    return list(span)
+
+
+def _dict(*pairs: Any, **named: Any) -> dict[Any, Any]:
+    made: dict[Any, Any] = {}
+    for of in pairs:
+        found = _items(of) if isinstance(of, Mapping) else items(of)
+        current().spend(len(found) + 1)
+        for pair in found:
+            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                raise TemplateError("dict takes names and values, or pairs")
+            made[scalar(pair[0])] = pair[1]
+    return {**made, **named}
+
+
+def _namespace(*pairs: Any, **named: Any) -> Namespace:
+    return Namespace(_dict(*pairs, **named))
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    **texts.FILTERS,
+    "format": lambda pattern, *args, **kwargs: texts.formatted(text(pattern), *args, **kwargs),
+    "wordcount": lambda of: len(texts.split(text(of))),
+    "e": lambda value: value,
+    "escape": lambda value: value,
+    "string": _string,
+    "urlencode": _url_encoded,
+    "tojson": _json,
+    "length": _length,
+    "count": _length,
+    "first": lambda of: _end(of, 0),
+    "last": lambda of: _end(of, -1),
+    "list": _list,
+    "items": _items,
+    "sort": _sort,
+    "dictsort": _dictsort,
+    "unique": _unique,
+    "groupby": _groupby,
+    "min": _extreme(min),
+    "max": _extreme(max),
+    "sum": _sum,
+    "batch": _batch,
+    "slice": _slice,
+    "join": _join,
+    "reverse": _reverse,
+    "map": _map,
+    "select": _choosing(True, False),
+    "reject": _choosing(False, False),
+    "selectattr": _choosing(True, True),
+    "rejectattr": _choosing(False, True),
+    "default": _default,
+    "d": _default,
+    "int": _int,
+    "float": _float,
+    "bool": flag,
+    "abs": lambda value: abs(OPERATORS["+"](value, 0)),
+    "round": _round,
+    "filesizeformat": _size,
+    "attributes": attributes,
+    "by_type": by_type,
+    **analyst.FILTERS,
+}
+_OF_FUNCTIONS = frozenset({"map", "select", "reject", "selectattr", "rejectattr", "sum", "default", "d"})
+FUNCTIONS: dict[str, Callable[..., Any]] = {"range": _range, "dict": _dict, "namespace": _namespace}

@@ -1,0 +1,131 @@
+"""Styles for places that machines read: a value can never end its field, its line or its string there.
+
+Nothing is defanged: a machine needs the value as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import quote
+
+from misp_workflow.errors import TemplateError
+from misp_workflow.template.limits import current
+from misp_workflow.template.style import Style, sendable, visible
+from misp_workflow.template.values import JsonText, to_json
+
+_CEF_HEADER = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": " "})
+_CEF_EXTENSION = str.maketrans({"\\": "\\\\", "=": "\\=", "\n": "\\n"})
+_PARAM_VALUE = str.maketrans({"\\": "\\\\", '"': '\\"', "]": "\\]", "\n": " "})
+_CELL = re.compile(r'[",;|\t\n]|^\s|\s$')
+_FORMULA = re.compile(r"\s*[=+\-@\t＝＋－＠]")
+_PLAIN_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?")
+
+
+def _line(text: str) -> str:
+    return visible(text).replace("\n", " ").replace("\t", " ")
+
+
+def _cef_header(text: str) -> str:
+    # ArcSight Common Event Format, "Character Encoding": \ and | in the header, \ and = in the extension; line breaks
+    # only in extension values, written \n.
+    return visible(text).translate(_CEF_HEADER)
+
+
+def _cef_extension(text: str) -> str:
+    return visible(text).translate(_CEF_EXTENSION)
+
+
+def _param_value(text: str) -> str:
+    return visible(text).translate(_PARAM_VALUE)  # https://www.rfc-editor.org/rfc/rfc5424#section-6.3.3
+
+
+def _cell(text: str) -> str:
+    # Quoting as in RFC 4180; the apostrophe keeps a spreadsheet from computing the cell
+    # (https://owasp.org/www-community/attacks/CSV_Injection).
+    text = visible(text)
+    if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text):
+        text = "'" + text
+    return '"' + text.replace('"', '""') + '"' if _CELL.search(text) else text
+
+
+def _query(text: str) -> str:
+    return quote(sendable(text), safe="")
+
+
+def _segment(text: str) -> str:
+    if text and not text.strip("."):
+        return "%252E" * len(text)  # clients and servers resolve "..", and "%2E%2E" too
+    return _query(text)
+
+
+class _Json(Style):
+    """The whole text is a JSON document. A value inside quotes continues the string there; outside, it is a value.
+
+    Where a value stands is known only when everything is put together, so values travel between two marks until then.
+    """
+
+    def emit(self, value: Any) -> str:
+        made = value if isinstance(value, JsonText) else to_json(value)
+        if isinstance(value, JsonText):
+            current().grow(len(made))
+        return _OPEN + _MARKS.sub("\ufffd", sendable(made)) + _CLOSE
+
+    def unfinished(self, made: str) -> str:
+        return _VALUE.sub(lambda match: _inside(match[1], bare=True), made)
+
+    def finish(self, made: str) -> str:
+        pieces = _VALUE.split(sendable(made))
+        within = False
+        for place, piece in enumerate(pieces):
+            if place % 2:
+                pieces[place] = _inside(piece) if within else piece
+            else:
+                within = _goes_on(piece, within, last=place == len(pieces) - 1)
+        whole = "".join(pieces)
+        try:
+            json.loads(whole, parse_constant=_no_constant)
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno} of that text"
+            raise TemplateError(f"the text that the template makes is not JSON ({where}: {error.msg})") from None
+        return whole
+
+
+def _goes_on(piece: str, within: bool, last: bool) -> bool:
+    """Return whether the template's own text ends inside a string, having begun inside one or not."""
+    for match in _QUOTES.finditer(piece):
+        if match[0] == '"':
+            within = not within
+        elif within and len(match[0]) == 1 and not last:
+            raise TemplateError("a backslash stands right before a value in a JSON string")
+    return within
+
+
+def _inside(made: str, bare: bool = False) -> str:
+    """Return the JSON of a value as part of a JSON string, or as the bare text that it says."""
+    text = json.loads(made) if made.startswith('"') else made
+    return text if bare else json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _no_constant(name: str) -> Any:
+    raise TemplateError(f"the text that the template makes is not JSON: it holds {name}")
+
+
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # no characters, so no text that is meant holds them
+_MARKS = re.compile("[\ufdd0\ufdd1]")
+_VALUE = re.compile("\ufdd0([^\ufdd1]*)\ufdd1")
+_QUOTES = re.compile(r'\\.?|"', re.DOTALL)
+
+MACHINES = (
+    Style("text", visible),
+    Style("header", _line),
+    Style("line", _line),
+    Style("url_path", _segment),
+    Style("url_query", _query),
+    Style("cef_header", _cef_header),
+    Style("cef", _cef_extension),
+    Style("rfc5424", _param_value),
+    Style("csv", _cell),
+    _Json("json", str),
+)

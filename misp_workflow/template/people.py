@@ -1,0 +1,136 @@
+"""Styles for places where people read: chats, mails, cards.
+
+A value can neither format, mention, link nor hide anything there. The markup that a template's author writes works.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+from misp_workflow.template.style import Style, visible
+
+GAP = "\u200b"
+"""Zero width space: what chat libraries break a mention with (discord.py's escape_mentions)."""
+
+_MENTION = re.compile(
+    r"(?<!\w)@(?=\S)|@(?=(?:all|channel|everyone|group|here|room|team|topic|stream)\b|[*_!&])", re.IGNORECASE
+)
+_CHANNEL = re.compile(r"(?<!\w)#(?=\w)")
+_SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_INLINE = re.compile(r"[\\`*_{}\[\]<>#|~&$]")
+_LINE_START = re.compile(r"^([ \t]*)([-+=]|\d{1,9}(?=[.)]))", re.MULTILINE)
+_INDENTED = re.compile(r"^(?: {4}|\t)", re.MULTILINE)
+_ENTITIES = re.compile(r"[\\`*_{}\[\]<>()#|~&$@!:]|^[ \t]*[-+]|^[ \t]*\d{1,9}(?=[.)])", re.MULTILINE)
+_CARD_FUNCTION = re.compile(r"\{\{(?=\s*(?:DATE|TIME)\s*\()", re.IGNORECASE)
+_STRUCTURE = re.compile(
+    r"(?<=\])(?=\()|(?<=<)(?=\S)|(?<=\|)(?=\|)|(?<=`)(?=`)|(?<=!)(?=\[)|^(?=#|>|[-*] |\d+\.)", re.MULTILINE
+)
+
+
+def _unmentioned(text: str) -> str:
+    return _MENTION.sub("@" + GAP, text) if "@" in text else text
+
+
+def _plain(text: str) -> str:
+    return visible(text)
+
+
+def _slack(text: str) -> str:
+    # https://docs.slack.dev/messaging/formatting-message-text: these three, and nothing else, are decoded for display.
+    # With link_names or parse=full, bare @here and #channel count as well.
+    return _CHANNEL.sub("#" + GAP, _unmentioned(visible(text))).translate(_SLACK)
+
+
+def _google_chat(text: str) -> str:
+    # https://developers.google.com/workspace/chat/format-messages: <users/all> mentions, <address|text> links; there is
+    # no escape character.
+    return _unmentioned(visible(text)).replace("<", "<" + GAP)
+
+
+def _backslashed(text: str) -> str:
+    """Escape for CommonMark, https://spec.commonmark.org/0.31.2/#backslash-escapes."""
+    made = _INLINE.sub(r"\\\g<0>", text)
+    made = _LINE_START.sub(_escaped_start, made)
+    return _INDENTED.sub("\u00a0\u00a0\u00a0\u00a0", made)
+
+
+def _escaped_start(match: re.Match[str]) -> str:
+    if match[2].isdigit():
+        return f"{match[1]}{match[2]}\\"  # the dot or bracket that follows is what makes it a list
+    return f"{match[1]}\\{match[2]}"
+
+
+def _markdown(text: str) -> str:
+    return _unmentioned(_backslashed(visible(text)))
+
+
+def _discord(text: str) -> str:
+    # A mention counts although its bracket is escaped: the gap is what ends it.
+    broken = re.sub(r"(?<=<)#(?=\d)", "#" + GAP, visible(text))
+    return _unmentioned(_backslashed(broken))
+
+
+def _zulip(text: str) -> str:
+    # Zulip's Markdown knows no backslash escapes but renders entities (zulip/lib/markdown: "escape" is not registered).
+    return _ENTITIES.sub(_entity, _INDENTED.sub("\u00a0\u00a0\u00a0\u00a0", visible(text)))
+
+
+def _entity(match: re.Match[str]) -> str:
+    found = match[0]
+    return f"{found[:-1]}&#{ord(found[-1])};"
+
+
+def _rocket_chat(text: str) -> str:
+    # RocketChat/Rocket.Chat, packages/message-parser, grammar.pegjs: no escape works everywhere, so what would link,
+    # embed, hide or quote is broken up. Single emphasis marks are left: they change the look, not the text.
+    return _CHANNEL.sub("#" + GAP, _unmentioned(_STRUCTURE.sub(GAP, visible(text))))
+
+
+def _teams(text: str) -> str:
+    # https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features: a CommonMark subset, and {{DATE()}}.
+    return _unmentioned(_backslashed(_CARD_FUNCTION.sub("{" + GAP + "{", visible(text))))
+
+
+def _html(text: str) -> str:
+    return html.escape(visible(text))
+
+
+def _telegram(text: str) -> str:
+    # https://core.telegram.org/bots/api#html-style; a bare @name mentions there as well.
+    return html.escape(_unmentioned(visible(text)))
+
+
+def _angle_link(address: str, label: str) -> str:
+    return f"<{address.replace('&', '&amp;')}|{label.replace('|', '¦')}>"
+
+
+def _square_link(address: str, label: str) -> str:
+    return f"[{label}]({address})"
+
+
+def _html_link(address: str, label: str) -> str:
+    return f'<a href="{html.escape(address)}">{label}</a>'
+
+
+def _plain_link(address: str, label: str) -> str:
+    return f"{label} ({address})"
+
+
+def _style(name: str, escape: Callable[[str], str], link: Callable[[str, str], str]) -> Style:
+    return Style(name, escape, people=True, link=link)
+
+
+PEOPLE = (
+    _style("plain", _plain, _plain_link),
+    _style("slack", _slack, _angle_link),
+    _style("googlechat", _google_chat, lambda address, label: f"<{address}|{label.replace('|', '¦')}>"),
+    _style("teams", _teams, _square_link),
+    _style("markdown", _markdown, _square_link),
+    _style("discord", _discord, _square_link),
+    _style("zulip", _zulip, _square_link),
+    _style("rocketchat", _rocket_chat, _square_link),
+    _style("html", _html, _html_link),
+    _style("telegram", _telegram, _html_link),
+)
