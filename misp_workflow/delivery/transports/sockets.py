@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import ipaddress
+import logging
 import itertools
 import socket
 import ssl
@@ -26,6 +27,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.ssl_match_hostname import CertificateError
+
+from misp_workflow.delivery.guard import connection_refusal
 
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
@@ -129,6 +132,16 @@ def trying(deadline: float) -> Iterator[Try]:
         _now.this = None
 
 
+class _QuietWhenOurs(logging.Filter):
+    """urllib3 logs the path of every request at DEBUG, and a webhook's path is its secret."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(_now, "this", None) is None
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_QuietWhenOurs())
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 
 _LOOKUPS_AT_ONCE = 16
@@ -190,6 +203,9 @@ def check_address(address: str) -> None:
 
     The one place through which every connection goes, after its name was resolved.
     """
+    refusal = connection_refusal(address)
+    if refusal:
+        raise AddressRefusedError(refusal)
 
 
 def connect(host: str, port: int, this: Try) -> tuple[socket.socket, socket.socket]:
