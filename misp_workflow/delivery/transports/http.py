@@ -80,10 +80,16 @@ def _send(post: Post, key: str, deadline: float) -> Answer:
     with trying(deadline) as this:
         try:
             return _judge(post, who, _exchange(post, prepared, this))
-        except _RedirectError as error:
-            return Answer(outcome="refused", detail=f"{who} {error}")
-        except (requests.RequestException, HTTPError, OSError) as error:
-            return _failure(error, this, who, seconds)
+        except TROUBLES as error:
+            return failure(error, this, who, seconds)
+
+
+def ask(post: Post, this: Try, most: int = MAX_ANSWER) -> Reply:
+    """Perform the request as part of a try that is under way, and return the answer as it came, unjudged.
+
+    `most` bytes of it are read. Raises ValueError or one of TROUBLES; `failure` says what those mean.
+    """
+    return _exchange(post, _prepare(post, ""), this, most)
 
 
 def _host(url: str) -> str:
@@ -155,7 +161,9 @@ def _header_value(text: str) -> str | bytes:
 
 
 @dataclass(frozen=True)
-class _Reply:
+class Reply:
+    """One answer: its status, headers and body; `cut` when the body is longer than what was read."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -166,12 +174,12 @@ class _RedirectError(Exception):
     pass
 
 
-def _exchange(post: Post, prepared: requests.PreparedRequest, this: Try) -> _Reply:
+def _exchange(post: Post, prepared: requests.PreparedRequest, this: Try, most: int = MAX_ANSWER) -> Reply:
     for _ in range(MAX_REDIRECTS + 1):
         response = _once_more_if_stale(post, prepared, this)
         onward = response.headers.get("location") if response.is_redirect else None
         if onward is None:
-            return _read(response, this)
+            return _read(response, this, most)
         response.close()
         prepared = _redirected(prepared, onward, response.status_code)
     raise _RedirectError(f"redirected more than {MAX_REDIRECTS} times")
@@ -222,25 +230,25 @@ def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> reque
     )
 
 
-def _read(response: requests.Response, this: Try) -> _Reply:
+def _read(response: requests.Response, this: Try, most: int) -> Reply:
     body, cut = b"", False
     with response:
         for chunk in response.iter_content(64 * 1024):
             body += chunk
-            if len(body) > MAX_ANSWER:
-                body, cut = body[:MAX_ANSWER], True
+            if len(body) > most:
+                body, cut = body[:most], True
                 break
     if this.late:  # a body without a length looks complete when the watchdog ended it
         raise requests.ReadTimeout
-    return _Reply(response.status_code, response.headers, body, cut)
+    return Reply(response.status_code, response.headers, body, cut)
 
 
 # --- the judgement ----------------------------------------------------------------------------------------------------
 
 
-def _judge(post: Post, who: str, reply: _Reply) -> Answer:
+def _judge(post: Post, who: str, reply: Reply) -> Answer:
     status = reply.status
-    needs_json = bool(post.expect or post.refuse or post.error_at or post.retry_after_at)
+    needs_json = bool(post.expect or post.expect_fields or post.refuse or post.error_at or post.retry_after_at)
     content = _parse(reply.body) if needs_json else None
     wish = retry.retry_after(reply.headers.get("retry-after"), time.time())
     if wish is None and post.retry_after_at:
@@ -254,7 +262,7 @@ def _judge(post: Post, who: str, reply: _Reply) -> Answer:
         if said and said in post.retry_on:
             outcome = "again"
         return Answer(outcome=outcome, detail=_status_sentence(who, status, said), retry_after=wish, down=status >= 500)
-    problem = _unexpected(post, content, reply.cut)
+    problem = _unexpected(post, content, reply)
     if not problem:
         return Answer(outcome="delivered", detail=f"{who} answered {retry.http_phrase(status)}")
     again = bool(said) and said in post.retry_on
@@ -296,7 +304,7 @@ def _text_at(content: Json, path: str) -> str:
     return _quotable(found if isinstance(found, str) else json.dumps(found))
 
 
-def _plain_text(reply: _Reply) -> str:
+def _plain_text(reply: Reply) -> str:
     """Return the answer's body when it is a few plain words ("no_service"), else ""."""
     plain = reply.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain"
     return _quotable(reply.body.decode("utf-8", "replace")) if plain and len(reply.body) <= MAX_QUOTE else ""
@@ -308,11 +316,16 @@ def _quotable(text: str) -> str:
     return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
 
 
-def _unexpected(post: Post, content: Json, cut: bool) -> str:
+def _unexpected(post: Post, content: Json, reply: Reply) -> str:
     """Return how the body of a good status still says no, or ""."""
+    if post.expect_text and reply.body.strip() != post.expect_text.encode():
+        return f'without the "{post.expect_text}" that says yes: check the address'
+    if content is None and (post.expect or post.expect_fields):
+        return "with too much to read" if reply.cut else "with something that is not JSON: check the address"
+    for path in post.expect_fields:
+        if _at(content, path) in (_MISSING, None):
+            return f'without "{path}": check the address'
     for path, wanted in post.expect.items():
-        if content is None:
-            return "with too much to read" if cut else "with something that is not JSON: check the address"
         found = _at(content, path)
         if found is _MISSING:
             return f'without "{path}": check the address'
@@ -325,8 +338,10 @@ def _unexpected(post: Post, content: Json, cut: bool) -> str:
     return ""
 
 
-def _failure(error: Exception, this: Try, who: str, seconds: float) -> Answer:
-    """Return the answer for an exchange that did not come to an end."""
+def failure(error: Exception, this: Try, who: str, seconds: float) -> Answer:
+    """Return the answer for an exchange with `who` that did not come to an end within its `seconds`."""
+    if isinstance(error, _RedirectError):
+        return Answer(outcome="refused", detail=f"{who} {error}")
     if this.final:
         return Answer(outcome="refused", detail=f"{who} is not asked: {this.problem}")
     if this.problem and not this.late:
@@ -344,6 +359,8 @@ def _failure(error: Exception, this: Try, who: str, seconds: float) -> Answer:
     return Answer(outcome="again", detail=f"the request to {who} cannot be made: {error}")
 
 
+TROUBLES = (_RedirectError, requests.RequestException, HTTPError, OSError)
+"""What an exchange may end with instead of an answer."""
 _NOT_TO_BE_SENT = (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, requests.exceptions.InvalidSchema)
 
 
