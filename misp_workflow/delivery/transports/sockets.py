@@ -12,8 +12,8 @@ from __future__ import annotations
 import contextlib
 import heapq
 import ipaddress
-import logging
 import itertools
+import logging
 import socket
 import ssl
 import threading
