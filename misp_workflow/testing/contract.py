@@ -226,7 +226,9 @@ def _sample(name: str, spec: Mapping[str, Any], url: str) -> str:
         return "true"
     if form == "choice":
         return str(spec["choices"][0])
-    return canary(name) if spec.get("secret") else "example"
+    if spec.get("secret"):
+        return f"X-Canary: {canary(name)}" if spec.get("type") == "large_string" else canary(name)
+    return "example"
 
 
 def canary(name: str) -> str:
