@@ -52,8 +52,9 @@ class Post(Effect):
     """One HTTP request.
 
     Body: at most one of `json` (any JSON value), `form` (fields) and `body` (text, sent as UTF-8 with `content_type`).
-    Success: `expect_status` (empty: any 2xx) and every dotted path of `expect` in the JSON answer has the value given
-    ({"ok": True}); `refuse` holds values that make a failure of an answer that has them, for services that need not
+    Success: `expect_status` (empty: any 2xx), every dotted path of `expect` in the JSON answer has the value given
+    ({"ok": True}), those of `expect_fields` are there ("event_id"), and the whole answer is the text `expect_text`
+    ("ok"); `refuse` holds values that make a failure of an answer that has them, for services that need not
     answer JSON ({"ok": False}). `error_at` is the dotted path of the vendor's own error text in the answer;
     when that text is in `retry_on` the same request may succeed later, otherwise such an answer is final.
     `sign_with` is a Standard Webhooks secret (whsec_… or any text); the three webhook-* headers are made at each try.
@@ -79,6 +80,8 @@ class Post(Effect):
     client_certificate: str = ""
     expect_status: tuple[int, ...] = ()
     expect: Mapping[str, Json] = field(default_factory=dict)
+    expect_fields: tuple[str, ...] = ()
+    expect_text: str = ""
     refuse: Mapping[str, Json] = field(default_factory=dict)
     error_at: str = ""
     retry_on: tuple[str, ...] = ()
@@ -99,7 +102,7 @@ class Mail(Effect):
     """One e-mail to one recipient, through an SMTP server.
 
     `to` is the address in the envelope; `also_to` are the others that the message's To line names, who get mails of
-    their own. `security`: "starttls" (required, never given up), "tls" from the first byte, or "none". `html` and
+    their own. Without a subject, the text's first line is one. `security`: "starttls" (required, never given up), "tls" from the first byte, or "none". `html` and
     `attachment` are left out when empty; an attachment is text, sent as UTF-8. The Message-ID is made from the key.
     """
 
@@ -114,7 +117,7 @@ class Mail(Effect):
     sender: str
     to: str
     also_to: tuple[str, ...] = ()
-    subject: str
+    subject: str = ""
     text: str
     html: str = ""
     attachment: str = ""
