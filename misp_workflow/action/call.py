@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote, urlsplit
-
-import orjson
+from urllib.parse import unquote
 
 from misp_workflow import template
 from misp_workflow.action.params import Params
@@ -22,8 +20,14 @@ from misp_workflow.settings import Settings
 
 _SERVER_PART = re.compile(r"[a-zA-Z]+://[^/?#]*")
 
+_PATH_PART = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^?#])*", re.DOTALL)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
-_BODY_STYLES = {"text/html": "html", "application/x-www-form-urlencoded": "url", "text/markdown": "markdown"}
+_BODY_STYLES = {
+    "text/html": "html",
+    "application/x-www-form-urlencoded": "url_query",
+    "text/markdown": "markdown",
+    "text/csv": "csv",
+}
 
 _SUMMARY = {
     "slack": "*{{ title }}*\n{% for name, value in facts %}*{{ name }}:* {{ value }}\n{% endfor %}",
@@ -144,11 +148,14 @@ class Call:
                 f"Parameter '{name}': the server's name must be written out, not come from a template."
             )
         rest = source[server.end() :]
-        rendered = server[0] + self.render_text(rest, "url", name) if rest else source
-        segments = [unquote(segment) for segment in urlsplit(rendered).path.split("/")]
-        if "{" in rest and any(segment in {".", ".."} for segment in segments):
+        if "{" not in rest:
+            return str(source)
+        path = _PATH_PART.match(rest)
+        cut = path.end() if path else 0
+        rendered = self.render_text(rest[:cut], "url_path", name)
+        if any(unquote(segment) in {".", ".."} for segment in rendered.split("/")):
             raise ParameterError(f"Parameter '{name}': event text would climb in the address's path; nothing was sent.")
-        return rendered
+        return server[0] + rendered + self.render_text(rest[cut:], "url_query", name)
 
     def headers(self, name: str) -> dict[str, str]:
         """Return the parameter `name`, one "Name: value" per line, as headers; no rendered value can break its line."""
@@ -163,16 +170,10 @@ class Call:
         return found
 
     def body(self, name: str, content_type: str) -> str:
-        """Return the parameter `name` rendered for this content type; a JSON body that is none is an error."""
+        """Return the parameter `name` rendered for this content type; a JSON body stays JSON, or is an error."""
         kind = content_type.partition(";")[0].strip().lower()
-        if kind.endswith(("/json", "+json")):
-            rendered = self.render(name, "json")
-            try:
-                orjson.loads(rendered)
-            except orjson.JSONDecodeError as error:
-                raise ParameterError(f"Parameter '{name}' does not make JSON: {error}.") from None
-            return rendered
-        return self.render(name, _BODY_STYLES.get(kind, "plain"))
+        style = "json" if kind.endswith(("/json", "+json")) else _BODY_STYLES.get(kind, "text")
+        return self.render(name, style)
 
     def as_json(self) -> dict[str, Any]:
         """Return what a request without a body of its own carries: the summary, and the items to act on.

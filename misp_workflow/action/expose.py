@@ -12,6 +12,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,6 +28,9 @@ LOG = logging.getLogger("misp_workflow.action")
 
 MAX_REQUEST = 32 * 2**20
 """Bytes of a request. MISP's own time-out is over long before a larger event has been through."""
+
+MAX_SENTENCE = 1_000
+"""Characters of an answer; it may quote what somebody typed, and MISP keeps it in a log."""
 
 INFO_KEYS = {
     "version": "",
@@ -52,10 +56,14 @@ def expose(
 ) -> tuple[Callable[..., Any], Callable[..., Any], Callable[[], Answer], Callable[[], Answer]]:
     """Return handler, dict_handler, introspection and version for one action; completes `info` and `config` in place.
 
+    `config["leaves_home"]` (by default true of what does not block) says whether data goes to somebody else, so that
+    the clearance applies; a gate judges the whole event, a change in the operator's own MISP tells nobody anything.
+
     `decide` gets the Call and returns an effect, several of them, a verdict (Pass or Block), or the receipt of having
     nothing to do.
     """
-    action = _Action(decide.__module__.rpartition(".")[2], info, config, decide)
+    # the file's name is the module's name in MISP, whoever loaded it and by whatever name
+    action = _Action(Path(decide.__code__.co_filename).stem, info, config, decide)
     for key, default in INFO_KEYS.items():
         info.setdefault(key, default)
     parameters.declare(config["params"])
@@ -88,7 +96,7 @@ class _Action:
         try:
             return self._answer(_parsed(request), started)
         except WorkflowError as error:
-            return {"error": str(error)}
+            return {"error": _sentence(str(error))}
         except RecursionError:
             return {"error": "The data is nested too deeply to be read; nothing was done."}
         except MemoryError:
@@ -114,8 +122,10 @@ class _Action:
         params = parameters.read(table, given, fixed)
         secrets = parameters.secrets_of(table, params, fixed.values())
         try:
-            cleared = guard.clear(guard.scrub(request["data"]), chosen(request), destination)
-            call = Call(params, cleared.data, cleared.selected, rules, cleared.withheld)
+            data, selected, withheld = guard.scrub(request["data"]), guard.scrub(chosen(request)), ""
+            if self.config.get("leaves_home", not self.config["blocking"]):
+                data, selected, withheld = guard.clear(data, selected, destination)
+            call = Call(params, data, selected, rules, withheld)
             answer = self._carry_out(self.decide(call), call, secrets, destination.name, started + rules.answer_within)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
@@ -123,7 +133,7 @@ class _Action:
 
     def _carry_out(self, decision: Decision, call: Call, secrets: Sequence[str], place: str, deadline: float) -> Answer:
         if isinstance(decision, Block):
-            return {"error": mask("; ".join(decision.reasons), list(secrets))}
+            return {"error": _sentence(mask("; ".join(decision.reasons), list(secrets)))}
         if isinstance(decision, Receipt):
             return _spoken([decision])
         gate = isinstance(decision, Pass)
@@ -187,11 +197,15 @@ def _listed(decision: Effect | Sequence[Effect]) -> Sequence[Effect]:
 def _spoken(receipts: Sequence[Receipt]) -> Answer:
     """Return the answer that these receipts amount to: an error as soon as one was refused."""
     refused = [receipt for receipt in receipts if not receipt.accepted]
-    details = " ".join(dict.fromkeys(receipt.detail for receipt in refused or receipts))
+    details = _sentence(" ".join(dict.fromkeys(receipt.detail for receipt in refused or receipts)))
     if refused:
         return {"error": details}
     order = ("queued", "delivered", "dry-run", "skipped")
     return {"data": {"status": min((receipt.status for receipt in receipts), key=order.index), "detail": details}}
+
+
+def _sentence(words: str) -> str:
+    return guard.cut(" ".join(words.split()), MAX_SENTENCE)
 
 
 def _with_note(answer: Answer, problem: str) -> Answer:

@@ -20,7 +20,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from misp_workflow.errors import ParameterError
 
@@ -84,10 +84,19 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
 
 
 def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the values that must never be shown, the longest first; `more` are those that the settings fix."""
-    found = {getattr(params, name, "") for name, spec in table.items() if spec.get("secret")}
-    found.update(value for value in more if len(value) >= SHORTEST_SECRET)
-    return tuple(sorted((value for value in found if isinstance(value, str) and value), key=len, reverse=True))
+    """Return the values that must never be shown, the longest first; `more` are those that the settings fix.
+
+    Of a secret address the path counts too: that is where webhooks carry their secret, and a server may quote it.
+    """
+    found = {value for value in more if len(value) >= SHORTEST_SECRET}
+    for name, spec in table.items():
+        value = getattr(params, name, "")
+        if spec.get("secret") and isinstance(value, str):
+            found.add(value)
+    for value in list(found):
+        _, _, path = value.partition("://")[2].partition("/")
+        found.update(part for part in (path, unquote(path)) if len(part) >= SHORTEST_SECRET)
+    return tuple(sorted(filter(None, found), key=len, reverse=True))
 
 
 def _typed(name: str, spec: Mapping[str, Any], raw: Any) -> Any:

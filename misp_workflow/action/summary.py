@@ -26,7 +26,7 @@ from misp_workflow.event import (
     tag_names,
     text,
 )
-from misp_workflow.template import defang
+from misp_workflow.template.values import Indicator
 
 MOST_TYPES = 6
 MOST_TAGS = 8
@@ -136,7 +136,7 @@ def _attribute(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[s
         happened = "Sighting of, or tag on, an attribute"
     own = tag_names(row, inherited=False)
     return f"{happened} in {_event_name(view)}", [
-        (_capital(text(row.get("type")) or "value"), defang(text(row.get("value")))),
+        (_capital(text(row.get("type")) or "value"), Indicator(text(row.get("value")))),
         ("Category", text(row.get("category"))),
         ("Object", view.object_name(row)),
         ("For detection", "yes" if flag(row.get("to_ids")) else "no"),
@@ -161,7 +161,7 @@ def _proposal(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[st
     else:
         asked = "Proposal of a new attribute"
     return f"{asked} in {_event_name(view)}", [
-        (_capital(text(row.get("type")) or "value"), defang(text(row.get("value")))),
+        (_capital(text(row.get("type")) or "value"), Indicator(text(row.get("value")))),
         ("Category", text(row.get("category"))),
         ("For detection", "yes" if flag(row.get("to_ids")) else "no"),
         ("Comment", excerpt(row.get("comment"))),

@@ -1,0 +1,67 @@
+"""Write docs/actions/*.md from the action files: python docs/build.py (a test holds the pages against the files)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from misp_workflow.testing.contract import ActionFile
+
+ROOT = Path(__file__).resolve().parents[1]
+ACTIONS = ROOT / "misp_modules" / "modules" / "action_mod"
+PAGES = ROOT / "docs" / "actions"
+
+
+def page(module: Any) -> str:
+    """Return the Markdown page of one action."""
+    info, config = module.moduleinfo, module.moduleconfig
+    limits = {name: value for name, value in vars(module).items() if name.startswith("MAX_")}
+    lines = [
+        f"# {info['name']}",
+        "",
+        info["description"],
+        "",
+        info["features"],
+        "",
+        f"Blocking: {'yes' if config['blocking'] else 'no'}. Version {info['version']}.",
+        "",
+        "| parameter | meaning | default |",
+        "| --- | --- | --- |",
+    ]
+    for name, spec in config["params"].items():
+        lines.append(f"| `{name}` | {_meaning(spec)} | {_cell(spec['value'])} |")
+    if limits:
+        listed = ", ".join(f"{name.removeprefix('MAX_').lower()} {value:,}" for name, value in limits.items())
+        lines += ["", f"Limits of the service: {listed}. Longer text is cut, with a mark that says so."]
+    if info["references"]:
+        lines += ["", "See also: " + ", ".join(f"<{url}>" for url in info["references"])]
+    return "\n".join(lines) + "\n"
+
+
+def index(modules: dict[str, Any]) -> str:
+    """Return the overview of all actions."""
+    lines = ["# Actions", "", "| module | what it does |", "| --- | --- |"]
+    lines += [f"| [`{name}`]({name}.md) | {module.moduleinfo['description']} |" for name, module in modules.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _meaning(spec: dict[str, Any]) -> str:
+    notes = [word for word in ("required", "secret", "template") if spec.get(word)]
+    return spec["description"].replace("|", "\\|") + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _cell(value: str) -> str:
+    return f"`{value}`" if value else ""
+
+
+def pages() -> dict[Path, str]:
+    """Return every page by its place."""
+    modules = {path.stem: ActionFile.load(path).module for path in sorted(ACTIONS.glob("*.py"))}
+    written = {PAGES / f"{name}.md": page(module) for name, module in modules.items()}
+    return {**written, PAGES / "README.md": index(modules)}
+
+
+if __name__ == "__main__":
+    PAGES.mkdir(exist_ok=True)
+    for place, content in pages().items():
+        place.write_text(content)
