@@ -102,8 +102,9 @@ class Mail(Effect):
     """One e-mail to one recipient, through an SMTP server.
 
     `to` is the address in the envelope; `also_to` are the others that the message's To line names, who get mails of
-    their own. Without a subject, the text's first line is one. `security`: "starttls" (required, never given up), "tls" from the first byte, or "none". `html` and
-    `attachment` are left out when empty; an attachment is text, sent as UTF-8. The Message-ID is made from the key.
+    their own. Without a subject, the text's first line is one. `security`: "starttls" (required, never given up), "tls"
+    from the first byte, or "none". `html` and `attachment` are left out when empty; an attachment is text, sent as
+    UTF-8. The Message-ID is made from the key.
     """
 
     kind: ClassVar[str] = "mail"
