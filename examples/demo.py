@@ -13,10 +13,12 @@ from pathlib import Path
 
 from misp_workflow.cli.tree import print_run
 from rich.console import Console
-from rich.json import JSON
 from rich.panel import Panel
+from rich.text import Text
 
-from misp_workflow.runner import HttpServer, load, run
+from misp_workflow.runner.moduleapi import HttpServer
+from misp_workflow.runner.walk import run
+from misp_workflow.runner.workflow import load
 from misp_workflow.testing import MispModulesServer, Receiver
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,10 +50,11 @@ def main() -> int:
             taken = "" if server.port == PORT else f" (port {PORT} is taken)"
             console.print(f"misp-modules serves {len(server.loaded())} modules on {server.url}{taken}.")
             event = json.loads(EVENT.read_text())["data"]
-            done = run(load(WORKFLOW), event, HttpServer(server.url))
+            done = run(load(WORKFLOW.read_bytes()), event, HttpServer(server.url))
         print_run(done, console)
         for request in receiver.requests:
-            console.print(Panel(JSON(request.body.decode()), title=f"The receiver got {request.method} {request.path}"))
+            message = Text(request.json()["text"], overflow="fold")
+            console.print(Panel(message, title=f"The receiver got {request.method} {request.path}", title_align="left"))
         console.print("Stopped the server and the receiver.")
         return 0 if done.success and receiver.requests else 1
 

@@ -17,6 +17,7 @@ MISP sends every declared parameter as text, "" for a field left alone. A caller
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -32,6 +33,9 @@ Table = dict[str, dict[str, Any]]
 
 SHORTEST_SECRET = 8
 """Characters. A shorter value of the settings ("true", "soc") is no secret; masking it would spoil sentences."""
+
+SHORTEST_WORD = 12
+"""Characters. Tokens within addresses and headers are longer; what is shorter there ("services", "Bearer") is plain."""
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -86,7 +90,8 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
 def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the values that must never be shown, the longest first; `more` are those that the settings fix.
 
-    Of a secret address the path counts too: that is where webhooks carry their secret, and a server may quote it.
+    Of a secret address the path counts too, and each long part of it: that is where webhooks carry their secret, and a
+    server may quote it. The same holds for the words of secret headers.
     """
     found = {value for value in more if len(value) >= SHORTEST_SECRET}
     for name, spec in table.items():
@@ -96,6 +101,9 @@ def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[
     for value in list(found):
         _, _, path = value.partition("://")[2].partition("/")
         found.update(part for part in (path, unquote(path)) if len(part) >= SHORTEST_SECRET)
+        behind = [path] if path else [line.partition(":")[2] for line in value.splitlines()]
+        words = [word for text in behind for word in re.split(r"[\s/?#&=,;]+", text)]
+        found.update(word for word in words if len(word) >= SHORTEST_WORD)
     return tuple(sorted(filter(None, found), key=len, reverse=True))
 
 

@@ -1,0 +1,51 @@
+"""Reading the files that people give: workflows, and events in any of the shapes in which MISP hands them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from misp_workflow.errors import InputError
+from misp_workflow.runner.workflow import Workflow, load
+
+
+def read_json(path: Path) -> Any:
+    """Return what the file says; InputError, with the file's name, when it cannot be read or is not JSON."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from None
+
+
+def read_workflow(path: Path) -> Workflow:
+    """Return the workflow in the file: MISP's export, or the bare graph."""
+    try:
+        return load(read_json(path))
+    except InputError as error:
+        raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+
+
+def read_event(path: Path) -> Any:
+    """Return the data in the file as a trigger gives it.
+
+    Read are a captured request body ({"module", "data", …}), what /events/view and restSearch answer, a list of one
+    event, {"Event": …}, a bare event, and anything else that a trigger hands over (a user, a log entry).
+    """
+    found = read_json(path)
+    if isinstance(found, dict) and "response" in found:
+        found = found["response"]
+    if isinstance(found, list):
+        if len(found) != 1:
+            raise InputError(f"{path} holds {len(found)} events; give a file with one.")
+        found = found[0]
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds no event: a JSON object was expected.")
+    if "data" in found and isinstance(found["data"], dict) and "Event" not in found:
+        return found["data"]
+    if "info" in found and "uuid" in found and "Event" not in found:
+        return {"Event": found}
+    return found
