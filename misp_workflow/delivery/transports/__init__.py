@@ -16,7 +16,7 @@ from typing import cast
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import Effect
 
-FILES = {"post": "http"}
+FILES = {"post": "http", "mail": "smtp"}
 """Kinds whose transport has another name than the kind."""
 
 

@@ -301,16 +301,16 @@ def _text_at(content: Json, path: str) -> str:
     found = _at(content, path)
     if found is _MISSING or found in (None, "", False):
         return ""
-    return _quotable(found if isinstance(found, str) else json.dumps(found))
+    return quotable(found if isinstance(found, str) else json.dumps(found))
 
 
 def _plain_text(reply: Reply) -> str:
     """Return the answer's body when it is a few plain words ("no_service"), else ""."""
     plain = reply.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain"
-    return _quotable(reply.body.decode("utf-8", "replace")) if plain and len(reply.body) <= MAX_QUOTE else ""
+    return quotable(reply.body.decode("utf-8", "replace")) if plain and len(reply.body) <= MAX_QUOTE else ""
 
 
-def _quotable(text: str) -> str:
+def quotable(text: str) -> str:
     """Return text on one line, without control characters, not too long."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"

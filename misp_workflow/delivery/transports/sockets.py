@@ -244,7 +244,7 @@ class _Watched(HTTPConnection):
         try:
             sock, self._handle = connect(host, self.port, this)
         except OSError as error:
-            this.problem = _connect_problem(error, self.host, self.port)
+            this.problem = connect_problem(error, self.host, self.port)
             this.final = isinstance(error, AddressRefusedError)
             raise NewConnectionError(self, this.problem) from error
         return sock
@@ -276,7 +276,8 @@ class _WatchedTLS(_Watched, HTTPSConnection):
             raise
 
 
-def _connect_problem(error: OSError, host: str, port: int) -> str:
+def connect_problem(error: OSError, host: str, port: int) -> str:
+    """Return the sentence that says why no connection came about."""
     if isinstance(error, AddressRefusedError):
         return str(error)
     if isinstance(error, LookupTimeoutError):
