@@ -136,7 +136,8 @@ class _Action:
             return {"error": _sentence(mask("; ".join(decision.reasons), list(secrets)))}
         if isinstance(decision, Receipt):
             return _spoken([decision])
-        gate = isinstance(decision, Pass)
+        if isinstance(decision, Pass) and not decision.effects:
+            return {"data": {"status": "passed", "detail": "Every rule is kept."}}
         effects = decision.effects if isinstance(decision, Pass) else _listed(decision)
         parcels = [self._parcel(effect, call, secrets, place) for effect in effects]
         from misp_workflow.delivery import deliver  # the first call loads requests, not the server's start
@@ -148,9 +149,7 @@ class _Action:
             dry_run=getattr(params, "dry_run", False),
             deadline=deadline,
         )
-        return _spoken(
-            receipts or [Receipt(status="skipped", detail="Passed." if gate else "There was nothing to do.")]
-        )
+        return _spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
 
     def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: str) -> Parcel:
         effect = dataclasses.replace(
