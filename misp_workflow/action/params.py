@@ -102,7 +102,8 @@ def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[
         _, _, path = value.partition("://")[2].partition("/")
         found.update(part for part in (path, unquote(path)) if len(part) >= SHORTEST_SECRET)
         behind = [path] if path else [line.partition(":")[2] for line in value.splitlines()]
-        words = [word for text in behind for word in re.split(r"[\s/?#&=,;]+", text)]
+        # what stands in template braces is a name, and sentences about templates must be able to say it
+        words = [word for text in behind for word in re.split(r"\{[{%].*?[%}]\}|[\s/?#&=,;]+", text)]
         found.update(word for word in words if len(word) >= SHORTEST_WORD)
     return tuple(sorted(filter(None, found), key=len, reverse=True))
 

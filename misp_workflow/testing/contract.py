@@ -219,7 +219,7 @@ def sample_params(action: ActionFile, url: str, *also: str) -> dict[str, str]:
 def _sample(name: str, spec: Mapping[str, Any], url: str) -> str:
     form = spec.get("format")
     if form == "url":
-        return f"{url}/{canary(name)}" if spec.get("secret") else url
+        return f"{url}/hook/{canary(name)}" if spec.get("secret") else url
     if form in ("integer", "number"):
         return str(spec.get("minimum", 1))
     if form == "boolean":

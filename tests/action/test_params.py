@@ -115,6 +115,18 @@ def test_nothing_secret_in_a_repr() -> None:
     assert params.secrets_of(TABLE, values, ["short", "long-enough-secret"]) == ("long-enough-secret", "hunter2hunter2")
 
 
+def test_parts_of_a_secret_that_would_do_on_their_own() -> None:
+    table = {
+        "url": {"description": "U", "secret": True, "template": True, "format": "url"},
+        "headers": {"description": "H", "secret": True, "type": "large_string"},
+    }
+    url = "https://hooks.example.org/services/{{ event_information }}/q7TnbYuHlRzX?token=abcdefghijkl"
+    headers = "Authorization: Bearer 0123456789abcdef\nAccept: text/plain"
+    found = params.secrets_of(table, params.read(table, {"url": url, "headers": headers}, {}))
+    assert {"q7TnbYuHlRzX", "abcdefghijkl", "0123456789abcdef"} <= set(found)
+    assert not {"hooks.example.org", "services", "event_information", "Bearer", "Authorization"} & set(found)
+
+
 def test_placeholders_never_lie() -> None:
     table: params.Table = {
         "a": {"description": "A", "default": True, "jinja_supported": True},

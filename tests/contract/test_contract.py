@@ -108,6 +108,12 @@ def _echo(request):
     return answer({"ok": False, "error": (request.head + request.body).decode("latin-1")}, status=400)
 
 
+def _quote(request):
+    """An error answer that repeats only the ends of things: of the path, of each header's value."""
+    ends = [request.path.rpartition("/")[2], *(value.split()[-1] for _, value in request.headers if value)]
+    return answer({"ok": False, "error": " ".join(sorted(ends, key=lambda end: "canary" not in end))}, status=403)
+
+
 def _with_secret(action: ActionFile, name: str, url: str) -> list[dict[str, str]]:
     """Parameters that hold the secret `name`: beside the usual ones, as the only way in, and misshapen."""
     others = {other for other, spec in action.params.items() if spec.get("secret")} - {name}
@@ -118,10 +124,13 @@ def _with_secret(action: ActionFile, name: str, url: str) -> list[dict[str, str]
     return [usual, alone, {**usual, name: f"{canary(name)} \x00"}]
 
 
-@pytest.mark.parametrize("peer", ["fine", "echoes", "breaks", "gone"])
+PEERS = {"fine": answer({"ok": True}), "echoes": _echo, "quotes": _quote, "breaks": CLOSE, "gone": CLOSE}
+
+
+@pytest.mark.parametrize("peer", PEERS)
 def test_no_secret_is_said_or_logged(peer: str, action: ActionFile, receiver: Receiver, captures, caplog):
     secrets = [name for name, spec in action.params.items() if spec.get("secret")]
-    receiver.always({"fine": answer({"ok": True}), "echoes": _echo, "breaks": CLOSE, "gone": answer()}[peer])
+    receiver.always(PEERS[peer])
     url = f"http://127.0.0.1:{free_port()}" if peer == "gone" else receiver.url
     said = []
     with caplog.at_level(logging.DEBUG):
