@@ -1,38 +1,104 @@
-"""PHP's preg_match() on Python's re."""
+"""PHP's preg_match() on Python's re: delimiters, modifiers, and the syntax where PCRE and Python part.
+
+PHP matches bytes unless the pattern has the modifier `u`: `/h.llo/` does not find "héllo". So does this.
+
+A pattern that PCRE would refuse matches nothing, as in PHP, which warns and goes on. A pattern that PCRE knows and
+Python cannot follow (recursion, \\p{…}, verbs, branch reset, …) raises RunnerError when it is first needed. PHP gives
+up on a text after a million steps back, Python does not.
+
+Source: the PHP manual, "PCRE Patterns".
+"""
 
 from __future__ import annotations
 
 import functools
 import re
+import warnings
 from collections.abc import Callable
 
-_CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
-_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE}
+from misp_workflow.errors import RunnerError
+from misp_workflow.pcre_syntax import InvalidPatternError, Translator, UnsupportedPatternError
 
+Matcher = Callable[[str], bool]
 
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """preg_match() with this pattern, delimiters and modifiers included. An unusable pattern matches nothing."""
-    compiled = _compile(pattern)
-    if compiled is None:
-        return lambda subject: False
-    search = compiled.search
-    return lambda subject: search(subject.encode("utf-8", "surrogatepass")) is not None
+_BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_MODIFIERS = frozenset("imsxADSUXuJn \r\n")
 
 
 @functools.lru_cache(maxsize=256)
-def _compile(pattern: str) -> re.Pattern[bytes] | None:
-    pattern = pattern.lstrip(" \t\n\r\v\f")
-    if not pattern or pattern[0].isalnum() or pattern[0] == "\\":
-        return None
-    end = pattern.rfind(_CLOSING.get(pattern[0], pattern[0]))
-    if end <= 0:
-        return None
-    flags = 0
-    for modifier in pattern[end + 1 :]:
-        if modifier not in _FLAGS:
-            return None
-        flags |= _FLAGS[modifier]
+def matcher(pattern: str) -> Matcher:
+    """preg_match() with this pattern, delimiters and modifiers included, as a test of one text."""
     try:
-        return re.compile(pattern[1:end].encode("utf-8", "surrogatepass"), flags)
-    except re.error:
-        return None
+        body, modifiers = _split(pattern)
+        return _compile(body, modifiers)
+    except InvalidPatternError:
+        return lambda subject: False
+    except UnsupportedPatternError as what:
+        return _refuse(
+            f"MISP would match the regular expression {pattern} here, and this engine cannot: it has {what}."
+        )
+
+
+def _refuse(sentence: str) -> Matcher:
+    def refuse(subject: str) -> bool:
+        raise RunnerError(sentence)
+
+    return refuse
+
+
+def _split(pattern: str) -> tuple[str, str]:
+    """The body and the modifiers; InvalidPatternError where PHP finds no delimiters or does not know a modifier."""
+    pattern = pattern.lstrip(" \t\n\r\v\f")
+    if not pattern or (pattern[0].isascii() and pattern[0].isalnum()) or pattern[0] in "\\\0":
+        raise InvalidPatternError
+    end = _closing(pattern)
+    modifiers = pattern[end + 1 :]
+    if not _MODIFIERS.issuperset(modifiers):
+        raise InvalidPatternError
+    return pattern[1:end], modifiers
+
+
+def _closing(pattern: str) -> int:
+    opening, closing = pattern[0], _BRACKETS.get(pattern[0], pattern[0])
+    depth, place = 1, 1
+    while place < len(pattern):
+        char = pattern[place]
+        if char == "\\":
+            place += 1
+        elif char == closing:
+            depth -= 1
+            if depth == 0:
+                return place
+        elif char == opening:
+            depth += 1
+        place += 1
+    raise InvalidPatternError
+
+
+def _compile(body: str, modifiers: str) -> Matcher:
+    text_mode = "u" in modifiers
+    if not text_mode:
+        body = body.encode("utf-8", "surrogatepass").decode("latin-1")
+    try:
+        translated = Translator(body, modifiers, text_mode).pattern()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            return _text_matcher(translated, modifiers) if text_mode else _byte_matcher(translated, modifiers)
+    except (re.error, OverflowError, FutureWarning) as error:
+        if any(word in str(error) for word in ("look-behind", "open group", "redefinition")):
+            raise UnsupportedPatternError("a look-behind, a reference or a name of a kind that only PCRE has") from None
+        raise InvalidPatternError from None
+    except RecursionError:
+        raise UnsupportedPatternError("groups nested too deep") from None
+
+
+def _text_matcher(translated: str, modifiers: str) -> Matcher:
+    compiled = re.compile(translated)
+    find = compiled.match if "A" in modifiers else compiled.search
+    return lambda subject: find(subject) is not None
+
+
+def _byte_matcher(translated: str, modifiers: str) -> Matcher:
+    compiled = re.compile(translated.encode("latin-1"))
+    find = compiled.match if "A" in modifiers else compiled.search
+    return lambda subject: find(subject.encode("utf-8", "surrogatepass")) is not None
