@@ -19,11 +19,13 @@ from collections.abc import Callable
 from typing import Any
 
 from misp_workflow import pcre, php
-from misp_workflow.errors import PhpCrash
+from misp_workflow.errors import PhpCrash, RunnerError
 
 Extractor = Callable[[Any], Any]
 Step = Callable[[list[Any]], list[Any]]
 Test = Callable[[Any], bool]
+
+MAX_TOKENS = 128  # of a path with patterns, when inserting or removing
 
 _MISSING = object()
 _TRIMMED = " \t\n\r\0\x0b"
@@ -108,6 +110,10 @@ class Path:
         return ".".join(self.tokens[1:])
 
     def _next(self) -> Path:
+        if len(self.tokens) > MAX_TOKENS:
+            raise RunnerError(
+                f"The hash path has more than {MAX_TOKENS} parts, which is more than this engine inserts at."
+            )
         if self._rest is None:
             self._rest = compile(self._rest_text())
         return self._rest
@@ -397,21 +403,28 @@ def _simple_key(name: str) -> str:
 
 
 def _insert_simple(data: Any, names: list[str], value: Any) -> Any:
-    key = _simple_key(names[0])
-    if len(names) == 1:
-        return _with(data, key, value)
-    inner = php.item(data, key)
-    return _with(data, key, _insert_simple(inner if php.is_array(inner) else [], names[1:], value))
+    keys = [_simple_key(name) for name in names]
+    containers = [data]
+    for key in keys[:-1]:
+        inner = php.item(containers[-1], key)
+        containers.append(inner if php.is_array(inner) else [])
+    for key, container in zip(reversed(keys), reversed(containers), strict=True):
+        value = _with(container, key, value)
+    return value
 
 
 def _remove_simple(data: Any, names: list[str]) -> Any:
-    key = _simple_key(names[0])
-    if len(names) == 1:
-        return _replaced(data, {key: _MISSING})
-    inner = php.item(data, key)
-    if not php.is_array(inner):
-        return data
-    return _replaced(data, {key: _remove_simple(inner, names[1:])})
+    keys = [_simple_key(name) for name in names]
+    containers = [data]
+    for key in keys[:-1]:
+        inner = php.item(containers[-1], key)
+        if not php.is_array(inner):
+            return data
+        containers.append(inner)
+    left = _replaced(containers.pop(), {keys.pop(): _MISSING})
+    for key, container in zip(reversed(keys), reversed(containers), strict=True):
+        left = _with(container, key, left)
+    return left
 
 
 def _with(array: Any, key: str, value: Any) -> Any:

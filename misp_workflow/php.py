@@ -15,11 +15,15 @@ import re
 from collections.abc import Callable, Collection, ItemsView, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from misp_workflow.errors import PhpCrash
+from misp_workflow.errors import PhpCrash, RunnerError
 
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
 PRECISION = 14  # php.ini's `precision`, which decides how a float becomes text
+
+_TOO_DEEP = "The data is nested too deep to be compared; MISP itself reads no JSON beyond 512 levels."
+
+_LONGEST_INT = 20  # "-9223372036854775808"
 
 _CANONICAL_INT = re.compile(r"(?:0|-?[1-9][0-9]{0,18})\Z")
 _NUMERIC = re.compile(
@@ -87,16 +91,12 @@ def _numeric_string(text: str) -> _Number | None:
     digits = found["number"]
     if not _INTEGER.match(digits):
         return _Number(float(digits), 0)
-    if len(digits) > 400:  # far beyond the largest float, and Python refuses to read very long integers
-        return _Number(_float_of_digits(digits), -1 if digits[0] == "-" else 1)
-    whole = int(digits)
-    if INT_MIN <= whole <= INT_MAX:
+    if len(digits) <= _LONGEST_INT and INT_MIN <= (whole := int(digits)) <= INT_MAX:
         return _Number(whole, 0)
-    return _Number(_float_of_digits(digits), 1 if whole > 0 else -1)
-
-
-def _float_of_digits(digits: str) -> float:
-    return float(digits)
+    stripped = digits.lstrip("+-").lstrip("0")
+    if len(digits) > _LONGEST_INT and len(stripped) < _LONGEST_INT:
+        return _numeric_string(("-" if digits[0] == "-" else "") + (stripped or "0"))
+    return _Number(float(digits), -1 if digits[0] == "-" else 1)
 
 
 def _bounded(number: int | float) -> int | float:
@@ -213,10 +213,13 @@ _NUMBER_STARTS = frozenset("0123456789+-. \t\n\r\v\f")
 def _arrays_equal(left: list[Any] | dict[str, Any], right: list[Any] | dict[str, Any]) -> bool:
     if len(left) != len(right):
         return False
-    if isinstance(left, list) and isinstance(right, list):
-        return all(map(loose_equal, left, right))
-    other = dict(pairs(right))
-    return all(key in other and loose_equal(item, other[key]) for key, item in pairs(left))
+    try:
+        if isinstance(left, list) and isinstance(right, list):
+            return all(map(loose_equal, left, right))
+        other = dict(pairs(right))
+        return all(key in other and loose_equal(item, other[key]) for key, item in pairs(left))
+    except RecursionError:
+        raise RunnerError(_TOO_DEEP) from None
 
 
 def strict_equal(left: object, right: object) -> bool:
@@ -298,11 +301,14 @@ def _compare_arrays(left: object, right: object) -> int:
     if len(left) != len(right):
         return -1 if len(left) < len(right) else 1
     other = dict(pairs(right))
-    for key, item in pairs(left):
-        if key not in other:
-            return 1
-        if difference := compare(item, other[key]):
-            return difference
+    try:
+        for key, item in pairs(left):
+            if key not in other:
+                return 1
+            if difference := compare(item, other[key]):
+                return difference
+    except RecursionError:
+        raise RunnerError(_TOO_DEEP) from None
     return 0
 
 
@@ -382,11 +388,12 @@ def from_pairs(items: dict[str, Any]) -> list[Any] | dict[str, Any]:
 
 def canonical(value: Any) -> Any:
     """The same value with every list-like dict inside turned into a list. Copies; for data from outside."""
-    if isinstance(value, dict):
-        return from_pairs({key: canonical(item) for key, item in value.items()})
-    if isinstance(value, list):
-        return [canonical(item) for item in value]
-    return value
+    try:
+        if isinstance(value, dict):
+            return from_pairs({key: canonical(entry) for key, entry in value.items()})
+        return [canonical(entry) for entry in value] if isinstance(value, list) else value
+    except RecursionError:
+        raise RunnerError(_TOO_DEEP) from None
 
 
 def item(array: Any, key: str, default: Any = None) -> Any:

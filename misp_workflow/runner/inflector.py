@@ -58,7 +58,7 @@ def variable(name: str) -> str:
     CakePHP swaps bytes here, so that a name which does not begin with an ASCII letter can end up broken: bytes that are
     no UTF-8 come back as lone surrogates (`surrogateescape`).
     """
-    camel = humanize(underscore(name)).replace(" ", "").encode("utf-8", "surrogateescape")
+    camel = humanize(underscore(name)).replace(" ", "").encode("utf-8", "surrogatepass")
     first = camel[:1].lower()
     return re.sub(rb"[A-Za-z0-9_]", lambda _: first, camel, count=1).decode("utf-8", "surrogateescape")
 
