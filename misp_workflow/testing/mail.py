@@ -17,10 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from misp_workflow.testing.server import free_port
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class ReceivedMail:
     @property
     def message(self) -> EmailMessage:
         """The mail, parsed."""
-        return cast(EmailMessage, email.message_from_bytes(self.content, policy=email.policy.default))
+        return email.message_from_bytes(self.content, policy=email.policy.default)
 
 
 class MailServer:
@@ -56,13 +58,16 @@ class MailServer:
         self._login = login
         self._mails: list[ReceivedMail] = []
         self._lock = threading.Lock()
-        settings: dict[str, Any] = {"auth_required": login is not None, "auth_require_tls": tls is not None}
+        starttls, over_tls = tls if security == "starttls" else None, tls if security == "tls" else None
+        settings: dict[str, Any] = {"auth_required": login is not None, "auth_require_tls": starttls is not None}
         if login is not None:
             settings["authenticator"] = self._authenticate
-        if tls is not None and security == "starttls":
-            settings |= {"tls_context": tls, "require_starttls": True}
-        over_tls = tls if security == "tls" else None
-        self._controller = Controller(self, hostname="127.0.0.1", port=0, ssl_context=over_tls, **settings)
+        if starttls is not None:
+            settings |= {"tls_context": starttls, "require_starttls": True}
+        self._always_encrypted = over_tls is not None
+        self.host = "127.0.0.1"
+        self.port = free_port(host=self.host)
+        self._controller = Controller(self, hostname=self.host, port=self.port, ssl_context=over_tls, **settings)
 
     def __enter__(self) -> MailServer:
         self._controller.start()
@@ -72,16 +77,6 @@ class MailServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._controller.stop()
-
-    @property
-    def host(self) -> str:
-        """Its address."""
-        return "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        """The port that it got."""
-        return int(self._controller.server.sockets[0].getsockname()[1])
 
     @property
     def mails(self) -> list[ReceivedMail]:
@@ -109,13 +104,14 @@ class MailServer:
         reply = self.replies.get("DATA", "250 OK")
         if reply.startswith("2"):
             content = envelope.original_content or b""
-            mail = ReceivedMail(
-                envelope.mail_from or "", list(envelope.rcpt_tos), content, encrypted=session.ssl is not None
-            )
+            encrypted = self._always_encrypted or session.ssl is not None
+            mail = ReceivedMail(envelope.mail_from or "", list(envelope.rcpt_tos), content, encrypted)
             with self._lock:
                 self._mails.append(mail)
         return reply
 
-    def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any) -> AuthResult:
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any
+    ) -> AuthResult:
         pair = (given.login.decode(), given.password.decode())
         return AuthResult(success=pair == self._login, handled=False)
