@@ -71,7 +71,7 @@ def _called(step: Step) -> str:
 
 
 def _reason(step: Step) -> str:
-    return f"  [dim]{escape(step.why)}[/]" if step.why else ""
+    return f"  [dim]{escape(step.why)}[/]" if step.why and not step.errors else ""
 
 
 def _details(branch: Tree, step: Step) -> None:

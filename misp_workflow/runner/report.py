@@ -1,0 +1,206 @@
+"""A finished run as plain data, and as one HTML page with the graph drawn as the editor draws it.
+
+Mirrors nothing of MISP's: MISP keeps a sentence in a log. The page needs no network and no script.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from misp_workflow.runner.execution import Exchange
+from misp_workflow.runner.graph import Edge, Node
+from misp_workflow.runner.walk import Run, Step, Walk
+
+LONGEST = 20_000
+"""Characters of one document shown on the page; a whole event of 10,000 attributes helps nobody there."""
+
+SECRET_NAME = re.compile(r"pass(word|phrase|wd)|secret|token|auth_?key|api_?key|webhook|credential", re.IGNORECASE)
+"""Names of parameters and fields whose value is not for the reader of a report."""
+
+BOX_WIDTH, BOX_HEIGHT, MARGIN = 210, 64, 40
+"""Pixels of a node and around the drawing; the editor's nodes are a little larger."""
+
+
+def as_data(done: Run) -> dict[str, Any]:
+    """Return the run as JSON-ready data: the end, each step with what went in and out, background jobs."""
+    return {
+        "workflow": done.workflow.name if done.workflow else None,
+        "trigger": done.trigger,
+        "blocking": done.blocking,
+        **_walk(done),
+        "reason": done.reason,
+        "jobs": [{"number": job.job.number, "node": job.job.node_id, **_walk(job)} for job in done.job_runs],
+    }
+
+
+def _walk(walk: Walk) -> dict[str, Any]:
+    return {
+        "end": walk.end,
+        "success": walk.success,
+        "blocked_by": walk.blocked_by.node.id if walk.blocked_by else None,
+        "crash": {"class": walk.crash.kind, "message": walk.crash.message} if walk.crash else None,
+        "errors": list(walk.errors),
+        "steps": [_step(step) for step in walk.steps],
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "node": step.node.id,
+        "module": step.node.module,
+        "type": step.node.type,
+        "path": [str(edge) for edge in step.path],
+        "outcome": step.outcome,
+        "why": step.why,
+        "errors": list(step.errors),
+        "filters": dict(step.filters),
+        "changed_data": step.changed,
+        "seconds": round(step.seconds, 6),
+        "exchanges": [_exchange(exchange) for exchange in step.exchanges],
+        "effects": [{"kind": one.kind, "name": one.name, "detail": one.detail} for one in step.effects],
+    }
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "module": exchange.module,
+        "bytes": exchange.size,
+        "request": without_secrets(dict(exchange.fields)),
+        "status": exchange.answer.status if exchange.answer else None,
+        "answer": exchange.result,
+        "reading": exchange.reading,
+    }
+
+
+def without_secrets(value: Any) -> Any:
+    """Return the value with every text under a name that speaks of a secret as "***": reports are passed around."""
+    if isinstance(value, dict):
+        return {
+            key: "***" if isinstance(item, str) and item and SECRET_NAME.search(key) else without_secrets(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [without_secrets(item) for item in value]
+    return value
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node as it is drawn: where, and what became of it ("" when the run never came there)."""
+
+    node: Node
+    x: float
+    y: float
+    outcome: str
+
+    @property
+    def anchor(self) -> str:
+        """Where on the page the node's first step stands."""
+        return f"node-{self.node.id}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A connection as it is drawn: an SVG path, whether the run took it, and which output it leaves."""
+
+    path: str
+    taken: bool
+    other: bool
+
+
+def as_html(done: Run) -> str:
+    """Return one page that stands alone: the graph with the path lit, and each step with what went in and out."""
+    boxes = _boxes(done)
+    width = max((box.x for box in boxes.values()), default=0) + BOX_WIDTH + MARGIN
+    height = max((box.y for box in boxes.values()), default=0) + BOX_HEIGHT + MARGIN
+    data = as_data(done)
+    first_visits = {step["node"]: place for place, step in reversed(list(enumerate(data["steps"])))}
+    return _page().render(
+        data=data,
+        anchors=first_visits,
+        boxes=list(boxes.values()),
+        lines=_lines(done, boxes),
+        width=round(width),
+        height=round(height),
+        box_width=BOX_WIDTH,
+        box_height=BOX_HEIGHT,
+    )
+
+
+@cache
+def _page() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["document"] = document
+    return environment.from_string(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
+
+
+def document(value: Any) -> str:
+    """Return a value as indented JSON, cut with a mark when it is long."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… (cut: {len(text):,} characters)"
+
+
+def _boxes(done: Run) -> dict[str, Box]:
+    nodes = done.workflow.graph.nodes if done.workflow else {}
+    places = _places(nodes.values())
+    outcomes: dict[str, str] = {}
+    for step in _all_steps(done):
+        outcomes[step.node.key] = step.outcome
+    start = done.workflow.trigger if done.workflow else None
+    if start is not None and done.end != "not started":
+        outcomes.setdefault(start.key, "ok")
+    return {key: Box(node, *places[key], outcomes.get(key, "")) for key, node in nodes.items()}
+
+
+def _places(nodes: Iterable[Node]) -> dict[str, tuple[float, float]]:
+    """Return the editor's places moved to the page's corner; nodes without one of their own in a row."""
+    listed = list(nodes)
+    places = [node.position for node in listed]
+    if len(set(places)) < len(places):
+        places = [(index * (BOX_WIDTH + 60.0), (index % 3) * 30.0) for index in range(len(listed))]
+    left = min((x for x, _ in places), default=0)
+    top = min((y for _, y in places), default=0)
+    return {node.key: (x - left + MARGIN, y - top + MARGIN) for node, (x, y) in zip(listed, places, strict=True)}
+
+
+def _all_steps(done: Run) -> Iterable[Step]:
+    yield from done.steps
+    for job in done.job_runs:
+        yield from job.steps
+
+
+def _lines(done: Run, boxes: dict[str, Box]) -> list[Line]:
+    taken: set[Edge] = set()
+    for step in _all_steps(done):
+        if step.outcome != "skipped":
+            taken.update(step.path)
+    for job in done.job_runs:
+        for step in done.steps:
+            taken.update(
+                edge for edge in step.node.edges() if step.outcome == "queued" and edge.target == str(job.job.node_id)
+            )
+    lines = []
+    for box in boxes.values():
+        for edge in box.node.edges():
+            if target := boxes.get(edge.target):
+                second = edge.output == "output_2"
+                lines.append(Line(_curve(box, target, second), edge in taken, second))
+    return lines
+
+
+def _curve(start: Box, end: Box, second: bool) -> str:
+    x1, y1 = start.x + BOX_WIDTH, start.y + BOX_HEIGHT * (0.72 if second else 0.4)
+    x2, y2 = end.x, end.y + BOX_HEIGHT / 2
+    bend = max(40.0, abs(x2 - x1) / 2)
+    return f"M{x1:.0f} {y1:.0f} C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"
