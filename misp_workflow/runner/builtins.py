@@ -1,14 +1,160 @@
-"""MISP's own actions (first slice)."""
+"""MISP's own actions. What they would do outside of the data in hand is noted as an effect, and done by nobody.
+
+Mirrors MISP's WorkflowModules/action: Module_stop_execution, Module_push_zmq, Module_webhook, Module_publish_event,
+Module_reload_full_event and the others that stand neither in attributes.py nor in tags.py.
+"""
 
 from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import Any
+
 from misp_workflow import php
+from misp_workflow.errors import InputError, PhpCrash
+from misp_workflow.runner import attributes, conditions, coreformat, moduleapi, tags, wire
 from misp_workflow.runner.execution import Call, Exec, Outcome
+from misp_workflow.runner.moduleapi import NoAnswerError
 
 
 def stop_execution(call: Call) -> Outcome:
     message = call.values()["message"]
-    return Outcome(False, ["Execution stopped" if php.empty(message) else message])
+    return Outcome(False, ["Execution stopped" if php.empty(message) else message], "it always stops")
 
 
-ACTIONS: Mapping[str, Exec] = {"stop-execution": stop_execution}
+def blueprint(call: Call) -> Outcome:
+    """The template for actions of one's own, a copy of stop-execution that is not blocking."""
+    del call
+    return Outcome(False, ["Execution stopped"], "the template of actions always fails")
+
+
+def push_zmq(call: Call) -> Outcome:
+    found = conditions.extract_data(call.data(), call.values()["data_extraction_path"])
+    call.effect("zmq", "misp_json_workflow", found)
+    return Outcome(True, why="pushed to ZeroMQ")
+
+
+def publish_event(call: Call) -> Outcome:
+    event_id = php.item(php.item(call.data(), "Event"), "id")
+    return Outcome(call.change("Event.publishRouter", event_id), why="the event would be published")
+
+
+def reload_full_event(call: Call) -> Outcome:
+    """Take the event from MISP's database anew; where the world has no row, the event as the run began."""
+    event_id = php.item(php.item(call.data(), "Event"), "id")
+    row = coreformat.find_row(call.around.world.rows, "events", event_id)
+    if row is not None:
+        call.roaming.set(coreformat.convert(row, "event", call.around.world.rows))
+        return Outcome(True, why=f"event {event_id} was read anew")
+    if call.around.start_data is not None:
+        call.roaming.set(call.around.start_data)
+    return Outcome(True, why=f"event {event_id} is not among the rows given; taken as the run began")
+
+
+# --- webhooks --------------------------------------------------------------------------------------------------------
+
+_METHODS = ("get", "post", "put", "delete")
+_CONTENT_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
+_USER_AGENT = "MISP 2.5.1"
+
+
+def webhook(call: Call) -> Outcome:
+    """Note the request. Nobody sends it; where the world scripts an answer, it is read as MISP reads it."""
+    values = call.values()
+    if not call.around.world.arbitrary_urls:
+        return Outcome(False, ["`Security.rest_client_enable_arbitrary_urls` is turned off"])
+    if php.empty(values["url"]):
+        return Outcome(False, ["URL not provided."])
+    method = values["request_method"]
+    if method not in _METHODS:
+        raise PhpCrash("Error", "Call to a member function isOk() on null")
+    as_form = values["content_type"] == "form"
+    request = {
+        "method": method.upper(),
+        "url": values["url"],
+        "data": _payload(values["payload"], call.data(), as_form),
+        "headers": {
+            "Accept": "application/json",
+            "Content-Type": _CONTENT_TYPES["form" if as_form else "json"],
+            "User-Agent": _USER_AGENT,
+            **_headers(values["headers"]),
+        },
+    }
+    return _sent(call, request)
+
+
+def _sent(call: Call, request: dict[str, Any]) -> Outcome:
+    call.effect("webhook", f"{request['method']} {request['url']}", request)
+    try:
+        answer = call.around.server.webhook(request)
+    except NoAnswerError as error:
+        return Outcome(False, [f"Something went wrong while sending the request. {error}"])
+    if answer is not None and answer.status not in moduleapi.OK_CODES:
+        body = answer.body.decode("utf-8", "replace")
+        return Outcome(
+            False, [f"Something went wrong with the request or the remote side is having issues. Body returned: {body}"]
+        )
+    return Outcome(True, why="nobody sent it" if answer is None else f"HTTP {answer.status}")
+
+
+def _payload(payload: Any, data: Any, as_form: bool) -> Any:
+    """A form as it is; JSON re-encoded, text that is none as a JSON string; without a payload the data itself."""
+    if as_form:
+        return data if php.empty(payload) else payload
+    if php.empty(payload):
+        content = data
+    else:
+        try:
+            content = wire.decode(payload.encode("utf-8", "surrogatepass"))
+        except (InputError, AttributeError):
+            content = payload
+    try:
+        return wire.encode(content).decode()
+    except wire.EncodingError as error:
+        raise PhpCrash("JsonException", str(error)) from error
+
+
+def _headers(text: Any) -> dict[str, str]:
+    lines = text.splitlines() if isinstance(text, str) else []
+    pairs = (line.split(":", 1) for line in lines if ":" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+# --- what is only noted ----------------------------------------------------------------------------------------------
+
+
+def _noted(kind: str, name: str) -> Exec:
+    """An action whose deed is noted with its parameters and the data's event; it succeeds."""
+
+    def noted(call: Call) -> Outcome:
+        values = call.values()
+        event_id = php.item(php.item(call.data(), "Event"), "id")
+        detail = {"event_id": event_id, "params": values}
+        if kind == "database":
+            return Outcome(call.change(name, detail), why="noted, done by nobody")
+        call.effect(kind, name, detail)
+        return Outcome(True, why="noted, done by nobody")
+
+    return noted
+
+
+ACTIONS: Mapping[str, Exec] = {
+    **attributes.ACTIONS,
+    **tags.ACTIONS,
+    "Module_event_distribution_operation": _noted("database", "Event.distribution"),
+    "add_eventblocklist_entry": _noted("database", "EventBlocklist.add"),
+    "add_to_warninglist": _noted("database", "WarninglistEntry.add"),
+    "attach-decay-score": _noted("database", "DecayingModel.attachScores"),
+    "blueprint-action-module": blueprint,
+    "enrich-event": _noted("database", "Event.enrichment"),
+    "ms-teams-webhook": _noted("webhook", "MS Teams"),
+    "proposal-action": _noted("database", "ShadowAttribute.action"),
+    "publish-event": publish_event,
+    "push-zmq": push_zmq,
+    "reload-full-event": reload_full_event,
+    "send-log-mail": _noted("mail", "log mail"),
+    "send-mail": _noted("mail", "mail"),
+    "splunk-hec-export": _noted("webhook", "Splunk HEC"),
+    "stop-execution": stop_execution,
+    "telegram-send-alert": _noted("message", "Telegram"),
+    "webhook": webhook,
+}

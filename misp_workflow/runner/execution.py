@@ -89,6 +89,20 @@ class Surroundings:
     world: World
     encoder: wire.Encoder = field(default_factory=wire.Encoder)
     jobs_made: int = 0
+    start_data: Any = None
+
+    def enrichments(self) -> list[dict[str, Any]]:
+        """The expansion modules, as the world or else the server lists them."""
+        if self.world.enrichment_modules is not None:
+            return self.world.enrichment_modules
+        try:
+            return [
+                described
+                for described in self.server.modules()
+                if php.in_array("expansion", php.item(php.item(described, "meta", {}), "module-type", []))
+            ]
+        except NoAnswerError:
+            return []
 
 
 @dataclass
@@ -112,12 +126,12 @@ class Call:
         value = self.node.params.get(param.id)
         if value is None:
             value = "" if param.default is None else param.default
-        return self.render(param.id, value) if param.jinja and not php.empty(value) else value
+        return self.render(param.id, value, self.data()) if param.jinja and not php.empty(value) else value
 
-    def render(self, param_id: str, template: Any) -> str:
-        """Have a template rendered with the data. Raises PhpCrash where MISP cannot cope with the renderer's answer."""
+    def render(self, param_id: str, template: Any, variables: Any) -> str:
+        """Have a template rendered. Raises PhpCrash where MISP cannot cope with the renderer's answer."""
         try:
-            result = moduleapi.read_answer(self.around.server.render(template, self.data(), TEMPLATE_TIMEOUT))
+            result = moduleapi.read_answer(self.around.server.render(template, variables, TEMPLATE_TIMEOUT))
         except (NoAnswerError, wire.EncodingError):
             result = False
         if moduleapi.error_of(result) is not None:
@@ -131,18 +145,18 @@ class Call:
         self.record.rendered[param_id] = value
         return value
 
-    def filtered(self) -> tuple[Any, bool]:
-        """What the node's own filter selects of the data, and whether there is a filter that selects anything.
+    @property
+    def has_filter(self) -> bool:
+        """Whether the node's own filter is set."""
+        return not php.empty(self.node.filters.get("operator"))
 
-        The whole data where there is no filter, or where it matches nothing.
-        """
-        data = self.data()
-        filters = self.node.filters
-        if php.empty(filters.get("operator")):
-            return data, False
+    def matching(self) -> Any:
+        """What the node's own filter selects of the data, maybe nothing; the whole data where there is no filter."""
+        data, filters = self.data(), self.node.filters
+        if not self.has_filter:
+            return data
         items = conditions.extract_data(data, filters.get("selector"))
-        kept = conditions.matching(items, filters.get("value"), filters["operator"], filters.get("path"))
-        return (data, False) if php.empty(kept) else (kept, True)
+        return conditions.matching(items, filters.get("value"), filters["operator"], filters.get("path"))
 
     def ask(self, family: str, module: str, timeout: float, fields: dict[str, Any]) -> Any:
         """Ask a module. Answers what MISP makes of it: the decoded answer, or false."""

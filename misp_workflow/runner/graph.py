@@ -105,9 +105,9 @@ def _node(key: str, stored: Any) -> Node:
         id=node_id if isinstance(node_id, (int, str)) else None,
         type=_text(data.get("module_type")),
         module=_text(data.get("id")),
-        params=_mapping(data.get("indexed_params")),
-        filters=_mapping(data.get("saved_filters")),
-        outputs={name: _connections(key, name, output) for name, output in _mapping(stored.get("outputs")).items()},
+        params=as_mapping(data.get("indexed_params")),
+        filters=as_mapping(data.get("saved_filters")),
+        outputs={name: _connections(key, name, output) for name, output in as_mapping(stored.get("outputs")).items()},
         multiple_connections=php.truthy(data.get("multiple_output_connection")),
         raw=stored,
     )
@@ -130,7 +130,8 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """A PHP array as a mapping; empty for what is none."""
     if isinstance(value, Mapping):
         return value
     return {str(index): item for index, item in enumerate(value)} if isinstance(value, list) else {}

@@ -56,16 +56,18 @@ def filters_of(data: Any) -> dict[str, Any]:
 def apply_filters(data: Any) -> Any:
     """Keep, under each filter's selector, only what matches; the filters work one after the other.
 
-    What is kept is written back at the selector without its last `{n}`. A selector that does not end so gets what was
-    kept in odd places: that is what MISP does.
+    The selector's last `{n}` is taken off, what is found there is filtered and written back there. So a list keeps its
+    positions, and a selector that does not end in `{n}` gets what was kept in odd places: that is what MISP does.
     """
     for condition in filters_of(data).values():
-        selector = php.item(condition, "selector")
-        items = conditions.extract_data(data, selector)
+        selector = _container(php.item(condition, "selector"))
         kept = conditions.matching(
-            items, php.item(condition, "value"), php.item(condition, "operator"), php.item(condition, "path")
+            conditions.extract_data(data, selector),
+            php.item(condition, "value"),
+            php.item(condition, "operator"),
+            php.item(condition, "path"),
         )
-        data = hashpath.insert(data, _container(selector), kept)
+        data = hashpath.insert(data, selector, kept)
     return data
 
 

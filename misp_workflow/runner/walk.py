@@ -119,6 +119,7 @@ class Run(Walk):
     reason: str = ""
     data: Any = None
     job_runs: list[JobRun] = field(default_factory=list)
+    around: Surroundings | None = field(default=None, repr=False)
 
 
 def run(
@@ -137,11 +138,12 @@ def run(
     """
     if trigger is not None and trigger != workflow.trigger_id:
         workflow = workflow.triggered_by(trigger)
-    done = Run(workflow=workflow, trigger=workflow.trigger_id)
     around = Surroundings(Modules({}), server, world or World())
+    done = Run(workflow=workflow, trigger=workflow.trigger_id, around=around)
     try:
         around.modules = done.modules = module_list.load(server, around.world)
         start = _started(done, wire.as_php(data), around)
+        around.start_data = done.data
         if start is not None:
             _Walker(workflow, around, done, blocking=done.blocking).walk(
                 start, RoamingData(done.data, workflow_id=workflow.id)
@@ -149,7 +151,7 @@ def run(
     except PhpCrash as crash:
         _crashed(done, crash)
     if with_jobs:
-        _run_jobs(done, around)
+        _run_jobs(done)
     return done
 
 
@@ -199,30 +201,37 @@ def _refusal(node: Node, module: Module, data: Any) -> str:
     return "" if fits else "Conditions on the trigger are not satisfied to continue the execution"
 
 
-def _run_jobs(done: Run, around: Surroundings) -> None:
+def _run_jobs(done: Run) -> None:
     """Run what concurrent tasks put aside, in the order in which it was, jobs of jobs last."""
-    workflow = done.workflow
-    assert workflow is not None, "a run has its workflow"
     waiting = done.jobs
     while waiting:
         if len(done.job_runs) >= MAX_JOBS:
-            done.reason = f"The run was given up after {MAX_JOBS} background jobs; concurrent tasks in a cycle make new jobs forever."
+            done.reason = (
+                f"The run was given up after {MAX_JOBS} background jobs; "
+                "concurrent tasks in a cycle make new jobs forever."
+            )
             return
-        job = waiting.pop(0)
-        did = JobRun(job=job)
+        did = run_job(done, waiting.pop(0))
         done.job_runs.append(did)
-        around.jobs_made = 0  # each job runs in a process of its own, which counts anew
-        try:
-            start = workflow.graph.nodes.get(str(job.node_id))
-            if start is None:
-                raise PhpCrash(
-                    "TypeError", "Workflow::executeNode(): Argument #1 ($node) must be of type array, null given"
-                )
-            roaming = RoamingData(wire.decode(job.data), workflow_id=workflow.id)
-            _Walker(workflow, around, did, blocking=False, in_job=True).walk(start, roaming)
-        except PhpCrash as crash:
-            _crashed(did, crash)
         waiting.extend(did.jobs)
+
+
+def run_job(done: Run, job: Job) -> JobRun:
+    """Run one job that a concurrent task of this run put aside; `run` does so with all of them."""
+    workflow, around = done.workflow, done.around
+    assert workflow is not None and around is not None, "a run has its workflow and its surroundings"
+    did = JobRun(job=job)
+    try:
+        start = workflow.graph.nodes.get(str(job.node_id))
+        if start is None:
+            raise PhpCrash(
+                "TypeError", "Workflow::executeNode(): Argument #1 ($node) must be of type array, null given"
+            )
+        roaming = RoamingData(wire.decode(job.data), workflow_id=workflow.id)
+        _Walker(workflow, around, did, blocking=False, in_job=True).walk(start, roaming)
+    except PhpCrash as crash:
+        _crashed(did, crash)
+    return did
 
 
 class _Walker:
@@ -267,7 +276,7 @@ class _Walker:
             else self._around.modules.get("action", node.module)
         )
         self._done.executed.append(node)
-        step, outcome = self._execute(visit, module, _exec_of(module))
+        step, outcome = self._execute(visit, module, exec_of(module))
         step.outcome = (
             step.outcome if step.outcome in ("disabled", "unknown") else ("ok" if outcome.success else "error")
         )
@@ -337,7 +346,7 @@ class _Walker:
         if node.module == CONCURRENT_TASK:
             self._put_aside(visit, module)
             return iter(())
-        step, outcome = self._execute(visit, module, LOGIC.get(node.module))
+        step, outcome = self._execute(visit, module, exec_of(module))
         if node.module in (FILTER, FILTER_RESET):
             output = THEN
             step.outcome = "filter" if outcome.success else step.outcome
@@ -355,11 +364,19 @@ class _Walker:
             step.outcome = "queued" if outcome.success else step.outcome
 
 
-def _exec_of(module: Module | None) -> Exec | None:
+def exec_of(module: Module | None) -> Exec | None:
+    """What executes a module; None for one that is not known."""
     if module is None:
         return None
     if module.type == "trigger":
-        return lambda call: Outcome(True, why="a trigger amid a workflow does nothing")
+        return _trigger
+    if module.type == "logic":
+        return LOGIC.get(module.id)
     if module.is_python:
         return misp_module.run
     return builtins.ACTIONS.get(module.id)
+
+
+def _trigger(call: Call) -> Outcome:
+    del call
+    return Outcome(True, why="a trigger does nothing by itself")

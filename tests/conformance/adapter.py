@@ -16,10 +16,11 @@ from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner import graph as graphs
 from misp_workflow.runner import modules as module_list
-from misp_workflow.runner import wire
+from misp_workflow.runner import single, wire
 from misp_workflow.runner.execution import Exchange, Job, Record
 from misp_workflow.runner.moduleapi import TEMPLATE_MODULE, Scripted
-from misp_workflow.runner.walk import Run, Walk, run
+from misp_workflow.runner.triggers import TRIGGERS
+from misp_workflow.runner.walk import JobRun, Run, Walk, run, run_job
 from misp_workflow.runner.workflow import Workflow
 from misp_workflow.runner.world import World
 
@@ -91,16 +92,18 @@ def _outcome_text(done: Run) -> str:
     return f"failure {done.reason}" if done.end == "not started" else done.end
 
 
-def walk(case: Case) -> Any:
-    row = case["workflow"]
-    workflow = Workflow(
+def _workflow(row: Case) -> Workflow:
+    return Workflow(
         id=row["id"],
         name=row["name"],
         graph=graphs.Graph.parse(row["data"]),
         debug=php.truthy(row.get("debug_enabled")),
     )
-    done = run(workflow, case["trigger_data"], _server(case), world=_world(case), with_jobs=bool(case.get("run_jobs")))
-    jobs, job_runs = _jobs(done), [_job_run(job_run) for job_run in done.job_runs]
+
+
+def walk(case: Case) -> Any:
+    done = run(_workflow(case["workflow"]), case["trigger_data"], _server(case), world=_world(case), with_jobs=False)
+    jobs, job_runs = _jobs(done, run_them=bool(case.get("run_jobs")))
     if done.crash is not None:
         found = {"crash": {"class": done.crash.kind}, "errors": done.errors, **_recorded(done)}
     elif done.end == "not started":
@@ -110,30 +113,39 @@ def walk(case: Case) -> Any:
     return {**found, "jobs": jobs, "job_runs": job_runs}
 
 
-def _job_run(did: Any) -> dict[str, Any]:
-    found = {"job_id": did.job.number, "node_id": did.job.node_id}
+def _jobs(done: Run, run_them: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The jobs and what they did, as the recorder saw them.
+
+    It numbered the jobs of each process from 1 and kept them by number: a later job took the place of an earlier one of
+    the same number, also of one that had not run yet. Real jobs have numbers of their own.
+    """
+    queue: list[tuple[int, Job]] = []
+
+    def put(jobs: list[Job]) -> None:
+        for number, job in enumerate(jobs, 1):
+            queue[:] = [(known, job if known == number else old) for known, old in queue]
+            queue.append((number, job))
+
+    put(done.jobs)
+    runs = []
+    while run_them and len(runs) < len(queue):
+        number, job = queue[len(runs)]
+        did = run_job(done, job)
+        runs.append({"job_id": number, "node_id": job.node_id, **_job_run(did)})
+        put(did.jobs)
+    return [_job(number, job) for number, job in queue], runs
+
+
+def _job_run(did: JobRun) -> dict[str, Any]:
     if did.crash is None:
-        return {**found, **_walked(did)}
+        return _walked(did)
+    nothing: dict[str, Any] = {"errors": [], "executed_nodes": [], "blocking_nodes": [], "blocked_paths": []}
+    return {"crash": {"class": did.crash.kind}, **nothing, **_recorded(did)}
+
+
+def _job(number: int, job: Job) -> dict[str, Any]:
     return {
-        **found,
-        "crash": {"class": did.crash.kind},
-        "errors": [],
-        "executed_nodes": [],
-        "blocking_nodes": [],
-        "blocked_paths": [],
-        **_recorded(did),
-    }
-
-
-def _jobs(done: Run) -> list[dict[str, Any]]:
-    """The recorder keeps jobs by their number, which starts anew in each job: a later one shows in the earlier's place."""
-    jobs = [*done.jobs, *(job for did in done.job_runs for job in did.jobs)]
-    return [_job({job.number: job for job in jobs}[job.number]) for job in jobs]
-
-
-def _job(job: Job) -> dict[str, Any]:
-    return {
-        "job_id": job.number,
+        "job_id": number,
         "type": "workflowParallelTask",
         "cmd": "walkGraph",
         "node_id": job.node_id,
@@ -142,6 +154,168 @@ def _job(job: Job) -> dict[str, Any]:
     }
 
 
+# --- a trigger fires --------------------------------------------------------------------------------------------------
+
+
+def trigger_router(case: Case) -> Any:
+    """A trigger that is unknown, disabled or without workflow is a success; a non-blocking one goes to a job."""
+    trigger, world = case["trigger_id"], _world(case)
+    known = TRIGGERS.get(trigger)
+    if known is None or trigger in world.disabled_triggers or not case["workflows"]:
+        return {"success": True, "errors": []}
+    if not known.blocking:
+        return {"success": True, "errors": [], "jobs": [_router_job(case)]}
+    row = case["workflows"][0]
+    done = run(_workflow(row), case["data"], _server(case), world=world, with_jobs=False)
+    if done.crash is not None:
+        raise done.crash
+    return {"success": done.success, "errors": done.errors, **_recorded(done)}
+
+
+def _router_job(case: Case) -> dict[str, Any]:
+    trigger = case["trigger_id"]
+    data, logging = (wire.encode(wire.as_php(case.get(key) or [])).decode() for key in ("data", "logging"))
+    return {
+        "job_id": 1,
+        "user": "SYSTEM",
+        "type": "executeWorkflowForTrigger",
+        "input": f"Workflow for trigger `{trigger}`",
+        "queue": "prio",
+        "command": "workflow",
+        "args": ["executeWorkflowForTrigger", trigger, data, logging, 1, None],
+    }
+
+
+# --- one module -------------------------------------------------------------------------------------------------------
+
+
+def module_exec(case: Case) -> Any:
+    data = case["data"]
+    if levels := case.get("deep_levels"):
+        data = {**data, "data": {"deep": _nested(levels)}}
+    before = wire.as_php(data)
+    done = single.execute(
+        case["module_id"],
+        data,
+        graphs.as_mapping(case.get("indexed_params")),
+        _server(case),
+        world=_world(case),
+        convert=False,
+        module_type=case["module_type"],
+        filters=graphs.as_mapping(case.get("saved_filters")),
+        workflow_id=1,
+    )
+    found = {"success": done.success, "errors": done.errors, "queries": _queries([done.record])}
+    if not case.get("no_data"):
+        after = done.roaming.raw
+        found["data_changed"] = wire.encode(before) != wire.encode(after)
+        if found["data_changed"]:
+            found["data_after"] = after
+    if case.get("with_effective"):
+        found["effective_data"] = done.roaming.get()
+    return {**found, "jobs": [_parallel_job(job, 1) for job in done.record.jobs]}
+
+
+def _nested(levels: int) -> Any:
+    value: Any = "bottom"
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def stateless(case: Case) -> Any:
+    done = single.execute(
+        case["module_id"],
+        case["input_data"],
+        case["param_data"],
+        _server(case),
+        world=_world(case),
+        convert=case["convert_data"],
+    )
+    jobs = [_parallel_job(job, None) for job in done.record.jobs]
+    return {"success": done.success, "errors": done.errors, "queries": _queries([done.record]), "jobs": jobs}
+
+
+def _parallel_job(job: Job, workflow_id: int | None) -> dict[str, Any]:
+    return {
+        "job_id": job.number,
+        "user": "SYSTEM",
+        "type": "workflowParallelTask",
+        "input": f"Workflow ID: {'' if workflow_id is None else workflow_id}",
+        "queue": "prio",
+        "command": "workflow",
+        "args": ["walkGraph", workflow_id, job.node_id, job.data.decode(), "non-blocking", job.number],
+    }
+
+
+# --- graphs and modules -----------------------------------------------------------------------------------------------
+
+
+def graph(case: Case) -> Any:
+    stored, world = graphs.Graph.parse(case["graph"]), _world(case)
+    modules = module_list.load(_server(case), world)
+    cycle = graphs.cycle(stored)
+    multiple = graphs.multiple_connections(stored)
+    warnings = graphs.path_warnings(stored, lambda node: _blocks(modules, node))
+    triggers = [node.module for node in stored.triggers]
+    return {
+        "acyclic": {"is_acyclic": not cycle, "cycles": [[start.id, end.id, "Cycle"] for start, end in cycle]},
+        "multiple_output_connection": {
+            "has": bool(multiple),
+            "edges": {key: [int(target) for target in targets] for key, targets in multiple.items()},
+        },
+        "has_one_trigger": len(triggers) == 1,
+        "has_acyclic_graph": not cycle,
+        "satisfies_multiple_connection_condition": not multiple,
+        "path_warnings": {
+            "has": bool(warnings),
+            "edges": [
+                [
+                    warning.source,
+                    warning.target,
+                    graphs.BLOCKING_AFTER_CONCURRENT,
+                    True,
+                    warning.blocking_node.module,
+                    warning.blocking_node.id,
+                ]
+                for warning in warnings
+            ],
+        },
+        "trigger": triggers[0] if triggers else None,
+        "triggers": triggers,
+        "concurrent_nodes": [node.id for node in stored.find(graphs.CONCURRENT_TASK)],
+        "filter_nodes": [node.id for node in stored.find(graphs.FILTER)],
+        "connection_labels": _or_crash(lambda: graphs.filter_labels(stored)),
+        "notifications": _or_crash(lambda: module_list.notices(stored, modules, world)),
+    }
+
+
+def _blocks(modules: module_list.Modules, node: graphs.Node) -> bool:
+    module = modules.get(node.type, node.module)
+    return module is not None and module.blocking
+
+
+def _or_crash(compute: Callable[[], Any]) -> Any:
+    try:
+        return compute()
+    except PhpCrash as crash:
+        return {"crash": crash.kind}
+
+
+def module_config(case: Case) -> Any:
+    return module_list.config_of(module_list.load(_server(case), _world(case)), case["module_type"], case["module_id"])
+
+
+def list_modules(case: Case) -> Any:
+    return module_list.list_of(module_list.load(_server(case), _world(case)), case["module_type"])
+
+
 OPERATIONS: dict[str, Callable[[Case], Any]] = {
+    "graph": graph,
+    "list_modules": list_modules,
+    "module_config": module_config,
+    "module_exec": module_exec,
+    "stateless": stateless,
+    "trigger_router": trigger_router,
     "walk": walk,
 }

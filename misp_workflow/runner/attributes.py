@@ -1,0 +1,229 @@
+"""MISP's own actions that change attributes, or attach something to them, in the data in hand.
+
+Mirrors Module_attribute_edition_operation and its children, Module_attach_enrichment, Module_attach_warninglist and
+WorkflowBaseActionModule's way of writing an attribute back wherever the event holds it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from misp_workflow import php
+from misp_workflow.errors import PhpCrash
+from misp_workflow.runner import moduleapi
+from misp_workflow.runner.execution import Call, Exec, Outcome
+
+Attribute = Mapping[str, Any]
+
+
+def selected(call: Call) -> list[Any]:
+    """The attributes that the node's filter selects; all of the event where it has none."""
+    found = call.matching()
+    if not call.has_filter:
+        found = php.item(php.item(found, "Event"), "_AttributeFlattened")
+    return [attribute for attribute in php.values(found) if isinstance(attribute, dict)] if php.is_array(found) else []
+
+
+def write_back(data: Any, changed: list[dict[str, Any]]) -> Any:
+    """The data with these attributes in place of those of the same id, in the event, its objects and the flat list."""
+    by_id = {php.to_string(attribute.get("id")): attribute for attribute in changed}
+    event = php.item(data, "Event")
+    if not by_id or not isinstance(event, dict):
+        return data
+    new = dict(event)
+    for name in ("Attribute", "_AttributeFlattened"):
+        if name in new:
+            new[name] = _replaced(new[name], by_id)
+    if php.is_array(new.get("Object")):
+        new["Object"] = _each(new["Object"], lambda found: _in_object(found, by_id))
+    return {**dict(php.pairs(data)), "Event": new}
+
+
+def _in_object(found: Any, by_id: Mapping[str, dict[str, Any]]) -> Any:
+    if not isinstance(found, dict) or "Attribute" not in found:
+        return found
+    attributes = _replaced(found["Attribute"], by_id)
+    return found if attributes is found["Attribute"] else {**found, "Attribute": attributes}
+
+
+def _replaced(attributes: Any, by_id: Mapping[str, dict[str, Any]]) -> Any:
+    def new(attribute: Any) -> Any:
+        known = by_id.get(php.to_string(attribute.get("id"))) if isinstance(attribute, dict) else None
+        return attribute if known is None else known
+
+    return _each(attributes, new)
+
+
+def _each(array: Any, change: Callable[[Any], Any]) -> Any:
+    """The array with every entry changed; the same object when none was."""
+    if isinstance(array, list):
+        entries = [change(entry) for entry in array]
+        return array if all(new is old for new, old in zip(entries, array, strict=True)) else entries
+    if isinstance(array, dict):
+        pairs = {key: change(entry) for key, entry in array.items()}
+        return array if all(pairs[key] is array[key] for key in pairs) else pairs
+    return array
+
+
+# --- editing ---------------------------------------------------------------------------------------------------------
+
+
+def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any]]) -> Outcome:
+    """Change every selected attribute, in MISP's database and in the data. Nothing selected is a failure, without error."""
+    edited = [{**attribute, **change(attribute)} for attribute in selected(call)]
+    saved = [call.change("Attribute.editAttribute", _saved(attribute)) for attribute in edited]
+    call.change("Attribute.editAttributeBulk", [_saved(attribute) for attribute in edited])
+    call.roaming.set(write_back(call.data(), [_saved(attribute) for attribute in edited]))
+    return Outcome(any(saved), why=f"{len(edited)} attributes edited")
+
+
+def _saved(attribute: Attribute) -> dict[str, Any]:
+    # MISP saves it with the time of the change, so the old one is taken off first, and is missed in the data too.
+    return {key: value for key, value in attribute.items() if key != "timestamp"}
+
+
+def ids_flag(call: Call) -> Outcome:
+    action = call.values()["action"]
+    return edit(call, lambda _: {"to_ids": action == "add"})
+
+
+def comment(call: Call) -> Outcome:
+    """The comment is a template that also sees the attribute itself, as __currentAttribute."""
+    template = call.node.params.get("comment") or ""
+    data = dict(php.pairs(call.data()))
+
+    def commented(attribute: Attribute) -> Mapping[str, Any]:
+        variables = {**data, "__currentAttribute": attribute}
+        return {"comment": call.render("comment", template, variables) if template else ""}
+
+    return edit(call, commented)
+
+
+def unchanged(call: Call) -> Outcome:
+    """The base of the edits: it saves the attributes as they are."""
+    return edit(call, lambda _: {})
+
+
+# --- enrichment ------------------------------------------------------------------------------------------------------
+
+
+def attach_enrichment(call: Call) -> Outcome:
+    """Ask expansion modules about the selected attributes and put what they answer under `enrichment`.
+
+    Raises PhpCrash for an answer without results, a time-out included: MISP dies there.
+    """
+    wanted = php.values(php.to_array(call.values()["modules"]))
+    known = {str(php.item(described, "name")): described for described in call.around.enrichments()}
+    chosen = [known[name] for name in wanted if isinstance(name, str) and name in known]
+    enriched = []
+    for attribute in selected(call):
+        results = [result for described in chosen for result in _ask(call, described, attribute)]
+        if results:
+            before = attribute.get("enrichment")
+            enriched.append({**attribute, "enrichment": [*(before if isinstance(before, list) else []), *results]})
+    call.roaming.set(write_back(call.data(), enriched))
+    return Outcome(True, why=f"{len(enriched)} attributes enriched by {', '.join(map(str, wanted)) or 'no module'}")
+
+
+def _ask(call: Call, described: Any, attribute: Attribute) -> list[Any]:
+    offered = php.item(described, "mispattributes")
+    kind = attribute.get("type")
+    if kind not in php.values(php.to_array(php.item(offered, "input"))):
+        return []
+    config = php.item(php.item(described, "meta"), "config")
+    fields: dict[str, Any] = {
+        "user": dict(call.around.world.user),
+        "event_id": attribute.get("event_id"),
+        "config": {key: None for key in php.values(config) if isinstance(key, str)} if php.is_array(config) else [],
+        "module": described["name"],
+    }
+    if php.item(offered, "format") == "misp_standard":
+        fields["attribute"] = attribute
+    else:
+        fields[str(kind)] = attribute.get("value")
+    result = call.ask("Enrichment", described["name"], call.around.world.enrichment_timeout, fields)
+    if moduleapi.error_of(result) is not None:
+        return []
+    results = php.item(result, "results")
+    if not php.is_array(results):
+        raise PhpCrash(
+            "TypeError", "Module_attach_enrichment::_queryModules(): Return value must be of type array, null returned"
+        )
+    return [results]
+
+
+# --- warninglists ----------------------------------------------------------------------------------------------------
+
+
+def attach_warninglist(call: Call) -> Outcome:
+    """Put under `warnings` on which of the world's warninglists an attribute stands."""
+    wanted = [php.to_string(name) for name in php.values(php.to_array(call.values()["warninglists"]))]
+    lists = [
+        row
+        for row in call.around.world.warninglists
+        if "ALL" in wanted or php.to_string(php.item(php.item(row, "Warninglist"), "name")) in wanted
+    ]
+    warned = []
+    for attribute in selected(call):
+        warnings = [_warning(row, match) for row in lists if (match := _match(row, attribute)) is not None]
+        if warnings:
+            warned.append({**attribute, "warnings": warnings})
+    call.roaming.set(write_back(call.data(), warned))
+    return Outcome(True, why=f"{len(warned)} attributes stand on warninglists")
+
+
+def _warning(row: Any, match: str) -> dict[str, Any]:
+    found = php.item(row, "Warninglist")
+    return {
+        "match": match,
+        "warninglist_id": php.item(found, "id"),
+        "warninglist_name": php.item(found, "name"),
+        "warninglist_category": php.item(found, "category", "false_positive"),
+    }
+
+
+def _match(row: Any, attribute: Attribute) -> str | None:
+    """The entry that the attribute's value stands for; None when there is none."""
+    value = php.to_string(attribute.get("value"))
+    test = _TESTS.get(php.to_string(php.item(php.item(row, "Warninglist"), "type")), _same)
+    entries = [php.item(entry, "value") for entry in php.values(php.to_array(php.item(row, "WarninglistEntry")))]
+    return next((entry for entry in entries if isinstance(entry, str) and test(entry, value)), None)
+
+
+def _same(entry: str, value: str) -> bool:
+    return entry.lower() == value.lower()
+
+
+def _within(entry: str, value: str) -> bool:
+    return entry.lower() in value.lower()
+
+
+def _below(entry: str, value: str) -> bool:
+    name, host = entry.lower().strip("."), re.sub(r"^[a-z]+://|[:/].*$", "", value.lower())
+    return host == name or host.endswith(f".{name}")
+
+
+def _in_network(entry: str, value: str) -> bool:
+    try:
+        return ipaddress.ip_address(value) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return False
+
+
+_TESTS: Mapping[str, Callable[[str, str], bool]] = {
+    "string": _same,
+    "substring": _within,
+    "hostname": _below,
+    "cidr": _in_network,
+}
+
+ACTIONS: Mapping[str, Exec] = {
+    "Module_attribute_comment_operation": comment,
+    "attach-enrichment": attach_enrichment,
+    "attach-warninglist": attach_warninglist,
+    "attribute_edition_operation": unchanged,
+    "attribute_ids_flag_operation": ids_flag,
+}

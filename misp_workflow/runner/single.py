@@ -1,0 +1,76 @@
+"""One module on its own, without a workflow. Mirrors Workflow::moduleStatelessExecution, MISP's "execute module"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from misp_workflow.errors import InputError
+from misp_workflow.runner import coreformat, wire
+from misp_workflow.runner import modules as module_list
+from misp_workflow.runner.execution import Call, Record, Surroundings
+from misp_workflow.runner.graph import Node
+from misp_workflow.runner.moduleapi import ModuleServer
+from misp_workflow.runner.modules import Module
+from misp_workflow.runner.roaming import RoamingData
+from misp_workflow.runner.walk import exec_of
+from misp_workflow.runner.world import World
+
+
+@dataclass
+class SingleRun:
+    """What a module made of the data: as a step of a workflow, without the workflow."""
+
+    module: Module
+    success: bool
+    errors: list[Any]
+    why: str
+    roaming: RoamingData
+    record: Record = field(default_factory=Record)
+
+
+def execute(
+    module_id: str,
+    data: Any,
+    params: Mapping[str, Any],
+    server: ModuleServer,
+    *,
+    world: World | None = None,
+    convert: bool = True,
+    module_type: str | None = None,
+    filters: Mapping[str, Any] | None = None,
+    workflow_id: Any = None,
+) -> SingleRun:
+    """Execute one module, a disabled one too.
+
+    params: by the keys of the node ("data_extraction_path"), as in a workflow. convert: to MISP core format first.
+    filters: a filter of the node, {"selector", "path", "operator", "value"}; MISP sets none here.
+    Raises InputError for an unknown module, PhpCrash where MISP's request would die.
+    """
+    around = Surroundings(module_list.load(server, world or World()), server, world or World())
+    module = around.modules.get(module_type, module_id) if module_type else around.modules.find(module_id)
+    exec_ = exec_of(module)
+    if module is None or exec_ is None:
+        known = ", ".join(sorted({*around.modules.by_type["action"], *around.modules.by_type["logic"]}))
+        raise InputError(f"There is no module {module_id!r}. Known are {known}.")
+    data = wire.as_php(data)
+    roaming = RoamingData(coreformat.convert(data, world=around.world.rows) if convert else data, workflow_id=workflow_id)
+    around.start_data = roaming.raw
+    record = Record()
+    outcome = exec_(Call(_node(module, params, filters or {}), module, roaming, around, record))
+    return SingleRun(module, outcome.success, outcome.errors, outcome.why, roaming, record)
+
+
+def _node(module: Module, params: Mapping[str, Any], filters: Mapping[str, Any]) -> Node:
+    return Node(
+        key="1",
+        id=1,
+        type=module.type,
+        module=module.id,
+        params=params,
+        filters=filters,
+        outputs={},
+        multiple_connections=False,
+        raw={},
+    )
