@@ -231,11 +231,11 @@ def _successors(graph: Graph, node: Node) -> Iterator[Node]:
 
 
 def _named_backwards(trail: list[Node], head: Node) -> list[tuple[Node, Node]]:
-    """From the edge that closes the cycle back to its head; of a loop onto itself MISP also names the edge before."""
+    """From the edge that closes the cycle back to its head; of a loop onto itself MISP names the whole way there too."""
     edges = [(trail[-1], head)]
     for before, after in zip(reversed(trail[:-1]), reversed(trail[1:]), strict=True):
         edges.append((before, after))
-        if before.key == head.key or after.key == head.key:
+        if before.key == head.key:
             break
     return edges
 
