@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
 import orjson
 
 from misp_workflow.errors import InputError
 from misp_workflow.runner.workflow import Workflow, load
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def read_json(path: Path) -> Any:

@@ -5,37 +5,59 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import orjson
 from rich.console import Console
 
-from misp_workflow.cli.inputs import read_event, read_workflow
+from misp_workflow.cli.inputs import FILE, read_event, read_json, read_workflow
+from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.cli.tree import print_run
-from misp_workflow.runner.moduleapi import HttpServer, LocalServer, ModuleServer
+from misp_workflow.errors import InputError
+from misp_workflow.runner.report import as_data, as_html
 from misp_workflow.runner.walk import run
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from misp_workflow.runner.workflow import Workflow, attach_blueprint
 
 
 @click.command()
-@click.argument("workflow", type=FILE)
+@click.argument("workflow", type=FILE, required=False)
 @click.option("--event", type=FILE, required=True, help="The event, in any shape in which MISP hands it out.")
-@click.option("--trigger", help="Another trigger than the workflow's own.")
-@click.option("--server", metavar="URL", help="A misp-modules server; without it actions are loaded in this process.")
-def command(workflow: Path, event: Path, trigger: str | None, server: str | None) -> None:
+@click.option("--trigger", help="Another trigger than the workflow's own; with --blueprint, the trigger.")
+@click.option("--blueprint", type=FILE, help="A MISP blueprint to attach after the trigger, as the editor does.")
+@server_options
+@click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the run as a page to this file.")
+def command(
+    workflow: Path | None,
+    event: Path,
+    trigger: str | None,
+    blueprint: Path | None,
+    server: str | None,
+    offline: bool,
+    answers: tuple[str, ...],
+    as_json: bool,
+    html: Path | None,
+) -> None:
     """Run WORKFLOW (as MISP exports it) on an event and print the path taken.
 
     Exit status: 0 success, 1 blocked or failure, 2 unusable input.
     """
-    done = run(read_workflow(workflow), read_event(event), module_server(server), trigger=trigger)
-    print_run(done, Console())
+    document = _workflow(workflow, blueprint, trigger)
+    done = run(document, read_event(event), module_server(server, offline, answers), trigger=trigger)
+    if html is not None:
+        html.write_text(as_html(done), encoding="utf-8")
+    if as_json:
+        click.echo(orjson.dumps(as_data(done), default=str, option=orjson.OPT_INDENT_2).decode())
+    else:
+        print_run(done, Console())
     if not done.success:
         raise SystemExit(1)
 
 
-def module_server(url: str | None) -> ModuleServer:
-    """Return the server at the address, or one in this process that loads the pack's actions by path."""
-    return HttpServer(url) if url else LocalServer([_actions()])
-
-
-def _actions() -> Path:
-    """The folder with the actions: in a checkout beside this package, else in misp-modules' own."""
-    return Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
+def _workflow(workflow: Path | None, blueprint: Path | None, trigger: str | None) -> Workflow:
+    if workflow is not None:
+        base = read_workflow(workflow)
+        return attach_blueprint(base, read_json(blueprint)) if blueprint else base
+    if blueprint is None:
+        raise InputError("Give a WORKFLOW file, or --blueprint with --trigger.")
+    if trigger is None:
+        raise InputError("A blueprint alone needs --trigger, such as --trigger event-publish.")
+    return attach_blueprint(trigger, read_json(blueprint))

@@ -1,0 +1,106 @@
+"""misp-workflow faults: what gets through when a Python module fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from misp_workflow.cli.inputs import FILE, read_event, read_workflow
+from misp_workflow.cli.servers import described, module_server
+from misp_workflow.runner.faults import KINDS, STOPPED, Cell, Matrix, matrix
+from misp_workflow.runner.modules import catalogue
+from misp_workflow.runner.workflow import Workflow
+
+
+@click.command()
+@click.argument("workflow", type=FILE)
+@click.option("--event", type=FILE, required=True, help="The event, in any shape in which MISP hands it out.")
+@click.option("--trigger", help="Another trigger than the workflow's own.")
+@click.option("--server", metavar="URL", help="Take the list of modules from this server; none is asked anything else.")
+@click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
+def command(workflow: Path, event: Path, trigger: str | None, server: str | None, as_json: bool) -> None:
+    """Run WORKFLOW once per Python node and kind of failure, and show what MISP does all the same.
+
+    Nothing is sent anywhere. Exit status: 0 every gate holds, 1 a gate fails open, 2 unusable input.
+    """
+    document = read_workflow(workflow)
+    if trigger is not None:
+        document = document.triggered_by(trigger)
+    listed = module_server(server, False, ()).modules()
+    known = {entry["name"] for entry in listed} | set(catalogue()["action"])
+    listed += [described(name) for name in _unlisted(document, known)]
+    console = Console()
+    with Progress(console=console, transient=True, disable=as_json) as bar:
+        task = bar.add_task("Failing each module in every way …", total=None)
+        found = matrix(
+            document,
+            lambda: read_event(event),
+            listed,
+            progress=lambda done, of: bar.update(task, completed=done, total=of),
+        )
+    if as_json:
+        click.echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2).decode())
+    else:
+        _print(found, console)
+    if found.open_cells:
+        raise SystemExit(1)
+
+
+def _unlisted(workflow: Workflow, known: set[str]) -> list[str]:
+    """Modules of the workflow that are not installed here: they exist somewhere, more cannot be said of them."""
+    return sorted({node.module for node in workflow.graph.nodes.values() if node.type == "action"} - known)
+
+
+def _as_data(found: Matrix) -> dict[str, object]:
+    return {
+        "trigger": found.workflow.trigger_id,
+        "blocking": found.blocking,
+        "holds": not found.open_cells,
+        "cells": [
+            {
+                "node": cell.node.id,
+                "module": cell.node.module,
+                "failure": cell.kind,
+                "goes_on": cell.goes_on,
+                "end": cell.end,
+                "gate": cell.gate,
+                "fails_open": cell.fails_open,
+            }
+            for cell in found.cells
+        ],
+    }
+
+
+def _print(found: Matrix, console: Console) -> None:
+    if not found.cells:
+        console.print("The workflow has no Python module, so none can fail.")
+        return
+    table = Table(title=f"{found.workflow.name}: when a module fails, MISP …")
+    table.add_column("when it")
+    nodes = list({cell.node.key: cell for cell in found.cells}.values())
+    for cell in nodes:
+        table.add_column(f"{cell.node.module} ({cell.node.id})\n{'gate' if cell.gate else 'not a gate'}")
+    for kind, meaning in KINDS.items():
+        row = [cell for cell in found.cells if cell.kind == kind]
+        table.add_row(meaning, *map(_cell, row))
+    console.print(table)
+    stopped = STOPPED.get(str(found.workflow.trigger_id), "it stops")
+    if found.open_cells:
+        ways = len(found.open_cells)
+        console.print(f"[bold red]A gate fails open[/] in {ways} ways: MISP goes on though nobody judged.")
+        console.print("Put a fail-closed path behind it: see docs/gates.md.")
+    elif any(cell.gate for cell in found.cells):
+        console.print(f"[bold green]Every gate holds[/]: whatever fails, {stopped}.")
+    else:
+        console.print("No gate: the workflow blocks nothing by a Python module.")
+
+
+def _cell(cell: Cell) -> str:
+    if cell.fails_open:
+        return "[bold white on red] GOES ON [/]"
+    return "goes on" if cell.goes_on else f"[green]stops[/] ({cell.end})"

@@ -1,0 +1,57 @@
+"""Which modules a command line run asks: a real server, the actions in this process, or answers by script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from misp_workflow.errors import InputError
+from misp_workflow.runner.moduleapi import HttpServer, LocalServer, ModuleServer, Scripted, parse_answer
+
+ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
+"""The actions: in a checkout beside this package, in an installation where misp-modules has its own."""
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --server, --offline and --answer to a command."""
+    for option in (
+        click.option(
+            "--answer",
+            "answers",
+            metavar="MODULE=ANSWER",
+            multiple=True,
+            help="What a module answers instead of being asked: ok, error:TEXT, timeout, down, raises, http500, "
+            "badjson, empty, json:TEXT. Several for one module are used in order.",
+        ),
+        click.option("--offline", is_flag=True, help="Ask no module at all; those without an --answer say yes."),
+        click.option("--server", metavar="URL", help="A misp-modules server; without it actions run in this process."),
+    ):
+        command = option(command)
+    return command
+
+
+def module_server(url: str | None, offline: bool, answers: Sequence[str]) -> ModuleServer:
+    """Return the server that the options ask for."""
+    if url and offline:
+        raise InputError("--server and --offline exclude each other.")
+    real: ModuleServer = HttpServer(url) if url else LocalServer([ACTIONS])
+    if not offline and not answers:
+        return real
+    script: dict[str, list[dict[str, Any]]] = {}
+    for text in answers:
+        module, spec = parse_answer(text)
+        script.setdefault(module, []).append(spec)
+    listed = real.modules()
+    known = {entry.get("name") for entry in listed}
+    listed += [described(name) for name in script if name not in known]
+    return Scripted(listed, script, None if offline else real)
+
+
+def described(name: str) -> dict[str, Any]:
+    """Return what GET /modules would say of an action without parameters; for modules that are not installed here."""
+    config = {"params": {}, "blocking": False, "support_filters": True, "expect_misp_core_format": False}
+    meta = {"module-type": ["action"], "name": name, "version": "?", "config": config}
+    return {"name": name, "type": "action", "mispattributes": {"config": config}, "meta": meta}
