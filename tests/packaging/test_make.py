@@ -1,0 +1,65 @@
+"""The Makefile speaks plainly to somebody with the wrong Python, and the documents name what is really there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+
+
+def make(program, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [program("make"), "-C", str(ROOT), "--no-print-directory", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def pretend(folder: Path, before: str) -> Path:
+    """A Python that runs a line of ours before what it is given with -c."""
+    python = folder / "python"
+    python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'import sys; {before}; exec(sys.argv[2])' \"$@\"\n")
+    python.chmod(0o755)
+    return python
+
+
+def test_no_python(program):
+    done = make(program, "python-is-fit", "PYTHON=no-such-python")
+    assert done.returncode != 0
+    assert "There is no 'no-such-python' here" in done.stdout
+
+
+def test_python_too_old(program, tmp_path: Path):
+    done = make(program, "python-is-fit", f"PYTHON={pretend(tmp_path, 'sys.version_info = (3, 9, 18)')}")
+    assert done.returncode != 0
+    assert "is Python 3.9, the pack needs 3.10 or newer" in done.stdout
+
+
+def test_python_without_venv(program, tmp_path: Path):
+    python = pretend(tmp_path, 'sys.modules["ensurepip"] = None')
+    done = make(program, "python-is-fit", f"PYTHON={python}")
+    assert done.returncode != 0
+    assert "apt-get install python3-venv" in done.stdout
+
+
+def test_python_that_fits(program):
+    assert make(program, "python-is-fit", f"PYTHON={sys.executable}").returncode == 0
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_name_targets_that_exist(document: Path):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^    |`)make ([a-z]+)", document.read_text(), re.MULTILINE)) <= targets
+
+
+def test_documents_link_to_files_that_exist():
+    links = {
+        (document.name, link)
+        for document in DOCUMENTS
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
+        if not (document.parent / link).exists()
+    }
+    assert links == set()
