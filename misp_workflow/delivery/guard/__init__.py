@@ -6,7 +6,7 @@ was resolved to, `cut` and `cut_json` on what is about to be sent. None of them 
 
 from __future__ import annotations
 
-from misp_workflow.delivery.guard.clear import ClearanceError, Cleared, clear
+from misp_workflow.delivery.guard.clear import ClearanceError, Cleared, admit, clear
 from misp_workflow.delivery.guard.networks import connection_allowed, connection_refusal
 from misp_workflow.delivery.guard.scrub import HIDDEN, scrub, scrub_text
 from misp_workflow.delivery.guard.sizes import cut, cut_json, mend, size_of
@@ -15,6 +15,7 @@ __all__ = [
     "HIDDEN",
     "ClearanceError",
     "Cleared",
+    "admit",
     "clear",
     "connection_allowed",
     "connection_refusal",

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from misp_workflow.delivery.guard.marks import INHERIT, UNKNOWN, Rule, tags_of
-from misp_workflow.delivery.guard.nested import every_object
+from misp_workflow.delivery.guard.marks import INHERIT, UNKNOWN, Rule, all_tags, inherited_tags, tags_of
+from misp_workflow.delivery.guard.nested import Survey
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
+from misp_workflow.delivery.guard.scrub import scrub
 from misp_workflow.delivery.guard.source import hide_foreign_titles, hide_source
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
@@ -32,25 +33,37 @@ class Cleared(NamedTuple):
     withheld: str
 
 
-def clear(data: Any, selected: Any, destination: Destination) -> Cleared:
+def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
+    """Return what an action and its templates may see: `scrub` and `clear` of the data and of the selected items."""
+    survey = Survey(data)
+    clean = scrub(data, survey)
+    return clear(clean, scrub(selected), destination, survey if clean is data else None)
+
+
+def clear(data: Any, selected: Any, destination: Destination, survey: Survey | None = None) -> Cleared:
     """Return the data and the selected items (None: nothing was selected) without what is above the clearance.
 
     Neither is changed; what needs no change is returned as it is. The sentence counts among the selected items, or in
-    the data when nothing was selected. Raises ClearanceError when the whole may not go.
+    the data when nothing was selected. Raises ClearanceError when the whole may not go. `survey` is that of the data,
+    for a caller that has it.
     """
     rule = Rule(destination)
-    objects, chosen = every_object(data), every_object(selected)
-    tags = {tag for node in objects for tag in tags_of(node)}
-    _refuse_whole(data, {name for name, inherited in tags if inherited}, rule)
-    names = {name for name, _ in tags} | {name for node in chosen for name, _ in tags_of(node)}
+    survey = (survey or Survey(data)).plus(Survey(selected))
+    names = all_tags(survey)
+    _refuse_whole(data, inherited_tags(survey), rule)
     counted: Counter[tuple[str, str]] = Counter()
-    if any(map(rule.reason_of_tag, names)) or (rule.least and any(map(rule.reason_of_distribution, objects + chosen))):
+    if any(map(rule.reason_of_tag, names)) or any(rule.reason_of_distribution(node) for node in _bound(survey, rule)):
         data, selected, counted = _without_parts(data, selected, rule)
     if rule.tlp < len(TLP_LEVELS) - 1:
-        data, selected = hide_foreign_titles(data, objects), hide_foreign_titles(selected, chosen)
+        data, selected = hide_foreign_titles(data, survey), hide_foreign_titles(selected, survey)
     if any(rule.mark(name).hides_source for name in names):
         data, selected = hide_source(data), hide_source(selected)
     return Cleared(data, selected, _sentence(counted))
+
+
+def _bound(survey: Survey, rule: Rule) -> Iterator[dict[str, Any]]:
+    """Yield the objects whose distribution matters."""
+    return (node for node, _ in survey.having("distribution")) if rule.least else iter(())
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------
@@ -59,7 +72,7 @@ def clear(data: Any, selected: Any, destination: Destination) -> Cleared:
 def _refuse_whole(data: Any, inherited: set[str], rule: Rule) -> None:
     """Raise ClearanceError when the event by its own tags or distribution, or unmarked data as such, may not go."""
     event = _event_of(data)
-    names = {*inherited, *(name for name, _ in tags_of(event))}
+    names = {*tags_of(event), *inherited}
     marks = [rule.mark(name) for name in names]
     for name in sorted(names):
         if reason := rule.reason_of_tag(name):

@@ -9,9 +9,12 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from misp_workflow.delivery.guard.nested import Survey
 from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
 
 TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
+"""Members that hold the tags of what they stand in."""
+
 SHARING_GROUP = 4
 INHERIT = 5
 UNKNOWN = -1
@@ -65,24 +68,36 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name[:40])
 
 
-def tags_of(node: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Yield the names of the tags on an event, attribute or report, and whether each is inherited from the event."""
-    for key in TAG_LISTS:
-        found = node.get(key)
-        if not found:
-            continue
-        if isinstance(found, dict):
-            found = [found] if "name" in found or "Tag" in found else list(found.values())
-        for tag in found if isinstance(found, list) else [found]:
-            if isinstance(tag, dict):
-                inherited = tag.get("inherited") in (True, 1, "1", "true")
-                if "Tag" in tag:
-                    tag = tag["Tag"]
-                name = tag.get("name") if isinstance(tag, dict) else tag
-            else:
-                name, inherited = tag, False
-            if isinstance(name, str):
-                yield name, inherited
+def tags_of(node: Mapping[str, Any]) -> list[str]:
+    """Return the names of the tags on an event, attribute or report, however the data holds them."""
+    return [name for key in TAG_LISTS if key in node for name in _names(node[key])]
+
+
+def all_tags(survey: Survey) -> set[str]:
+    """Return the names of all tags that anything has."""
+    return {name for _, tags in survey.having(*TAG_LISTS) for name in _names(tags)}
+
+
+def inherited_tags(survey: Survey) -> set[str]:
+    """Return the tags that attributes have from their event: they may say what the event's own row does not."""
+    inherited = (tag for tag, said in survey.having("inherited") if said in (True, 1, "1", "true"))
+    return {tag["name"] for tag in inherited if isinstance(tag.get("name"), str)}
+
+
+def _names(tags: Any) -> Iterator[str]:
+    """Yield the names in a tag list: of MISP's tag rows, of the database's rows between, of bare texts."""
+    for tag in _rows(tags):
+        row = tag["Tag"] if isinstance(tag, dict) and "Tag" in tag else tag
+        name = row.get("name") if isinstance(row, dict) else row
+        if isinstance(name, str):
+            yield name
+
+
+def _rows(value: Any) -> list[Any]:
+    """Return the items of a PHP array (a list, or an object keyed "0", "3"), or the single value as a list."""
+    if isinstance(value, dict) and not ("name" in value or "Tag" in value):
+        return list(value.values())
+    return value if isinstance(value, list) else [value]
 
 
 class Rule:
@@ -121,7 +136,7 @@ class Rule:
 
     def reason(self, node: Mapping[str, Any]) -> str:
         """Return why this item may not go there by its own tags and distribution, or ""."""
-        for name, _ in tags_of(node):
+        for name in tags_of(node):
             reason = self.reason_of_tag(name)
             if reason:
                 return reason

@@ -36,7 +36,7 @@ WORDS = {
 }
 
 _NAT64 = ("64:ff9b::/96", "64:ff9b:1::/48")
-_ODD_PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+", re.ASCII)
+_ODD_PART = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+", re.ASCII)
 
 
 def connection_allowed(address: str, networks: Networks | None = None) -> bool:
@@ -134,5 +134,5 @@ def _odd_ipv4(text: str) -> ipaddress.IPv4Address | None:
 
 def _number(part: str) -> int:
     if part[:2] in ("0x", "0X"):
-        return int(part[2:] or "0", 16)
+        return int(part[2:], 16)
     return int(part, 8) if part.startswith("0") else int(part)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from misp_workflow.delivery.guard.marks import Rule
+from misp_workflow.delivery.guard.marks import TAG_LISTS, Rule
 from misp_workflow.delivery.guard.nested import GONE, rewrite
 
 KINDS = {
@@ -62,7 +62,7 @@ class Parts:
             self._remember(node, _kind(node, key), reason)
             return GONE  # what is in it goes with it
 
-        rewrite(data, visit)
+        rewrite(data, visit, skip=TAG_LISTS)
 
     def _remember(self, node: dict[str, Any], kind: str, reason: str) -> None:
         self.withheld.append(node)
@@ -82,21 +82,22 @@ class Parts:
         return Counter(self._left.values())
 
     def count_in(self, selected: Any) -> Counter[tuple[str, str]]:
-        """Return the same for the items of a selection; for all when the selection is the data itself."""
-        if isinstance(selected, dict) and "Event" in selected:
-            return self.count()
-        rows = selected.values() if isinstance(selected, dict) else selected if isinstance(selected, list) else ()
+        """Return the same for what stands in a selection."""
         found: dict[Identity, tuple[str, str]] = {}
-        for row in rows:
-            for identity in _identities(row, _kind(row, "")) if isinstance(row, dict) else ():
+
+        def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
+            for identity in _identities(node, _kind(node, key)):
                 first = self._known.get(identity, identity)
                 if first in self._left:
                     found[first] = self._left[first]
+            return node
+
+        rewrite(selected, visit, skip=TAG_LISTS)
         return Counter(found.values())
 
     def remove(self, data: Any) -> Any:
         """Return the data without these items, their copies and what refers to them; None when nothing is left."""
-        left = rewrite(data, self._visit)
+        left = rewrite(data, self._visit, skip=TAG_LISTS)
         return None if left is GONE else left
 
     def _visit(self, node: dict[str, Any], key: str) -> Any:

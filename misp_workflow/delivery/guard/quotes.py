@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from misp_workflow.delivery.guard.marks import TAG_LISTS
 from misp_workflow.delivery.guard.nested import GONE, every_object, every_text, rewrite
 
 MARK = "[withheld]"
@@ -47,7 +48,7 @@ class Quotes:
 
     def remove(self, data: Any) -> Any:
         """Return the data without rows that show such a value, and with [withheld] where a text quotes one."""
-        return rewrite(data, self._visit) if self._exact else data
+        return rewrite(data, self._visit, skip=TAG_LISTS) if self._exact else data
 
     def _visit(self, node: dict[str, Any], key: str) -> Any:
         if any(isinstance(value := node.get(name), str) and value in self._exact for name in _VALUES):

@@ -7,10 +7,9 @@ too. Values under other names stay, also when they look like a password: a crede
 from __future__ import annotations
 
 import re
-from itertools import chain
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import every_object, rewrite
+from misp_workflow.delivery.guard.nested import Survey, rewrite
 from misp_workflow.settings import is_secret_name
 
 HIDDEN = "***"
@@ -24,21 +23,22 @@ _CHANGED = re.compile(r"([\w.-]+)(\s*\()([^()]*)(\)\s*=>\s*\()([^()]*)(\))")
 _ASSIGNED = re.compile(r"""([\w.-]+)(["']?\s*(?:=>|[=:])\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'&,;)}\]/]+)""")
 
 
-def scrub(data: Any) -> Any:
+def scrub(data: Any, survey: Survey | None = None) -> Any:
     """Return the data with every secret replaced by "***"; the very same object when there is none.
 
-    Empty texts, null, true and false stay: they say that there is no secret.
+    Empty texts, null, true and false stay: they say that there is no secret. `survey` is that of the data, for a caller
+    that has it.
     """
-    objects = every_object(data)
-    secret_names = {name for name in set(chain.from_iterable(objects)) if is_secret_name(name)}
-    if not secret_names and not any(map(_is_log_entry, objects)):
+    survey = survey or Survey(data)
+    secret_names = {name for name in survey.members if is_secret_name(name)}
+    if not secret_names and not any(_is_log_entry(node) for node, _ in survey.having("model")):
         return data
 
     def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
         hidden = {name: _hidden(node[name]) for name in secret_names & node.keys()}
         if _is_log_entry(node):
             hidden.update({name: scrub_text(node[name]) for name in _LOG_TEXTS if isinstance(node.get(name), str)})
-        return node if all(node[name] is new for name, new in hidden.items()) else {**node, **hidden}
+        return node if all(node[name] == new for name, new in hidden.items()) else {**node, **hidden}
 
     return rewrite(data, visit)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import rewrite
+from misp_workflow.delivery.guard.marks import TAG_LISTS
+from misp_workflow.delivery.guard.nested import Survey, rewrite
 
 NOBODY = "withheld (TLP:EX:CHR)"
 UNTITLED = "(title withheld: its TLP is not known here)"
@@ -17,7 +17,6 @@ _SOURCE_DETAILS = frozenset(
 _GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
 
 _FOREIGN = ("RelatedEvent", "RelatedAttribute", "extensionEvents")
-_TAGS = ("Tag", "EventTag", "_allTags")
 
 
 def hide_source(data: Any) -> Any:
@@ -30,30 +29,26 @@ def hide_source(data: Any) -> Any:
         changed.update(dict.fromkeys(_SOURCE_DETAILS & node.keys(), ""))
         return {**node, **changed} if changed else node
 
-    return rewrite(data, visit)
+    return rewrite(data, visit, skip=TAG_LISTS)
 
 
 def _nobody(value: Any) -> Any:
     return {"name": NOBODY} if isinstance(value, dict) else NOBODY
 
 
-def hide_foreign_titles(data: Any, objects: Iterable[dict[str, Any]]) -> Any:
+def hide_foreign_titles(data: Any, survey: Survey) -> Any:
     """Return the data with the titles of other events withheld, except of those whose tags it shows.
 
     MISP names related events by title but without their tags: nobody can tell here whether one of them is TLP:RED.
-    `objects` are all the objects of the data, to see quickly that there is nothing to do.
+    `survey` is that of the data, or of more.
     """
 
     def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
         changed = {name: rewrite(node[name], _untitled) for name in _FOREIGN if node.get(name)}
         return {**node, **changed} if changed else node
 
-    holders = [node for node in objects if any(node.get(name) for name in _FOREIGN)]
-    event = data.get("Event") if isinstance(data, dict) else None
-    if event is not None and all(node is event for node in holders):  # as MISP sends it: no need to walk
-        return {**data, "Event": visit(event, "Event")} if holders else data
-    return rewrite(data, visit) if holders else data
+    return rewrite(data, visit, skip=TAG_LISTS) if any(rows for _, rows in survey.having(*_FOREIGN)) else data
 
 
 def _untitled(node: dict[str, Any], key: str) -> dict[str, Any]:
-    return {**node, "info": UNTITLED} if node.get("info") and not any(tag in node for tag in _TAGS) else node
+    return {**node, "info": UNTITLED} if node.get("info") and not any(tag in node for tag in TAG_LISTS) else node

@@ -1,0 +1,245 @@
+"""What is above the clearance does not leave by another path of the same data."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from guard_events import event_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from misp_workflow.delivery.guard import ClearanceError, clear
+from misp_workflow.settings import TLP_LEVELS, Destination
+
+GREEN = Destination(name="open", tlp="green")
+EVIL = "evil.example.org"
+
+
+@pytest.fixture
+def data() -> dict[str, Any]:
+    """An event at green with one attribute at red (evil.example.org) and one at green (fine.example.org)."""
+    return event_of(["tlp:green"], {EVIL: ["tlp:red"], "fine.example.org": []})
+
+
+def evil_of(data: dict[str, Any]) -> dict[str, Any]:
+    return dict(next(row for row in data["Event"]["Attribute"] if row["value"] == EVIL))
+
+
+def sent(data: Any, selected: Any = None, destination: Destination = GREEN) -> str:
+    cleared = clear(data, selected, destination)
+    return json.dumps([cleared.data, cleared.selected])
+
+
+@pytest.mark.parametrize(
+    ("member", "followers"),
+    [
+        ("Sighting", [{"attribute_id": "1", "source": "sensor-7"}]),
+        ("Sighting", {"0": {"attribute_uuid": "00000000-0000-4000-9000-000000000001", "source": "sensor-7"}}),
+        ("ShadowAttribute", [{"old_id": "1", "value": "sensor-7.example.org"}]),
+        ("Note", [{"object_uuid": "00000000-0000-4000-9000-000000000001", "note": "sensor-7"}]),
+        ("Relationship", [{"related_object_uuid": "00000000-0000-4000-9000-000000000001", "x": "sensor-7"}]),
+        ("RelatedAttribute", {"1": [{"id": "9", "info": "sensor-7", "value": EVIL}]}),
+        ("Anything", {"Attribute": {"uuid": "00000000-0000-4000-9000-000000000001", "comment": "sensor-7"}}),
+        ("EventReport", [{"name": "sensor-7", "Tag": [{"name": "tlp:red"}]}]),
+        ("Galaxy", [{"GalaxyCluster": [{"value": "sensor-7", "Tag": [{"name": "tlp:amber"}]}]}]),
+        ("RelatedEvent", [{"Event": {"info": "sensor-7", "Tag": [{"name": "tlp:amber"}]}}]),
+        ("RelatedEvent", [{"Event": {"info": "sensor-7", "uuid": "x"}}]),
+        ("extensionEvents", {"5": {"info": "sensor-7", "id": "5"}}),
+    ],
+)
+def test_what_is_about_a_withheld_attribute_goes_with_it(data: dict[str, Any], member: str, followers: Any) -> None:
+    data["Event"][member] = followers
+    text = sent(data)
+    assert "sensor-7" not in text
+    assert EVIL not in text
+    assert "fine.example.org" in text
+
+
+def test_what_is_about_another_attribute_stays(data: dict[str, Any]) -> None:
+    data["Event"]["Sighting"] = [{"attribute_id": "2", "source": "sensor-8"}]
+    data["Event"]["RelatedAttribute"] = {"2": [{"id": "9", "value": "fine.example.org"}]}
+    data["Event"]["ShadowAttribute"] = [{"old_id": "0", "value": "proposed.example.org"}]
+    text = sent(data)
+    assert "sensor-8" in text
+    assert "proposed.example.org" in text
+    assert json.loads(text)[0]["Event"]["RelatedAttribute"]["2"]
+
+
+def test_related_events_keep_their_number_and_lose_their_title(data: dict[str, Any]) -> None:
+    related = {"id": "9", "uuid": "u", "info": "Secret operation", "distribution": "1"}
+    data["Event"]["RelatedEvent"] = [{"Event": related}]
+    kept = clear(data, None, GREEN).data["Event"]["RelatedEvent"][0]["Event"]
+    assert kept["id"] == "9"
+    assert "Secret operation" not in json.dumps(kept)
+    assert "Secret operation" in sent(data, None, Destination(tlp="red"))
+    marked = {**related, "Tag": [{"name": "tlp:clear"}]}
+    data["Event"]["RelatedEvent"] = [{"Event": marked}]
+    assert "Secret operation" in sent(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("seen at evil.example.org today", "seen at [withheld] today"),
+        ("Seen at EVIL.example.org.", "Seen at [withheld]"),
+        ("hxxps://evil[.]example[.]org/a?b", "[withheld]"),
+        ("see https://evil.example.org/login", "see [withheld]"),
+        ("(evil.example.org)", "[withheld]"),
+        ("devil.example.org and fine.example.org", "devil.example.org and fine.example.org"),
+    ],
+)
+def test_a_text_that_quotes_a_withheld_value(data: dict[str, Any], text: str, left: str) -> None:
+    data["Event"]["info"] = text
+    assert clear(data, None, GREEN).data["Event"]["info"] == left
+
+
+def test_a_quoted_sentence_and_a_part_of_a_composite() -> None:
+    data = event_of(["tlp:green"], {"dropper.exe|d41d8cd98f00b204": ["tlp:red"], "the moon is blue": ["tlp:red"]})
+    data["Event"]["EventReport"] = [{"content": "Hash d41d8cd98f00b204; they say: The Moon Is Blue!"}]
+    report = clear(data, None, GREEN).data["Event"]["EventReport"][0]
+    assert report["content"] == "Hash [withheld]; they say: [withheld]!"
+
+
+def test_a_value_that_another_attribute_may_show_is_not_hidden() -> None:
+    data = event_of(["tlp:green"], {EVIL: ["tlp:red"]})
+    again = {"uuid": "another", "id": "77", "type": "hostname", "value": EVIL}
+    data["Event"]["Attribute"].append(again)
+    data["Event"]["info"] = f"About {EVIL}"
+    event = clear(data, None, GREEN).data["Event"]
+    assert [row["id"] for row in event["Attribute"]] == ["77"]
+    assert event["info"] == f"About {EVIL}"
+
+
+@pytest.mark.parametrize("shape", ["rows", "holes", "data", "values", "bare rows"])
+def test_the_selection_is_judged_too(data: dict[str, Any], shape: str) -> None:
+    rows = copy.deepcopy(data["Event"]["Attribute"])
+    bare = [{"uuid": row["uuid"], "type": row["type"], "value": row["value"]} for row in rows]
+    selected: Any = {
+        "rows": rows,
+        "holes": {"0": rows[0], "3": rows[1]},
+        "data": copy.deepcopy(data),
+        "values": [EVIL, "fine.example.org"],
+        "bare rows": bare,
+    }[shape]
+    cleared = clear(data, selected, GREEN)
+    text = json.dumps(cleared.selected)
+    assert EVIL not in text
+    assert "fine.example.org" in text
+    assert cleared.withheld == ("" if shape == "values" else "1 attribute withheld: TLP:RED")
+
+
+def test_the_sentence_speaks_of_the_selection() -> None:
+    data = event_of(["tlp:green"], {"a": ["tlp:red"], "b": ["tlp:red"], "c": []})
+    rows = data["Event"]["Attribute"]
+    assert clear(data, rows[1:], GREEN).withheld == "1 attribute withheld: TLP:RED"
+    assert clear(data, rows[2:], GREEN).withheld == ""
+    assert clear(data, None, GREEN).withheld == "2 attributes withheld: TLP:RED"
+
+
+def test_selected_values_that_only_a_withheld_item_has() -> None:
+    data = event_of(["tlp:green"], {EVIL: ["tlp:red"], "fine.example.org": []})
+    for rows in (data["Event"]["Attribute"], data["Event"]["_AttributeFlattened"]):
+        rows[0]["comment"] = "our man inside"
+        rows[1]["comment"] = "open source"
+    assert clear(data, ["our man inside", "open source"], GREEN).selected == ["open source"]
+
+
+def test_the_chatham_house_rule_hides_the_source() -> None:
+    data = event_of(["tlp:green", "tlp:ex:chr"], {"a": []})
+    data["Event"] |= {
+        "Orgc": {"id": "1", "name": "Whistle Ltd", "uuid": "u-1"},
+        "orgc_id": "41",
+        "event_creator_email": "ann@whistle.example.org",
+        "Galaxy": [{"GalaxyCluster": [{"authors": ["MITRE"], "Org": {"name": "MISP"}}]}],
+    }
+    event = clear(data, None, GREEN).data["Event"]
+    assert "histle" not in json.dumps(event)
+    assert event["Orgc"] == {"name": "withheld (TLP:EX:CHR)"}
+    assert event["Galaxy"][0]["GalaxyCluster"][0]["authors"] == ["MITRE"]
+
+
+def test_a_post_in_a_narrow_thread(captures: dict[str, Any]) -> None:
+    data = copy.deepcopy(captures["post-after-save"]["data"])
+    data["Event"]["distribution"] = "3"
+    with pytest.raises(ClearanceError, match="this community only"):
+        clear(data, None, Destination(distribution=2))
+
+
+def test_captured_requests_keep_what_is_red_at_home(captures: dict[str, Any]) -> None:
+    seen = 0
+    for request in captures.values():
+        red = {row["value"] for row in all_rows(request["data"]) if "tlp:red" in json.dumps(row.get("Tag", ""))}
+        open_ones = {row["value"] for row in all_rows(request["data"])} - red
+        text = json.dumps(clear(request["data"], None, Destination()).data)
+        assert not [value for value in red - open_ones if value in text]
+        assert all(json.dumps(value) in text for value in open_ones)
+        seen += len(red)
+    assert seen, "the captures must hold something at TLP:RED"
+
+
+def all_rows(data: Any) -> list[dict[str, Any]]:
+    event = data.get("Event", {})
+    return [*event.get("_AttributeFlattened", []), *event.get("Attribute", [])]
+
+
+# --- properties -------------------------------------------------------------------------------------------------------
+
+levels = st.sampled_from(TLP_LEVELS)
+spelling = st.sampled_from([str.lower, str.upper, str.title, lambda tag: tag.replace(":", " : ")])
+
+
+@st.composite
+def planted(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return data with values planted at random depths under random tags, and each value's rank."""
+    ranks: dict[str, int] = {}
+    event_level = draw(levels)
+
+    def item(depth: int, outer: int) -> dict[str, Any]:
+        own = draw(st.none() | levels)
+        rank = max(outer, TLP_LEVELS.index(own) if own else 0)
+        value = f"planted-{len(ranks)}-value"
+        ranks[value] = rank
+        node: dict[str, Any] = {draw(st.sampled_from(["value", "comment", "content", "x"])): value}
+        if draw(st.booleans()):
+            node |= {"uuid": f"uuid-{len(ranks)}", "type": "text"}
+        if own:
+            tag = {"name": draw(spelling)(f"tlp:{own}")}
+            node |= draw(st.sampled_from([{"Tag": [tag]}, {"AttributeTag": [{"Tag": tag}]}, {"_allTags": {"4": tag}}]))
+        if depth:
+            key = draw(st.sampled_from(["Attribute", "Object", "Sighting", "Galaxy", "EventReport", "deep"]))
+            below = [item(depth - 1, rank) for _ in range(draw(st.integers(0, 2)))]
+            node[key] = draw(st.sampled_from([below, {str(2 * n): row for n, row in enumerate(below)}]))
+        return node
+
+    rank = TLP_LEVELS.index(event_level)
+    items = [item(draw(st.integers(0, 3)), rank) for _ in range(draw(st.integers(0, 4)))]
+    event = {"info": "x", "Tag": [{"name": f"tlp:{event_level}"}], "Attribute": items, "_AttributeFlattened": items}
+    return {"Event": event}, ranks
+
+
+@given(planted(), levels)
+def test_no_value_above_the_clearance_survives(made: tuple[dict[str, Any], dict[str, int]], level: str) -> None:
+    data, ranks = made
+    clearance = TLP_LEVELS.index(level)
+    before = json.dumps(data)
+    try:
+        text = json.dumps(clear(data, data["Event"]["Attribute"], Destination(tlp=level)))
+    except ClearanceError:
+        assert TLP_LEVELS.index(data["Event"]["Tag"][0]["name"][4:]) > clearance
+        return
+    assert json.dumps(data) == before
+    for value, rank in ranks.items():
+        if rank > clearance:
+            assert value not in text
+    assert all(rank <= clearance for rank in ranks.values()) or "withheld" in text
+
+
+@given(planted())
+def test_at_red_everything_arrives(made: tuple[dict[str, Any], dict[str, int]]) -> None:
+    data, _ = made
+    cleared = clear(data, None, Destination(tlp="red"))
+    assert cleared.data is data
+    assert cleared.withheld == ""

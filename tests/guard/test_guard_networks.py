@@ -1,0 +1,139 @@
+"""Where connections may not go, in every spelling."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from misp_workflow.delivery.guard import connection_allowed, connection_refusal
+from misp_workflow.delivery.guard.networks import METADATA, read_address
+from misp_workflow.settings import Networks
+
+OPEN = Networks()
+
+METADATA_SPELLINGS = [
+    "169.254.169.254",
+    "2852039166",
+    "0xa9fea9fe",
+    "0XA9FEA9FE",
+    "025177524776",
+    "169.254.43518",
+    "169.16689662",
+    "0xa9.254.0251.0xfe",
+    "169.254.169.254.",
+    "::ffff:169.254.169.254",
+    "::ffff:a9fe:a9fe",
+    "[::ffff:a9fe:a9fe]",
+    "::169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::1",
+    "fd00:ec2::254",
+    "FD00:0EC2:0:0:0:0:0:254",
+    "100.100.100.200",
+    "::ffff:100.100.100.200",
+    "168.63.129.16",
+]
+
+
+@pytest.mark.parametrize("address", METADATA_SPELLINGS)
+def test_metadata_services(address: str) -> None:
+    assert not connection_allowed(address, OPEN)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.0.1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "febf::1",
+        "224.0.0.1",
+        "ff02::1",
+        "0.0.0.0",
+        "0",
+        "::",
+        "255.255.255.255",
+    ],
+)
+def test_addresses_that_are_nobodys_server(address: str) -> None:
+    assert "not allowed" in connection_refusal(address, OPEN)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "example.org", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "0x", "1..2", "-1", "4294967296"]
+)
+def test_what_is_no_address_is_never_an_open_door(address: str) -> None:
+    found = read_address(address)
+    assert (found is None) == ("is not an IP address" in connection_refusal(address, OPEN))
+    if found is not None:
+        assert found == ipaddress.ip_address(socket.inet_ntoa(socket.inet_aton(address.strip())))
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "172.31.255.255", "fd12::9", "8.8.8.8", "2001:db8::1"]
+)
+def test_the_own_network_is_open_unless_denied(address: str) -> None:
+    assert connection_allowed(address, OPEN)
+
+
+@pytest.mark.parametrize(
+    ("address", "deny", "allow", "open_"),
+    [
+        ("127.0.0.1", ("loopback",), (), False),
+        ("127.9.9.9", ("loopback",), (), False),
+        ("::1", ("loopback",), (), False),
+        ("::ffff:127.0.0.1", ("loopback",), (), False),
+        ("2130706433", ("loopback",), (), False),
+        ("017700000001", ("loopback",), (), False),
+        ("10.1.2.3", ("loopback",), (), True),
+        ("10.1.2.3", ("private",), (), False),
+        ("100.64.0.1", ("private",), (), False),
+        ("fd12::9", ("private",), (), False),
+        ("2002:0a01:0203::1", ("private",), (), False),
+        ("64:ff9b::10.1.2.3", ("private",), (), False),
+        ("10.1.2.3", ("private",), ("10.1.2.3",), True),
+        ("10.1.2.4", ("private",), ("10.1.2.3",), False),
+        ("203.0.113.9", ("203.0.113.0/24",), (), False),
+        ("203.0.114.9", ("203.0.113.0/24",), (), True),
+        ("::ffff:203.0.113.9", ("203.0.113.0/24",), (), False),
+        ("2001:db8::1", ("2001:db8::/32",), (), False),
+        ("169.254.169.254", (), ("169.254.0.0/16",), False),
+        ("127.0.0.1", ("0.0.0.0/0", "::/0"), ("loopback",), True),
+    ],
+)
+def test_what_the_settings_deny(address: str, deny: tuple[str, ...], allow: tuple[str, ...], open_: bool) -> None:
+    assert connection_allowed(address, Networks(deny=deny, allow=allow)) is open_
+
+
+def test_the_sentence_says_which_rule() -> None:
+    assert "metadata service" in connection_refusal("169.254.169.254", OPEN)
+    assert "networks.deny" in connection_refusal("10.0.0.1", Networks(deny=("private",)))
+
+
+@given(st.ip_addresses(v=4))
+def test_mapped_addresses_are_judged_as_what_they_stand_for(address: ipaddress.IPv4Address) -> None:
+    for networks in (OPEN, Networks(deny=("private", "loopback"))):
+        plain = connection_allowed(str(address), networks)
+        assert connection_allowed(f"::ffff:{address}", networks) == plain
+        assert connection_allowed(str(int(address)), networks) == plain
+        assert connection_allowed(hex(int(address)), networks) == plain
+
+
+@given(st.lists(st.integers(0, 2**33), min_size=1, max_size=5), st.sampled_from(["{}", "0{:o}", "0x{:x}", "0X{:X}"]))
+def test_odd_spellings_are_read_as_the_system_reads_them(numbers: list[int], form: str) -> None:
+    text = ".".join(form.format(number) for number in numbers)
+    try:
+        expected = socket.inet_ntoa(socket.inet_aton(text))
+    except OSError:
+        expected = None
+    found = read_address(text)
+    assert (str(found) if found else None) == expected
+
+
+@pytest.mark.parametrize("address", METADATA)
+def test_allowing_everything_opens_no_metadata_service(address: str) -> None:
+    assert not connection_allowed(address, Networks(allow=("0.0.0.0/0", "::/0", "loopback", "private")))
