@@ -1,0 +1,149 @@
+"""What can be added without end: sightings, notes, reports, entries of lists."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Mapping
+from typing import Any
+
+from misp_workflow.delivery.changes import look
+from misp_workflow.delivery.changes.look import Misp, Row
+from misp_workflow.delivery.changes.tally import Refusal, Tally, uuid_of
+from misp_workflow.effects import MispChange
+
+NAMESPACE = uuids.UUID("6f0f7f0e-5c0a-5f0b-9d0e-6d6973702d77")
+
+
+def own_uuid(*parts: str) -> str:
+    """Return the uuid that a thing made of these parts gets, so that making it again is seen to be the same."""
+    return str(uuids.uuid5(NAMESPACE, "\x00".join(parts)))
+
+
+def sighting(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Add one sighting per attribute; `values`: {"type": "0" | "1" | "2", "source"}."""
+
+    def add(row: Row) -> str:
+        said = misp.add_sighting(dict(change.values), uuid_of(row))
+        if isinstance(said, dict) and "Sighting" in said:
+            return ""
+        return look.trouble_in(said) or f"MISP says: {look.plain(_message(said))}"
+
+    look.each(_rows(change, tally), tally, add)
+
+
+def note(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Add an analyst note or opinion; `values`: {"kind": "Note", "note", "language"} or {"kind": "Opinion", …}."""
+    kind = change.values["kind"]
+    target = "Attribute" if change.items else "Event"
+    fields = {name: value for name, value in change.values.items() if name != "kind"}
+
+    def add(row: Row) -> str:
+        own = own_uuid(kind, uuid_of(row), repr(sorted(fields.items())))
+        body = {**fields, "uuid": own, "object_uuid": uuid_of(row), "object_type": target}
+        return _added(misp, f"analyst_data/add/{kind}/{uuid_of(row)}/{target}", body, kind)
+
+    look.each(_rows(change, tally), tally, add)
+
+
+def report(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Add a report to the event; `values`: {"name", "content", "distribution"}."""
+    own = own_uuid("EventReport", change.event, change.values["name"], change.values["content"])
+
+    def add(row: Row) -> str:
+        return _added(misp, f"eventReports/add/{row['id']}", {**change.values, "uuid": own}, "EventReport")
+
+    look.each(look.rows(misp, change, tally), tally, add)
+
+
+def blocklist(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Put the event on the event blocklist; `values`: {"comment", "event_info", "event_orgc"}."""
+    said = misp.add_event_blocklist(
+        change.event, change.values["comment"], change.values["event_info"], change.values["event_orgc"]
+    )
+    done = said.get("result") if isinstance(said, dict) else None
+    if isinstance(done, dict) and change.event in done.get("successes", []):
+        tally.changed.add(change.event)
+    elif not _on_blocklist(misp, change.event):
+        tally.fail(change.event, f"MISP says: {look.plain(_message(said))}")
+
+
+def warninglist(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Add the items' values to a warninglist of the operator's own, which is made when it is missing.
+
+    `values`: {"name", "type", "description", "matching_attributes"}. MISP only takes whole lists, so two that add at
+    the same moment can lose one another's entries.
+    """
+    name = change.values["name"]
+    known = [one.get("Warninglist", one) for one in misp.warninglists() or []]
+    mine = next((one for one in known if str(one.get("name")).casefold() == name.casefold()), None)
+    if mine is None:
+        mine = {"id": None, "category": "false_positive", **change.values}
+    elif mine.get("default"):
+        raise Refusal(403, f"“{name}” is one of MISP's own warninglists, which its next update would overwrite")
+    whole = misp.get_warninglist(int(mine["id"])) if mine["id"] else {}
+    there = {str(one["value"]): look.plain(one.get("comment") or "") for one in whole.get("WarninglistEntry", [])}
+    adding = _new_entries(change, tally, there)
+    if adding:
+        types = [one["type"] for one in whole.get("WarninglistType", [])]
+        types += [one for one in change.values["matching_attributes"] if one not in types]
+        _save_warninglist(misp, mine, types, [*map(_line, there.items()), *dict.fromkeys(adding.values())])
+        tally.changed |= adding.keys()
+
+
+def _new_entries(change: MispChange, tally: Tally, there: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for item in change.items:
+        value, uuid = str(item.get("value", "")).strip(), uuid_of(item)
+        if not value.isprintable() or "#" in value:
+            tally.fail(uuid, "a value with a line break or # cannot stand on a warninglist")
+        elif uuid in tally.left and value not in there:
+            found[uuid] = value
+    return found
+
+
+def _line(entry: tuple[str, str]) -> str:
+    value, comment = entry
+    return f"{value} # {comment}" if comment else value
+
+
+def _save_warninglist(misp: Misp, mine: Mapping[str, Any], types: list[str], lines: list[str]) -> None:
+    body = {key: mine[key] for key in ("name", "type", "description", "category")}
+    body |= {"matching_attributes": types, "entries": "\n".join(lines)}
+    url = f"warninglists/edit/{mine['id']}" if mine["id"] else "warninglists/add"
+    said = misp.direct_call(url, {"Warninglist": body})
+    saved = said.get("Warninglist") if isinstance(said, dict) else None
+    if not isinstance(saved, dict):
+        raise Refusal(400, look.trouble_in(said) or "MISP's answer does not say whether the warninglist was saved")
+    if not mine["id"]:
+        misp.enable_warninglist(int(saved["id"]))
+
+
+def _rows(change: MispChange, tally: Tally) -> list[Row]:
+    left = set(tally.left)
+    return [dict(item) for item in change.items or ({"uuid": change.event},) if uuid_of(item) in left]
+
+
+def _added(misp: Misp, url: str, body: Any, kind: str) -> str:
+    try:
+        said = misp.direct_call(url, body)
+    except Refusal as no:
+        if "not unique" in str(no):
+            return ""  # the same uuid: it was made before, and the answer got lost
+        raise
+    if isinstance(said, dict) and isinstance(said.get(kind), dict):
+        return ""
+    return look.trouble_in(said) or f"MISP says: {look.plain(_message(said))}"
+
+
+def _message(said: Any) -> Any:
+    return (
+        said.get("message") or said.get("errors") or "nothing that is understood here"
+        if isinstance(said, dict)
+        else said
+    )
+
+
+def _on_blocklist(misp: Misp, uuid: str) -> bool:
+    listed = misp.event_blocklists()
+    found = [one.get("EventBlocklist", one) for one in listed] if isinstance(listed, list) else []
+    return any(str(one.get("event_uuid", "")).lower() == uuid for one in found)

@@ -1,0 +1,113 @@
+"""Look first: what MISP has right now of the items that are to be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from misp_workflow.delivery.changes.tally import Refusal, Tally, uuid_of
+from misp_workflow.delivery.transports.http import Reply
+from misp_workflow.effects import MispChange, Post
+
+AT_ONCE = 500
+"""Attributes asked for, or tagged, in one call."""
+
+Row = dict[str, Any]
+Thing = TypeVar("Thing")
+
+
+class Misp(Protocol):
+    """What a change needs of PyMISP. Each method raises Refusal for MISP's no, and what `transports.http` raises."""
+
+    root_url: str
+
+    def search(self, controller: str, **wanted: Any) -> Any: ...
+    def tag(self, misp_entity: str, tag: str, local: bool) -> Any: ...
+    def untag(self, misp_entity: str, tag: str) -> Any: ...
+    def publish(self, event: str) -> Any: ...
+    def unpublish(self, event: str) -> Any: ...
+    def add_sighting(self, sighting: dict[str, Any], attribute: str) -> Any: ...
+    def add_event_blocklist(self, uuids: str, comment: str, event_info: str, event_orgc: str) -> Any: ...
+    def event_blocklists(self) -> Any: ...
+    def warninglists(self) -> Any: ...
+    def get_warninglist(self, warninglist: int) -> Any: ...
+    def enable_warninglist(self, warninglist: int) -> Any: ...
+    def direct_call(self, url: str, data: Any = None) -> Any: ...
+    def ask(self, post: Post) -> Reply:
+        """Ask somebody else than MISP within the same deadline."""
+
+
+def rows(misp: Misp, change: MispChange, tally: Tally) -> list[Row]:
+    """Return MISP's rows of what is left of the change; what MISP does not show fails."""
+    if not change.items:
+        return _event(misp, change.event, tally) if tally.left else []
+    found: dict[str, Row] = {}
+    for some in chunks(tally.left):
+        said = misp.search("attributes", uuid=some)
+        listed = said.get("Attribute") if isinstance(said, dict) else None
+        found.update({uuid_of(row): row for row in listed or []})
+    for uuid in tally.left:
+        if uuid not in found:
+            tally.fail(uuid, "MISP does not have it any more, or does not show it to the API key's user")
+    return [found[uuid] for uuid in tally.left]
+
+
+def _event(misp: Misp, uuid: str, tally: Tally) -> list[Row]:
+    said = misp.search("events", uuid=uuid, metadata=True)
+    found: list[Row] = [one["Event"] for one in said if "Event" in one] if isinstance(said, list) else []
+    if not found:
+        tally.fail(uuid, "MISP does not have it, or does not show it to the API key's user")
+    return found[:1]
+
+
+def chunks(things: Sequence[Thing]) -> Iterator[list[Thing]]:
+    """Yield the things in lists of at most AT_ONCE."""
+    for start in range(0, len(things), AT_ONCE):
+        yield list(things[start : start + AT_ONCE])
+
+
+def each(found: Iterable[Row], tally: Tally, do: Callable[[Row], str], patience: int = 0) -> None:
+    """Do it to one row after the other. `do` returns why it came to nothing, "" when it did not.
+
+    MISP's no to one row fails that row; a no that would meet every row ends it all. After `patience` rows in a row that
+    failed for the same reason (0: never) the others are not tried any more.
+    """
+    reasons: list[str] = []
+    for row in found:
+        if patience and len(reasons) >= patience:
+            tally.fail(uuid_of(row), f"not tried after the same answer {patience} times: {reasons[0]}")
+            continue
+        trouble = attempt(partial(do, row))
+        reasons = [*reasons, trouble] if trouble and trouble in (reasons or [trouble]) else []
+        if trouble:
+            tally.fail(uuid_of(row), trouble)
+        else:
+            tally.changed.add(uuid_of(row))
+
+
+def attempt(do: Callable[[], str]) -> str:
+    """Return what `do` returns, or MISP's no to this one thing; a no that would meet everything is raised."""
+    try:
+        return do()
+    except Refusal as no:
+        if no.everywhere:
+            raise
+        return str(no)
+
+
+def trouble_in(said: Any) -> str:
+    """Return MISP's complaint in an answer of status 200 that says `saved: false`, or ""."""
+    if isinstance(said, dict) and (said.get("saved") is False or ("errors" in said and not said.get("saved"))):
+        return f"MISP says: {plain(said.get('errors') or said.get('message') or 'not saved')}"
+    return ""
+
+
+def plain(said: Any) -> str:
+    """Return MISP's own words, however nested, as one line."""
+    if isinstance(said, Mapping):
+        return "; ".join(f"{key}: {plain(value)}" for key, value in said.items())
+    if isinstance(said, (list, tuple)):
+        return ", ".join(map(plain, said))
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(said)).split())
+    return text if len(text) <= 200 else text[:199] + "…"

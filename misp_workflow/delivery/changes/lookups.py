@@ -1,0 +1,208 @@
+"""Changes that first ask somebody else: which files are known (hashlookup), what a misp-modules expansion says."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from misp_workflow.delivery import retry
+from misp_workflow.delivery.changes import additions, edits, look, tags
+from misp_workflow.delivery.changes.look import Misp, Row
+from misp_workflow.delivery.changes.tally import Refusal, Tally, uuid_of
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.effects import MispChange, Post
+
+HASHES = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256"}
+"""MISP's types, with what hashlookup calls them. Bulk questions exist for the first two only."""
+MOST_RESULTS = 200
+"""Values that one run of an enrichment adds at most."""
+
+
+class Stop(Exception):  # noqa: N818 - the end of a change, whatever MISP thinks of it
+    """Somebody else than MISP cannot be asked; `answer` says how it ends."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.detail)
+        self.answer = answer
+
+
+# --- known files ------------------------------------------------------------------------------------------------------
+
+
+def known_files(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Change the items whose hash a hashlookup server knows as that of an ordinary file.
+
+    `values`: {"server", "minimum_trust", "set": fields, "add": tags, "local"}. https://www.circl.lu/services/hashlookup/
+    """
+    known = _known(misp, change, {uuid_of(item): item for item in change.items if uuid_of(item) in tally.left})
+    asked = len(tally.left)
+    tally.without(set(tally.left) - known)
+    tally.notes.append(f"{len(known)} of {asked} hashes are of known files")
+    items = tuple(item for item in change.items if uuid_of(item) in known)
+    if items and change.values.get("set"):
+        edits.edit(misp, dataclasses.replace(change, items=items), tally)
+    if items and change.values.get("add"):
+        tags.tag(misp, dataclasses.replace(change, items=items), tally)
+
+
+def _known(misp: Misp, change: MispChange, items: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the uuids of the items that the server knows and trusts."""
+    owners: dict[str, dict[str, list[str]]] = {kind: {} for kind in HASHES}
+    for uuid, item in items.items():
+        kind, value = item["hash"].split(":")
+        owners[kind].setdefault(value.upper(), []).append(uuid)
+    found: set[str] = set()
+    for kind, owned in owners.items():
+        for entry in _entries(misp, change.values["server"], kind, list(owned)):
+            if _is_ordinary(entry, change.values["minimum_trust"]):
+                found.update(owned.get(str(entry.get(HASHES[kind], "")).upper(), ()))
+    return found
+
+
+def _entries(misp: Misp, server: str, kind: str, hashes: list[str]) -> Iterator[Row]:
+    if kind == "sha256":
+        for value in hashes:
+            entry = _json(misp, Post(url=f"{server}/lookup/sha256/{value}", method="GET"), "hashlookup", missing={})
+            if entry:
+                yield {HASHES[kind]: value, **entry}
+        return
+    for some in look.chunks(hashes):
+        listed = _json(misp, Post(url=f"{server}/bulk/{kind}", json={"hashes": some}), "hashlookup")
+        yield from (entry for entry in listed if isinstance(entry, dict))  # one it does not know is left out, or is {}
+
+
+def _is_ordinary(entry: Mapping[str, Any], minimum: int) -> bool:
+    try:
+        trust = int(entry.get("hashlookup:trust", 50))
+    except (TypeError, ValueError):
+        trust = 0
+    return trust >= minimum and "KnownMalicious" not in entry
+
+
+# --- enrichment -------------------------------------------------------------------------------------------------------
+
+
+def enrich(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Ask an expansion module about each item, and add what it says to the event.
+
+    `values`: {"server": misp-modules' address, "module", "config", "as": "proposals" or "attributes"}. A value that was
+    added by this is known by its uuid and not asked about again.
+    """
+    own = {uuid_of(item) for item in change.items if uuid_of(item) == _own(change.event, item)}
+    tally.without(own)
+    if own:
+        tally.notes.append(f"{len(own)} came from an enrichment and were not asked about")
+    asked = _module(misp, change.values)
+    told: list[Row] = []
+    for item in change.items:
+        uuid = uuid_of(item)
+        if uuid not in tally.left:
+            continue
+        if asked["input"] and item["type"] not in asked["input"]:
+            tally.without([uuid])
+            tally.notes.append(f"{change.values['module']} does not take {item['type']}")
+            continue
+        said = _json(misp, _question(change, item, asked["format"]), "misp-modules")
+        if not isinstance(said, dict) or said.get("error"):
+            tally.fail(
+                uuid, look.plain(said.get("error") if isinstance(said, dict) else "no answer that is understood")
+            )
+            continue
+        results = [row for row in _results(said.get("results"), tally) if row["value"] != item["value"]]
+        told += [{**row, "source": uuid} for row in results]
+    _add(misp, change, tally, told)
+
+
+def _module(misp: Misp, values: Mapping[str, Any]) -> dict[str, Any]:
+    listed = _json(misp, Post(url=f"{values['server']}/modules", method="GET"), "misp-modules")
+    for one in listed if isinstance(listed, list) else []:
+        if one.get("name") == values["module"] and one.get("type") == "expansion":
+            takes = one.get("mispattributes") or {}
+            return {"input": takes.get("input") or [], "format": takes.get("format", "")}
+    detail = f"misp-modules at {values['server']} has no expansion module called “{values['module']}”"
+    raise Stop(Answer(outcome="refused", detail=detail))
+
+
+def _question(change: MispChange, item: Mapping[str, Any], form: str) -> Post:
+    body: dict[str, Any] = {
+        "module": change.values["module"],
+        "config": change.values["config"],
+        "event_id": change.event,
+    }
+    if form == "misp_standard":
+        body["attribute"] = {key: item[key] for key in ("uuid", "type", "value")}
+    else:
+        body[item["type"]] = item["value"]
+    return Post(url=f"{change.values['server']}/query", json=body)
+
+
+def _results(found: Any, tally: Tally) -> Iterator[Row]:
+    """Yield the attributes in an expansion's answer, of the old form (types, values) or of MISP's standard."""
+    if isinstance(found, dict):
+        if found.get("Object"):
+            tally.notes.append("objects in the answer were left out")
+        listed = [(row.get("type"), [row.get("value")], row) for row in found.get("Attribute") or []]
+    else:
+        rows = [row for row in found or [] if isinstance(row, dict)]
+        listed = [((_list(row.get("types")) or [None])[0], _list(row.get("values")), row) for row in rows]
+    for kind, values, row in listed:
+        for value in values:
+            if isinstance(kind, str) and isinstance(value, str) and value:
+                category = (_list(row.get("categories")) or [row.get("category")])[0]
+                yield {"type": kind, "value": value, **({"category": category} if isinstance(category, str) else {})}
+
+
+def _add(misp: Misp, change: MispChange, tally: Tally, told: list[Row]) -> None:
+    """Add each value once; MISP's "a similar attribute already exists" means that there is nothing left to do."""
+    proposals = change.values["as"] == "proposals"
+    unique = {(row["type"], row["value"]): row for row in reversed(told)}
+    if len(unique) > MOST_RESULTS:
+        tally.notes.append(f"{len(unique) - MOST_RESULTS} further values were left out")
+    added = 0
+    for row in list(unique.values())[:MOST_RESULTS]:
+        source = row.pop("source")
+        body = {**row, "to_ids": False, "comment": f"From {change.values['module']}"}
+        try:
+            if proposals:
+                said = misp.direct_call(f"shadowAttributes/add/{change.event}", body)
+            else:
+                said = misp.direct_call(f"attributes/add/{change.event}", {**body, "uuid": _own(change.event, row)})
+            trouble = look.trouble_in(said)
+        except Refusal as no:
+            if no.everywhere:
+                raise
+            trouble = "" if "already exists" in str(no) or "not unique" in str(no) else str(no)
+            added -= not trouble
+        if trouble:
+            tally.fail(source, f"{row['type']} {look.plain(row['value'])}: {trouble}")
+            continue
+        added += 1
+        tally.changed.add(source)
+    tally.notes.append(f"{added} values were added as {change.values['as']}")
+
+
+def _own(event: str, row: Mapping[str, Any]) -> str:
+    return additions.own_uuid("Attribute", event, str(row.get("type")), str(row.get("value")))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _json(misp: Misp, post: Post, who: str, missing: Any = None) -> Any:
+    """Return the JSON that somebody answers, `missing` for a 404 when that is an answer; Stop for everything else."""
+    reply = misp.ask(post)
+    if reply.status == 404 and missing is not None:
+        return missing
+    outcome = retry.http_outcome(reply.status)
+    if outcome != "delivered":
+        detail = f"{who} answered {retry.http_phrase(reply.status)}"
+        raise Stop(Answer(outcome=outcome, detail=detail, down=reply.status >= 500))
+    try:
+        return orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        detail = f"{who} answered something that is not JSON: check the address"
+        raise Stop(Answer(outcome="refused", detail=detail)) from None

@@ -1,0 +1,165 @@
+"""MISP: makes a `MispChange` in the operator's own MISP, through PyMISP.
+
+Which MISP, and with which key, the settings say at each try: no effect holds either. The only file that imports PyMISP;
+its requests go the way of all others (one shared session, a deadline for the whole change, networks checked).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+from pymisp import PyMISP
+from pymisp.abstract import pymisp_json_default
+
+from misp_workflow import settings
+from misp_workflow.delivery import changes, retry
+from misp_workflow.delivery.changes.look import plain
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.sockets import Try, trying
+from misp_workflow.effects import MispChange, Post, mask
+from misp_workflow.errors import DeliveryError, SettingsError
+
+LOG = logging.getLogger("misp_workflow.delivery")
+
+MAX_ANSWER = 32 * 2**20
+"""Bytes of one of MISP's answers; an event of 10,000 attributes has about ten million."""
+
+Result = TypeVar("Result")
+
+
+def send(change: MispChange, key: str, deadline: float) -> Answer:
+    """Make the change before `deadline` (a time of `time.monotonic()`), and return what came of it.
+
+    Interrupted, by the deadline too, it can be made again: what is done then needs no doing.
+    """
+    rules = settings.current()
+    tally = changes.Tally.of(change)
+    marks = changes.Marks(rules.state_folder, rules.outbox.window)
+    try:
+        _with_misp(rules, deadline, lambda misp: changes.make(misp, change, tally, marks))
+    except _Ended as end:
+        so_far = f" ({tally.sentence()})" if tally.changed else ""
+        return dataclasses.replace(end.answer, detail=f"{end.answer.detail}{so_far}")
+    except (sqlite3.Error, OSError) as error:
+        detail = f"what is changed in MISP cannot be noted in {rules.state_folder}: {error}"
+        return Answer(outcome="again", detail=detail)
+    return Answer(outcome="refused" if tally.failed else "delivered", detail=tally.sentence())
+
+
+def read_event(reference: str, deadline: float) -> dict[str, Any]:
+    """Return MISP's own view of an event, {"Event": …}, by its id or uuid; DeliveryError when it cannot be had."""
+    try:
+        found = _with_misp(settings.current(), deadline, lambda misp: misp.direct_call(f"events/view/{reference}"))
+    except _Ended as end:
+        raise DeliveryError(f"{end.answer.detail}.") from None
+    if not isinstance(found, dict) or not isinstance(found.get("Event"), dict):
+        raise DeliveryError("MISP's answer is not an event.")
+    return found
+
+
+class _Ended(Exception):  # noqa: N818
+    def __init__(self, outcome: retry.Outcome, detail: str, **more: Any) -> None:
+        self.answer = Answer(outcome=outcome, detail=detail, **more)
+
+
+def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client], Result]) -> Result:
+    """Return what `work` returns; _Ended for whatever ends it early."""
+    seconds = deadline - time.monotonic()
+    if not rules.misp.url:
+        raise _Ended("refused", "where MISP is, the settings do not say: they need [misp] with url and key")
+    if seconds <= 0:
+        raise _Ended("again", "there was no time left to ask MISP")
+    try:
+        key = rules.misp.key
+    except SettingsError as error:
+        raise _Ended("refused", str(error).rstrip(".")) from None
+    if not (key.isascii() and key.isalnum()):
+        raise _Ended("refused", "misp.key in the settings is no API key: those are letters and digits")
+    with trying(deadline) as this:
+        try:
+            return work(Client(rules.misp, key, this))
+        except changes.Refusal as no:
+            outcome = retry.http_outcome(no.status)
+            down = no.status >= 500
+            raise _Ended("refused" if outcome == "delivered" else outcome, str(no), down=down) from None
+        except changes.Stop as stop:
+            raise _Ended(stop.answer.outcome, stop.answer.detail, down=stop.answer.down) from None
+        except (*http.TROUBLES, ValueError) as error:
+            answer = http.failure(error, this, "MISP", seconds)
+            raise _Ended(answer.outcome, mask(answer.detail, [key]), down=answer.down) from None
+        except (LookupError, TypeError, AttributeError):
+            LOG.exception("an answer of MISP's has an unknown form")
+            raise _Ended("again", "MISP's answer was not understood; the log of misp-modules names the place") from None
+
+
+class Client(PyMISP):
+    """PyMISP without the three questions that it begins with, whose requests belong to one try."""
+
+    def __init__(self, place: settings.Misp, key: str, this: Try) -> None:
+        self.root_url = f"{place.url.rstrip('/')}/"
+        self.key = key
+        self.global_pythonify = False
+        self._place = place
+        self._try = this
+
+    def ask(self, post: Post) -> http.Reply:
+        """Ask somebody else than MISP within the same deadline."""
+        return http.ask(post, self._try, MAX_ANSWER)
+
+    def _prepare_request(  # type: ignore[override]
+        self, request_type: Any, url: str, data: Any = None, params: Any = None, kw_params: Any = None, **_: Any
+    ) -> http.Reply:
+        named = "".join(f"/{name}:{value}" for name, value in (kw_params or {}).items())
+        if isinstance(data, dict):
+            data = {name: value for name, value in data.items() if value is not None}
+        post = Post(
+            url=f"{self.root_url}{url.lstrip('/')}{named}",
+            method=request_type,
+            headers={"Authorization": self.key, "Accept": "application/json"},
+            body=None if data is None else orjson.dumps(data, default=pymisp_json_default).decode(),
+            content_type="application/json",
+            query=params or {},
+            verify_tls=self._place.verify_tls,
+            ca_file=self._place.ca_file,
+        )
+        return http.ask(post, self._try, MAX_ANSWER)
+
+    def _check_response(  # type: ignore[override]
+        self, response: http.Reply, lenient_response_type: bool = False, expect_json: bool = False
+    ) -> Any:
+        try:
+            said = orjson.loads(response.body)
+        except orjson.JSONDecodeError:
+            said = None
+        if not 200 <= response.status < 300:
+            raise _refusal(response.status, said)
+        if said is None:
+            what = "more than can be read" if response.cut else "something that is not JSON: check misp.url"
+            raise changes.Refusal(400, f"MISP answered {what}")
+        return said["response"] if isinstance(said, dict) and said.get("response") is not None else said
+
+
+def _refusal(status: int, said: Any) -> changes.Refusal:
+    """Return MISP's no as a sentence with what to do about it."""
+    fields = said if isinstance(said, dict) else {}
+    words = plain(fields.get("message") or fields.get("name") or "")
+    if fields.get("errors"):
+        words = f"{words}: {plain(fields['errors'])}" if words else plain(fields["errors"])
+    lower = words.lower()
+    if status in (401, 403) and "authentication failed" in lower:
+        return changes.Refusal(status, "MISP does not accept the API key: check misp.key in the settings", True)
+    if status == 403 and "permission" in lower:
+        sentence = "MISP does not let the API key's user do that: its role or organisation lacks the permission"
+        return changes.Refusal(status, sentence, "functionality" in lower)
+    if status in (404, 405):
+        return changes.Refusal(status, f"MISP does not have it{f' ({words})' if words else ''}")
+    if status == 423 or "locked" in lower:
+        return changes.Refusal(status, f"MISP keeps it locked ({words or status})")
+    return changes.Refusal(status, f"MISP answered {retry.http_phrase(status)}{f': {words}' if words else ''}")
