@@ -72,7 +72,7 @@ def _each(array: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any]]) -> Outcome:
-    """Change every selected attribute, in MISP's database and in the data. Nothing selected is a failure, without error."""
+    """Change every selected attribute, in MISP's database and in the data. Without any it fails, with no error."""
     edited = [{**attribute, **change(attribute)} for attribute in selected(call)]
     saved = [call.change("Attribute.editAttribute", _saved(attribute)) for attribute in edited]
     call.change("Attribute.editAttributeBulk", [_saved(attribute) for attribute in edited])

@@ -10,7 +10,7 @@ from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner import conditions, moduleapi, wire
 from misp_workflow.runner.graph import Node
-from misp_workflow.runner.moduleapi import Answer, ModuleServer, NoAnswerError
+from misp_workflow.runner.moduleapi import TEMPLATE_MODULE, Answer, ModuleServer, NoAnswerError
 from misp_workflow.runner.modules import Module, Modules, Param
 from misp_workflow.runner.roaming import RoamingData
 from misp_workflow.runner.world import World
@@ -130,10 +130,20 @@ class Call:
 
     def render(self, param_id: str, template: Any, variables: Any) -> str:
         """Have a template rendered. Raises PhpCrash where MISP cannot cope with the renderer's answer."""
+        if self.around.server.renders_templates:
+            rendered = self._rendered_by_server(template, variables)
+        else:
+            rendered = moduleapi.render(template, variables)
+        self.record.rendered[param_id] = rendered
+        return rendered
+
+    def _rendered_by_server(self, template: Any, variables: Any) -> str:
         try:
-            result = moduleapi.read_answer(self.around.server.render(template, variables, TEMPLATE_TIMEOUT))
-        except (NoAnswerError, wire.EncodingError):
-            result = False
+            text = wire.encode({"template": template, "data": variables}).decode()
+        except wire.EncodingError as error:
+            raise PhpCrash("JsonException", str(error)) from error
+        fields = {"module": TEMPLATE_MODULE, "text": text}
+        result = self.ask("Enrichment", TEMPLATE_MODULE, TEMPLATE_TIMEOUT, fields)
         if moduleapi.error_of(result) is not None:
             return ""
         value = php.item(php.item(php.item(php.item(result, "results"), "0"), "values"), "0")
@@ -142,7 +152,6 @@ class Call:
                 "TypeError",
                 "WorkflowBaseModule::render_jinja_template(): Return value must be of type string, null returned",
             )
-        self.record.rendered[param_id] = value
         return value
 
     @property

@@ -1,7 +1,9 @@
 """The graph that the editor stores, read once; what MISP refuses in it and warns of.
 
 Mirrors WorkflowGraphTool with its GraphUtil, MultipleOutputConnectionGraph, PathWarningsGraph and GraphWalker.
-A stored graph is drawflow's: `{"1": {"id": 1, "data": {...}, "outputs": {"output_1": {"connections": [{"node": "2"}]}}}}`.
+A stored graph is drawflow's:
+
+    {"1": {"id": 1, "data": {…}, "outputs": {"output_1": {"connections": [{"node": "2"}]}}}, …}
 """
 
 from __future__ import annotations
@@ -231,7 +233,7 @@ def _successors(graph: Graph, node: Node) -> Iterator[Node]:
 
 
 def _named_backwards(trail: list[Node], head: Node) -> list[tuple[Node, Node]]:
-    """From the edge that closes the cycle back to its head; of a loop onto itself MISP names the whole way there too."""
+    """From the edge that closes the cycle back to its head; of a loop onto itself, the whole way there too."""
     edges = [(trail[-1], head)]
     for before, after in zip(reversed(trail[:-1]), reversed(trail[1:]), strict=True):
         edges.append((before, after))

@@ -63,10 +63,10 @@ class ModuleServer(ABC):
     def query(self, module: str, body: bytes, timeout: float) -> Answer:
         """POST the body to /query for the module that it names. Raises NoAnswerError."""
 
-    def render(self, template: Any, data: Any, timeout: float) -> Answer:
-        """Have misp-modules render a Jinja template with the data as its variables. Raises NoAnswerError."""
-        text = wire.encode({"template": template, "data": data}).decode()
-        return self.query(TEMPLATE_MODULE, wire.encode({"module": TEMPLATE_MODULE, "text": text}), timeout)
+    @property
+    def renders_templates(self) -> bool:
+        """Whether templates go to this server as requests, as from MISP; else they are rendered in this process."""
+        return False
 
     def webhook(self, request: Mapping[str, Any]) -> Answer | None:
         """What the receiver of a webhook answers; None: nobody is asked, MISP's webhooks are not performed here."""
@@ -103,6 +103,10 @@ class HttpServer(ModuleServer):
 
     def query(self, module: str, body: bytes, timeout: float) -> Answer:
         return self._send("POST", "/query", body, timeout)
+
+    @property
+    def renders_templates(self) -> bool:
+        return True
 
     def _send(self, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
         deadline = time.monotonic() + timeout
@@ -190,10 +194,6 @@ class LocalServer(ModuleServer):
             raise NoAnswerError("timeout", f"The action {module} did not answer within {timeout:g} s.")
         return answers[0]
 
-    def render(self, template: Any, data: Any, timeout: float) -> Answer:
-        del timeout
-        return render_here(template, data)
-
 
 def _handle(module: ModuleType, body: bytes) -> Answer:
     try:
@@ -205,13 +205,12 @@ def _handle(module: ModuleType, body: bytes) -> Answer:
         return Answer(200, json.dumps(SERVER_ERROR).encode())
 
 
-def render_here(template: Any, data: Any) -> Answer:
+def render(template: Any, data: Any) -> str:
     """Render as misp-modules' jinja_template_rendering does: in Jinja's sandbox, and "" when that fails."""
     try:
-        rendered = jinja2.sandbox.SandboxedEnvironment().from_string(template).render(data)
+        return jinja2.sandbox.SandboxedEnvironment().from_string(template).render(data)
     except Exception:  # a template can fail in any way
-        rendered = ""
-    return Answer(200, wire.encode({"results": [{"types": ["text"], "values": [rendered]}]}))
+        return ""
 
 
 # --- scripted answers ------------------------------------------------------------------------------------------------
@@ -247,16 +246,12 @@ class Scripted(ModuleServer):
             return self._behind.query(module, body, timeout)
         return Answer(200, b'{"data": true}')
 
-    def render(self, template: Any, data: Any, timeout: float) -> Answer:
-        if TEMPLATE_MODULE in self._script:
-            return super().render(template, data, timeout)
-        return self._behind.render(template, data, timeout) if self._behind else render_here(template, data)
+    @property
+    def renders_templates(self) -> bool:
+        return TEMPLATE_MODULE in self._script or (self._behind is not None and self._behind.renders_templates)
 
     def webhook(self, request: Mapping[str, Any]) -> Answer | None:
         return self._next("http", 0) if "http" in self._script else None
-
-    def scripts(self, name: str) -> bool:
-        return name in self._script
 
     def _next(self, name: str, timeout: float) -> Answer:
         specs = self._script[name]

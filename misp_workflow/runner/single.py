@@ -55,7 +55,8 @@ def execute(
         known = ", ".join(sorted({*around.modules.by_type["action"], *around.modules.by_type["logic"]}))
         raise InputError(f"There is no module {module_id!r}. Known are {known}.")
     data = wire.as_php(data)
-    roaming = RoamingData(coreformat.convert(data, world=around.world.rows) if convert else data, workflow_id=workflow_id)
+    start = coreformat.convert(data, world=around.world.rows) if convert else data
+    roaming = RoamingData(start, workflow_id=workflow_id)
     around.start_data = roaming.raw
     record = Record()
     outcome = exec_(Call(_node(module, params, filters or {}), module, roaming, around, record))

@@ -1,8 +1,9 @@
 """A workflow as MISP exports it. Mirrors the Workflow model's row, and the editor's way of attaching a blueprint.
 
-    {"Workflow": {"id": "1", "name": "…", "trigger_id": "event-publish", "debug_enabled": false, "data": {"1": node, …}}}
+    {"Workflow": {"id": "1", "name": "…", "trigger_id": "event-publish", "data": {"1": node, …}}}
 
-`data` may be JSON in a string, as it lies in the database; the row may come without its "Workflow", or be the graph alone.
+`data` may be JSON in a string, as it lies in the database; the row may come without its "Workflow", or be the graph
+alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import GraphError, InputError
 from misp_workflow.runner import wire
-from misp_workflow.runner.graph import Graph, Node
+from misp_workflow.runner.graph import Graph, Node, as_mapping
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class Workflow:
 
 
 def load(document: str | bytes | Mapping[str, Any] | list[Any]) -> Workflow:
-    """Read a workflow from what MISP exports. Raises InputError when it is not JSON, GraphError when it is no workflow."""
+    """Read a workflow from what MISP exports.
+
+    Raises InputError when it is not JSON, GraphError when it is no workflow.
+    """
     exported = _decoded(document, "The workflow")
     row = _row(exported)
     stored = row.get("data")
@@ -61,6 +65,80 @@ def load(document: str | bytes | Mapping[str, Any] | list[Any]) -> Workflow:
         graph=graph,
         debug=php.truthy(row.get("debug_enabled")),
     )
+
+
+def attach_blueprint(to: Workflow | str, blueprint: Mapping[str, Any] | str | bytes) -> Workflow:
+    """Put a blueprint behind a workflow's trigger as the editor does; `to` can be a trigger's identifier alone.
+
+    Its nodes get new ids, from the next free one, in their order; its own trigger is left out, and the trigger is
+    connected to the nodes without predecessor. Raises GraphError when it is no blueprint of MISP's.
+    """
+    workflow = to if isinstance(to, Workflow) else Workflow(1, _name(blueprint), Graph.parse({"1": _trigger_node(to)}))
+    trigger = workflow.trigger
+    if trigger is None:
+        raise GraphError("The workflow has no trigger to attach a blueprint to.")
+    nodes = [node for node in _blueprint_nodes(blueprint) if node["data"]["module_type"] != "trigger"]
+    first = max((int(key) for key in workflow.graph.nodes if key.isdigit()), default=0) + 1
+    keys = {str(node.get("id")): str(first + position) for position, node in enumerate(nodes)}
+    stored = {key: dict(node.raw) for key, node in workflow.graph.nodes.items()}
+    stored.update({keys[str(node.get("id"))]: _renumbered(node, keys) for node in nodes})
+    reached = {edge.target for node in Graph.parse(stored).nodes.values() for edge in node.edges()}
+    starts = [key for key in keys.values() if key not in reached]
+    stored[trigger.key] = _connected(stored[trigger.key], starts)
+    return replace(workflow, graph=Graph.parse(stored))
+
+
+def _trigger_node(trigger: str) -> dict[str, Any]:
+    data = {"id": trigger, "name": trigger, "module_type": "trigger", "indexed_params": {}, "saved_filters": {}}
+    return {"id": 1, "name": trigger, "data": data, "inputs": {}, "outputs": {}, "pos_x": 0, "pos_y": 0}
+
+
+def _blueprint(document: Mapping[str, Any] | str | bytes) -> Mapping[str, Any]:
+    exported = _decoded(document, "The blueprint")
+    row = exported.get("WorkflowBlueprint", exported) if isinstance(exported, Mapping) else None
+    if not isinstance(row, Mapping) or "data" not in row:
+        raise GraphError('This is no blueprint. MISP exports {"WorkflowBlueprint": {…, "data": [node, …]}}.')
+    return row
+
+
+def _name(document: Mapping[str, Any] | str | bytes) -> str:
+    return str(_blueprint(document).get("name") or "unnamed")
+
+
+def _blueprint_nodes(document: Mapping[str, Any] | str | bytes) -> list[Mapping[str, Any]]:
+    stored = _blueprint(document)["data"]
+    if isinstance(stored, str):
+        stored = _decoded(stored, "The graph inside the blueprint")
+    nodes = list(stored.values()) if isinstance(stored, Mapping) else stored
+    if not isinstance(nodes, list) or not nodes or not all(_is_node(node) for node in nodes):
+        raise GraphError("The blueprint's data is no list of nodes.")
+    return nodes
+
+
+def _renumbered(node: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    """The node under its new id, with connections to nodes of the blueprint only."""
+    new = {**node, "id": int(keys[str(node.get("id"))])}
+    for side in ("inputs", "outputs"):
+        new[side] = {
+            name: {
+                "connections": [
+                    {**connection, "node": keys[str(connection["node"])]}
+                    for connection in (port.get("connections") if isinstance(port, Mapping) else None) or []
+                    if isinstance(connection, Mapping) and str(connection.get("node")) in keys
+                ]
+            }
+            for name, port in as_mapping(node.get(side)).items()
+        }
+    return new
+
+
+def _connected(trigger: Mapping[str, Any], targets: list[str]) -> dict[str, Any]:
+    outputs = dict(as_mapping(trigger.get("outputs")))
+    port = as_mapping(outputs.get("output_1"))
+    present = port.get("connections")
+    added = [{"node": target, "output": "input_1"} for target in targets]
+    outputs["output_1"] = {**port, "connections": [*(present if isinstance(present, list) else []), *added]}
+    return {**trigger, "outputs": outputs}
 
 
 def _decoded(document: str | bytes | Mapping[str, Any] | list[Any], what: str) -> Any:
@@ -91,8 +169,8 @@ def _row(exported: Any) -> Mapping[str, Any]:
     if isinstance(exported, list) and any(_is_node(node) for node in exported):
         return {"data": exported}
     raise GraphError(
-        'This is no workflow. MISP exports {"Workflow": {…, "data": {…}}}; the graph alone, {"1": {"id": 1, "data": …}}, '
-        "is read too."
+        'This is no workflow. MISP exports {"Workflow": {…, "data": {…}}}; the graph alone, {"1": {"id": 1, …}, …}, is '
+        "read too."
     )
 
 

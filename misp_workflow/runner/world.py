@@ -25,7 +25,8 @@ SYSTEM_USER: Mapping[str, Any] = {
 class World:
     """Everything outside the workflow that its outcome depends on.
 
-    rows: {"events": {id: row}, "objects": {id: row}, "attributes": {id: row}, "threads": {id: row}}, as MISP fetches them.
+    rows: {"events": {id: row}, "objects": {id: row}, "attributes": {id: row}, "threads": {id: row}}, as MISP fetches
+    them.
     disabled_modules, disabled_triggers: identifiers.
     arbitrary_urls: the setting Security.rest_client_enable_arbitrary_urls, which webhooks need.
     enrichment_modules: what GET /modules lists of the expansion kind; None: ask the module server.

@@ -18,7 +18,7 @@ from misp_workflow.runner import graph as graphs
 from misp_workflow.runner import modules as module_list
 from misp_workflow.runner import single, wire
 from misp_workflow.runner.execution import Exchange, Job, Record
-from misp_workflow.runner.moduleapi import TEMPLATE_MODULE, Scripted
+from misp_workflow.runner.moduleapi import Scripted
 from misp_workflow.runner.triggers import TRIGGERS
 from misp_workflow.runner.walk import JobRun, Run, Walk, run, run_job
 from misp_workflow.runner.workflow import Workflow
@@ -62,7 +62,12 @@ def _server(case: Case) -> Scripted:
 
 def _query(exchange: Exchange) -> dict[str, Any]:
     timeout = int(exchange.timeout)
-    return {"family": exchange.family, "timeout": timeout, "module": exchange.module, "body": json.loads(exchange.body())}
+    return {
+        "family": exchange.family,
+        "timeout": timeout,
+        "module": exchange.module,
+        "body": json.loads(exchange.body()),
+    }
 
 
 def _queries(records: list[Record]) -> list[dict[str, Any]]:
