@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
+from misp_workflow.event import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.settings.file import current, load
 from misp_workflow.settings.model import (
     DISTRIBUTIONS,
-    PAP_LEVELS,
-    TLP_LEVELS,
     Destination,
     Misp,
     Networks,

@@ -8,17 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from misp_workflow import event
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings.secrets import resolve
 
-TLP_LEVELS = ("clear", "green", "amber", "amber+strict", "red")
-"""TLP 2.0 (https://www.first.org/tlp/), from what anybody may see to what only the people in the room may see."""
-
-PAP_LEVELS = ("clear", "green", "amber", "red")
-"""Permissible Actions Protocol, from any action to none that could be noticed."""
-
-DISTRIBUTIONS = ("your organisation only", "this community only", "connected communities", "all communities")
-"""MISP's distribution levels 0 to 3 in words."""
+DISTRIBUTIONS = tuple(event.DISTRIBUTIONS[level] for level in range(4))
+"""MISP's distribution levels 0 to 3 in words: those that bound how far an item may go."""
 
 DAY = 86_400.0
 

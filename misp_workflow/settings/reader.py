@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from misp_workflow.errors import SettingsError
+from misp_workflow.event import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.settings.model import (
     DISTRIBUTIONS,
-    PAP_LEVELS,
-    TLP_LEVELS,
     Destination,
     Misp,
     Networks,

@@ -46,11 +46,13 @@ def _from_file(path: str, where: str) -> str:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except OSError as error:
         raise SettingsError(f"{sentence}which cannot be read: {error.strerror}.") from None
-    with os.fdopen(handle, "rb") as file:
+    try:
         too_open = _openness(os.fstat(handle))
-        if too_open:
-            raise SettingsError(f"{sentence}which {too_open}.")
-        content = file.read(MAX_SECRET + 1)
+        content = b"" if too_open else os.read(handle, MAX_SECRET + 1)
+    finally:
+        os.close(handle)
+    if too_open:
+        raise SettingsError(f"{sentence}which {too_open}.")
     return _as_text(content, sentence)
 
 

@@ -132,8 +132,9 @@ def line_of(text: str, path: tuple[str, ...]) -> int:
             header = found = _key_path(stripped.lstrip("["))
         else:
             found = (*header, *_key_path(stripped))
-        if best_length < len(found) <= len(path) and path[: len(found)] == found:
-            best_length, best_line = len(found), number
+        common = min(len(found), len(path))
+        if common > best_length and path[:common] == found[:common]:
+            best_length, best_line = common, number
     return best_line
 
 
