@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from misp_workflow import template
+from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED
 from misp_workflow.action.params import Params
-from misp_workflow.action.summary import Summary, summarise
+from misp_workflow.action.summary import Summary, summarise, topic
 from misp_workflow.delivery import guard
+from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import InputError, ParameterError
 from misp_workflow.event import View, rows
@@ -27,14 +29,6 @@ _BODY_STYLES = {
     "application/x-www-form-urlencoded": "url_query",
     "text/markdown": "markdown",
     "text/csv": "csv",
-}
-
-_SUMMARY = {
-    "slack": "*{{ title }}*\n{% for name, value in facts %}*{{ name }}:* {{ value }}\n{% endfor %}",
-    "markdown": "**{{ title }}**\n\n{% for name, value in facts %}- **{{ name }}:** {{ value }}\n{% endfor %}",
-    "html": "<p><strong>{{ title }}</strong></p><ul>"
-    "{% for name, value in facts %}<li><strong>{{ name }}:</strong> {{ value }}</li>{% endfor %}</ul>",
-    "plain": "{{ title }}\n{% for name, value in facts %}{{ name }}: {{ value }}\n{% endfor %}",
 }
 
 
@@ -70,9 +64,11 @@ class Call:
 
     @property
     def link(self) -> str:
-        """Address of the event in MISP, or "" when the settings do not know MISP's address or there is no event."""
+        """Address of the event in MISP; "" when MISP's is unknown, there is no event, or the node wants none."""
         key = self.view.event.get("uuid") or self.view.event.get("id")
-        return f"{self._misp_url}/events/view/{key}" if self._misp_url and isinstance(key, str) else ""
+        if not (self._misp_url and isinstance(key, str) and getattr(self.params, "link_to_event", True)):
+            return ""
+        return f"{self._misp_url}/events/view/{quote(key, safe='')}"
 
     @cached_property
     def summary(self) -> Summary:
@@ -102,23 +98,67 @@ class Call:
             "withheld": self.withheld,
         }
 
-    def message(self, style: str = "plain", limit: int | None = None) -> str:
+    def message(
+        self,
+        style: str = "plain",
+        limit: int | None = None,
+        unit: Unit = "characters",
+        *,
+        titled: bool = True,
+        layout: str = "",
+    ) -> str:
         """Return the node's message, or the summary of what happened when it has none, in the style of the place.
 
-        `limit` is the most characters that the place accepts; a longer text ends in an honest mark.
+        `limit` is the most that the place accepts, in `unit`; a longer text ends in an honest mark. `titled=False` is
+        for places that have the title elsewhere. `layout` is one of LAYOUTS, by default that of the style.
         """
-        written = self.render("message", style) if self.params.message else self._written_summary(style)
-        if self.withheld:
-            written = f"{written.rstrip()}\n({self.withheld})"
+        if self.params.message:
+            written = self.render("message", style).rstrip()
+            note = NOTES.get(style, NOTE) if self.withheld else ""
+            written += template.render(note, {"withheld": self.withheld}, style)
+        else:
+            written = template.render(
+                LAYOUTS.get(layout or style, LAYOUTS["plain"]), self._told(titled), style
+            ).rstrip()
+        return guard.cut(written, limit, unit) if limit else written
+
+    def _told(self, titled: bool = True) -> dict[str, Any]:
+        summary = self.summary
+        return {
+            "title": summary.title if titled else "",
+            "facts": [*([("TLP", summary.tlp.upper())] if summary.tlp else []), *summary.facts],
+            "colour": f"#{self.colour:06x}",
+            "withheld": self.withheld,
+            "link": self.link,
+            "link_label": LINK_LABEL,
+        }
+
+    def title(self, style: str = "text", limit: int | None = None) -> str:
+        """Return the node's title, or what happened in a few words when it has none; always one line."""
+        if getattr(self.params, "title", ""):
+            written = self.render("title", style)
+        else:
+            written = template.render("{{ title }}", {"title": self.summary.title}, style)
+        written = " ".join(written.split())
         return guard.cut(written, limit) if limit else written
 
-    def _written_summary(self, style: str) -> str:
-        facts = list(self.summary.facts)
-        if self.summary.tlp:
-            facts.insert(0, ("TLP", self.summary.tlp.upper()))
-        source = _SUMMARY.get(style, _SUMMARY["plain"])
-        written = template.render(source, {"title": self.summary.title, "facts": facts}, style).rstrip()
-        return f"{written}\n{self.link}" if self.link and self.params.link_to_event else written
+    def facts(self, style: str, limit: int | None = None) -> list[tuple[str, str]]:
+        """Return the summary's facts as (name, value) in the style of the place, each value of at most `limit`."""
+        told = self._told()["facts"]
+        if self.withheld:
+            told.append(("Withheld", self.withheld))
+        shown = [tuple(template.render("{{ it }}", {"it": part}, style) for part in fact) for fact in told]
+        return [(name, guard.cut(value, limit) if limit else value) for name, value in shown]
+
+    @property
+    def colour(self) -> int:
+        """The colour of the summary's TLP, as 0xRRGGBB."""
+        return COLOURS.get(self.summary.tlp, UNMARKED)
+
+    @property
+    def topic(self) -> str:
+        """What messages about the same thing have in common: "Event 56: capture base event", "MISP users"."""
+        return topic(self.view)
 
     def render(self, name: str, style: str = "plain") -> str:
         """Return the parameter `name` rendered as a template; TemplateError names the parameter and the line."""

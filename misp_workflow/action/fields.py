@@ -42,6 +42,14 @@ MESSAGE: Table = {
     },
 }
 
+TITLE: Table = {
+    "title": {
+        "type": "string",
+        "description": "Title as a Jinja template; empty: what happened in a few words",
+        "template": True,
+    },
+}
+
 ITEMS: Table = {
     "items": {
         "type": "string",

@@ -6,7 +6,8 @@ place where it goes, so that event text stays text there too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -26,11 +27,17 @@ from misp_workflow.event import (
     tag_names,
     text,
 )
+from misp_workflow.template.attributes import reading
 from misp_workflow.template.values import Indicator
 
 MOST_TYPES = 6
 MOST_TAGS = 8
+MOST_GALAXIES = 4
 EXCERPT = 300
+MAX_TITLE = 200
+MAX_NAME = 60
+
+_CLUSTER = re.compile(r'misp-galaxy:([a-z0-9-]{1,60})="([^"]{1,200})"', re.IGNORECASE)
 
 Facts = list[tuple[str, str]]
 
@@ -47,7 +54,15 @@ class Summary:
 def summarise(view: View, selected: Sequence[dict[str, Any]] | None = None) -> Summary:
     """Say what happened. `selected`: the rows that the node's filter chose, or None when nothing was selected."""
     title, facts = _TELL[view.kind](view, selected)
-    return Summary(title, tuple((name, value) for name, value in facts if value), _tlp(view, selected))
+    told = tuple((excerpt(name, MAX_NAME), _short(value)) for name, value in facts if value)
+    return Summary(excerpt(title, MAX_TITLE), told, _tlp(view, selected))
+
+
+def topic(view: View) -> str:
+    """Return what all messages about the same thing have in common: a place's name for their conversation."""
+    if view.event.get("id"):
+        return excerpt(_capital(_event_name(view)), MAX_TITLE)
+    return _TOPICS.get(view.kind, "MISP events")
 
 
 def moment(value: Any) -> str:
@@ -58,10 +73,23 @@ def moment(value: Any) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def excerpt(value: Any) -> str:
-    """Return the beginning of a long text, on one line, cut at a word."""
-    words = " ".join(text(value).split())
-    return words if len(words) <= EXCERPT else words[:EXCERPT].rsplit(" ", 1)[0] + " …"
+def excerpt(value: Any, most: int = EXCERPT) -> str:
+    """Return the beginning of a long text, on one line, cut at a word where there is one."""
+    words = " ".join(text(value)[: 4 * most].split())
+    if len(words) <= most and len(text(value)) <= 4 * most:
+        return words
+    kept = words[:most]
+    return (kept.rsplit(" ", 1)[0] if " " in kept[most // 2 :] else kept) + " …"
+
+
+def _value(row: dict[str, Any]) -> str:
+    """Return an attribute's value; one that could be clicked is an Indicator, which people see defanged."""
+    value = reading(row, "value")
+    return value if isinstance(value, str) else text(value)
+
+
+def _short(value: str) -> str:
+    return Indicator(excerpt(value)) if isinstance(value, Indicator) else excerpt(value)
 
 
 def _tlp(view: View, selected: Sequence[dict[str, Any]] | None) -> str:
@@ -80,15 +108,31 @@ def _event_name(view: View) -> str:
 
 def _shared(view: View) -> Facts:
     event = view.event
-    tags = [name for name in view.tags if not name.lower().startswith("tlp:")]
-    more = f" and {len(tags) - MOST_TAGS} more" if len(tags) > MOST_TAGS else ""
     return [
         ("Organisation", view.organisation),
         ("Threat level", THREAT_LEVELS.get(number(event.get("threat_level_id")), "")),
         ("Analysis", ANALYSES.get(number(event.get("analysis"), -1), "")),
         ("Distribution", DISTRIBUTIONS.get(number(event.get("distribution"), -1), "")),
-        ("Tags", ", ".join(tags[:MOST_TAGS]) + more),
+        *_clusters(view.tags),
+        ("Tags", _tags(name for name in view.tags if not _CLUSTER.fullmatch(name))),
     ]
+
+
+def _clusters(names: Sequence[str]) -> Facts:
+    """Return what galaxy tags say (misp-galaxy:threat-actor="APT28") as people would: ("Threat actor", "APT28")."""
+    found: dict[str, list[str]] = {}
+    for match in filter(None, map(_CLUSTER.fullmatch, names)):
+        found.setdefault(_capital(match[1].lower().replace("-", " ")), []).append(match[2])
+    return [(galaxy, _listed(values)) for galaxy, values in list(found.items())[:MOST_GALAXIES]]
+
+
+def _tags(names: Iterable[str]) -> str:
+    return _listed([excerpt(name, 100) for name in names if not name.lower().startswith("tlp:")])
+
+
+def _listed(values: Sequence[str]) -> str:
+    more = f" and {len(values) - MOST_TAGS} more" if len(values) > MOST_TAGS else ""
+    return ", ".join(values[:MOST_TAGS]) + more
 
 
 def _types(attributes: Sequence[dict[str, Any]]) -> str:
@@ -112,7 +156,9 @@ def _event(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, 
         ("Selected", _types(selected) if selected is not None else ""),
         ("Objects", _names(view)),
         ("Related events", str(len(rows(event.get("RelatedEvent"))) or "")),
+        ("Proposals", str(len(rows(event.get("ShadowAttribute"))) or "")),
         ("Reports", str(len(rows(event.get("EventReport"))) or "")),
+        ("Comes from", "another MISP" if flag(event.get("locked")) else ""),
         ("Date", text(event.get("date"))),
     ]
     return _capital(_event_name(view)), facts
@@ -136,12 +182,14 @@ def _attribute(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[s
         happened = "Sighting of, or tag on, an attribute"
     own = tag_names(row, inherited=False)
     return f"{happened} in {_event_name(view)}", [
-        (_capital(text(row.get("type")) or "value"), Indicator(text(row.get("value")))),
+        ("Value", _value(row)),
+        ("Type", text(row.get("type"))),
         ("Category", text(row.get("category"))),
         ("Object", view.object_name(row)),
         ("For detection", "yes" if flag(row.get("to_ids")) else "no"),
-        ("Comment", excerpt(row.get("comment"))),
-        ("Attribute tags", ", ".join(own[:MOST_TAGS])),
+        ("Comment", text(row.get("comment"))),
+        *_clusters(own),
+        ("Attribute tags", _tags(name for name in own if not _CLUSTER.fullmatch(name))),
         ("Organisation", view.organisation),
     ]
 
@@ -161,10 +209,11 @@ def _proposal(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[st
     else:
         asked = "Proposal of a new attribute"
     return f"{asked} in {_event_name(view)}", [
-        (_capital(text(row.get("type")) or "value"), Indicator(text(row.get("value")))),
+        ("Value", _value(row)),
+        ("Type", text(row.get("type"))),
         ("Category", text(row.get("category"))),
         ("For detection", "yes" if flag(row.get("to_ids")) else "no"),
-        ("Comment", excerpt(row.get("comment"))),
+        ("Comment", text(row.get("comment"))),
         ("Proposed by", text(row.get("email"))),
         ("Organisation", view.organisation),
     ]
@@ -175,7 +224,7 @@ def _report(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str,
     happened = "Report deleted" if flag(row.get("deleted")) else "Report saved"
     return f"{happened} in {_event_name(view)}", [
         ("Report", text(row.get("name"))),
-        ("Begins", excerpt(row.get("content"))),
+        ("Begins", text(row.get("content"))),
         ("Organisation", view.organisation),
     ]
 
@@ -184,7 +233,7 @@ def _post(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, F
     post, thread = view.data["Post"], view.data.get("Thread")
     thread = thread if isinstance(thread, dict) else {}
     return f"New post: {text(thread.get('title')) or 'discussion'}", [
-        ("Says", excerpt(post.get("contents"))),
+        ("Says", text(post.get("contents"))),
         ("Posts in the thread", text(thread.get("post_count"))),
         ("Event", _capital(_event_name(view)) if view.event.get("id") else ""),
     ]
@@ -211,8 +260,8 @@ def _user(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, F
 def _log(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
     entry = view.data["Log"]
     return f"Log entry: {text(entry.get('action')) or 'action'} on {text(entry.get('model')) or 'MISP'}", [
-        ("Title", excerpt(entry.get("title"))),
-        ("Change", excerpt(entry.get("change"))),
+        ("Title", text(entry.get("title"))),
+        ("Change", text(entry.get("change"))),
         ("By", text(entry.get("email"))),
         ("Organisation", text(entry.get("org"))),
         ("Address", text(entry.get("ip"))),
@@ -229,12 +278,16 @@ def _enrichment(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[
 
 
 def _empty(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
-    return "MISP sent nothing to speak of", [("Why", "this trigger came with an empty event")]
+    return "MISP sent an empty event", [
+        ("Why", "on object-after-save MISP says that an object was saved, but not which, nor in which event")
+    ]
 
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
+
+_TOPICS: dict[Kind, str] = {"user": "MISP users", "log": "MISP log", "post": "MISP discussions"}
 
 _TELL: dict[Kind, Callable[[View, Sequence[dict[str, Any]] | None], tuple[str, Facts]]] = {
     "event": _event,
