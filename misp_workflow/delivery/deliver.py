@@ -1,37 +1,241 @@
-"""The only place that performs effects."""
+"""The only door to delivery: what actions call.
+
+An effect is put in the outbox first, and tried at once when somebody waits and the destination is well. So it is either
+delivered, or kept and tried again, or refused with the reason; and MISP hears which, in time.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import logging
+import os
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from misp_workflow import settings
-from misp_workflow.delivery import transports
-from misp_workflow.effects import Parcel, Receipt
+from misp_workflow.delivery.house import House, sentence
+from misp_workflow.delivery.lanes import name_of
+from misp_workflow.delivery.outbox import Claim, Item, Taken, identity
+from misp_workflow.delivery.retry import Answer, back_off
+from misp_workflow.effects import Parcel, Receipt, Status
+from misp_workflow.errors import DeliveryError, WorkflowError
+from misp_workflow.settings import Settings
+
+LOG = logging.getLogger("misp_workflow.delivery")
+
+MARGIN = 0.1
+"""The part of the time that is kept for the way back to MISP, at most a quarter of a second."""
+GRACE = 2.0
+"""Seconds that the workers get to end what they do when the process ends."""
+
+Mode = Literal["wait", "queue"]
 
 
 def deliver(
-    parcels: Sequence[Parcel],
-    *,
-    mode: Literal["wait", "queue"] = "wait",
-    dry_run: bool = False,
-    deadline: float | None = None,
+    parcels: Sequence[Parcel], *, mode: Mode = "wait", dry_run: bool = False, deadline: float | None = None
 ) -> list[Receipt]:
-    """Perform the effects, one after the other, and return one receipt each, in their order.
+    """Take charge of the effects, and return one receipt each, in their order.
 
-    `deadline` is a time of `time.monotonic()`; without it, the settings' `answer_within` from now. Raises nothing but
-    DeliveryError.
+    `mode` "wait": delivered or refused when that can be known before `deadline` (a time of `time.monotonic()`; without
+    it, the settings' `answer_within` from now), else queued. "queue": queued without a try. `dry_run`: nothing is sent
+    or kept. Raises nothing but DeliveryError: the outbox cannot be written, and nothing was sent.
     """
-    end = deadline if deadline is not None else time.monotonic() + settings.current().answer_within
+    rules = settings.current()
+    end = deadline if deadline is not None else time.monotonic() + rules.answer_within
     if dry_run:
-        return [
-            Receipt(status="dry-run", detail=f"would send: {parcel.effect.label}", key=parcel.key) for parcel in parcels
-        ]
-    return [_perform(parcel, end) for parcel in parcels]
+        return [_receipt(parcel, "dry-run", f"would send: {parcel.effect.label}") for parcel in parcels]
+    if not parcels:
+        return []
+    try:
+        return _Delivery(house(rules), rules, end).run(parcels, mode)
+    except DeliveryError:
+        raise
+    except WorkflowError as error:
+        raise DeliveryError(str(error)) from None
 
 
-def _perform(parcel: Parcel, deadline: float) -> Receipt:
-    answer = transports.send(parcel.effect, parcel.key, deadline)
-    status: Literal["delivered", "refused"] = "delivered" if answer.outcome == "delivered" else "refused"
-    return Receipt(status=status, detail=answer.detail, key=parcel.key)
+@dataclass
+class _Plan:
+    """One parcel on its way through `deliver`; `why` it is not tried now, "" when it is."""
+
+    parcel: Parcel
+    lane: str
+    item: Item
+    why: str
+    held: bool = False
+
+    @property
+    def claim(self) -> Claim:
+        """What the outbox calls it while we hold it."""
+        last = self.item.max_age <= 0
+        return Claim(parcel=self.parcel, lane=self.lane, keys=(self.parcel.key,), tries=0, last=last)
+
+
+class _Delivery:
+    """One call of `deliver`."""
+
+    def __init__(self, keeper: House, rules: Settings, end: float) -> None:
+        self._house = keeper
+        self._rules = rules
+        self._end = end
+        self._try_until = end - min(0.25, max(end - time.monotonic(), 0) * MARGIN)
+        self._places: set[str] = set()  # the lanes on which this call counts as waiting
+
+    def run(self, parcels: Sequence[Parcel], mode: Mode) -> list[Receipt]:
+        plans: list[_Plan] = []
+        try:
+            for parcel in parcels:
+                plans.append(self._plan(parcel, mode))
+            return self._carry_out(plans)
+        finally:
+            for lane in self._places:
+                self._house.lanes.leave(lane)
+            for plan in plans:
+                if plan.held:
+                    self._house.outbox.again(plan.claim, 0.0, "", counts=False)
+
+    def _plan(self, parcel: Parcel, mode: Mode) -> _Plan:
+        effect = parcel.effect
+        destination = self._rules.destination(effect.destination)
+        gather = destination.digest if effect.digest and effect.keep else 0.0
+        lane = name_of(effect)
+        if gather:
+            why = f"gathered with others like it for {gather:g} s"
+        elif effect.keep and (mode == "queue" or effect.outbox_only):
+            why = "it goes out in the background"
+        else:
+            why = self._enter(lane)
+        max_age = self._rules.outbox.max_age if destination.max_age is None else destination.max_age
+        item = Item(parcel=parcel, lane=lane, max_age=max_age, hold=not why, gather=gather)
+        return _Plan(parcel, lane, item, why)
+
+    def _enter(self, lane: str) -> str:
+        if lane in self._places:
+            return ""
+        why = self._house.lanes.enter(lane)
+        if not why:
+            self._places.add(lane)
+        return why
+
+    def _carry_out(self, plans: list[_Plan]) -> list[Receipt]:
+        kept = [plan for plan in plans if plan.parcel.effect.keep]
+        taken: dict[int, Taken] = {}
+        if kept:
+            self._house.workers.start()
+            for plan, how in zip(kept, self._house.outbox.put([plan.item for plan in kept], self._end), strict=True):
+                taken[id(plan)] = how
+                plan.held = plan.item.hold and how == "taken"
+            if not all(plan.item.hold for plan in kept):
+                self._house.workers.wake()
+        return [self._finish(plan, taken.get(id(plan))) for plan in plans]
+
+    def _finish(self, plan: _Plan, how: Taken | None) -> Receipt:
+        """Return the receipt of one parcel; `how` the outbox took it, None when it never was to be kept."""
+        if how == "sent":
+            return _receipt(plan.parcel, "skipped", "already sent: the same was delivered a moment ago")
+        if how == "waiting":
+            return _receipt(plan.parcel, "skipped", "already queued: the same waits to be delivered")
+        plan.why = plan.why or self._house.lanes.go(plan.lane)
+        if not plan.why and time.monotonic() >= self._try_until:
+            plan.why = "there was no time left to try it"
+        if plan.why:  # what we hold, `run` lets go of
+            return _receipt(plan.parcel, "queued" if how else "refused", f"queued: {plan.why}" if how else plan.why)
+        answer = self._try(plan)
+        if answer.outcome == "delivered":
+            if how:
+                self._house.outbox.done(plan.claim)
+            return self._final(plan, "delivered", answer)
+        if answer.outcome == "again" and how and not plan.claim.last:
+            self._house.outbox.again(plan.claim, back_off(1, answer.retry_after), sentence(answer.detail))
+            plan.held = False
+            return _receipt(plan.parcel, "queued", f"queued, because {answer.detail}")
+        if how:
+            self._forget(plan, answer)
+        return self._final(plan, "refused", answer)
+
+    def _forget(self, plan: _Plan, answer: Answer) -> None:
+        """Take out what MISP hears to be refused; where the disk does not let us, it is at least not tried again."""
+        try:
+            self._house.outbox.forget(plan.parcel.key, max(self._end, time.monotonic() + 0.2))
+        except DeliveryError:
+            self._house.outbox.bury(plan.claim, sentence(answer.detail))
+
+    def _try(self, plan: _Plan) -> Answer:
+        began = time.monotonic()
+        answer = self._house.perform(plan.parcel.effect, plan.parcel.key, self._try_until)
+        self._house.lanes.learn(plan.lane, answer, time.monotonic() - began)
+        return answer
+
+    def _final(self, plan: _Plan, status: Literal["delivered", "refused"], answer: Answer) -> Receipt:
+        plan.held = False
+        self._house.log_parcel(status, plan.parcel, plan.lane, answer.detail, 1)
+        return _receipt(plan.parcel, status, answer.detail)
+
+
+def _receipt(parcel: Parcel, status: Status, detail: str) -> Receipt:
+    return Receipt(status=status, detail=sentence(detail), key=parcel.key)
+
+
+# --- the house of this process ----------------------------------------------------------------------------------------
+
+_lock = threading.Lock()
+_house: House | None = None
+_known: tuple[object, ...] = ()
+_started = 0
+
+
+def house(rules: Settings) -> House:
+    """Return this process's house for these settings; another one when outbox or process are others than before."""
+    global _house, _known
+    wanted = (os.getpid(), *identity(rules))
+    with _lock:
+        if _house is not None and _known == wanted:
+            return _house
+        before, forked = _house, bool(_known) and _known[0] != wanted[0]
+        _house, _known = House(rules), wanted
+        found = _house
+    if before is None:
+        atexit.register(stop)
+    elif not forked:  # a forked child must not touch its parent's connections
+        threading.Thread(target=before.close, args=(GRACE,), name="misp-workflow-moving", daemon=True).start()
+    return found
+
+
+def start() -> None:
+    """Send on what waits since an earlier run; called when the server looks at its modules, at no cost to it.
+
+    Nothing is started where nothing waits. Never raises.
+    """
+    global _started
+    if _started == os.getpid():
+        return
+    _started = os.getpid()
+    with contextlib.suppress(RuntimeError):  # no new threads at the end of the process
+        threading.Thread(target=_resume, name="misp-workflow-start", daemon=True).start()
+
+
+def _resume() -> None:
+    try:
+        rules = settings.current()
+        keeper = house(rules)
+        for notice in keeper.outbox.notices():
+            LOG.warning("%s", notice)
+        if keeper.outbox.anything_waits():
+            keeper.workers.start()
+    except WorkflowError as error:
+        LOG.error("What waits in the outbox is not sent on: %s", error)
+    except Exception:
+        LOG.exception("bug at the start of delivery")
+
+
+def stop() -> None:
+    """End the workers and let go of the outbox; what they hold goes to the next process."""
+    global _house, _known
+    with _lock:
+        keeper, _house, _known = _house, None, ()
+    if keeper is not None:
+        keeper.close(GRACE)

@@ -2,40 +2,282 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import time
+from pathlib import Path
 
-from misp_workflow.delivery.deliver import deliver
-from misp_workflow.effects import Parcel, Post
+import pytest
+from delivery_kit import parcel, until
+
+from misp_workflow.delivery.deliver import deliver, house
+from misp_workflow.effects import Parcel
+from misp_workflow.errors import DeliveryError
+from misp_workflow.settings import current
 from misp_workflow.testing.receiver import HANG, Receiver, answer
 
 
-def parcel(receiver: Receiver, key: str = "k1", **fields) -> Parcel:
-    effect = Post(**{"label": "Slack message", "service": "Slack", "url": receiver.url, **fields})
-    return Parcel(key=key, effect=effect, action="slack_message", created=time.time())
+def waiting() -> list[tuple[str, str]]:
+    return [(entry.key, entry.state) for entry in house(current()).outbox.entries()]
 
 
-def test_delivered_says_so(receiver: Receiver) -> None:
+# --- the receipts -----------------------------------------------------------------------------------------------------
+
+
+def test_delivered_says_so_and_leaves_nothing_behind(receiver: Receiver) -> None:
     (receipt,) = deliver([parcel(receiver)])
-    assert (receipt.status, receipt.detail, receipt.key) == ("delivered", "Slack answered 200 OK", "k1")
+    assert (receipt.status, receipt.detail, receipt.key) == ("delivered", "Slack answered 200 OK.", "k1")
+    until(lambda: waiting() == [])
 
 
-def test_refused_says_why(receiver: Receiver) -> None:
+def test_refused_for_good_is_an_error_and_leaves_nothing_behind(receiver: Receiver) -> None:
     receiver.always(answer(status=401))
     (receipt,) = deliver([parcel(receiver)])
-    assert (receipt.status, receipt.detail) == ("refused", "Slack answered 401 Unauthorized: check the token")
+    assert (receipt.status, receipt.detail) == ("refused", "Slack answered 401 Unauthorized: check the token.")
     assert not receipt.accepted
+    assert waiting() == []
 
 
-def test_a_dry_run_sends_nothing(receiver: Receiver) -> None:
+def test_unreachable_is_queued_and_delivered_later(receiver: Receiver) -> None:
+    receiver.answers(answer(status=503), answer(status=503))
+    (receipt,) = deliver([parcel(receiver)])
+    assert (receipt.status, receipt.detail) == (
+        "queued",
+        "Queued, because Slack answered 503 Service Unavailable.",
+    )
+    got = receiver.wait_for(3, timeout=30)
+    assert {request.header("Idempotency-Key") for request in got} == {"k1"}
+    until(lambda: waiting() == [])
+
+
+def test_queue_does_not_wait(receiver: Receiver) -> None:
+    receiver.always(answer(delay=0.5))
+    (receipt,) = deliver([parcel(receiver)], mode="queue")
+    assert receipt.status == "queued"
+    receiver.wait_for(1)
+    until(lambda: waiting() == [])
+
+
+def test_a_dry_run_sends_and_keeps_nothing(receiver: Receiver) -> None:
     (receipt,) = deliver([parcel(receiver)], dry_run=True)
-    assert receipt.status == "dry-run"
+    assert (receipt.status, receipt.detail) == ("dry-run", "Would send: Slack message.")
     assert receiver.requests == []
+    assert waiting() == []
+
+
+def test_nothing_to_deliver() -> None:
+    assert deliver([]) == []
+
+
+def test_the_same_again_is_skipped(receiver: Receiver) -> None:
+    deliver([parcel(receiver)])
+    (receipt,) = deliver([parcel(receiver)])
+    assert (receipt.status, receipt.accepted) == ("skipped", True)
+    assert receipt.detail.startswith("Already sent")
+    assert len(receiver.requests) == 1
+
+
+def test_the_same_while_it_waits_is_skipped(receiver: Receiver) -> None:
+    receiver.always(answer(status=503))
+    deliver([parcel(receiver)])
+    (receipt,) = deliver([parcel(receiver)])
+    assert receipt.detail == "Already queued: the same waits to be delivered."
+
+
+def test_the_same_after_the_window_is_sent(receiver: Receiver, rules) -> None:
+    rules("[outbox]\nwindow = 0\n")
+    for _ in range(2):
+        (receipt,) = deliver([parcel(receiver)])
+    assert receipt.status == "delivered"
+    assert len(receiver.requests) == 2
+
+
+def test_what_was_refused_may_be_tried_again_at_once(receiver: Receiver) -> None:
+    receiver.answers(answer(status=401))
+    deliver([parcel(receiver)])
+    (receipt,) = deliver([parcel(receiver)])
+    assert receipt.status == "delivered"
+
+
+def test_a_maximum_age_of_nothing_means_once(receiver: Receiver, rules) -> None:
+    rules("[destinations.chat]\nmax_age = 0\n")
+    receiver.always(answer(status=503))
+    (receipt,) = deliver([parcel(receiver, destination="chat")])
+    assert (receipt.status, receipt.detail) == ("refused", "Slack answered 503 Service Unavailable.")
+    (receipt,) = deliver([parcel(receiver, "k2", destination="chat")], mode="queue")
+    assert receipt.status == "queued"
+    until(lambda: waiting() == [("k2", "dead")])
+    assert len(receiver.requests) == 2
+
+
+def test_now_or_never_is_never_kept(receiver: Receiver) -> None:
+    receiver.answers(answer(status=503))
+    (receipt,) = deliver([parcel(receiver, keep=False)], mode="queue")
+    assert (receipt.status, receipt.detail) == ("refused", "Slack answered 503 Service Unavailable.")
+    assert waiting() == []
+    (receipt,) = deliver([parcel(receiver, keep=False)])
+    assert receipt.status == "delivered"
+
+
+def test_a_bug_in_a_transport_is_an_error_not_an_exception(receiver: Receiver, caplog) -> None:
+    broken = parcel(receiver, headers={"X": None})
+    (receipt,) = deliver([broken])
+    assert receipt.status == "refused"
+    assert "in our own code" in receipt.detail
+    assert "bug in the transport post" in caplog.text
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
 
 
 def test_all_share_one_deadline(receiver: Receiver) -> None:
     receiver.always(HANG)
     start = time.monotonic()
-    receipts = deliver([parcel(receiver, f"k{n}") for n in range(50)], deadline=start + 0.3)
-    assert time.monotonic() - start < 15, "fifty deadlines instead of one"
-    assert len(receipts) == 50
-    assert len(receiver.requests) == 1
+    receipts = deliver([parcel(receiver, f"k{n}") for n in range(50)], deadline=start + 1)
+    assert time.monotonic() - start < 20, "fifty deadlines instead of one"
+    assert [receipt.status for receipt in receipts] == ["queued"] * 50
+
+
+def test_a_third_caller_does_not_wait(receiver: Receiver) -> None:
+    release = threading.Event()
+
+    def hold(_: object):
+        release.wait(30)
+        return answer()
+
+    receiver.always(hold)
+    got: dict[str, str] = {}
+
+    def call(key: str) -> None:
+        got[key] = deliver([parcel(receiver, key)], deadline=time.monotonic() + 20)[0].detail
+
+    callers = [threading.Thread(target=call, args=(key,)) for key in ("a", "b")]
+    for caller in callers:
+        caller.start()
+    receiver.wait_for(2)
+    call("c")  # returns although the other two still wait
+    assert got == {"c": f"Queued: others already wait for {receiver.url}."}
+    release.set()
+    for caller in callers:
+        caller.join()
+    assert got["a"] == got["b"] == "Slack answered 200 OK."
+    receiver.wait_for(3)
+
+
+def test_after_one_time_out_nobody_waits(receiver: Receiver) -> None:
+    receiver.always(HANG)
+    (first,) = deliver([parcel(receiver, "a")], deadline=time.monotonic() + 1.5)
+    (second,) = deliver([parcel(receiver, "b")], deadline=time.monotonic() + 100)
+    assert first.detail.startswith("Queued, because Slack did not answer within 1.")
+    assert second.detail.startswith(f"Queued: {receiver.url} did not answer a moment ago and is left alone for")
+
+
+# --- destinations -----------------------------------------------------------------------------------------------------
+
+
+def test_a_rate_spreads_the_tries(receiver: Receiver, rules) -> None:
+    rules("[destinations.chat]\nrate = 4\n")
+    receipts = [deliver([parcel(receiver, f"k{n}", destination="chat")])[0] for n in range(8)]
+    statuses = {receipt.status for receipt in receipts}
+    assert statuses == {"delivered", "queued"}
+    assert any(receipt.detail == "Queued: chat gets no more than 4 per second." for receipt in receipts)
+    times = [request.at for request in receiver.wait_for(8, timeout=30)]
+    assert times[-1] - times[0] > 0.9, "eight at four a second, four of them at once"
+
+
+def test_retry_after_holds_for_the_whole_destination(receiver: Receiver) -> None:
+    receiver.answers(answer(status=429, headers={"Retry-After": "3"}))
+    (first,) = deliver([parcel(receiver, "a")])
+    (second,) = deliver([parcel(receiver, "b")])
+    assert (first.status, second.status) == ("queued", "queued")
+    assert second.detail.startswith(f"Queued: {receiver.url} asked not to be called for")
+    times = [request.at for request in receiver.wait_for(3, timeout=30)]
+    assert times[1] - times[0] >= 2.9
+
+
+def test_a_digest_gathers(receiver: Receiver, rules) -> None:
+    rules("[destinations.chat]\ndigest = 2\n")
+    for n in range(500):
+        message = {"channel": "#soc", "text": f"attribute {n}", "blocks": [n]}
+        storm = parcel(receiver, f"k{n}", destination="chat", json=message, digest=("json.text", "json.blocks"))
+        (receipt,) = deliver([storm])
+    assert receipt.detail == "Queued: gathered with others like it for 2 s."
+    texts: list[str] = []
+    until(lambda: waiting() == [], 60)
+    for request in receiver.requests:
+        assert set(request.json()) == {"channel", "text"}
+        texts.append(request.json()["text"])
+    assert sum(int(text.split()[0]) for text in texts) == 500
+    assert len(texts) <= 20  # one, where putting five hundred takes less than two seconds
+    assert "attribute 0" in texts[0]
+
+
+def test_different_messages_are_not_gathered(receiver: Receiver, rules) -> None:
+    rules("[destinations.chat]\ndigest = 1\n")
+    for n, channel in enumerate(["#a", "#b", "#a"]):
+        deliver(
+            [
+                parcel(
+                    receiver,
+                    f"k{n}",
+                    destination="chat",
+                    json={"channel": channel, "text": f"t{n}"},
+                    digest=("json.text",),
+                )
+            ]
+        )
+    until(lambda: waiting() == [], 30)
+    got = sorted((request.json()["channel"], request.json()["text"]) for request in receiver.requests)
+    assert got[1] == ("#b", "t1")
+    assert got[0][1].startswith("2 messages in ")
+    assert got[0][1].endswith("t0\nt2")
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+def test_final_receipts_are_logged(receiver: Receiver, state: Path) -> None:
+    receiver.answers(answer(), answer(status=404), answer(status=503), answer(status=410))
+    for key in ("good", "bad", "later"):
+        deliver([parcel(receiver, key, secrets=("/hook",))])
+    receiver.wait_for(4, timeout=30)
+    log = state / "delivery.log"
+    until(lambda: log.read_text().count("\n") == 3)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["status"], line["key"], line["tries"]) for line in lines] == [
+        ("delivered", "good", 1),
+        ("refused", "bad", 1),
+        ("dead", "later", 2),
+    ]
+    assert lines[2]["detail"] == "Slack answered 410 Gone: this address was closed for good"
+    assert lines[0]["action"] == "slack_message"
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+# --- no outbox --------------------------------------------------------------------------------------------------------
+
+
+def test_an_outbox_that_cannot_be_written_is_an_error_and_nothing_is_sent(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("not a folder")
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(in_the_way / "state"))
+    with pytest.raises(DeliveryError, match="cannot be written"):
+        deliver([parcel(receiver)])
+    assert receiver.requests == []
+
+
+def test_an_unknown_destination_is_an_error(receiver: Receiver) -> None:
+    with pytest.raises(DeliveryError, match="No destination is called"):
+        deliver([parcel(receiver, destination="nowhere")])
+
+
+def test_one_bad_parcel_among_good_ones(receiver: Receiver) -> None:
+    receiver.answers(answer(), answer(status=404), answer())
+    receipts = deliver([parcel(receiver, key) for key in "abc"])
+    assert [receipt.status for receipt in receipts] == ["delivered", "refused", "delivered"]
+
+
+def test_parcels_are_plain_values(receiver: Receiver) -> None:
+    assert isinstance(parcel(receiver), Parcel)

@@ -1,0 +1,157 @@
+"""Everything that delivery needs while a process runs: the outbox, the lanes, the workers, the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from misp_workflow import settings
+from misp_workflow.delivery import retry, transports
+from misp_workflow.delivery.lanes import Lanes
+from misp_workflow.delivery.log import DeliveryLog
+from misp_workflow.delivery.outbox import Claim, Entry, Outbox, open_outbox
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.workers import Workers
+from misp_workflow.effects import Effect, Parcel
+from misp_workflow.errors import SettingsError, WorkflowError
+from misp_workflow.settings import Settings
+
+LOG = logging.getLogger("misp_workflow.delivery")
+
+WORKER_PATIENCE = 5.0
+"""How many times longer than an answer to MISP may take a worker waits for the other side."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a worker's try ended, for whoever watches: delivered, queued (again later) or dead."""
+
+    how: str
+    claim: Claim
+    detail: str
+
+
+class House:
+    """One per process and outbox."""
+
+    def __init__(self, rules: Settings, watcher: Callable[[Ending], None] | None = None) -> None:
+        self.outbox: Outbox = open_outbox(rules)
+        self.lanes = Lanes(rate, rules.outbox.workers)
+        self.log = DeliveryLog(rules.state_folder)
+        self.workers = Workers(rules.outbox.workers, self._work, self.tidy)
+        self._watcher = watcher
+
+    def close(self, patience: float) -> None:
+        """End the workers within about `patience` seconds, and let go of the outbox."""
+        self.workers.stop(patience)
+        self.outbox.close()
+
+    def perform(self, effect: Effect, key: str, deadline: float) -> Answer:
+        """Hand the effect to its transport; a bug there is an answer too."""
+        try:
+            return transports.send(effect, key, deadline)
+        except SettingsError as error:  # the operator can mend them meanwhile
+            return Answer(outcome="again", detail=str(error))
+        except WorkflowError as error:
+            return Answer(outcome="refused", detail=str(error))
+        except Exception as error:
+            # The text of the error may quote what was to be sent; the places are enough to mend it.
+            places = "".join(traceback.format_tb(error.__traceback__))
+            LOG.error("bug in the transport %s: %s\n%s", effect.kind, type(error).__name__, places)
+            return Answer(outcome="refused", detail=f"it could not be sent: {type(error).__name__} in our own code")
+
+    # --- what a worker does -------------------------------------------------------------------------------------------
+
+    def _work(self) -> float:
+        """Do one thing, if there is one to do; return the seconds until there may be another."""
+        blocked = self.lanes.blocked()
+        claim = self.outbox.claim(blocked)
+        if claim is None:
+            return self.outbox.pause(blocked)
+        if not self.lanes.enter_as_worker(claim.lane):  # another worker was quicker
+            self.outbox.again(claim, 0.0, "", counts=False)
+            return 0.0
+        answer, began = None, time.monotonic()
+        try:
+            answer = self.perform(claim.parcel.effect, claim.parcel.key, began + self._patience())
+        finally:
+            self.lanes.leave_as_worker(claim.lane, answer, time.monotonic() - began)
+        self.settle(claim, answer)
+        return 0.0
+
+    def settle(self, claim: Claim, answer: Answer) -> None:
+        """Note what came of a try that nobody waits for."""
+        if answer.outcome == "delivered":
+            self.outbox.done(claim)
+            self._ended("delivered", claim, answer.detail)
+        elif answer.outcome == "refused" or claim.last:
+            self.outbox.bury(claim, sentence(answer.detail))
+            self._ended("dead", claim, answer.detail)
+        else:
+            wait = retry.back_off(claim.tries + 1, answer.retry_after)
+            self.outbox.again(claim, wait, sentence(answer.detail))
+            if self._watcher is not None:
+                self._watcher(Ending("queued", claim, answer.detail))
+
+    def tidy(self) -> None:
+        """What is due every few seconds."""
+        for entry in self.outbox.tidy():
+            self.log_entry("dead", entry)
+            LOG.warning("%s was not delivered: %s", entry.label, entry.reason)
+
+    def _ended(self, how: str, claim: Claim, detail: str) -> None:
+        parcel = claim.parcel
+        self.log_parcel(how, parcel, claim.lane, detail, claim.tries + 1, len(claim.keys))
+        if how == "dead":
+            LOG.warning("%s was not delivered: %s", parcel.effect.label, sentence(detail))
+        if self._watcher is not None:
+            self._watcher(Ending(how, claim, detail))
+
+    def _patience(self) -> float:
+        return settings.current().answer_within * WORKER_PATIENCE
+
+    # --- the log ------------------------------------------------------------------------------------------------------
+
+    def log_parcel(self, status: str, parcel: Parcel, lane: str, detail: str, tries: int, effects: int = 1) -> None:
+        """Note a final receipt; `effects` is how many were gathered in the parcel."""
+        self.log.write(
+            status,
+            key=parcel.key,
+            action=parcel.action,
+            label=parcel.effect.label,
+            lane=lane,
+            event=parcel.event,
+            tries=tries,
+            effects=effects if effects > 1 else None,
+            seconds=round(max(time.time() - parcel.created, 0.0), 3),
+            detail=detail,
+        )
+
+    def log_entry(self, status: str, entry: Entry) -> None:
+        """Note the end of something that was not tried just now."""
+        self.log.write(
+            status,
+            key=entry.key,
+            action=entry.action,
+            label=entry.label,
+            lane=entry.lane,
+            event=entry.event,
+            tries=entry.tries,
+            seconds=round(max(time.time() - entry.created, 0.0), 3),
+            detail=entry.reason,
+        )
+
+
+def rate(name: str) -> float | None:
+    """Return the tries per second that the settings allow on a lane."""
+    rules = settings.current()
+    return rules.destinations.get(name, rules.defaults).rate
+
+
+def sentence(detail: str) -> str:
+    """Return a detail as a sentence: with a capital and a full stop."""
+    detail = detail.strip()
+    return detail and detail[0].upper() + detail[1:] + ("" if detail[-1] in ".!?…" else ".")

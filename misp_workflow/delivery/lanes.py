@@ -1,0 +1,159 @@
+"""One lane per destination: who may try it now, so that no destination can use up threads, or be overrun.
+
+A lane is told from others by the destination's name in the settings, or by what the effect says of its other side
+(scheme, host and port). Lanes live in the memory of one process: two processes each have their own breaker, and each
+keep to the rate.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from misp_workflow.delivery.breaker import Breaker
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.effects import Effect
+
+MOST_CALLERS = 2
+"""Callers that wait on one destination at the same time; the others are queued at once."""
+SLOW = 1.0
+"""Seconds. A failure that takes longer opens the breaker at once: it costs those who wait their time."""
+MOST_LANES = 4096
+
+
+def name_of(effect: Effect) -> str:
+    """Return the identity of the effect's destination."""
+    return effect.destination or effect.place()
+
+
+class Lane:
+    """The state of one destination."""
+
+    def __init__(self) -> None:
+        self.breaker = Breaker()
+        self.callers = 0
+        self.workers = 0
+        self.held_until = 0.0  # the other side asked for silence until then
+        self.next_token = 0.0  # with a rate: when the next try is allowed
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing about it needs to be remembered."""
+        return self.breaker.state == "closed" and not self.callers and not self.workers
+
+
+class Lanes:
+    """All lanes of this process. `rate` gives the tries per second that a lane allows, None for any number."""
+
+    def __init__(
+        self, rate: Callable[[str], float | None], workers: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._most_workers = max(1, workers - 1)  # one ill destination never takes all of them
+        self._clock = clock
+        self._lanes: dict[str, Lane] = {}
+        self._lock = threading.Lock()
+
+    def enter(self, name: str) -> str:
+        """Give a caller a place on the lane, and return ""; or return why not. Whoever enters must leave."""
+        with self._lock:
+            lane = self._lane(name)
+            if lane.callers >= MOST_CALLERS:
+                return f"others already wait for {name}"
+            why = self._why_not(name, lane, self._clock())
+            if not why:
+                lane.callers += 1
+            return why
+
+    def leave(self, name: str) -> None:
+        """A caller gives its place back."""
+        with self._lock:
+            self._lane(name).callers -= 1
+
+    def go(self, name: str) -> str:
+        """Let a caller that has a place try once, and return ""; or return why not (any more)."""
+        with self._lock:
+            lane, now = self._lane(name), self._clock()
+            why = self._why_not(name, lane, now)
+            if not why and not self._take_token(name, lane, now):
+                return f"{name} gets no more than {self._rate(name):g} per second"
+            return why
+
+    def _why_not(self, name: str, lane: Lane, now: float) -> str:
+        if lane.breaker.state != "closed":
+            rest = max(lane.breaker.until - now, 0)
+            return f"{name} did not answer a moment ago and is left alone for {rest:.0f} s"
+        if lane.held_until > now:
+            return f"{name} asked not to be called for {lane.held_until - now:.0f} s"
+        return ""
+
+    def learn(self, name: str, answer: Answer | None, seconds: float) -> None:
+        """A caller's try has ended after so many seconds, with that answer, or with none (then it says nothing)."""
+        with self._lock:
+            if answer is not None:
+                self._learn(self._lane(name), answer, seconds)
+
+    def enter_as_worker(self, name: str) -> bool:
+        """Let a worker try now, as the probe when the breaker's rest is over; whoever enters must leave."""
+        with self._lock:
+            lane, now = self._lane(name), self._clock()
+            if self._closed_to_workers(lane, now) or not self._take_token(name, lane, now):
+                return False
+            if lane.breaker.state == "open":
+                lane.breaker.probe()
+            lane.workers += 1
+            return True
+
+    def leave_as_worker(self, name: str, answer: Answer | None, seconds: float) -> None:
+        """A worker has ended its try."""
+        with self._lock:
+            lane = self._lane(name)
+            lane.workers -= 1
+            if answer is None:
+                lane.breaker.give_back(self._clock())
+            else:
+                self._learn(lane, answer, seconds)
+
+    def blocked(self) -> set[str]:
+        """Return the lanes that no worker may enter now."""
+        with self._lock:
+            now = self._clock()
+            return {name for name, lane in self._lanes.items() if self._closed_to_workers(lane, now, name)}
+
+    def _closed_to_workers(self, lane: Lane, now: float, name: str = "") -> bool:
+        return (
+            lane.workers >= self._most_workers
+            or lane.breaker.state == "probing"
+            or (lane.breaker.state == "open" and not lane.breaker.may_probe(now))
+            or lane.held_until > now
+            or (bool(name) and self._rate(name) is not None and lane.next_token > now)
+        )
+
+    def _take_token(self, name: str, lane: Lane, now: float) -> bool:
+        """Take the right to one try; with a rate, tries are spread evenly, after a burst of one second's worth."""
+        rate = self._rate(name)
+        if rate is None:
+            return True
+        if lane.next_token > now:
+            return False
+        burst = max(1.0, rate)
+        lane.next_token = max(lane.next_token, now - (burst - 1) / rate) + 1 / rate
+        return True
+
+    def _learn(self, lane: Lane, answer: Answer, seconds: float) -> None:
+        now = self._clock()
+        if answer.down:
+            lane.breaker.ill(now, slowly=seconds >= SLOW)
+        else:
+            lane.breaker.well()
+        if answer.retry_after is not None and answer.outcome == "again":
+            lane.held_until = max(lane.held_until, now + answer.retry_after)
+
+    def _lane(self, name: str) -> Lane:
+        lane = self._lanes.get(name)
+        if lane is None:
+            if len(self._lanes) >= MOST_LANES:
+                self._lanes = {known: one for known, one in self._lanes.items() if not one.idle}
+            lane = self._lanes[name] = Lane()
+        return lane

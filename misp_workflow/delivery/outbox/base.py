@@ -1,0 +1,131 @@
+"""The interface of an outbox, and the plain values that cross it. Times are seconds since 1970."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from misp_workflow.effects import Effect, Parcel
+
+Taken = Literal["taken", "waiting", "sent"]
+"""What putting came to: it is in the outbox now; the same waits there already; the same was sent within the window."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One parcel to put.
+
+    `lane` is the destination's identity. `hold`: the caller tries it at once, nobody else may before it lets go.
+    `max_age` seconds after which it is dead. `gather` seconds for which it waits for others like it (0: not at all).
+    """
+
+    parcel: Parcel
+    lane: str
+    max_age: float
+    hold: bool = False
+    gather: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a worker may send now: one parcel, or several of the outbox made into one (`keys` are theirs).
+
+    `tries` were before this one; `last`: its age allows no other.
+    """
+
+    parcel: Parcel
+    lane: str
+    keys: tuple[str, ...]
+    tries: int
+    last: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What a person sees of one effect in the outbox.
+
+    `state`: waiting, sending (somebody tries it right now), or dead. `due` is the next try, `ended` when it died.
+    """
+
+    key: str
+    state: Literal["waiting", "sending", "dead"]
+    label: str
+    action: str
+    destination: str
+    lane: str
+    event: str
+    created: float
+    due: float
+    ended: float
+    tries: int
+    reason: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """Numbers for monitoring. `counts` are effects by lane and state, `ended` those that ended since the file began,
+    by lane and how; `oldest` is when the oldest one that waits was put (None: nothing waits)."""
+
+    counts: dict[tuple[str, str], int]
+    ended: dict[tuple[str, str], int]
+    oldest: float | None
+    bytes_used: int | None
+    bytes_most: int | None
+
+
+class Outbox(Protocol):
+    """What delivery needs. Whatever cannot be stored raises DeliveryError; nothing else is raised.
+
+    `put`, `forget` and the repairs are durable when they return; `done`, `again` and `bury` may be durable a moment
+    later: what is lost of them in a crash is a repetition with the same key, never an effect.
+    """
+
+    def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
+        """Store the items, all or none, before `deadline` (of `time.monotonic()`)."""
+
+    def claim(self, avoid: Collection[str]) -> Claim | None:
+        """Take what is due on a lane that is not to be avoided, for this process alone; None when there is nothing."""
+
+    def done(self, claim: Claim) -> None:
+        """It arrived: remember its keys for the window, forget the rest."""
+
+    def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
+        """Let go of it until `wait` seconds from now; `counts`: this was a try."""
+
+    def bury(self, claim: Claim, reason: str) -> None:
+        """It will never arrive: keep it with the reason, for people."""
+
+    def forget(self, key: str, deadline: float) -> None:
+        """Remove what this process holds: its failure has been told to the one who asked."""
+
+    def tidy(self) -> list[Entry]:
+        """Do what time asks for (leases, ages, the window), every few seconds; return what died of age."""
+
+    def anything_waits(self) -> bool:
+        """Whether there is work, now or later."""
+
+    def pause(self, avoid: Collection[str]) -> float:
+        """Return the seconds until something may be due."""
+
+    def entries(self, state: Literal["", "waiting", "dead"] = "") -> list[Entry]:
+        """Return what waits and what died, oldest first."""
+
+    def show(self, key: str) -> tuple[Entry, Effect]:
+        """Return one effect whole; KeyError when it is not there."""
+
+    def requeue(self, keys: Collection[str]) -> int:
+        """Make these due now, the dead among them alive again with a new age; return how many there were."""
+
+    def drop(self, keys: Collection[str]) -> list[Entry]:
+        """Remove these; return what was removed."""
+
+    def totals(self) -> Totals:
+        """Return the numbers."""
+
+    def notices(self) -> list[str]:
+        """Return sentences that an operator should read: no append-only file, a corrupt file put aside, …"""
+
+    def close(self) -> None:
+        """Let go of everything that this process holds, and end."""

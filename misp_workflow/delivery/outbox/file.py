@@ -1,0 +1,124 @@
+"""The SQLite file itself: who may read it, how it is opened, what happens when it is broken or replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from misp_workflow.delivery.outbox.schema import migrate
+from misp_workflow.errors import DeliveryError
+
+LOG = logging.getLogger("misp_workflow.delivery")
+NAME = "outbox.sqlite3"
+BUSY = 3.0
+"""Seconds that one process waits for another one's commit."""
+
+
+class File:
+    """The file in its folder. `write` is for the writer's thread alone, `read` for the thread that asks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        self._connection: sqlite3.Connection | None = None
+        self._opened = 0
+        self._checked = False
+        self.generation = 0  # counts how often the file was opened for writing
+
+    def write(self) -> sqlite3.Connection:
+        """Return the open connection; open the file anew when it is another one than it was."""
+        if self._connection is not None and self.inode() == self._opened:
+            return self._connection
+        self.close()
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        self._opened = self.inode()
+        connection = self._connect()
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: each commit reaches the disk
+            self._check(connection)
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        self.generation += 1
+        return connection
+
+    def read(self) -> sqlite3.Connection:
+        """Return a new connection to the file; FileNotFoundError when nothing was ever put. The caller closes it."""
+        if not self.path.exists():
+            raise FileNotFoundError(self.path)
+        return self._connect()
+
+    def close(self) -> None:
+        """Close the writing connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def put_aside(self, error: Exception) -> bool:
+        """Move a corrupt file away, so that a new one is begun; return whether this was such an error."""
+        if not is_corruption(error):
+            return False
+        self.close()
+        if self.inode() in (0, self._opened):  # otherwise another process has already begun a new one
+            aside = self.path.with_name(f"{NAME}.corrupt-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.rename(f"{self.path}{suffix}", f"{aside}{suffix}")  # noqa: PTH104 - names, not paths
+            LOG.error("The outbox %s was corrupt (%s). It is kept as %s; a new one is begun.", self.path, error, aside)
+        self._checked = False
+        return True
+
+    def aside(self) -> list[Path]:
+        """Return the corrupt files that were put aside and that nobody removed yet."""
+        return sorted(
+            path for path in self.path.parent.glob(f"{NAME}.corrupt-*") if not path.name.endswith(("-wal", "-shm"))
+        )
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def inode(self) -> int:
+        """Return what tells this file from another of the same name; 0 when there is none."""
+        # Never by opening it: closing a second descriptor would drop the locks of SQLite's own.
+        try:
+            return self.path.stat().st_ino
+        except OSError:
+            return 0
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        if not self._checked:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+            self._checked = True
+
+
+def is_corruption(error: Exception) -> bool:
+    """Whether the error says that the file is damaged or no database; other troubles have classes of their own."""
+    return type(error) is sqlite3.DatabaseError
+
+
+def refusal(path: Path, error: Exception) -> DeliveryError:
+    """Return the error that says why the outbox did not take something, and what to do."""
+    if isinstance(error, DeliveryError):
+        return error
+    text = str(error)
+    if "full" in text or "No space" in text:
+        why = "the disk is full: make room"
+    elif "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
+        why = "this user may not write there: give it the right, or name another folder in MISP_WORKFLOW_STATE"
+    elif "locked" in text:
+        why = "another process holds it"
+    else:
+        why = getattr(error, "strerror", None) or text
+    return DeliveryError(f"The outbox {path} cannot be written ({why}).")

@@ -1,0 +1,101 @@
+"""Effects at rest are sealed whole.
+
+An effect holds tokens, addresses that are their own key (webhooks), and what may only go to one destination. Taking
+only the tokens out would leave the rest to whoever finds a backup of the file. So all of it is encrypted and
+authenticated (Fernet: AES-128-CBC with HMAC-SHA256, https://github.com/fernet/spec) with a key that stands elsewhere:
+in the settings (`outbox.key`), or in a file of mode 0600 beside the outbox. What stays readable is what the operator
+must see: label, action, destination, host, event uuid, times, and the reason of a failure; none ever holds a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import secrets
+from pathlib import Path
+
+import orjson
+from cryptography.fernet import Fernet, InvalidToken
+
+from misp_workflow.effects import Effect, from_json, to_json
+from misp_workflow.errors import DeliveryError, SettingsError
+
+LOG = logging.getLogger("misp_workflow.delivery")
+KEY_FILE = "outbox.key"
+SHORTEST_KEY = 16
+
+
+class SealError(DeliveryError):
+    """What was sealed cannot be opened here."""
+
+
+class Seal:
+    """Seals effects with one key."""
+
+    def __init__(self, key: str) -> None:
+        self._fernet = Fernet(_fernet_key(key))
+
+    def close(self, effect: Effect) -> bytes:
+        """Return the effect, sealed."""
+        values = to_json(effect)
+        try:
+            plain = orjson.dumps(values)
+        except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits
+            plain = json.dumps(values).encode()
+        return self._fernet.encrypt(plain)
+
+    def open(self, sealed: bytes) -> Effect:
+        """Return the effect; SealError when it was sealed with another key, altered, or is of an unknown kind."""
+        try:
+            return from_json(json.loads(self._fernet.decrypt(sealed)))
+        except InvalidToken:
+            raise SealError("it was sealed with another key, or altered; the key is in outbox.key") from None
+        except (KeyError, TypeError, ValueError):
+            raise SealError("it was made by a version of this package that knows other effects") from None
+
+
+def _fernet_key(text: str) -> bytes:
+    """Return the key itself when the text is one, else one that is derived from it."""
+    with contextlib.suppress(ValueError):
+        if len(base64.urlsafe_b64decode(text.encode())) == 32:
+            return text.encode()
+    if len(text) < SHORTEST_KEY:
+        raise SettingsError(f"The setting outbox.key needs at least {SHORTEST_KEY} characters that nobody can guess.")
+    return base64.urlsafe_b64encode(hashlib.sha256(b"misp-workflow outbox\0" + text.encode()).digest())
+
+
+def key_beside(folder: Path) -> str:
+    """Return the key in the folder's key file, which is made when it is missing. OSError as the system gives it."""
+    path = folder / KEY_FILE
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        _make(path)
+        return _read(path)
+
+
+def _read(path: Path) -> str:
+    text = path.read_text("ascii").strip()
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        LOG.warning("Others could read the key file %s; its mode is 0600 again.", path)
+        path.chmod(0o600)
+    return text
+
+
+def _make(path: Path) -> None:
+    """Write a new key; when another process was quicker, its key stays. Never half a key, whatever happens."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()

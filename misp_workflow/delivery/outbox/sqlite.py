@@ -1,0 +1,449 @@
+"""The outbox as an SQLite file: for one machine, any number of processes.
+
+A process that tries effects holds a lease, which it renews while it lives. Effects are marked with their holder; when
+the lease has run out (kill -9, power cut), they are free for whoever comes next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from misp_workflow.delivery import digest
+from misp_workflow.delivery.outbox import repair
+from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Taken, Totals
+from misp_workflow.delivery.outbox.clock import JUMP, Clock
+from misp_workflow.delivery.outbox.file import File, is_corruption, refusal
+from misp_workflow.delivery.outbox.schema import follow_clock
+from misp_workflow.delivery.outbox.seal import Seal, key_beside
+from misp_workflow.delivery.outbox.writer import Busy, Writer
+from misp_workflow.effects import Effect, Parcel
+from misp_workflow.errors import DeliveryError, WorkflowError
+
+LEASE = 8.0
+"""Seconds after which a process that does not renew its lease counts as dead."""
+RENEW = 2.0
+LONGEST_PAUSE = 1.0
+"""Seconds between two looks for what other processes put."""
+CHANGE_PATIENCE = 10.0
+"""Seconds that a repair by hand may take."""
+
+Result = TypeVar("Result")
+Connection = sqlite3.Connection
+
+FREE = "owner NOT IN (SELECT owner FROM leases WHERE until > :now AND owner != :me)"
+"""What no other living process holds; what this one holds is in `_held`."""
+OVERDUE = f"state = 'waiting' AND expires <= :now AND (tries > 0 OR expires > created) AND {FREE}"
+"""Too old to be tried again; what may be tried only once (a maximum age of 0) gets that one try first."""
+
+
+class SqliteOutbox:
+    """See `Outbox`. `window` seconds for which a key that was sent is remembered, `max_bytes` of the file."""
+
+    def __init__(
+        self, folder: Path, *, window: float, max_bytes: int, key: str = "", clock: Clock | None = None
+    ) -> None:
+        self._folder = folder
+        self._file = File(folder)
+        self._window = window
+        self._max_bytes = max_bytes
+        self._key = key
+        self._clock = clock or Clock()
+        self._boot = self._clock.boot()
+        self._owner = uuid.uuid4().hex
+        self._writer = Writer(self._file.write, self._file.put_aside)
+        self._held: set[str] = set()
+        self._renewed = 0.0
+        self._followed, self._started = 0, 0.0  # the file and the moment for which the clock was last compared
+        self._lock = threading.Lock()  # for _held
+        self._reading = threading.Lock()  # for _reader
+        self._reader: sqlite3.Connection | None = None
+        self._reader_inode = 0
+        self._seal_made: Seal | None = None
+
+    # --- storing ------------------------------------------------------------------------------------------------------
+
+    def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
+        try:
+            sealed = [self._seal.close(item.parcel.effect) for item in items]
+        except (OSError, WorkflowError) as error:
+            raise refusal(self._file.path, error) from None
+
+        stored: list[Taken] = []
+
+        def job(db: Connection) -> bool:
+            now = self._now(db)
+            if repair.used(db) + sum(map(len, sealed)) > self._max_bytes:
+                return False
+            if any(item.hold for item in items):
+                self._renew(db, now)
+            stored[:] = [self._put(db, item, blob, now) for item, blob in zip(items, sealed, strict=True)]
+            return True
+
+        keys = [item.parcel.key for item in items]
+        ours = self._hold(key for key, item in zip(keys, items, strict=True) if item.hold)
+        try:
+            fits = self._run(job, deadline)
+        except DeliveryError:
+            self._let_go(ours)
+            self._take_back(keys, stored)
+            raise
+        if not fits:
+            self._let_go(ours)
+            raise DeliveryError(
+                f"The outbox {self._file.path} is full ({self._max_bytes // 1024**2} MiB, outbox.max_bytes): see what "
+                "waits with 'misp-workflow outbox'."
+            )
+        self._let_go(key for key, how in zip(keys, stored, strict=True) if how != "taken" and key in ours)
+        return stored
+
+    def _take_back(self, keys: Sequence[str], stored: Sequence[Taken]) -> None:
+        """Remove what may have reached the disk after we said that it did not."""
+
+        def job(db: Connection) -> None:
+            for key, how in zip(keys, stored, strict=False):
+                if how == "taken":
+                    db.execute("DELETE FROM effects WHERE key = ? AND state = 'waiting' AND tries = 0", (key,))
+
+        with contextlib.suppress(Busy):
+            self._writer.later(job)
+
+    def _put(self, db: Connection, item: Item, sealed: bytes, now: float) -> Taken:
+        parcel = item.parcel
+        known = db.execute("SELECT state, ended FROM effects WHERE key = ?", (parcel.key,)).fetchone()
+        if known is not None and known[0] == "waiting":
+            return "waiting"
+        if known is not None and known[0] == "sent" and abs(now - known[1]) < self._window:
+            return "sent"
+        bundle = digest.bundle(parcel.effect, parcel.action, item.lane) if item.gather else ""
+        due = now
+        if bundle:  # all of one bundle go together, when the first of them has waited long enough
+            first = db.execute(
+                "SELECT min(due) FROM effects WHERE bundle = ? AND batch = '' AND state = 'waiting'", (bundle,)
+            ).fetchone()[0]
+            due = now + item.gather if first is None else first
+        db.execute(
+            "INSERT OR REPLACE INTO effects"
+            " (key, state, lane, label, action, destination, event, created, expires, due, owner, sealed, bundle)"
+            " VALUES (:key, 'waiting', :lane, :label, :action, :destination, :event, :created, :expires, :due, :owner,"
+            " :sealed, :bundle)",
+            {
+                "key": parcel.key,
+                "lane": item.lane,
+                "label": parcel.effect.label,
+                "action": parcel.action,
+                "destination": parcel.effect.destination,
+                "event": parcel.event,
+                "created": now,
+                "expires": now + item.max_age,
+                "due": due,
+                "owner": self._owner if item.hold else "",
+                "sealed": sealed,
+                "bundle": bundle,
+            },
+        )
+        return "taken"
+
+    # --- working ------------------------------------------------------------------------------------------------------
+
+    def claim(self, avoid: Collection[str]) -> Claim | None:
+        if self._next_due(avoid) > self._clock.wall():
+            return None
+        rows = self._run(lambda db: self._claim(db, avoid), time.monotonic() + CHANGE_PATIENCE)
+        if not rows:
+            return None
+        keys = tuple(row["key"] for row in rows)
+        try:
+            effects = [self._seal.open(row["sealed"]) for row in rows]
+        except (WorkflowError, OSError) as error:
+            self._bury(keys, f"It cannot be read: {error}.", rows[0]["lane"])
+            return None
+        first = rows[0]
+        parcel = Parcel(
+            key=digest.batch_key(keys) if len(keys) > 1 else first["key"],
+            effect=digest.merge(effects, self._clock.wall() - first["created"]),
+            action=first["action"],
+            event=first["event"] if len({row["event"] for row in rows}) == 1 else "",
+            created=first["created"],
+        )
+        last = first["expires"] <= self._clock.wall()
+        return Claim(parcel=parcel, lane=first["lane"], keys=keys, tries=first["tries"], last=last)
+
+    def _claim(self, db: Connection, avoid: Collection[str]) -> list[sqlite3.Row]:
+        """Take what is due first; with it, what is to become one message with it."""
+        now = self._now(db)
+        first = min(self._first_of_each_lane(db, now, avoid), key=lambda row: row["due"], default=None)
+        if first is None or first["due"] > now:
+            return []
+        self._renew(db, now)
+        rows = self._batch(db, first, now) if first["bundle"] else [first]
+        keys = [row["key"] for row in rows]
+        db.executemany("UPDATE effects SET owner = ? WHERE key = ?", [(self._owner, key) for key in keys])
+        self._hold(keys)
+        return rows
+
+    def _batch(self, db: Connection, first: sqlite3.Row, now: float) -> list[sqlite3.Row]:
+        """Return all effects of the batch of `first`, which is made here when it has none yet.
+
+        A batch keeps its members: what comes later waits for the next one, so that a repetition is the same message.
+        """
+        if not first["batch"]:
+            db.execute(
+                "UPDATE effects SET batch = ? WHERE key IN (SELECT key FROM effects WHERE bundle = ? AND batch = ''"
+                " AND state = 'waiting' ORDER BY created, rowid LIMIT ?)",
+                (first["key"], first["bundle"], digest.MOST_IN_ONE),
+            )
+        batch = first["batch"] or first["key"]
+        found = "SELECT * FROM effects WHERE bundle = ? AND batch = ? AND state = 'waiting' ORDER BY created, rowid"
+        return db.execute(found, (first["bundle"], batch)).fetchall()
+
+    def _first_of_each_lane(self, db: Connection, now: float, avoid: Collection[str]) -> list[sqlite3.Row]:
+        """Return the free effect that is due first on each lane, whenever that is."""
+        found: list[sqlite3.Row] = []
+        with self._lock:
+            held = set(self._held)
+        lane = ""
+        while True:
+            lane = db.execute("SELECT min(lane) FROM effects WHERE state = 'waiting' AND lane > ?", (lane,)).fetchone()[
+                0
+            ]
+            if lane is None:
+                return found
+            if lane not in avoid:
+                rows = db.execute(
+                    f"SELECT * FROM effects WHERE state = 'waiting' AND lane = :lane AND {FREE}"  # noqa: S608 - ours
+                    " ORDER BY due LIMIT :most",
+                    {"lane": lane, "now": now, "me": self._owner, "most": len(held) + 1},
+                )
+                found += [row for row in rows if row["key"] not in held][:1]
+
+    def done(self, claim: Claim) -> None:
+        self._settle(
+            claim.keys, "sent", "state = 'sent', ended = :now, sealed = x'', bundle = '', reason = ''", claim.lane
+        )
+
+    def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
+        change = f"due = :now + :wait, tries = tries + {int(counts)}, reason = :reason"
+        self._settle(claim.keys, "", change, claim.lane, wait=wait, reason=reason)
+
+    def bury(self, claim: Claim, reason: str) -> None:
+        self._bury(claim.keys, reason, claim.lane)
+
+    def _bury(self, keys: Sequence[str], reason: str, lane: str) -> None:
+        change = "state = 'dead', ended = :now, tries = tries + 1, reason = :reason"
+        self._settle(keys, "dead", change, lane, reason=reason)
+
+    def _settle(self, keys: Sequence[str], how: str, change: str, lane: str, **values: Any) -> None:
+        """Write what became of effects that this process holds, and let go of them; not waited for."""
+
+        def job(db: Connection) -> None:
+            now = self._now(db)
+            changed = 0
+            for key in keys:
+                changed += db.execute(
+                    f"UPDATE effects SET {change}, owner = '' WHERE key = :key AND state = 'waiting'",  # noqa: S608 - ours
+                    {**values, "now": now, "key": key},
+                ).rowcount
+            if how:
+                repair.count(db, lane, how, changed)
+            self._let_go(keys)
+
+        with contextlib.suppress(Busy):  # at the end of the process: it is tried again, with the same key
+            self._writer.later(job)
+
+    def forget(self, key: str, deadline: float) -> None:
+        def job(db: Connection) -> None:
+            row = db.execute("SELECT lane FROM effects WHERE key = ? AND owner = ?", (key, self._owner)).fetchone()
+            if row is not None:
+                db.execute("DELETE FROM effects WHERE key = ?", (key,))
+                repair.count(db, row["lane"], "refused", 1)
+            self._let_go([key])
+
+        self._run(job, deadline)
+
+    def anything_waits(self) -> bool:
+        return self._next_due(()) < float("inf")
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def pause(self, avoid: Collection[str]) -> float:
+        return min(max(self._next_due(avoid) - self._clock.wall(), 0.0), LONGEST_PAUSE)
+
+    def _next_due(self, avoid: Collection[str]) -> float:
+        def earliest(db: Connection) -> float:
+            rows = self._first_of_each_lane(db, self._clock.wall(), avoid)
+            return min((float(row["due"]) for row in rows), default=float("inf"))
+
+        return self._read(earliest, float("inf"))
+
+    def tidy(self) -> list[Entry]:
+        now = self._clock.wall()
+        with self._lock:
+            renew = bool(self._held) and not 0 <= now - self._renewed < RENEW
+
+        def overdue(db: Connection) -> bool:
+            found = db.execute(
+                f"SELECT EXISTS (SELECT 1 FROM effects WHERE {OVERDUE})"  # noqa: S608 - ours
+                " OR EXISTS (SELECT 1 FROM effects WHERE state = 'sent' AND ended <= :now - :window)",
+                {"now": now, "me": self._owner, "window": self._window},
+            )
+            return bool(found.fetchone()[0])
+
+        if not renew and not self._read(overdue, False):
+            return []
+        return self._run(self._tidy, time.monotonic() + CHANGE_PATIENCE)
+
+    def _tidy(self, db: Connection) -> list[Entry]:
+        now = self._now(db)
+        with self._lock:
+            renew = bool(self._held)
+        if renew:
+            self._renew(db, now)
+        db.execute("DELETE FROM leases WHERE until < ?", (now - 3600,))
+        db.execute("DELETE FROM effects WHERE state = 'sent' AND ended <= ?", (now - self._window,))
+        old = db.execute(
+            f"SELECT * FROM effects WHERE {OVERDUE} LIMIT 1000",  # noqa: S608 - ours
+            {"now": now, "me": self._owner},
+        ).fetchall()
+        with self._lock:
+            old = [row for row in old if row["key"] not in self._held]
+        for row in old:
+            reason = gave_up(now - row["created"], row["reason"])
+            db.execute(
+                "UPDATE effects SET state = 'dead', ended = ?, reason = ?, owner = '' WHERE key = ?",
+                (now, reason, row["key"]),
+            )
+            repair.count(db, row["lane"], "dead", 1)
+        keys = [row["key"] for row in old]
+        return [repair.entry(row) for key in keys for row in db.execute("SELECT * FROM effects WHERE key = ?", (key,))]
+
+    def _now(self, db: Connection) -> float:
+        """Return the wall clock's time, after taking notice of its jumps."""
+        now, steady = self._clock.wall(), self._clock.steady()
+        known = (self._file.generation, self._started)
+        if known[0] != self._followed or abs(now - steady - known[1]) > JUMP:
+            follow_clock(db, self._boot, now, steady, JUMP)
+            self._followed, self._started = self._file.generation, now - steady
+        return now
+
+    def _renew(self, db: Connection, now: float) -> None:
+        if not 0 <= now - self._renewed < RENEW / 2:
+            db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (self._owner, now + LEASE))
+            self._renewed = now
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    def entries(self, state: Literal["", "waiting", "dead"] = "") -> list[Entry]:
+        return self._read(lambda db: repair.entries(db, state, self._clock.wall()), [])
+
+    def show(self, key: str) -> tuple[Entry, Effect]:
+        found = self._read(lambda db: repair.one(db, key, self._clock.wall()), None)
+        if found is None:
+            raise KeyError(key)
+        return found[0], self._seal.open(found[1])
+
+    def requeue(self, keys: Collection[str]) -> int:
+        return self._run(lambda db: repair.requeue(db, keys, self._now(db)), time.monotonic() + CHANGE_PATIENCE)
+
+    def drop(self, keys: Collection[str]) -> list[Entry]:
+        return self._run(lambda db: repair.drop(db, keys), time.monotonic() + CHANGE_PATIENCE)
+
+    def totals(self) -> Totals:
+        none_yet = Totals(counts={}, ended={}, oldest=None, bytes_used=0, bytes_most=self._max_bytes)
+        return self._read(lambda db: repair.totals(db, self._max_bytes), none_yet)
+
+    def notices(self) -> list[str]:
+        return [
+            f"A corrupt outbox was put aside as {path}; what waited in it was not delivered. Remove it when you have "
+            "seen to that."
+            for path in self._file.aside()
+        ]
+
+    # --- the machinery ------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        def job(db: Connection) -> None:
+            db.execute("UPDATE effects SET owner = '' WHERE owner = ?", (self._owner,))
+            db.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
+
+        if self._renewed:
+            with contextlib.suppress(DeliveryError):
+                self._run(job, time.monotonic() + 1.0)
+        self._writer.close(1.0)
+        self._file.close()
+        with self._reading:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+    @property
+    def _seal(self) -> Seal:
+        if self._seal_made is None:
+            if not self._key:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._seal_made = Seal(self._key or key_beside(self._folder))
+        return self._seal_made
+
+    def _run(self, job: Callable[[Connection], Result], deadline: float) -> Result:
+        try:
+            return self._writer.run(job, deadline)
+        except Busy:
+            raise DeliveryError(
+                f"The outbox {self._file.path} did not take it in time: the disk is slow, or another process holds it."
+            ) from None
+        except (sqlite3.Error, OSError) as error:
+            raise refusal(self._file.path, error) from None
+
+    def _read(self, question: Callable[[Connection], Result], without: Result) -> Result:
+        """Ask the file; `without` is the answer when there is none yet."""
+        with self._reading:
+            try:
+                if self._reader is None or self._reader_inode != self._file.inode():
+                    if self._reader is not None:
+                        self._reader.close()
+                    self._reader, self._reader_inode = None, self._file.inode()
+                    self._reader = self._file.read()
+                return question(self._reader)
+            except FileNotFoundError:
+                return without
+            except sqlite3.Error as error:
+                if "no such table" in str(error) or "no such column" in str(error):  # not made, or not migrated, yet
+                    return without
+                if is_corruption(error):
+                    self._report(error)
+                    return without
+                raise refusal(self._file.path, error) from None
+
+    def _report(self, error: sqlite3.Error) -> None:
+        """Let the writer find out that the file is corrupt: it alone puts files aside."""
+        reports = [error]
+
+        def job(db: Connection) -> None:
+            if reports:
+                raise reports.pop()
+
+        with contextlib.suppress(Busy):
+            self._writer.later(job)
+
+    def _hold(self, keys: Iterable[str]) -> set[str]:
+        """Note that a thread of this process tries these; return those that none did before."""
+        with self._lock:
+            added = set(keys) - self._held
+            self._held |= added
+            return added
+
+    def _let_go(self, keys: Iterable[str]) -> None:
+        with self._lock:
+            self._held.difference_update(keys)
+
+
+def gave_up(age: float, reason: str) -> str:
+    """Return why an effect died of age."""
+    days = f"{age / 86_400:.0f} days" if age >= 2 * 86_400 else f"{age / 60:.0f} min" if age >= 120 else f"{age:.0f} s"
+    return f"Given up after {days}. {reason}" if reason else f"Given up after {days}."

@@ -1,0 +1,153 @@
+"""One thread that writes to the SQLite file, many writes in one commit.
+
+A commit that survives a power cut costs milliseconds of disk. So whoever wants to write hands a job to this thread, and
+all that came while the disk was busy go into the next commit together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from misp_workflow.errors import WorkflowError
+
+LOG = logging.getLogger("misp_workflow.delivery")
+
+Result = TypeVar("Result")
+Job = Callable[[sqlite3.Connection], Any]
+
+MOST_IN_ONE = 256
+TRY_AGAIN_AFTER = 1.0
+
+
+class Busy(Exception):  # noqa: N818 - a state, not a failure
+    """The disk did not take it in time; it was not written."""
+
+
+@dataclass(eq=False)
+class _Order:
+    job: Job
+    result: Future[Any] = field(default_factory=Future)
+    stubborn: bool = False
+
+
+class Writer:
+    """Runs jobs in transactions of one connection, which `connect` opens in the writer's own thread.
+
+    `connect` is asked before every transaction, so that it can hand out another connection when the file was replaced.
+    `broken(error)` is called for an error of the database that is not a job's own fault; when it returns True, the jobs
+    are run once more (on what `connect` then hands out).
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], broken: Callable[[sqlite3.Error], bool]) -> None:
+        self._connect = connect
+        self._broken = broken
+        self._orders: deque[_Order] = deque()
+        self._news = threading.Condition()
+        self._refused: list[_Order] = []
+        self._refused_until = 0.0
+        self._ending = False
+        self._thread: threading.Thread | None = None
+
+    def run(self, job: Callable[[sqlite3.Connection], Result], deadline: float) -> Result:
+        """Run the job and return its result once it is on the disk; Busy when that takes until the deadline."""
+        order = self._add(_Order(job))
+        try:
+            found: Result = order.result.result(max(deadline - time.monotonic(), 0))
+        except FutureTimeout:
+            if not order.result.cancel():  # it is being written in this moment
+                with contextlib.suppress(FutureTimeout):
+                    late: Result = order.result.result(1.0)
+                    return late
+            raise Busy from None
+        return found
+
+    def later(self, job: Job) -> None:
+        """Run the job soon, and when the disk refuses it, until the disk takes it."""
+        self._add(_Order(job, stubborn=True))
+
+    def close(self, patience: float) -> None:
+        """Write what is left, as far as it goes within `patience` seconds, and end the thread."""
+        with self._news:
+            self._ending = True
+            self._news.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(patience)
+
+    def _add(self, order: _Order) -> _Order:
+        with self._news:
+            if self._ending:
+                raise Busy
+            self._orders.append(order)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="misp-workflow-outbox", daemon=True)
+                self._thread.start()
+            self._news.notify()
+        return order
+
+    def _work(self) -> None:
+        while batch := self._next_batch():
+            # From here on a job that is waited for can no longer be taken back.
+            batch = [order for order in batch if order.stubborn or order.result.set_running_or_notify_cancel()]
+            if batch:
+                self._write(batch)
+
+    def _next_batch(self) -> list[_Order]:
+        """Return what is to be written next; nothing when all is written and the end has come."""
+        with self._news:
+            while True:
+                if self._refused and time.monotonic() >= self._refused_until:
+                    self._orders.extend(self._refused)
+                    self._refused.clear()
+                if self._orders or self._ending:
+                    break
+                self._news.wait(TRY_AGAIN_AFTER if self._refused else None)
+            return [self._orders.popleft() for _ in range(min(len(self._orders), MOST_IN_ONE))]
+
+    def _write(self, batch: list[_Order]) -> None:
+        try:
+            self._commit(batch)
+        except Exception as error:
+            if not (isinstance(error, sqlite3.Error) and self._broken(error)) and len(batch) == 1:
+                self._fail(batch[0], error)
+                return
+            for order in batch:  # one by one: only those that cannot be written fail
+                try:
+                    self._commit([order])
+                except Exception as reason:
+                    self._fail(order, reason)
+
+    def _commit(self, batch: list[_Order]) -> None:
+        connection = self._connect()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            results = [order.job(connection) for order in batch]
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        for order, result in zip(batch, results, strict=True):
+            order.result.set_result(result)
+
+    def _fail(self, order: _Order, error: Exception) -> None:
+        if not order.stubborn:
+            order.result.set_exception(error)
+        elif not isinstance(error, (sqlite3.Error, OSError, WorkflowError)):
+            LOG.error("bug in the outbox", exc_info=error)
+        else:
+            self._put_off(order, error)
+
+    def _put_off(self, order: _Order, error: Exception) -> None:
+        LOG.error("The outbox cannot be written (%s); it is tried again.", error)
+        self._refused.append(order)
+        self._refused_until = time.monotonic() + TRY_AGAIN_AFTER

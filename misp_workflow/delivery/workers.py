@@ -1,0 +1,87 @@
+"""The threads that deliver what waits. Started at the first need, never by an import; they end with the process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from misp_workflow.errors import WorkflowError
+
+LOG = logging.getLogger("misp_workflow.delivery")
+TIDY_EVERY = 2.0
+AFTER_TROUBLE = 2.0
+"""Seconds of rest for a worker that could not even ask the outbox."""
+
+
+class Workers:
+    """`number` threads that call `work()`, which returns the seconds to rest, and one that calls `tidy()`."""
+
+    def __init__(self, number: int, work: Callable[[], float], tidy: Callable[[], None]) -> None:
+        self._number = number
+        self._work = work
+        self._tidy = tidy
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._news = threading.Condition()
+        self._posts = 0
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start the threads, unless they run or the process ends."""
+        with self._lock:
+            if self._threads or self._stopping:
+                return
+            tasks = [self._run] * self._number + [self._keep]
+            # Daemons: a try that hangs must not keep the server from ending. What it sends stays in the outbox.
+            self._threads = [threading.Thread(target=task, name="misp-workflow-worker", daemon=True) for task in tasks]
+            try:
+                for thread in self._threads:
+                    thread.start()
+            except RuntimeError:  # the interpreter ends: no threads any more; the next process does the work
+                self._stopping = True
+
+    def wake(self) -> None:
+        """There is something to do."""
+        with self._news:
+            self._posts += 1
+            self._news.notify()
+
+    def stop(self, patience: float) -> None:
+        """Let every thread end what it does, for `patience` seconds in all."""
+        with self._lock:
+            self._stopping = True
+        with self._news:
+            self._news.notify_all()
+        end = time.monotonic() + patience
+        for thread in self._threads:
+            if thread.ident is not None and thread is not threading.current_thread():
+                thread.join(max(end - time.monotonic(), 0))
+
+    def _run(self) -> None:
+        while not self._stopping:
+            with self._news:
+                seen = self._posts
+            rest = self._careful(self._work)
+            if rest > 0:
+                with self._news:
+                    if self._posts == seen and not self._stopping:
+                        self._news.wait(rest)
+
+    def _keep(self) -> None:
+        while not self._stopping:
+            self._careful(self._tidy)
+            with self._news:
+                if not self._stopping:
+                    self._news.wait_for(lambda: self._stopping, TIDY_EVERY)
+
+    def _careful(self, task: Callable[[], float | None]) -> float:
+        """Do a task; whatever happens, the thread lives on."""
+        try:
+            return task() or 0.0
+        except WorkflowError as error:
+            LOG.error("%s What waits is tried again.", error)
+        except Exception:
+            LOG.exception("bug in the delivery's workers")
+        return AFTER_TROUBLE
