@@ -11,6 +11,7 @@ from misp_workflow.errors import WorkflowError
 
 COMMANDS = {
     "run": "Run a workflow on an event, as MISP would.",
+    "check": "Find what is wrong with workflows before they run.",
     "faults": "Show what gets through when a Python module fails.",
 }
 """Name (and file) of each subcommand, with the line that the overview shows."""

@@ -74,6 +74,9 @@ _TESTS: dict[str, Callable[[Any], Test]] = {
     "not_in_and": _both(lambda common, value: not php.loose_equal(common, php.values(value))),
 }
 
+OPERATORS = frozenset({*_TESTS, "any_value"})
+"""What MISP knows to compare with."""
+
 
 def matching(items: Any, value: Any, operator: Any, path: Any) -> Any:
     """Keep the items whose value at `path` fulfils the condition (`getItemsMatchingCondition`).

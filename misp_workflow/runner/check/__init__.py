@@ -1,0 +1,41 @@
+"""What is wrong with a workflow before it runs: what MISP refuses, what it warns of, and what it never tells.
+
+The first two mirror WorkflowGraphTool and the editor's notices; the third is what the recorded engine does with such
+graphs. Every rule yields findings; adding a rule is adding a function to RULES.
+"""
+
+from __future__ import annotations
+
+from misp_workflow.runner.check import gates, refused, texts, triggers, warned
+from misp_workflow.runner.check.subject import Finding, Rule, Subject
+from misp_workflow.runner.modules import Modules
+from misp_workflow.runner.workflow import Workflow
+from misp_workflow.runner.world import World
+
+__all__ = ["RULES", "Finding", "check"]
+
+RULES: tuple[Rule, ...] = (
+    refused.one_trigger,
+    refused.no_cycle,
+    refused.one_connection,
+    refused.unknown_modules,
+    warned.editor_notices,
+    warned.blocking_after_concurrent,
+    gates.open_gates,
+    gates.silent_failures,
+    gates.secrets_in_nodes,
+    gates.parameters,
+    texts.templates,
+    texts.hash_paths,
+    texts.filters,
+    triggers.data_that_is_not_there,
+    triggers.high_overhead,
+    triggers.recursion,
+)
+
+
+def check(workflow: Workflow, modules: Modules, world: World | None = None) -> list[Finding]:
+    """Return every finding, what MISP refuses first. `modules` are those that the workflow will meet."""
+    subject = Subject(workflow, modules, world or World())
+    findings = [finding for rule in RULES for finding in rule(subject)]
+    return sorted(findings, key=lambda finding: finding.level != "error")

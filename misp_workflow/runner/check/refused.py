@@ -1,0 +1,56 @@
+"""Rules of what MISP does not store or cannot run. Mirrors WorkflowGraphTool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from misp_workflow.runner import graph as graphs
+from misp_workflow.runner.check.subject import Finding, Subject
+from misp_workflow.runner.triggers import TRIGGERS
+
+
+def one_trigger(subject: Subject) -> Iterator[Finding]:
+    """MISP stores no graph without exactly one trigger, and none under a trigger that it does not have."""
+    triggers = subject.workflow.graph.triggers
+    if len(triggers) != 1:
+        named = ", ".join(f"{node.module} ({node.id})" for node in triggers) or "none"
+        yield Finding("error", "one-trigger", None, f"A workflow needs exactly one trigger, this one has {named}.",
+                      "Keep one.")  # fmt: skip
+    for node in triggers:
+        if node.module not in TRIGGERS:
+            yield Finding(
+                "error", "unknown-trigger", node, "MISP 2.5.1 has no such trigger.", "Choose one that it has."
+            )
+
+
+def no_cycle(subject: Subject) -> Iterator[Finding]:
+    """MISP stores no graph with a cycle."""
+    edges = graphs.cycle(subject.workflow.graph)
+    if edges:
+        way = ", ".join(f"{start.module} ({start.id}) → {end.module} ({end.id})" for start, end in edges)
+        yield Finding("error", "cycle", edges[0][0], f"The graph runs in a circle: {way}.", "Remove one connection.")
+
+
+def one_connection(subject: Subject) -> Iterator[Finding]:
+    """MISP stores one connection per output, but for the modules that allow more."""
+    for key, targets in graphs.multiple_connections(subject.workflow.graph).items():
+        yield Finding(
+            "error",
+            "several-connections",
+            subject.workflow.graph.nodes[key],
+            f"One output leads to {len(targets)} nodes.",
+            "Put a concurrent-task between them, or connect them one after the other.",
+        )
+
+
+def unknown_modules(subject: Subject) -> Iterator[Finding]:
+    """A module that MISP does not know fails at every run; a logic module then takes its else path."""
+    for node in subject.nodes:
+        if node.type in ("logic", "action") and subject.module(node) is None:
+            yield Finding(
+                "error",
+                "unknown-module",
+                node,
+                f"Neither MISP nor the misp-modules asked here has a {node.type} module of this name.",
+                "Install it, or remove the node.",
+            )

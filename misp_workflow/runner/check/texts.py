@@ -1,0 +1,91 @@
+"""Rules of what MISP never tells about the texts in nodes: templates, paths, filters. Mirrors no class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import jinja2
+
+from misp_workflow.errors import PhpCrash
+from misp_workflow.hashpath import compile as compile_path
+from misp_workflow.runner.check.subject import BARE_EVENT, Finding, Subject, declared
+from misp_workflow.runner.conditions import OPERATORS
+from misp_workflow.runner.graph import Node
+from misp_workflow.runner.modules import Module, Param
+
+
+def templates(subject: Subject) -> Iterator[Finding]:
+    """Templates that do not parse: MISP makes an empty text of its own, and ours answer with an error."""
+    environment = jinja2.Environment(autoescape=True)
+    for node in subject.nodes:
+        for name, value in node.params.items():
+            if isinstance(value, str) and ("{{" in value or "{%" in value):
+                try:
+                    environment.parse(value)
+                except jinja2.TemplateSyntaxError as error:
+                    yield Finding("error", "template", node, f"'{name}', line {error.lineno}: {error.message}.",
+                                  "Mend the template.")  # fmt: skip
+
+
+def hash_paths(subject: Subject) -> Iterator[Finding]:
+    """Paths that cannot match what the trigger hands over."""
+    for node in subject.nodes:
+        module = subject.module(node)
+        for name, path in _paths(node, module):
+            problem = _path_problem(path, subject.trigger)
+            if problem:
+                yield Finding("warning", "path", node, f"The path '{path}' in '{name}' {problem}.",
+                              "Look at what the trigger sends: misp-workflow run --html shows it.")  # fmt: skip
+
+
+def _paths(node: Node, module: Module | None) -> Iterator[tuple[str, str]]:
+    for key in ("selector", "path"):
+        value = node.filters.get(key)
+        if key == "selector" and isinstance(value, str) and value.strip():
+            yield "filter", value.strip()
+    params: tuple[Param, ...] = module.params if module else ()
+    names = {param.id for param in params if param.hash_path} | {"hash_path", "hash-path"}
+    for name in sorted(names):
+        value = node.params.get(name)
+        if isinstance(value, str) and value.strip():
+            yield name, value.strip()
+
+
+_ROOTS: dict[str, set[str]] = {
+    "log-after-save": {"Log"},
+    "post-after-save": {"Post", "Thread", "Event"},
+}
+
+
+def _path_problem(path: str, trigger: str) -> str:
+    try:
+        compile_path(path)
+    except PhpCrash as crash:
+        return f"makes MISP crash with a PHP {crash.kind}"
+    first = re.split(r"[.\[{]", path, maxsplit=1)[0]
+    if trigger.startswith("user-"):
+        return "begins with Event, and this trigger hands over a user" if first == "Event" else ""
+    roots = _ROOTS.get(trigger, {"Event"})
+    if first and first not in roots and not first.startswith("_"):
+        return f"begins with '{first}', and this trigger hands over {' and '.join(sorted(roots))}"
+    if trigger in BARE_EVENT and re.match(r"Event\.(_AttributeFlattened|Attribute|Object)\b", path):
+        return f"looks for attributes, and this trigger hands over {BARE_EVENT[trigger]}"
+    return ""
+
+
+def filters(subject: Subject) -> Iterator[Finding]:
+    """A filter that is incomplete, that MISP does not understand, or that matches nothing, selects everything."""
+    for node in subject.nodes:
+        set_here = {key: str(node.filters.get(key) or "").strip() for key in ("selector", "path", "operator")}
+        if not any(set_here.values()):
+            continue
+        problem = ""
+        if not set_here["operator"] or not set_here["selector"]:
+            problem = "The node's filter is incomplete, so the whole data is sent."
+        elif set_here["operator"] not in OPERATORS:
+            problem = f"MISP knows no operator '{set_here['operator']}', so the whole data is sent."
+        elif (module := subject.module(node)) and module.is_python and "items" not in declared(module):
+            problem = "When its filter matches nothing, the module gets the whole data, and may send it."
+        if problem:
+            yield Finding("warning", "filter", node, problem, "Put generic-filter-data or count-if before the node.")

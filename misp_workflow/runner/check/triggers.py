@@ -1,0 +1,64 @@
+"""Rules of what MISP never tells about triggers: what they hand over, how often, and in circles. Mirrors no class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from misp_workflow.runner.check.subject import BARE_EVENT, Finding, Subject
+from misp_workflow.runner.graph import CONCURRENT_TASK
+from misp_workflow.runner.triggers import TRIGGERS
+
+CAUSES: dict[str, frozenset[str]] = {
+    "attribute-after-save": frozenset({"misp_tag", "misp_attribute_edit", "misp_enrichment", "hashlookup_check",
+                                       "warninglist_check"}),
+    "event-after-save": frozenset({"misp_tag", "misp_event_edit", "misp_attribute_edit", "misp_enrichment"}),
+    "tag-attached-after-save": frozenset({"misp_tag"}),
+    "event-publish": frozenset({"misp_event_edit"}),
+    "event-report-after-save": frozenset({"misp_report"}),
+    "sighting-after-save": frozenset({"misp_sighting"}),
+    "shadow-attribute-after-save": frozenset({"misp_enrichment"}),
+}  # fmt: skip
+"""Actions of this pack whose change in MISP fires the trigger again."""
+
+
+def data_that_is_not_there(subject: Subject) -> Iterator[Finding]:
+    """Triggers that hand over less than people expect."""
+    if subject.trigger not in BARE_EVENT:
+        return
+    for node in subject.nodes:
+        module = subject.module(node)
+        needs = module is not None and (module.expects_core_format or node.module in ("distribution-if", "count-if"))
+        if needs or (node.module == "tag-if" and node.params.get("scope") != "event"):
+            yield Finding(
+                "warning",
+                "no-data",
+                node,
+                f"It looks at attributes, and {subject.trigger} hands over {BARE_EVENT[subject.trigger]}.",
+                "Put reload-full-event before it, or use event-after-save-new or attribute-after-save.",
+            )
+
+
+def high_overhead(subject: Subject) -> Iterator[Finding]:
+    """Triggers that fire for every attribute hold up whoever saves them."""
+    trigger = TRIGGERS.get(subject.trigger)
+    if trigger is None or trigger.overhead < 3:
+        return
+    behind: set[str] = set()
+    for node in subject.nodes:
+        if node.module == CONCURRENT_TASK:
+            behind |= subject.reachable(node).keys()
+    for node, module in subject.python():
+        if node.key not in behind and not module.blocking:
+            why = f"{subject.trigger} fires for every single save, and each waits for this module."
+            yield Finding("warning", "overhead", node, why, "Put a concurrent-task before it.")
+
+
+def recursion(subject: Subject) -> Iterator[Finding]:
+    """An action whose change fires the same trigger again."""
+    for node in subject.nodes:
+        if node.module not in CAUSES.get(subject.trigger, ()) or node.params.get("locality") == "local":
+            continue
+        if node.module == "misp_tag" and str(node.params.get("local") or "").lower() in {"true", "1", "yes"}:
+            continue
+        yield Finding("warning", "recursion", node, f"Its change in MISP fires {subject.trigger} again.",
+                      "The pack ends such a loop after one round; a local tag starts none.")  # fmt: skip

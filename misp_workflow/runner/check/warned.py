@@ -1,0 +1,39 @@
+"""Rules of what MISP's editor warns of. Mirrors Workflow::attachNotificationToModules and PathWarningsGraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from misp_workflow.errors import PhpCrash
+from misp_workflow.runner import graph as graphs
+from misp_workflow.runner import modules as module_list
+from misp_workflow.runner.check.subject import Finding, Subject
+
+
+def editor_notices(subject: Subject) -> Iterator[Finding]:
+    """The notices that MISP's editor prints on a node."""
+    try:
+        notices = module_list.notices(subject.workflow.graph, subject.modules, subject.world)
+    except PhpCrash:
+        return  # the trigger is unknown, which has a finding of its own
+    for node in subject.nodes:
+        for texts in notices.get(f"modules_{node.type}", {}).get(node.module, {}).values():
+            for text in texts:
+                yield Finding("warning", "misp-notice", node, f"MISP says: {text}.", _ADVICE.get(text, ""))
+
+
+_ADVICE = {
+    "Module disabled": "Enable it under Workflows, Modules.",
+    "Blocking module might not work as intended": "This trigger cannot be stopped; use one that comes before the deed.",
+    "Potential data format issue": "This trigger's data has not the core format that the module expects.",
+}
+
+
+def blocking_after_concurrent(subject: Subject) -> Iterator[Finding]:
+    """A concurrent task runs in the background, when what it should stop has happened."""
+    warnings = graphs.path_warnings(
+        subject.workflow.graph, lambda node: (module := subject.module(node)) is not None and module.blocking
+    )
+    for node in {warning.blocking_node.key: warning.blocking_node for warning in warnings}.values():
+        yield Finding("warning", "blocks-nothing", node, "It stands behind a concurrent-task, where nothing can block.",
+                      "Put it before the concurrent-task.")  # fmt: skip
