@@ -335,7 +335,7 @@ class Translator:
         char = self._next()
         if char in _CLASS_ESCAPES:
             return "+" + _CLASS_ESCAPES[char]
-        if char in "BRX":
+        if char in "ABGKRXZkz":
             raise InvalidPatternError
         if char in _NEGATED or char in "pPQE":
             raise UnsupportedPatternError(f"\\{char} inside a class")

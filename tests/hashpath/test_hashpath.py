@@ -1,0 +1,149 @@
+"""Hash paths: what no recorded case holds, by the CakePHP book and PHP's rules for arrays."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from misp_workflow import hashpath
+from misp_workflow.errors import InputError, PhpCrash, RunnerError
+
+EVENT = {
+    "Event": {
+        "id": "42",
+        "Tag": [{"name": "tlp:red", "n": 1}, {"name": "tlp:green", "n": 2}],
+        "Attribute": [
+            {"id": "1", "type": "ip-src", "Tag": [{"name": "a"}]},
+            {"id": "2", "type": "domain", "to_ids": True},
+        ],
+        "0": "a key that is an integer",
+        "07": "a key that stays a string",
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("Event.Tag.{n}.name", ["tlp:red", "tlp:green"]),
+        ("Event.Tag.{*}.name", ["tlp:red", "tlp:green"]),
+        ("Event.Tag.{n}[n=2].name", ["tlp:green"]),
+        ("Event.Tag.{n}[n>1][name=/green$/].name", ["tlp:green"]),
+        ("Event.Attribute.{n}.Tag.{n}.name", ["a"]),
+        ("Event.Attribute.{n}[to_ids].id", ["2"]),
+        ("Event.{n}", ["a key that is an integer", "a key that stays a string"]),
+        ("{s}.07", ["a key that stays a string"]),
+        ("{s}.7", ["a key that stays a string"]),  # numeric strings compare as numbers
+        ("Event.Tag.{n} [n=2] . name", []),  # white space belongs to the name "{n} "
+        ("Event.Tag[1].name", []),  # asks for the attribute "1" of the list, then for a name in it
+        ("Event . Attribute[0] . {n}.id", ["1", "2"]),  # with brackets somewhere the parts are trimmed
+        ("Event].Tag", []),
+        ("Event.Tag.01.{s}", ["tlp:green", 2]),
+        ("Event.Tag.1e0.{s}", ["tlp:green", 2]),
+        ("Event.Tag.01", []),  # a path of names takes keys as they are
+    ],
+)
+def test_extract(path: str, found: list[Any]) -> None:
+    assert hashpath.extract(EVENT, path) == found
+
+
+@pytest.mark.parametrize("path", ["", "0", None, False, 0, 0.0, [], {}])
+def test_what_php_takes_for_empty_gives_the_data(path: Any) -> None:
+    assert hashpath.extract(EVENT, path) is EVENT
+
+
+@pytest.mark.parametrize("data", [None, "x", 5, 1.5, True])
+@pytest.mark.parametrize("path", ["a", "{n}", "", "a[b=1]"])
+def test_data_that_is_no_array_kills_php(data: Any, path: str) -> None:
+    for call in (hashpath.extract, hashpath.get, hashpath.remove):
+        with pytest.raises(PhpCrash) as crash:
+            call(data, path)
+        assert crash.value.kind == "TypeError"
+    with pytest.raises(PhpCrash):
+        hashpath.insert(data, path, 1)
+
+
+def test_get_takes_names_as_they_are() -> None:
+    assert hashpath.get(EVENT, "Event.Tag.1.name") == "tlp:green"
+    assert hashpath.get(EVENT, "Event.Tag.{n}.name", "none") == "none"
+    assert hashpath.get({"{n}": {"a b": 1}}, "{n}.a b") == 1
+    assert hashpath.get(["zero", "one"], True) == "one"
+    assert hashpath.get(["zero", "one"], [1.9]) == "one"
+    assert hashpath.get({"": "nameless"}, [None]) == "nameless"
+    with pytest.raises(PhpCrash):
+        hashpath.get(EVENT, [["Event"]])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "changed"),
+    [
+        ("a.b", 1, {"a": {"b": 1}, "list": [1, 2]}),
+        ("list.1", 9, {"a": "x", "list": [1, 9]}),
+        ("list.2", 9, {"a": "x", "list": [1, 2, 9]}),
+        ("list.5", 9, {"a": "x", "list": {"0": 1, "1": 2, "5": 9}}),
+        ("list. 1 ", 9, {"a": "x", "list": [1, 9]}),  # is_numeric: the key is the integer 1
+        ("list.1e0", 9, {"a": "x", "list": [1, 9]}),
+        ("list.01", 9, {"a": "x", "list": {"0": 1, "1": 2, "01": 9}}),
+        ("new.0.x", 9, {"a": "x", "list": [1, 2], "new": [{"x": 9}]}),
+    ],
+)
+def test_insert_at_names(path: str, value: Any, changed: Any) -> None:
+    assert hashpath.insert({"a": "x", "list": [1, 2]}, path, value) == changed
+
+
+def test_insert_at_patterns() -> None:
+    tags = {"Tag": [{"n": 1}, {"n": 2}]}
+    assert hashpath.insert(tags, "Tag.{n}[n=2].seen", True) == {"Tag": [{"n": 1}, {"n": 2, "seen": True}]}
+    assert hashpath.insert(tags, "Tag.{n}", {"k": 3}) == {"Tag": [{"n": 1, "k": 3}, {"n": 2, "k": 3}]}
+    # "0" is empty to PHP, so that the pairs are merged here too instead of set at key 0
+    assert hashpath.insert(tags, "Tag.{n}.0", "v") == {"Tag": [{"n": 1, "0": "v"}, {"n": 2, "0": "v"}]}
+    with pytest.raises(PhpCrash):
+        hashpath.insert({"list": [1]}, "list.{n}.x", 1)
+    with pytest.raises(PhpCrash):
+        hashpath.insert({"list": [1]}, "list.{n}[a=1].x", 1)
+
+
+def test_remove() -> None:
+    assert hashpath.remove(EVENT, "Event.Tag.0.name")["Event"]["Tag"] == [{"n": 1}, {"name": "tlp:green", "n": 2}]
+    assert hashpath.remove({"a": [1, 2, 3]}, "a.1") == {"a": {"0": 1, "2": 3}}
+    assert hashpath.remove({"a": [1, 2]}, "a.{n}") == []
+    assert hashpath.remove({"t": [{"n": 1}, {"n": 2}]}, "t.{n}[n=1]") == {"t": {"1": {"n": 2}}}
+    assert hashpath.remove({"t": [{"n": 1, "x": 1}]}, "t.{n}.x") == {"t": [{"n": 1}]}
+    assert hashpath.remove({"foo": "string"}, "foo.bar") == {"foo": "string"}
+    assert hashpath.remove({"foo": 1}, "nothing.{n}") == {"foo": 1}
+
+
+def test_what_is_untouched_is_shared_and_what_is_given_stays_as_it_was() -> None:
+    before = copy.deepcopy(EVENT)
+    changed = hashpath.insert(EVENT, "Event.Tag.{n}.seen", True)
+    removed = hashpath.remove(EVENT, "Event.Tag.{n}.n")
+    assert before == EVENT
+    assert changed["Event"]["Attribute"] is EVENT["Event"]["Attribute"]
+    assert removed["Event"]["Attribute"] is EVENT["Event"]["Attribute"]
+    assert [tag["seen"] for tag in changed["Event"]["Tag"]] == [True, True]
+
+
+def test_a_regular_expression_that_php_refuses_matches_nothing() -> None:
+    assert hashpath.extract(EVENT, "Event.Tag.{n}[name=/(/].n") == []
+    assert hashpath.extract(EVENT, "Event.Tag.{n}[name=/no end].n") == []
+    assert hashpath.extract(EVENT, "Event.Tag.{n}[name=/red/Q].n") == []
+
+
+def test_a_regular_expression_that_only_pcre_follows_is_said() -> None:
+    assert hashpath.extract({"Tag": []}, "Tag.{n}[name=/(?R)/]") == []
+    with pytest.raises(RunnerError, match="regular expression"):
+        hashpath.extract(EVENT, "Event.Tag.{n}[name=/(a(?R)?b)/].n")
+
+
+def test_very_long_paths() -> None:
+    assert hashpath.extract({"a": {}}, ".".join("a" * 50_000)) == []
+    assert hashpath.insert({}, ".".join("a" * 5_000), 1)["a"]["a"]
+    with pytest.raises((RunnerError, InputError), match="parts"):
+        hashpath.insert({"a": 1}, ".".join(["{s}"] * 5_000), 1)
+
+
+def test_a_path_is_compiled_once() -> None:
+    assert hashpath.compile("Event.{n}") is hashpath.compile("Event.{n}")
+    assert repr(hashpath.compile("Event.{n}")) == "Path('Event.{n}')"
