@@ -28,7 +28,7 @@ from jinja2.parser import Parser
 
 from misp_workflow.errors import TemplateError
 from misp_workflow.template.attributes import Attributes
-from misp_workflow.template.grammar import MAX_SOURCE, nearest, prepare
+from misp_workflow.template.grammar import MAX_SOURCE, at, nearest, prepare
 from misp_workflow.template.limits import CURRENT, Run
 from misp_workflow.template.machines import MACHINES
 from misp_workflow.template.people import PEOPLE
@@ -116,23 +116,34 @@ def _compiled(source: str, expression: bool) -> _Compiled:
 @lru_cache(maxsize=CACHED)
 def _compile(source: str, expression: bool) -> _Compiled:
     source = sendable(source).replace("\ufdd0", "\ufffd").replace("\ufdd1", "\ufffd")
-    tree = _expression(source) if expression else Parser(_SANDBOX, source).parse()
+    parser = Parser(_SANDBOX, _bare(source), state="variable") if expression else Parser(_SANDBOX, source)
+    try:
+        tree = _expression(parser) if expression else parser.parse()
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise TemplateError(at(parser.stream.current.lineno, "a number is too long")) from None
+    except RecursionError:
+        raise TemplateError(at(parser.stream.current.lineno, "the template is nested too deeply")) from None
     names = prepare(tree, _SANDBOX.filters, _SANDBOX.tests)
     code: CodeType = _SANDBOX.compile(tree)
     return _Compiled(Template.from_code(_SANDBOX, code, _SANDBOX.globals), names)
 
 
-def _expression(source: str) -> nodes.Template:
-    source = source.strip()
-    if source.startswith("{{") and source.endswith("}}"):
-        source = source[2:-2]
-    if not source.strip():
+def _bare(expression: str) -> str:
+    """Return the expression without the {{ }} that many write around it."""
+    expression = expression.strip()
+    if expression.startswith("{{") and expression.endswith("}}"):
+        expression = expression[2:-2]
+    if not expression.strip():
         raise TemplateError("the condition is empty")
-    parser = Parser(_SANDBOX, source, state="variable")
+    return expression
+
+
+def _expression(parser: Parser) -> nodes.Template:
+    """Return a template that sets `result` to the expression."""
     parsed = parser.parse_expression()
     if not parser.stream.eos:
-        line = parser.stream.current.lineno
-        raise TemplateError(f"line {line}: the condition goes on where it should end; is an operator missing?")
+        sentence = "the condition goes on where it should end; is an operator missing?"
+        raise TemplateError(at(parser.stream.current.lineno, sentence))
     target = nodes.Name("result", "store", lineno=1)
     return nodes.Template([nodes.Assign(target, parsed, lineno=1)], lineno=1).set_environment(_SANDBOX)  # type: ignore[return-value]
 

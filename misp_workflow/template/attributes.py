@@ -45,10 +45,11 @@ class Attributes(list[Any]):
         `deleted=true` gives the deleted ones too.
         """
         run = current()
-        run.spend(2 * len(self) + 1)
         types, categories, tags = _patterns(type), _patterns(category), _patterns(tag)
         chosen = Attributes()
+        work = 2 + len(types or ()) + len(categories or ()) + 8 * len(tags or ())
         for row in self if flag(deleted) else live(self):
+            run.spend(work)
             if (
                 (to_ids is None or flag(row.get("to_ids")) is flag(to_ids))
                 and _fits(field(row.get("type")), types)
@@ -63,9 +64,8 @@ def _patterns(given: Any) -> list[str] | None:
     if given is None:
         return None
     patterns = [given] if isinstance(given, str) else list(given) if isinstance(given, (list, tuple)) else []
-    if not all(isinstance(pattern, str) and len(pattern) <= 100 and pattern.count("*") <= 5 for pattern in patterns):
-        raise TemplateError("type, category and tag are names, or patterns of up to 100 characters with up to five *")
-    current().spend(len(patterns))
+    if len(patterns) > 100 or not all(isinstance(pattern, str) and len(pattern) <= 100 for pattern in patterns):
+        raise TemplateError("type, category and tag are up to 100 names or patterns of up to 100 characters")
     return [pattern.lower() for pattern in patterns]
 
 

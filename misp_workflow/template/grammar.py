@@ -20,6 +20,8 @@ from misp_workflow.errors import TemplateError
 
 MAX_SOURCE = 50_000  # characters; MISP's own text areas hold 65,535 bytes
 MAX_DEPTH = 100  # expressions in expressions, blocks in blocks
+MAX_BLOCKS = 15  # loops, conditions, macros in each other; Python itself takes 20 loops
+MAX_BRANCHES = 100  # of one condition
 MAX_NODES = 20_000
 CHARACTERS_PER_STEP = 64
 
@@ -38,6 +40,7 @@ _AVAILABLE: tuple[type[nodes.Node], ...] = (
     *(nodes.CondExpr, nodes.Filter, nodes.Test, nodes.Call, nodes.Getitem, nodes.Getattr, nodes.Slice, nodes.Concat),
     *(nodes.Compare, nodes.Operand, nodes.BinExpr, nodes.UnaryExpr),
 )
+_BLOCKS = (nodes.For, nodes.If, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.With, nodes.AssignBlock)
 
 
 def nearest(name: str, names: Any) -> str:
@@ -67,17 +70,22 @@ def at(line: int, sentence: str) -> str:
 
 
 def _check(tree: nodes.Template, filters: Any, tests: Any) -> None:
-    level: list[nodes.Node] = [tree]
+    level: list[tuple[nodes.Node, int]] = [(tree, 0)]
     depth = count = 0
     while level:  # level by level, so that no nesting can exhaust the stack
         depth += 1
         count += len(level)
         if depth > MAX_DEPTH or count > MAX_NODES:
             what = "nested too deeply" if depth > MAX_DEPTH else "too large"
-            raise TemplateError(at(level[0].lineno, f"the template is {what}"))
-        for node in level:
+            raise TemplateError(at(level[0][0].lineno, f"the template is {what}"))
+        inner = []
+        for node, blocks in level:
             _check_node(node, filters, tests)
-        level = [child for node in level for child in node.iter_child_nodes()]
+            blocks += isinstance(node, _BLOCKS)
+            if blocks > MAX_BLOCKS:
+                raise TemplateError(at(node.lineno, f"blocks are nested more than {MAX_BLOCKS} deep"))
+            inner += [(child, blocks) for child in node.iter_child_nodes()]
+        level = inner
 
 
 def _check_node(node: nodes.Node, filters: Any, tests: Any) -> None:
@@ -90,6 +98,12 @@ def _check_node(node: nodes.Node, filters: Any, tests: Any) -> None:
             sentence = "there is no filter 'safe': what variables give is always escaped"
     elif isinstance(node, nodes.Test) and node.name not in tests:
         sentence = f"there is no test '{node.name}'" + nearest(node.name, tests)
+    elif isinstance(node, nodes.If) and len(node.elif_) > MAX_BRANCHES:
+        sentence = f"this condition has more than {MAX_BRANCHES} branches"
+    elif isinstance(node, (nodes.Call, nodes.Filter, nodes.Test)):
+        names = [keyword.key for keyword in node.kwargs]
+        if len(names) > len(set(names)):
+            sentence = "a value is given twice by the same name"
     if sentence:
         raise TemplateError(at(node.lineno, sentence))
 

@@ -118,7 +118,7 @@ class Run:
 def small(number: int) -> int:
     """Return the whole number, unless it is so large that reckoning with it would hurt."""
     if number.bit_length() > MAX_BITS:
-        raise TemplateError(f"a number of more than {MAX_BITS // 4} digits is not reckoned with")
+        raise TemplateError("a number of more than 300 digits is not reckoned with")
     return number
 
 

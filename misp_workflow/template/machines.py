@@ -121,6 +121,7 @@ MACHINES = (
     Style("text", visible),
     Style("header", _line),
     Style("line", _line),
+    Style("url", _segment),
     Style("url_path", _segment),
     Style("url_query", _query),
     Style("cef_header", _cef_header),

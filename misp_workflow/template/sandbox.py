@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -103,6 +104,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         if isinstance(obj, Undefined):
             str(obj)  # raises
+        if dataclasses.is_dataclass(obj) and not isinstance(obj, type):  # a record of the caller's
+            fields = [field.name for field in dataclasses.fields(obj)]
+            if attribute in fields:
+                return getattr(obj, attribute)
+            return self.undefined(hint=f"there is no '{attribute}' in this object" + nearest(attribute, fields))
         return self.undefined(hint=f"{values.kind(obj)} has no '{attribute}'")
 
     def getitem(self, obj: Any, argument: Any) -> Any:

@@ -48,7 +48,7 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, OverflowError):
         return "a number is too large"
     if isinstance(error, SyntaxError):  # of the code made from it, which is too deep, or names something twice
-        return "the template is nested too deeply, or gives a value twice"
+        return "the template is nested too deeply"
     if isinstance(error, TypeError):
         return _of_type(str(error))
     if isinstance(error, (ValueError, LookupError)):
