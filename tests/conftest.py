@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 CAPTURES = Path(__file__).parent / "captures"
+_COUNT = itertools.count()
 
 # How long an example takes depends on the machine, never on whether the code is right.
 hypothesis_settings.register_profile("house", deadline=None)
@@ -20,8 +23,8 @@ hypothesis_settings.load_profile("house")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_state_and_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes the operator's outbox and settings, whatever the machine it runs on."""
+def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads the operator's settings, whatever the machine it runs on."""
     folder = tmp_path_factory.mktemp("misp-workflow")
     settings = folder / "settings.toml"
     settings.touch(mode=0o600)
@@ -30,6 +33,15 @@ def _own_state_and_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     patch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _own_outbox(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test finds what another one sent or left waiting; what it started itself is stopped."""
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path_factory.getbasetemp() / f"state-{next(_COUNT)}"))
+    yield
+    if delivery := sys.modules.get("misp_workflow.delivery.deliver"):
+        delivery.stop()
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,12 @@ def test_the_example_is_an_action(tmp_path: Path, receiver: Receiver, captures):
     assert [finding for check in CHECKS for finding in check(action)] == []
 
     params = {"server_url": receiver.url, "api_key": "k3y-0123456789", "stream": "soc", "message": "{{ 1 + 1 }} new"}
-    request = {"module": "zulip_example", "data": captures["event-publish"]["data"], "params": params}
     receiver.answers(answer({"result": "success"}), answer({"result": "error", "msg": "Stream does not exist"}))
-    assert "data" in action.ask(json.dumps(request).encode())
-    assert "error" in action.ask(json.dumps(request).encode())
+    replies = []
+    for trigger in ("event-publish", "event-after-save-new"):
+        request = {"module": "zulip_example", "data": captures[trigger]["data"], "params": params}
+        replies.append(action.ask(json.dumps(request).encode()))
+    assert [reply.keys() for reply in replies] == [{"data"}, {"error"}], replies
     sent = receiver.requests[0]
     assert (sent.path, sent.form()["to"]) == ("/api/v1/messages", "soc")
     assert sent.form()["content"].startswith("2 new")

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Iterable
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from email.parser import Parser
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,6 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = "misp-workflow-actions"
 LEFT_BEHIND = shutil.ignore_patterns(
     ".git", ".*_cache", ".hypothesis", ".venv", "__pycache__", "*.egg-info", "build", "dist"
 )
@@ -36,9 +37,9 @@ class Environment:
         self.folder = folder
         self.python = folder / "bin" / "python"
         self.packages = Path(self.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
-        for needed in closure("misp-modules", *names):
-            if needed.name.lower() != "misp-modules":
-                self._link(needed)
+        for found in closure("misp-modules", *names):
+            if found.name.lower() != "misp-modules":
+                link(found, self.packages)
         self._copy(distribution("misp-modules"))
 
     def run(self, *arguments: str, **environment: str) -> str:
@@ -73,10 +74,12 @@ class Environment:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(str(source.locate_file(file)), target)
 
-    def _link(self, source: Distribution) -> None:
-        for top in {file.parts[0] for file in source.files or []} - {"..", "__pycache__"}:
-            if not top.endswith(".pth"):
-                (self.packages / top).symlink_to(str(source.locate_file(top)))
+
+def link(source: Distribution, folder: Path) -> None:
+    """Make a distribution of the environment that runs the tests importable from `folder`."""
+    for top in {file.parts[0] for file in source.files or []} - {"..", "__pycache__"}:
+        if not top.endswith(".pth") and not (folder / top).exists():
+            (folder / top).symlink_to(str(source.locate_file(top)))
 
 
 def closure(*names: str) -> Iterable[Distribution]:
@@ -89,16 +92,15 @@ def closure(*names: str) -> Iterable[Distribution]:
         if key in found:
             continue
         found[key] = distribution(name)
-        required = [Requirement(line) for line in found[key].requires or []]
-        waiting += [item.name for item in required if item.marker is None or item.marker.evaluate({"extra": ""})]
+        waiting += needed(found[key].requires or [])
     return found.values()
 
 
-@pytest.fixture(scope="session")
-def our_requirements() -> list[str]:
-    """Names of what the pack itself requires in this Python."""
-    required = [Requirement(line) for line in distribution(OURS).requires or []]
-    return [item.name for item in required if item.marker is None or item.marker.evaluate({"extra": ""})]
+def needed(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the names of the requirements that hold in this Python, extras left out."""
+    for requirement in map(Requirement, lines):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield requirement.name
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +131,15 @@ def wheel(built: Path) -> Path:
     return next(built.glob("*.whl"))
 
 
+@pytest.fixture(scope="session")
+def our_requirements(wheel: Path) -> list[str]:
+    """Names of what the wheel requires in this Python."""
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        lines = Parser().parsestr(archive.read(name).decode()).get_all("Requires-Dist", [])
+    return list(needed(lines))
+
+
 @pytest.fixture
 def environment(tmp_path: Path, our_requirements: list[str]) -> Environment:
     """misp-modules, what the pack requires, and the tools to install it."""
@@ -148,6 +159,17 @@ class Served:
     modules: dict[str, dict[str, Any]]
     failed: dict[str, str]
     answers: dict[str, Any]
+
+
+@pytest.fixture
+def mount(checkout: Path, tmp_path: Path) -> Path:
+    """A folder /custom as docs/install.md tells to fill it, for an image that has misp-modules and nothing of ours."""
+    custom = tmp_path / "custom"
+    shutil.copytree(checkout / "misp_modules" / "modules" / "action_mod", custom / "action_mod")
+    shutil.copytree(checkout / "misp_workflow", custom / "python" / "misp_workflow")
+    for found in closure("cryptography"):
+        link(found, custom / "python")
+    return custom
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
+
+from misp_workflow.testing import MispModulesServer
 
 pytestmark = pytest.mark.server
 
@@ -68,24 +69,25 @@ def test_installed_wheel_and_custom_folder_of_a_checkout(
     assert_all_there(serving(environment, custom=checkout / "misp_modules" / "modules"), action_names)
 
 
-def test_mounted_into_the_container(bare_environment, checkout: Path, action_names: list[str], serving, tmp_path: Path):
-    """The mount of README and docs/install.md: action files in /custom/action_mod, the package on the Python path.
+def test_mounted_into_the_container(bare_environment, mount: Path, action_names: list[str], receiver, tmp_path: Path):
+    """The mount of docs/install.md: action files in /custom/action_mod, what they import on the Python path.
 
-    Nothing is installed: what the container's misp-modules brings along must be enough for the actions.
+    Nothing is installed: what the container's misp-modules brings along must be enough for the rest, up to a message
+    that arrives.
     """
-    custom = tmp_path / "custom"
-    shutil.copytree(checkout / "misp_modules" / "modules" / "action_mod", custom / "action_mod")
-    shutil.copytree(checkout / "misp_workflow", custom / "python" / "misp_workflow")
-    assert_all_there(serving(bare_environment, custom=custom, PYTHONPATH=str(custom / "python")), action_names)
+    variables = {"PYTHONPATH": str(mount / "python"), "MISP_WORKFLOW_STATE": str(tmp_path / "state")}
+    with MispModulesServer(python=bare_environment.python, custom=mount, environment=variables) as server:
+        assert not set(action_names) & server.failed().keys()
+        assert set(action_names) <= {module["name"] for module in server.modules()}
+        data = {"Event": {"id": "1", "info": "x", "Attribute": []}}
+        reply = server.query({"module": "http_request", "params": {"url": receiver.url}, "data": data})
+    assert reply.keys() == {"data"}, reply
+    assert receiver.requests
 
 
-def test_mounted_without_the_package_harms_nobody(
-    bare_environment, checkout: Path, action_names, serving, tmp_path: Path
-):
+def test_mounted_without_the_package_harms_nobody(bare_environment, mount: Path, action_names: list[str], serving):
     """Action files alone are not enough; the server says which module is missing and serves all others."""
-    custom = tmp_path / "custom"
-    shutil.copytree(checkout / "misp_modules" / "modules" / "action_mod", custom / "action_mod")
-    served = serving(bare_environment, custom=custom)
+    served = serving(bare_environment, custom=mount)
     assert "testaction" in served.modules
     assert not set(action_names) & served.modules.keys()
     assert {served.failed[name] for name in action_names} == {"No module named 'misp_workflow'"}
