@@ -13,6 +13,7 @@ COMMANDS = {
     "run": "Run a workflow on an event, as MISP would.",
     "check": "Find what is wrong with workflows before they run.",
     "faults": "Show what gets through when a Python module fails.",
+    "module": "Execute one module on an event, without a workflow.",
 }
 """Name (and file) of each subcommand, with the line that the overview shows."""
 

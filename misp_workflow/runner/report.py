@@ -64,12 +64,13 @@ def _step(step: Step) -> dict[str, Any]:
         "filters": dict(step.filters),
         "changed_data": step.changed,
         "seconds": round(step.seconds, 6),
-        "exchanges": [_exchange(exchange) for exchange in step.exchanges],
+        "exchanges": [exchange_data(exchange) for exchange in step.exchanges],
         "effects": [{"kind": one.kind, "name": one.name, "detail": one.detail} for one in step.effects],
     }
 
 
-def _exchange(exchange: Exchange) -> dict[str, Any]:
+def exchange_data(exchange: Exchange) -> dict[str, Any]:
+    """Return one question to a module and its answer as data, without secrets."""
     return {
         "module": exchange.module,
         "bytes": exchange.size,

@@ -1,0 +1,74 @@
+"""misp-workflow module: one module on an event, as MISP's "execute module" does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+from rich.markup import escape
+
+from misp_workflow.cli.inputs import FILE, read_event
+from misp_workflow.cli.servers import module_server, server_options
+from misp_workflow.errors import InputError
+from misp_workflow.runner.report import exchange_data
+from misp_workflow.runner.single import SingleRun, execute
+
+
+@click.command()
+@click.argument("name")
+@click.option("--event", type=FILE, required=True, help="The event, in any shape in which MISP hands it out.")
+@click.option("--param", "params", metavar="KEY=VALUE", multiple=True, help="A parameter of the node.")
+@click.option("--raw", is_flag=True, help="Do not convert the data to MISP core format first.")
+@server_options
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def command(
+    name: str,
+    event: Path,
+    params: tuple[str, ...],
+    raw: bool,
+    server: str | None,
+    offline: bool,
+    answers: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Execute the module NAME on an event, without a workflow.
+
+    Exit status: 0 success, 1 an error, 2 unusable input.
+    """
+    asked = module_server(server, offline, answers)
+    done = execute(name, read_event(event), _params(params), asked, convert=not raw)
+    if as_json:
+        data = {
+            "module": done.module.id,
+            "success": done.success,
+            "why": done.why,
+            "errors": done.errors,
+            "exchanges": [exchange_data(exchange) for exchange in done.record.exchanges],
+        }
+        click.echo(orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _print(done, Console())
+    if not done.success:
+        raise SystemExit(1)
+
+
+def _params(given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InputError(f"--param {text!r} must read KEY=VALUE.")
+        found[key] = value
+    return found
+
+
+def _print(done: SingleRun, console: Console) -> None:
+    mark = "[bold green]success[/]" if done.success else "[bold red]error[/]"
+    console.print(f"{mark} {escape(done.module.id)}: {escape('; '.join(map(str, done.errors)) or done.why)}")
+    for exchange in done.record.exchanges:
+        answer = exchange.answer.body.decode("utf-8", "replace") if exchange.answer else exchange.reading
+        console.print(f"asked {escape(exchange.module)}, {exchange.size:,} bytes: {escape(answer[:400])}")
+    for effect in done.record.effects:
+        console.print(f"would {escape(effect.kind)} {escape(effect.name)}")
