@@ -41,6 +41,7 @@ class File:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # in WAL mode: each commit reaches the disk
+            connection.execute("PRAGMA wal_autocheckpoint = 250")  # a megabyte: small disks fill up late
             self._check(connection)
             migrate(connection)
         except BaseException:
@@ -62,10 +63,18 @@ class File:
             self._connection.close()
             self._connection = None
 
-    def put_aside(self, error: Exception) -> bool:
-        """Move a corrupt file away, so that a new one is begun; return whether this was such an error."""
-        if not is_corruption(error):
-            return False
+    def mend(self, error: Exception) -> bool:
+        """Do what can be done about an error; return whether that gives another try a chance."""
+        if is_corruption(error):
+            self._put_aside(error)
+            return True
+        if "full" in str(error) and self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):  # what has been copied over need not stand in the log, too
+                return self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        return False
+
+    def _put_aside(self, error: Exception) -> None:
+        """Move a corrupt file away, so that a new one is begun."""
         self.close()
         if self.inode() in (0, self._opened):  # otherwise another process has already begun a new one
             aside = self.path.with_name(f"{NAME}.corrupt-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
@@ -74,7 +83,6 @@ class File:
                     os.rename(f"{self.path}{suffix}", f"{aside}{suffix}")  # noqa: PTH104 - names, not paths
             LOG.error("The outbox %s was corrupt (%s). It is kept as %s; a new one is begun.", self.path, error, aside)
         self._checked = False
-        return True
 
     def aside(self) -> list[Path]:
         """Return the corrupt files that were put aside and that nobody removed yet."""

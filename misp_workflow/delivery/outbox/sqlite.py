@@ -57,7 +57,7 @@ class SqliteOutbox:
         self._clock = clock or Clock()
         self._boot = self._clock.boot()
         self._owner = uuid.uuid4().hex
-        self._writer = Writer(self._file.write, self._file.put_aside)
+        self._writer = Writer(self._file.write, self._file.mend)
         self._held: set[str] = set()
         self._renewed = 0.0
         self._followed, self._started = 0, 0.0  # the file and the moment for which the clock was last compared

@@ -44,13 +44,13 @@ class Writer:
     """Runs jobs in transactions of one connection, which `connect` opens in the writer's own thread.
 
     `connect` is asked before every transaction, so that it can hand out another connection when the file was replaced.
-    `broken(error)` is called for an error of the database that is not a job's own fault; when it returns True, the jobs
+    `mend(error)` is called for an error of the database; when it returns True, the jobs
     are run once more (on what `connect` then hands out).
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], broken: Callable[[sqlite3.Error], bool]) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], mend: Callable[[sqlite3.Error], bool]) -> None:
         self._connect = connect
-        self._broken = broken
+        self._mend = mend
         self._orders: deque[_Order] = deque()
         self._news = threading.Condition()
         self._refused: list[_Order] = []
@@ -117,7 +117,7 @@ class Writer:
         try:
             self._commit(batch)
         except Exception as error:
-            if not (isinstance(error, sqlite3.Error) and self._broken(error)) and len(batch) == 1:
+            if not (isinstance(error, sqlite3.Error) and self._mend(error)) and len(batch) == 1:
                 self._fail(batch[0], error)
                 return
             for order in batch:  # one by one: only those that cannot be written fail
