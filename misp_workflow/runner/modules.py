@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -28,7 +28,10 @@ TYPES = ("trigger", "logic", "action")
 
 @dataclass(frozen=True)
 class Param:
-    """A parameter of a node. `name` is the module author's spelling; `id` is the key in node and request."""
+    """A parameter of a node. `name` is the module author's spelling; `id` is the key in node and request.
+
+    `declared` is what a Python module says of it, keys that MISP ignores included.
+    """
 
     id: str
     label: str
@@ -36,6 +39,7 @@ class Param:
     default: Any = None
     jinja: bool = False
     hash_path: bool = False
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,7 @@ def _python_param(name: str, declared: Any) -> tuple[Param, Config]:
         name=name,
         jinja="jinja_supported" in shown,
         hash_path="_isHashPath" in shown,
+        declared=dict(php.pairs(declared)),
     )
     return param, shown
 

@@ -2,6 +2,7 @@
 
 `receiver`             a fresh local HTTP receiver (`misp_workflow.testing.Receiver`)
 `misp_modules_server`  the real misp-modules server with the pack, one for the whole run
+`workflow`             runs a workflow file on an event in this process (`misp_workflow.testing.workflows`)
 `misp_modules_custom`  override it to serve a folder of your own: its `action_mod/*.py` are loaded as with `-c`
 
 Imports stay inside the fixtures, because pytest loads this file in every project that has the package installed.
@@ -9,7 +10,7 @@ Imports stay inside the fixtures, because pytest loads this file in every projec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from misp_workflow.testing.receiver import Receiver
     from misp_workflow.testing.server import MispModulesServer
+    from misp_workflow.testing.workflows import WorkflowUnderTest
 
 
 @pytest.fixture
@@ -52,3 +54,12 @@ def misp_modules_server(
     environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(settings)}
     with MispModulesServer(custom=misp_modules_custom, environment=environment) as server:
         yield server
+
+
+@pytest.fixture
+def workflow(request: pytest.FixtureRequest) -> Callable[..., WorkflowUnderTest]:
+    """`workflow("publish.json").run(event)`: a workflow file beside the test, run in this process."""
+    from misp_workflow.testing.workflows import workflow_under_test
+
+    folder = request.path.parent
+    return lambda source, actions=None: workflow_under_test(source, folder, actions)

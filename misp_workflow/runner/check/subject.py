@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -83,6 +83,6 @@ class Subject:
 Rule = Callable[[Subject], Iterator[Finding]]
 
 
-def declared(module: Module) -> dict[str, dict[str, Any]]:
+def declared(module: Module) -> dict[str, Mapping[str, Any]]:
     """Return the parameters of a Python module as its author declared them, by the name that a node uses."""
-    return {str(spec["id"]): spec for spec in module.config.get("params", [])} if module.is_python else {}
+    return {param.id: param.declared for param in module.params} if module.is_python else {}

@@ -1,0 +1,126 @@
+"""Each rule of `misp-workflow check`, with a workflow that breaks it and one that does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from misp_workflow.runner import modules
+from misp_workflow.runner.build import workflow
+from misp_workflow.runner.check import RULES, check
+from misp_workflow.runner.moduleapi import LocalServer, Scripted
+from misp_workflow.runner.workflow import load
+from misp_workflow.runner.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = LocalServer([ROOT / "misp_modules" / "modules" / "action_mod"])
+OTHER = {
+    "name": "somebodys",
+    "type": "action",
+    "mispattributes": {
+        "config": {"params": {"api_token": {"type": "string"}, "path": {"type": "hash_path"}}, "support_filters": True}
+    },
+    "meta": {"module-type": ["action"], "name": "somebodys", "version": "1"},
+}
+
+
+@pytest.fixture(scope="module")
+def known() -> modules.Modules:
+    return modules.load(Scripted([*SERVER.modules(), OTHER]), World())
+
+
+def found(document: dict[str, Any], known: modules.Modules, world: World | None = None) -> set[tuple[str, Any]]:
+    return {(one.rule, one.node.id if one.node else None) for one in check(load(document), known, world)}
+
+
+GOOD = workflow(
+    "good",
+    "event-publish",
+    {
+        2: ("tag-if", {"scope": "event", "condition": "in_or", "tags": ["tlp:green"]}),
+        3: ("slack_message", {"destination": "soc"}),
+    },
+    [(1, 2), (2, 3)],
+)
+
+
+def test_a_good_workflow_has_no_finding(known: modules.Modules) -> None:
+    assert found(GOOD, known) == set()
+
+
+def with_node(
+    module: str, params: dict[str, Any], trigger: str = "event-publish", filter_: Any = None
+) -> dict[str, Any]:
+    node = (module, params, filter_) if filter_ else (module, params)
+    return workflow("one", trigger, {2: node}, [(1, 2)])
+
+
+FILTER = {"selector": "Event._AttributeFlattened.{n}", "path": "type", "operator": "in", "value": "md5"}
+SLACK = {"destination": "soc"}
+
+CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
+    "unknown trigger": (with_node("slack_message", SLACK, "event-unpublish"), ("unknown-trigger", 1)),
+    "unknown module": (with_node("no_such_module", {}), ("unknown-module", 2)),
+    "cycle": (workflow("c", "event-publish", {2: ("slack_message", SLACK), 3: ("slack_message", SLACK)}, [(1, 2), (2, 3), (3, 2)]),
+              ("cycle", 3)),
+    "several": (workflow("s", "event-publish", {2: ("slack_message", SLACK), 3: ("slack_message", SLACK)}, [(1, 2), (1, 3)]),
+                ("several-connections", 1)),
+    "notice": (with_node("stop-execution", {}, "event-after-save-new"), ("misp-notice", 2)),
+    "after concurrent": (workflow("c", "event-publish", {2: ("concurrent-task", {}), 3: ("stop-execution", {})}, [(1, 2), (2, 3)]),
+                         ("blocks-nothing", 3)),
+    "open gate": (with_node("publish_gate", {"required_tags": "tlp:*"}), ("fails-open", 2)),
+    "goes on": (workflow("g", "event-publish", {2: ("slack_message", SLACK), 3: ("publish-event", {})}, [(1, 2), (2, 3)]),
+                ("goes-on", 2)),
+    "secret": (with_node("slack_message", {"webhook_url": "https://hooks.slack.example/secret"}), ("secret-in-node", 2)),
+    "secret by name": (with_node("somebodys", {"api_token": "abc"}), ("secret-in-node", 2)),
+    "unknown parameter": (with_node("slack_message", {**SLACK, "chanel": "#soc"}), ("unknown-parameter", 2)),
+    "missing parameter": (with_node("http_request", {}), ("missing-parameter", 2)),
+    "template": (with_node("slack_message", {**SLACK, "message": "line\n{{ event.info"}), ("template", 2)),
+    "path on a user": (with_node("somebodys", {"path": "Event.Attribute.{n}.value"}, "user-after-save"), ("path", 2)),
+    "path without data": (with_node("somebodys", {"path": "Event._AttributeFlattened.{n}.value"}, "event-after-save"), ("path", 2)),
+    "path from elsewhere": (with_node("somebodys", {"path": "Attribute.{n}.value"}), ("path", 2)),
+    "incomplete filter": (with_node("slack_message", SLACK, filter_={**FILTER, "selector": ""}), ("filter", 2)),
+    "unknown operator": (with_node("slack_message", SLACK, filter_={**FILTER, "operator": "like"}), ("filter", 2)),
+    "filter without match": (with_node("somebodys", {}, filter_=FILTER), ("filter", 2)),
+    "no data": (with_node("tag_operation", {"scope": "attribute"}, "event-after-save"), ("no-data", 2)),
+    "overhead": (with_node("slack_message", SLACK, "attribute-after-save"), ("overhead", 2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rule(name: str, known: modules.Modules) -> None:
+    document, expected = CASES[name]
+    assert expected in found(document, known)
+    assert expected not in found(GOOD, known)
+
+
+def test_no_trigger_and_two_triggers(known: modules.Modules) -> None:
+    none = {"2": GOOD["Workflow"]["data"]["3"]}
+    two = {**GOOD["Workflow"]["data"], "9": {**GOOD["Workflow"]["data"]["1"], "id": 9}}
+    assert ("one-trigger", None) in found(none, known) and ("one-trigger", None) in found(two, known)
+
+
+def test_disabled_module(known: modules.Modules) -> None:
+    world = World(disabled_modules=frozenset({"slack_message"}))
+    disabled = modules.load(Scripted(SERVER.modules()), world)
+    assert ("misp-notice", 3) in found(GOOD, disabled, world)
+
+
+def test_the_whole_cycle_is_named(known: modules.Modules) -> None:
+    finding = next(one for one in check(load(CASES["cycle"][0]), known) if one.rule == "cycle")
+    assert (
+        "slack_message (2) → slack_message (3)" in finding.why
+        and "slack_message (3) → slack_message (2)" in finding.why
+    )
+
+
+def test_a_secret_is_never_printed(known: modules.Modules) -> None:
+    for document, _ in CASES.values():
+        assert not any("hooks.slack.example" in str(one) for one in check(load(document), known))
+
+
+def test_every_rule_has_a_case() -> None:
+    covered = {expected[0] for _, expected in CASES.values()} | {"one-trigger"}
+    assert len(RULES) <= len(covered) + 1, "a rule without a case"

@@ -1,0 +1,95 @@
+"""The page of a run: complete, without a secret, without a network, readable on a desk and on a telephone."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from misp_workflow.runner.build import workflow
+from misp_workflow.runner.moduleapi import LocalServer, Scripted
+from misp_workflow.runner.report import as_data, as_html
+from misp_workflow.runner.walk import Run, run
+from misp_workflow.runner.workflow import load
+
+ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
+HOSTILE = "<script>document.title='owned'</script>"
+CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture
+def done(captures: dict[str, Any]) -> Run:
+    document = workflow(
+        f"A run {HOSTILE}",
+        "event-publish",
+        {
+            2: ("tag-if", {"scope": "event", "condition": "in_or", "tags": ["tlp:amber"]}),
+            3: ("concurrent-task", {}),
+            4: ("slack_message", {"webhook_url": "https://chat.example/very-secret-path"}),
+            5: ("publish_gate", {"required_tags": "PAP:*"}),
+            6: ("tag_operation", {"scope": "event", "action": "add", "locality": "local", "tags": ["seen"]}),
+        },
+        [(1, 2), (2, 3), (3, 4), (2, 6, 2)],
+    )
+    document["Workflow"]["data"]["2"]["outputs"]["output_1"]["connections"].append({"node": "5", "output": "input_1"})
+    server = Scripted(LocalServer([ACTIONS]).modules(), {"publish_gate": [{"type": "ok", "body": {"error": HOSTILE}}]})
+    return run(load(document), captures["event-publish"]["data"], server)
+
+
+def test_the_data_says_everything(done: Run) -> None:
+    data = as_data(done)
+    assert (data["end"], data["success"], data["blocked_by"]) == ("failure", False, 5)
+    assert [step["module"] for step in data["steps"]] == ["tag-if", "concurrent-task", "publish_gate"]
+    assert data["steps"][0]["outcome"] == "then" and "tlp:amber" in data["steps"][0]["why"]
+    assert data["steps"][2]["exchanges"][0]["request"]["params"]["required_tags"] == "PAP:*"
+    assert data["jobs"][0]["steps"][0]["module"] == "slack_message"
+    json.dumps(data)
+
+
+def test_no_secret_and_no_network(done: Run) -> None:
+    page = as_html(done)
+    assert "very-secret-path" not in page and "very-secret-path" not in json.dumps(as_data(done))
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page) and "@import" not in page and "<script" not in page
+
+
+def test_nodes_stand_where_the_editor_has_them(done: Run) -> None:
+    page = as_html(done)
+    places = re.findall(r'<rect x="(\d+)" y="(\d+)"', page)
+    nodes = load_positions(done)
+    assert len(places) == len(nodes)
+    left, top = min(x for x, _ in nodes), min(y for _, y in nodes)
+    offsets = {(int(x) - (a - left), int(y) - (b - top)) for (x, y), (a, b) in zip(places, nodes, strict=True)}
+    assert len(offsets) == 1, "moved as a whole, or not at all"
+
+
+def load_positions(done: Run) -> list[tuple[float, float]]:
+    assert done.workflow is not None
+    return [node.position for node in done.workflow.graph.nodes.values()]
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_it_reads_well_in_a_browser(done: Run, width: int, tmp_path: Path, program: Callable[[str], str]) -> None:
+    probe = (
+        "<script>addEventListener('load', () => { const root = document.documentElement;"
+        "root.dataset.probe = JSON.stringify({wide: root.scrollWidth - innerWidth, inner: innerWidth,"
+        "boxes: document.querySelectorAll('svg rect').length, lit: document.querySelectorAll('path.taken').length,"
+        "small: Math.min(...[...document.querySelectorAll('p,div,strong,summary')].map("
+        "e => parseFloat(getComputedStyle(e).fontSize)))}); });</script>"
+    )
+    page = tmp_path / "run.html"
+    page.write_text(as_html(done) + probe)
+    command = [program("chromium"), *CHROMIUM, f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900",
+               "--dump-dom", page.as_uri()]  # fmt: skip
+    dumped = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    found = re.search(r'data-probe="([^"]*)"', dumped)
+    assert found, dumped[:500]
+    seen = json.loads(found[1].replace("&quot;", '"'))
+    assert seen["wide"] <= 0, "nothing hangs over the edge"
+    assert seen["boxes"] == 6 and seen["lit"] >= 3 and seen["small"] >= 12
+    assert "<title>A run &lt;script" in dumped, "event text stayed text"
