@@ -1,0 +1,82 @@
+"""Conditions and filters, beyond the recorded cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from misp_workflow.errors import PhpCrash
+from misp_workflow.runner.conditions import extract_data, holds, matching
+
+ITEMS = [{"type": "ip-src", "n": 1}, {"type": "domain", "n": "1"}, {"type": "ip-src", "n": [1]}, {"type": None}]
+
+
+@pytest.mark.parametrize(
+    ("data", "operator", "value", "answer"),
+    [
+        ("1e1", "equals", 10, True),
+        ([1], "equals", 1, False),  # an array equals nothing …
+        ([1], "not_equals", 2, False),  # … and differs from nothing
+        (["a", ["b"]], "in", ["b"], True),
+        ({"x": "a"}, "in", "a", True),
+        ("abc", "in", "a", False),  # no search in a text
+        ("abc", "not_in", "z", False),
+        (["a", "b"], "in_or", ["b"], True),
+        (["a", "b"], "in_or", "b", False),
+        (["b", "a"], "in_and", ["a", "b"], True),
+        (["a", "a"], "in_and", ["a", "b"], False),
+        (["b", "a"], "not_in_and", ["a", "b"], True),  # the order counts, unlike for in_and
+        (["a", "b"], "not_in_and", ["a", "b"], False),
+        (["a"], "not_in_or", {"k": "a"}, False),
+        (["a", True], "in_or", ["zzz"], True),  # true equals every text
+        (["a"], "any_value", "", False),
+        (["a"], True, "a", False),
+        (["a"], ["in"], "a", False),
+    ],
+)
+def test_holds(data: Any, operator: Any, value: Any, answer: bool) -> None:
+    assert holds(data, operator, value) is answer
+
+
+def test_what_matches_keeps_its_key() -> None:
+    assert matching(ITEMS, "ip-src", "equals", "type") == {"0": ITEMS[0], "2": ITEMS[2]}
+    assert matching(ITEMS, "domain", "equals", "type") == {"1": ITEMS[1]}
+    assert matching(ITEMS[:2], "zzz", "not_equals", "type") == ITEMS[:2]
+    assert matching(ITEMS, "zzz", "equals", "type") == []
+    assert matching({"a": ITEMS[0], "b": ITEMS[1]}, "domain", "equals", "type") == {"b": ITEMS[1]}
+    assert matching(ITEMS, "", "any_value", "n") == ITEMS[:3]
+
+
+def test_what_matches_is_shared_not_copied() -> None:
+    assert matching(ITEMS, "ip-src", "in_or", "type") == []
+    kept = matching(ITEMS, ["ip-src"], "in_or", "type")
+    assert kept["2"] is ITEMS[2]
+    assert matching(ITEMS, ["zzz"], "not_in_or", "type") is ITEMS
+
+
+@pytest.mark.parametrize("items", [None, "abc", 5, True])
+def test_items_that_are_no_array_come_back(items: Any) -> None:
+    assert matching(items, "a", "in", "{n}") is items
+
+
+def test_equals_looks_at_the_first_value_only() -> None:
+    assert matching([{"t": ["a", "b"]}], "b", "equals", "t") == []
+    assert matching([{"t": ["a", "b"]}], "b", "in", "t") == [{"t": ["a", "b"]}]
+    assert matching([{"t": {"3": "a"}}], "a", "equals", "t") == []  # there is no key 0
+    assert matching([{"t": {"3": "a"}}], "a", "not_equals", "t") == [{"t": {"3": "a"}}]
+    assert matching(["abc"], "a", "equals", "") == ["abc"]  # the first byte of the text
+    assert matching([{"t": []}], "", "not_equals", "t") == []
+
+
+def test_an_empty_path_is_the_data() -> None:
+    assert extract_data("text", "") == "text"
+    assert extract_data(5, None) == 5
+    assert extract_data([1], "0") == [1]
+
+
+def test_a_path_into_a_text_kills_php() -> None:
+    with pytest.raises(PhpCrash):
+        extract_data("text", "a.b")
+    with pytest.raises(PhpCrash):
+        matching(["text"], "a", "in", "a")

@@ -1,0 +1,102 @@
+"""The triggers: what MISP lists, and what each makes of its data."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from misp_workflow.errors import InputError, PhpCrash
+from misp_workflow.runner.triggers import TRIGGERS, normalize
+
+EVENT = {"Event": {"id": "7", "info": "i"}, "EventTag": [{"Tag": {"name": "tlp:red"}}]}
+ATTRIBUTE = {"Attribute": {"id": "1", "event_id": "7", "object_id": "0", "value": "v"}}
+WORLD: dict[str, Any] = {
+    "events": {"7": EVENT},
+    "attributes": {
+        "1": {**ATTRIBUTE, "AttributeTag": [{"Tag": {"name": "own"}}]},
+        "2": {
+            "Attribute": {"id": "2", "event_id": "7", "object_id": "3", "value": "w"},
+            "Object": {"id": "3", "name": "file"},
+        },
+    },
+    "threads": {"5": {"Thread": {"id": "5", "event_id": "7"}}, "6": {"Thread": {"id": "6", "event_id": "0"}}},
+}
+
+
+def test_seventeen_triggers() -> None:
+    assert len(TRIGGERS) == 17
+    assert [trigger.id for trigger in TRIGGERS.values()] == sorted(TRIGGERS)
+    blocking = {trigger.id for trigger in TRIGGERS.values() if trigger.blocking}
+    assert blocking == {
+        "enrichment-before-query",
+        "event-before-save",
+        "event-publish",
+        "shadow-attribute-before-save",
+        "user-before-save",
+    }
+    for trigger in TRIGGERS.values():
+        assert bool(trigger.overhead_message) == (trigger.overhead > 1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TRIGGERS["event-publish"].blocking = False  # type: ignore[misc]
+
+
+def test_names_are_as_the_editor_shows_them() -> None:
+    assert TRIGGERS["event-after-save-new-from-pull"].name == "Event After Save New From Pull"
+
+
+@pytest.mark.parametrize("trigger", sorted(TRIGGERS))
+def test_each_takes_any_array_and_nothing_else(trigger: str) -> None:
+    assert isinstance(normalize(trigger, {"x": 1}, WORLD), (dict, bool))
+    assert isinstance(normalize(trigger, [], WORLD), (dict, list, bool))
+    with pytest.raises(PhpCrash):
+        normalize(trigger, "text", WORLD)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    ["post-after-save", "event-report-after-save", "sighting-after-save", "shadow-attribute-before-save",
+     "shadow-attribute-after-save", "tag-attached-after-save"],
+)  # fmt: skip
+def test_some_refuse_data_of_another_kind(trigger: str) -> None:
+    assert normalize(trigger, {"Event": {"id": "7"}}, WORLD) is False
+
+
+def test_a_sighting_gives_its_attribute_inside_the_event() -> None:
+    event = normalize("sighting-after-save", {"Sighting": {"event_id": "7", "attribute_id": "1"}}, WORLD)["Event"]
+    assert [tag["name"] for tag in event["Attribute"][0]["_allTags"]] == ["tlp:red", "own"]
+    event = normalize("sighting-after-save", {"Sighting": {"event_id": "7", "attribute_id": "2"}}, WORLD)["Event"]
+    assert event["Object"][0]["Attribute"][0]["value"] == "w"
+    assert event["Object"][0]["name"] == "file"
+
+
+def test_a_tag_on_an_event_gives_the_event() -> None:
+    event = normalize("tag-attached-after-save", {"Tag": {"event_id": "7", "name": "x"}}, WORLD)["Event"]
+    assert event["id"] == "7"
+    assert event["_AttributeFlattened"] == []
+
+
+def test_a_proposal_stands_in_the_event_or_in_its_attribute() -> None:
+    new = normalize("shadow-attribute-after-save", {"ShadowAttribute": {"event_id": "7", "old_id": "0"}}, WORLD)
+    assert len(new["Event"]["ShadowAttribute"]) == 1
+    edit = normalize("shadow-attribute-after-save", {"ShadowAttribute": {"event_id": "7", "old_id": "1"}}, WORLD)
+    assert len(edit["Event"]["Attribute"][0]["ShadowAttribute"]) == 1
+    assert "ShadowAttribute" not in edit["Event"]
+
+
+def test_a_post_brings_its_thread_and_maybe_an_event() -> None:
+    assert set(normalize("post-after-save", {"Post": {"thread_id": "5"}}, WORLD)) == {"Post", "Thread", "Event"}
+    assert set(normalize("post-after-save", {"Post": {"thread_id": "6"}}, WORLD)) == {"Post", "Thread"}
+    assert set(normalize("post-after-save", {"Post": {"thread_id": "9"}}, WORLD)) == {"Post"}
+
+
+def test_logs_and_users_pass_as_they_are() -> None:
+    user = {"email": "x@example.test", "password": "p"}
+    assert normalize("user-before-save", user) is user
+    assert normalize("log-after-save", {"Log": {}}) == {"Log": {}}
+
+
+def test_an_unknown_trigger_is_named() -> None:
+    with pytest.raises(InputError, match="event-published"):
+        normalize("event-published", {})
