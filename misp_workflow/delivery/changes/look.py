@@ -55,7 +55,8 @@ def rows(misp: Misp, change: MispChange, tally: Tally) -> list[Row]:
 
 def _event(misp: Misp, uuid: str, tally: Tally) -> list[Row]:
     said = misp.search("events", uuid=uuid, metadata=True)
-    found: list[Row] = [one["Event"] for one in said if "Event" in one] if isinstance(said, list) else []
+    listed = [one.get("Event") for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+    found: list[Row] = [row for row in listed if isinstance(row, dict)]
     if not found:
         tally.fail(uuid, "MISP does not have it, or does not show it to the API key's user")
     return found[:1]

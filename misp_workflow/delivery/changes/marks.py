@@ -36,6 +36,8 @@ class Marks:
         """Return how often each mark was set within the window; those never set are left out."""
         wanted, since = list(dict.fromkeys(marks)), time.time() - self._window
         found: dict[str, int] = {}
+        if not wanted:
+            return found
         with self._open() as database:
             for start in range(0, len(wanted), CHUNK):
                 some = wanted[start : start + CHUNK]

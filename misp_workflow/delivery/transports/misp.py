@@ -12,9 +12,10 @@ import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 
 import orjson
-from pymisp import PyMISP
+from pymisp import PyMISP, PyMISPError
 from pymisp.abstract import pymisp_json_default
 
 from misp_workflow import settings
@@ -94,7 +95,7 @@ def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client
         except (*http.TROUBLES, ValueError) as error:
             answer = http.failure(error, this, "MISP", seconds)
             raise _Ended(answer.outcome, mask(answer.detail, [key]), down=answer.down) from None
-        except (LookupError, TypeError, AttributeError):
+        except (PyMISPError, LookupError, TypeError, AttributeError):
             LOG.exception("an answer of MISP's has an unknown form")
             raise _Ended("again", "MISP's answer was not understood; the log of misp-modules names the place") from None
 
@@ -120,7 +121,7 @@ class Client(PyMISP):
         if isinstance(data, dict):
             data = {name: value for name, value in data.items() if value is not None}
         post = Post(
-            url=f"{self.root_url}{url.lstrip('/')}{named}",
+            url=f"{urljoin(self.root_url, url.lstrip('/'))}{named}",
             method=request_type,
             headers={"Authorization": self.key, "Accept": "application/json"},
             body=None if data is None else orjson.dumps(data, default=pymisp_json_default).decode(),

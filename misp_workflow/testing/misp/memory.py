@@ -1,0 +1,142 @@
+"""What the stand-in for MISP remembers: events, attributes, tags, and which triggers a change would fire."""
+
+from __future__ import annotations
+
+import threading
+import uuid as uuids
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+
+from misp_workflow.testing.misp.rows import ORG, Row, full_tag, in_event, new_attribute, new_event, now, wrong_value
+
+
+class Memory:
+    """Events by id, attributes by uuid, and what was added to them.
+
+    `fired` are the triggers that a real MISP would fire for what was changed, as (trigger, uuid), oldest first.
+    """
+
+    def __init__(self, exclusive: Iterable[str]) -> None:
+        self.exclusive = tuple(exclusive)
+        self.fired: list[tuple[str, str]] = []
+        self.events: dict[str, Row] = {}
+        self.attributes: dict[str, Row] = {}
+        self.analyst_data: list[Row] = []
+        self.reports: list[Row] = []
+        self.proposals: list[Row] = []
+        self.blocklist: list[str] = []
+        self.warninglists: dict[str, Row] = {}
+        self._known_tags: dict[str, Row] = {}
+        self._numbers = count(1)
+        self._lock = threading.RLock()
+
+    def add_event(self, given: Mapping[str, Any]) -> Row:
+        """Store an event with its attributes, objects and tags, and return it as MISP shows it."""
+        with self._lock:
+            event = new_event(dict(given), next(self._numbers))
+            event |= {"_tags": [], "_attributes": [], "_objects": []}
+            self.events[event["id"]] = event
+            for tag in given.get("Tag", []):
+                self._attach(event, tag["name"], bool(tag.get("local")))
+            for row in given.get("Attribute", []):
+                event["_attributes"].append(self._add_attribute(row, event))
+            for thing in given.get("Object", []):
+                self._add_object(thing, event)
+            return self.event(event["id"])
+
+    def event(self, reference: str) -> Row:
+        """Return an event as `events/view` shows it; KeyError when there is none."""
+        event = self._find_event(reference)
+        if event is None:
+            raise KeyError(reference)
+        return self._shown(event)
+
+    def attribute(self, uuid: str) -> Row:
+        """Return an attribute as it stands in its event; KeyError when there is none."""
+        return in_event(self.attributes[uuid])
+
+    def tags(self, uuid: str) -> dict[str, str]:
+        """Return the tags of an event or attribute: name to "local" or "global"."""
+        found = self._find_event(uuid) or self.attributes[uuid]
+        return {tag["name"]: "local" if tag["local"] else "global" for tag in found["_tags"]}
+
+    def _find_event(self, reference: str) -> Row | None:
+        return self.events.get(reference) or next((e for e in self.events.values() if e["uuid"] == reference), None)
+
+    def _find_attribute(self, reference: str) -> Row | None:
+        return self.attributes.get(reference) or next(
+            (a for a in self.attributes.values() if a["id"] == reference), None
+        )
+
+    def _target(self, uuid: str) -> tuple[str, Row | None]:
+        event = self._find_event(uuid)
+        return ("Event", event) if event else ("Attribute", self.attributes.get(uuid))
+
+    def _add_attribute(self, row: Row, event: Row, thing: Row | None = None) -> Row:
+        attribute = new_attribute(row, next(self._numbers), event["id"], thing)
+        self.attributes[attribute["uuid"]] = attribute
+        for tag in row.get("Tag", []):
+            self._attach(attribute, tag["name"], bool(tag.get("local")))
+        return attribute
+
+    def _add_object(self, given: Row, event: Row) -> None:
+        names = ("name", "meta-category", "description", "template_uuid", "template_version")
+        thing: Row = {"id": str(next(self._numbers)), **{name: str(given.get(name, "")) for name in names}}
+        thing |= {"event_id": event["id"], "uuid": given.get("uuid") or str(uuids.uuid4()), "timestamp": now()}
+        thing |= {"distribution": str(given.get("distribution", "5")), "sharing_group_id": "0", "comment": ""}
+        thing |= {"deleted": False, "first_seen": None, "last_seen": None}
+        event["_objects"].append((thing, [self._add_attribute(row, event, thing) for row in given["Attribute"]]))
+
+    def _shown(self, event: Row) -> Row:
+        own = {key: value for key, value in event.items() if not key.startswith("_")}
+        things = [
+            {**thing, "ObjectReference": [], "Attribute": [in_event(row) for row in inner]}
+            for thing, inner in event["_objects"]
+        ]
+        number = len(event["_attributes"]) + sum(len(inner) for _, inner in event["_objects"])
+        tags = [{**full_tag(tag), "local": tag["local"], "relationship_type": None} for tag in event["_tags"]]
+        return {
+            **own,
+            "attribute_count": str(number),
+            "Org": {**ORG, "local": True},
+            "Orgc": {**ORG, "local": True},
+            "Attribute": [in_event(row) for row in event["_attributes"]],
+            "ShadowAttribute": [],
+            "RelatedEvent": [],
+            "Galaxy": [],
+            "Object": things,
+            "EventReport": [report for report in self.reports if report["event_id"] == event["id"]],
+            "CryptographicKey": [],
+            **({"Tag": tags} if tags else {}),
+        }
+
+    def _brief(self, attribute: Row) -> Row:
+        event = self.events[attribute["event_id"]]
+        names = ("org_id", "distribution", "publish_timestamp", "id", "info", "orgc_id", "uuid")
+        return {name: event[name] for name in names}
+
+    def _attach(self, target: Row, name: str, local: bool) -> Row:
+        known = self._known_tags.setdefault(name.lower(), {"id": str(next(self._numbers)), "name": name})
+        tag = {**known, "colour": f"#{abs(hash(name)) % 0xFFFFFF:06x}", "local": local}
+        target["_tags"].append(tag)
+        if not local:
+            self._saved(target)
+        return tag
+
+    def _excluded(self, target: Row, name: str) -> bool:
+        scheme = name.lower().partition(":")[0]
+        has = {tag["name"].lower().partition(":")[0] for tag in target["_tags"]}
+        return scheme in self.exclusive and scheme in has
+
+    def _saved(self, target: Row) -> None:
+        target["timestamp"] = now()
+        self.fired.append(("attribute-after-save" if "event_id" in target else "event-after-save", target["uuid"]))
+
+    def _errors(self, row: Row, event: Row) -> dict[str, list[str]]:
+        there = [*event["_attributes"], *(inner for _, inners in event["_objects"] for inner in inners)]
+        similar = any((one["type"], one["value"]) == (row["type"], row["value"]) for one in there)
+        value = wrong_value(row) or ("A similar attribute already exists for this event." if similar else "")
+        unique = row.get("uuid") not in self.attributes
+        errors = {"value": [value] if value else [], "uuid": [] if unique else ["The UUID provided is not unique"]}
+        return {name: why for name, why in errors.items() if why}

@@ -1,0 +1,58 @@
+"""A MISP for the tests: the stand-in, or a real one when MISP_WORKFLOW_TEST_MISP_URL and …_KEY name it.
+
+A real one gets events of its own, which stay there: name one that is for testing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from misp_support import REAL_KEY, REAL_URL, RealMisp, example_event
+
+from misp_workflow.testing.misp import MispStandIn
+
+RECORDED = Path(__file__).parent / "exchanges.json"
+
+
+@pytest.fixture(scope="session")
+def recorded() -> list[dict]:
+    """What a real MISP 2.5.1 answered, in order."""
+    return json.loads(RECORDED.read_text())
+
+
+@pytest.fixture
+def standin(recorded) -> Iterator[MispStandIn]:
+    with MispStandIn(recorded=recorded) as misp:
+        yield misp
+
+
+@pytest.fixture
+def misp(request: pytest.FixtureRequest) -> Any:
+    """A MISP with .url, .key, add_event, event, attribute and tags."""
+    found = RealMisp(REAL_URL, REAL_KEY) if REAL_URL and REAL_KEY else request.getfixturevalue("standin")
+    request.getfixturevalue("use")(found)
+    return found
+
+
+@pytest.fixture
+def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Write settings that name a MISP; further lines of TOML go on top."""
+
+    def write(misp: Any, more: str = "", key: str = "") -> None:
+        settings = tmp_path / "settings.toml"
+        settings.write_text(f'{more}\n[misp]\nurl = "{misp.url}"\nkey = "{key or misp.key}"\nverify_tls = false\n')
+        settings.chmod(0o600)
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
+
+    return write
+
+
+@pytest.fixture
+def example(misp: Any) -> dict[str, Any]:
+    """An event with three attributes and an object, just added."""
+    return misp.add_event(example_event())

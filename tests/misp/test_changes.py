@@ -1,0 +1,212 @@
+"""Each change in MISP: made, already so, missing, not allowed, in part; against the stand-in or a real MISP."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from misp_support import REAL_KEY, REAL_URL, RealMisp, make
+
+from misp_workflow.testing import CLOSE, HANG, answer
+from misp_workflow.testing.misp import MispStandIn
+
+GONE = {"uuid": "56b34207-8e57-4376-9abf-fe6762a444f2", "type": "domain", "value": "gone.example"}
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_tag_is_attached_once(misp, example, local):
+    first = example["Attribute"][1]
+    values = {"add": ["type:OSINT"], "local": local}
+    assert make("tag", example, first, values=values).outcome == "delivered"
+    assert misp.tags(first["uuid"]) == {"type:OSINT": "local" if local else "global"}
+    again = make("tag", example, first, values=values)
+    assert again.outcome == "delivered"
+    assert again.detail.endswith("was so already")
+    assert make("tag", example, values={"add": ["type:OSINT"], "local": local}).outcome == "delivered"
+    assert misp.tags(example["uuid"]) == {"type:OSINT": "local" if local else "global"}
+
+
+def test_an_attribute_of_an_object_is_tagged_like_any_other(misp, example):
+    inner = example["Object"][0]["Attribute"][0]
+    assert make("tag", example, inner, values={"add": ["type:OSINT"]}).outcome == "delivered"
+    assert "type:OSINT" in misp.tags(inner["uuid"])
+
+
+def test_tags_are_removed_by_pattern_and_an_absent_one_is_no_failure(misp, example):
+    amber = example["Attribute"][0]
+    assert make("tag", example, amber, values={"remove": ["TLP:*"]}).outcome == "delivered"
+    assert misp.tags(amber["uuid"]) == {}
+    assert "so already" in make("tag", example, amber, values={"remove": ["TLP:*"]}).detail
+
+
+def test_a_tag_replaces_another_also_where_misp_wants_only_one_of_a_taxonomy(misp, example):
+    rows = example["Attribute"]
+    values = {"add": ["tlp:green"], "remove": ["tlp:*"], "local": False}
+    assert make("tag", example, *rows, values=values).detail == "MISP changed 3 of 3 attributes"
+    assert [misp.tags(row["uuid"]) for row in rows] == [{"tlp:green": "global"}] * 3
+
+
+def test_partial_success_names_the_items(misp, example):
+    said = make("tag", example, example["Attribute"][1], GONE, values={"add": ["type:OSINT"]})
+    assert said.outcome == "refused"
+    assert said.detail.startswith("MISP changed 1 of 2 attributes; not changed: gone.example (MISP does not have it")
+    assert misp.tags(example["Attribute"][1]["uuid"]) == {"type:OSINT": "local"}
+
+
+def test_only_what_differs_is_edited(misp, example):
+    address, domain, _ = example["Attribute"]
+    values = {"set": {"to_ids": False, "comment": "checked"}}
+    assert make("edit", example, address, domain, values=values).detail == "MISP changed 2 of 2 attributes"
+    now = misp.attribute(address["uuid"])
+    assert (now["to_ids"], now["comment"], now["disable_correlation"]) == (False, "checked", False)
+    assert "2 of 2 attributes were so already" in make("edit", example, address, domain, values=values).detail
+    assert make("edit", example, address, values={"set": {"distribution": "0"}}).outcome == "delivered"
+    assert misp.attribute(address["uuid"])["distribution"] == "0"
+
+
+def test_an_event_is_edited_published_and_unpublished(misp, example):
+    values = {"set": {"info": "edited", "threat_level_id": "1", "analysis": "2", "distribution": "0"}}
+    assert make("event", example, values=values).detail == "MISP changed the event"
+    now = misp.event(example["uuid"])
+    assert (now["info"], now["threat_level_id"], now["analysis"], now["distribution"]) == ("edited", "1", "2", "0")
+    assert make("event", example, values=values).detail == "the event was so already"
+    assert "queued" in make("event", example, values={"publish": True}).detail
+    assert make("event", example, values={"set": {"distribution": "9"}}).outcome == "refused"
+
+
+def test_invalid_values_are_said_with_mispes_own_reason(misp, example):
+    said = make("event", example, values={"set": {"distribution": "9"}})
+    assert "Could not edit Event: distribution: Options" in said.detail
+
+
+@pytest.mark.parametrize(
+    ("change", "values"),
+    [
+        ("sighting", {"type": "1", "source": "workflow"}),
+        ("note", {"kind": "Note", "note": "written by a workflow", "language": "en"}),
+        ("note", {"kind": "Opinion", "opinion": 20, "comment": "likely benign"}),
+    ],
+)
+def test_what_can_be_added_without_end_is_added_once_within_the_window(misp, example, change, values):
+    domain = example["Attribute"][1]
+    assert make(change, example, domain, values=values).detail.startswith("MISP changed ")
+    assert "a moment ago" in make(change, example, domain, values=values).detail
+    if change == "sighting":
+        assert [one["type"] for one in misp.event(example["uuid"])["Attribute"][1]["Sighting"]] == ["1"]
+
+
+def test_a_note_on_the_event_and_a_report(misp, example):
+    assert make("note", example, values={"kind": "Note", "note": "n", "language": "en"}).outcome == "delivered"
+    report = {"name": "Workflow report", "content": "# Summary", "distribution": "5"}
+    assert make("report", example, values=report).outcome == "delivered"
+    assert [one["name"] for one in misp.event(example["uuid"])["EventReport"]] == ["Workflow report"]
+
+
+def test_a_sighting_of_what_is_gone_is_no_success(misp, example):
+    said = make("sighting", example, GONE, values={"type": "0", "source": ""})
+    assert said.outcome == "refused"
+    assert "No valid attributes found" in said.detail
+
+
+def test_an_event_goes_on_the_blocklist_once(misp):
+    event = {"uuid": str(uuid.uuid4())}
+    values = {"comment": "by workflow", "event_info": "x", "event_orgc": "y"}
+    assert make("blocklist", event, values=values).detail == "MISP changed the event"
+    assert make("blocklist", event, values=values).detail == "the event was so already"
+
+
+def test_values_go_on_a_warninglist_of_our_own_and_never_on_mispes(misp, example):
+    name = f"Own {uuid.uuid4()}"
+    values = {"name": name, "type": "string", "description": "ours", "matching_attributes": ["domain", "ip-dst"]}
+    address, domain, _ = example["Attribute"]
+    assert make("warninglist", example, address, values=values).outcome == "delivered"
+    assert make("warninglist", example, address, domain, values=values).detail == (
+        "MISP changed 1 of 2 attributes; 1 of 2 attributes was so already"
+    )
+    if isinstance(misp, MispStandIn):
+        (own,) = misp.warninglists.values()
+        assert list(own["_entries"]) == [address["value"], domain["value"]]
+        assert own["enabled"]
+    own_of_misp = {**values, "name": "List of known google domains"}
+    assert "MISP's own" in make("warninglist", example, domain, values=own_of_misp).detail
+
+
+def test_the_whole_object_missing(misp):
+    for change, values in [
+        ("tag", {"add": ["x"]}),
+        ("event", {"set": {"info": "x"}}),
+        ("report", {"name": "", "content": ""}),
+    ]:
+        said = make(change, {"uuid": str(uuid.uuid4())}, values=values)
+        assert (said.outcome, "does not have it" in said.detail) == ("refused", True), said
+
+
+# --- MISP in trouble: the stand-in only -------------------------------------------------------------------------------
+
+
+def test_a_wrong_key_a_reader_and_no_settings_are_plain_sentences(standin, use, monkeypatch):
+    event = standin.add_event(
+        {"info": "x", "Attribute": [{"type": "domain", "value": f"{i}.example"} for i in range(9)]}
+    )
+    use(standin, key="0" * 40)
+    assert "does not accept the API key" in make("tag", event, values={"add": ["x"]}).detail
+    use(standin, key=standin.read_only_key)
+    standin.clear()
+    said = make("tag", event, *event["Attribute"], values={"add": ["x"]})
+    assert (said.outcome, "lacks the permission" in said.detail) == ("refused", True)
+    assert len(standin.requests) == 2, "one look, one no: the others would hear the same"
+    use(standin, key="not a key\\nX-Evil: 1")
+    assert "is no API key" in make("tag", event, values={"add": ["x"]}).detail
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", "/dev/null")
+    assert "settings" in make("tag", event, values={"add": ["x"]}).detail
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome", "says"),
+    [
+        (answer({"message": "An Internal Error Has Occurred."}, 500), "again", "500 Internal Server Error"),
+        (answer("<html>", 502), "again", "502"),
+        (answer({"message": "Event is locked"}, 403), "refused", "keeps it locked"),
+        (answer("<html>welcome</html>"), "refused", "check misp.url"),
+        (answer({"response": "nonsense"}), "again", "not understood"),
+        (answer([1, 2]), "refused", "does not have it"),
+        (CLOSE, "again", "closed the connection"),
+        (HANG, "again", "did not answer within"),
+        (answer({"response": []}, drip=0.2), "again", "did not answer within"),
+    ],
+)
+def test_a_misp_in_trouble_is_told_in_time(standin, use, reply, outcome, says):
+    event = standin.add_event({"info": "x"})
+    use(standin)
+    standin.answers(reply, reply)
+    said = make("tag", event, values={"add": ["x"]}, seconds=1.0)
+    assert (said.outcome, says in said.detail) == (outcome, True), said
+    assert standin.key not in said.detail
+
+
+def test_a_redirect_elsewhere_gets_no_key(standin, use):
+    event = standin.add_event({"info": "x"})
+    use(standin)
+    standin.answers(answer("", 302, {"Location": "http://127.0.0.1:9/login"}))
+    assert "not followed" in make("tag", event, values={"add": ["x"]}).detail
+
+
+def test_nothing_listens(standin, use):
+    use(standin)
+    standin.stop()
+    said = make("tag", {"uuid": str(uuid.uuid4())}, values={"add": ["x"]})
+    assert (said.outcome, said.down) == ("again", True)
+
+
+def test_a_state_folder_that_cannot_be_written_is_said(standin, use, tmp_path):
+    event = standin.add_event({"info": "x"})
+    use(standin)
+    (tmp_path / "state").write_text("a file where the folder should be")
+    said = make("tag", event, values={"add": ["x"]}, origin="a node")
+    assert said.outcome == "again"
+    assert "cannot be noted" in said.detail
+
+
+def test_the_real_one_is_asked_when_it_is_named(misp):
+    """So that nobody believes a real MISP was tested when the variables were misspelt."""
+    assert isinstance(misp, RealMisp) == bool(REAL_URL and REAL_KEY)
