@@ -71,22 +71,21 @@ def test_a_parameter_of_another_version_is_ignored_and_logged(action: ActionFile
     assert "left_over" in caplog.text
 
 
-def test_filtered_items_read_the_same_as_list_and_as_object(action: ActionFile, captures):
+def test_filtered_items_read_the_same_as_list_and_as_object(
+    action: ActionFile, receiver: Receiver, captures, tmp_path: Path, monkeypatch
+):
     """MISP sends an object with holes when the matching positions have gaps; what is sent on may not depend on that."""
     capture = captures["variant-filter-match"]
     chosen = capture["filteredItems"]
     items = list(chosen.values()) if isinstance(chosen, dict) else chosen
+    body = {**capture, "module": action.name, "params": sample_params(action, receiver.url)}
     sent = []
     for form in (items, {str(2 * index): item for index, item in enumerate(items)}):
-        with Receiver() as receiver:
-            body = {
-                **capture,
-                "module": action.name,
-                "params": sample_params(action, receiver.url),
-                "filteredItems": form,
-            }
-            reply = action.ask(json.dumps(body).encode())
-            sent.append((reply.keys(), [request.body for request in receiver.requests]))
+        # An outbox of its own for each, or the second would be skipped as sent already.
+        monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / str(len(sent))))
+        reply = action.ask(json.dumps({**body, "filteredItems": form}).encode())
+        sent.append((reply.keys(), [request.body for request in receiver.requests]))
+        receiver.clear()
     assert sent[0] == sent[1]
 
 
@@ -138,7 +137,8 @@ def test_no_secret_is_said_or_logged(peer: str, action: ActionFile, receiver: Re
             for params in _with_secret(action, name, url):
                 body = {"module": action.name, "data": captures["event-publish"]["data"], "params": params}
                 said.append(json.dumps(action.ask(json.dumps(body).encode()), ensure_ascii=False))
-    assert bool(receiver.requests) == (peer != "gone" and bool(secrets)), said
+    if secrets and peer != "gone" and any(spec.get("format") == "url" for spec in action.params.values()):
+        assert receiver.requests, said
     said.append(caplog.text)
     leaks = {name for name in secrets for form in spellings(canary(name)) for text in said if form.decode() in text}
     assert leaks == set(), "\n".join(text for text in said if any(canary(name) in text for name in leaks))
