@@ -7,17 +7,16 @@ Interrupted and made again, it goes on where it was, because what was done is th
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable
 
 from misp_workflow.delivery.changes import additions, edits, lookups, tags
 from misp_workflow.delivery.changes.look import Misp
 from misp_workflow.delivery.changes.lookups import Stop
-from misp_workflow.delivery.changes.marks import MOST_HOPS, Marks, mark
+from misp_workflow.delivery.changes.marks import MOST_HOPS, Marks, MarksError, mark
 from misp_workflow.delivery.changes.tally import Refusal, Tally
 from misp_workflow.effects import MispChange
 
-__all__ = ["Marks", "Misp", "Refusal", "Stop", "Tally", "make"]
+__all__ = ["Marks", "MarksError", "Misp", "Refusal", "Stop", "Tally", "make"]
 
 LOG = logging.getLogger("misp_workflow.delivery")
 
@@ -65,8 +64,8 @@ def _remember(change: MispChange, tally: Tally, marks: Marks) -> None:
     try:
         names = [_hop(change, uuid) for uuid in tally.changed] if change.origin else []
         marks.set([*names, *(_same(change, uuid) for uuid in tally.changed if change.change in ONCE)])
-    except (OSError, sqlite3.Error) as error:  # the change is made: that must be said, whatever the disk thinks
-        LOG.warning("a change in MISP could not be remembered, so a loop would end later: %s", error)
+    except MarksError as error:  # the change is made: that must be said, whatever the disk thinks
+        LOG.warning("%s; a loop would end later", error)
 
 
 def _hop(change: MispChange, uuid: str) -> str:

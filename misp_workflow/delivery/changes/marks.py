@@ -25,8 +25,12 @@ def mark(*parts: str) -> str:
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
+class MarksError(Exception):
+    """The marks cannot be read or written; the text says where and why."""
+
+
 class Marks:
-    """The marks of the last `window` seconds; OSError or sqlite3.Error when the file cannot be used."""
+    """The marks of the last `window` seconds. Raises MarksError when the file cannot be used."""
 
     def __init__(self, folder: Path, window: float) -> None:
         self._file = folder / "misp-changes.sqlite"
@@ -55,12 +59,11 @@ class Marks:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        database = sqlite3.connect(self._file, timeout=2.0)
         try:
-            database.execute("CREATE TABLE IF NOT EXISTS marks (mark TEXT NOT NULL, at REAL NOT NULL)")
-            database.execute("CREATE INDEX IF NOT EXISTS by_mark ON marks (mark, at)")
-            with database:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with contextlib.closing(sqlite3.connect(self._file, timeout=2.0)) as database, database:
+                database.execute("CREATE TABLE IF NOT EXISTS marks (mark TEXT NOT NULL, at REAL NOT NULL)")
+                database.execute("CREATE INDEX IF NOT EXISTS by_mark ON marks (mark, at)")
                 yield database
-        finally:
-            database.close()
+        except (OSError, sqlite3.Error) as error:
+            raise MarksError(f"what is changed in MISP cannot be noted in {self._file}: {error}") from None

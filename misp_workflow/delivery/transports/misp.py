@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -48,9 +47,8 @@ def send(change: MispChange, key: str, deadline: float) -> Answer:
     except _Ended as end:
         so_far = f" ({tally.sentence()})" if tally.changed else ""
         return dataclasses.replace(end.answer, detail=f"{end.answer.detail}{so_far}")
-    except (sqlite3.Error, OSError) as error:
-        detail = f"what is changed in MISP cannot be noted in {rules.state_folder}: {error}"
-        return Answer(outcome="again", detail=detail)
+    except changes.MarksError as error:
+        return Answer(outcome="again", detail=str(error))
     return Answer(outcome="refused" if tally.failed else "delivered", detail=tally.sentence())
 
 
