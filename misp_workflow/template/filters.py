@@ -16,7 +16,7 @@ from misp_workflow.template.arithmetic import OPERATORS
 from misp_workflow.template.attributes import attributes, by_type, reading
 from misp_workflow.template.limits import current
 from misp_workflow.template.style import sendable
-from misp_workflow.template.tests import TESTS
+from misp_workflow.template.predicates import TESTS
 from misp_workflow.template.values import items, kind, number, scalar, text, to_json
 
 MAX_RANGE = 100_000

@@ -18,7 +18,7 @@ from misp_workflow.template import arithmetic, filters, texts, values
 from misp_workflow.template.attributes import Attributes, reading
 from misp_workflow.template.grammar import Generator, nearest
 from misp_workflow.template.limits import MAX_DEPTH, current
-from misp_workflow.template.tests import TESTS
+from misp_workflow.template.predicates import TESTS
 from misp_workflow.template.values import Helper
 
 _LOOP = frozenset(

@@ -1,0 +1,209 @@
+"""Whatever an event says, it arrives as text: every hostile text in every style, read as the place reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hostile_corpus import hostile_texts
+from hypothesis import example, given
+from hypothesis import strategies as st
+from style_readers import EXACT, PEOPLE, READERS
+
+from misp_workflow.errors import TemplateError
+from misp_workflow.template import STYLES, Live, render
+
+TEXTS = hostile_texts()
+ANY_TEXT = st.text(st.characters(), max_size=80) | st.text(
+    "<>@#!|[]()*_`~&=+-.\\/\"'{}%$: \t\r\n0aé\u202e\ud800", max_size=40
+)
+
+
+def squeezed(text: str) -> str:
+    """Layout is not what matters: a chat joins lines and drops spaces."""
+    return "".join(text.split())
+
+
+def whole(text: str) -> str:
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def read(style: str, text: str) -> str:
+    made = render("{{ text }}", {"text": text}, style)
+    made.encode()
+    return READERS[style](made)
+
+
+def test_every_style_has_a_reader() -> None:
+    assert READERS.keys() == STYLES.keys()
+    assert {style.name for style in STYLES.values() if style.people} == set(PEOPLE)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_hostile_text_arrives_as_text(style: str) -> None:
+    for name, text in TEXTS.items():
+        try:
+            seen = read(style, text)
+        except AssertionError as error:
+            pytest.fail(f"{name}: {error}")
+        if style in PEOPLE:
+            wanted = read("plain", text)
+        elif style not in EXACT:
+            wanted = read("text", text)
+        elif style == "json" or len(text) <= 100_000:
+            wanted = (
+                whole(text).replace("\ufdd0", "\ufffd").replace("\ufdd1", "\ufffd") if style == "json" else whole(text)
+            )
+        else:
+            assert "(cut: " in seen, name
+            continue
+        assert squeezed(seen) == squeezed(wanted), name
+
+
+@pytest.mark.parametrize("style", [style for style in STYLES if style != "json"])
+def test_long_values_say_that_they_are_cut(style: str) -> None:
+    made = READERS[style](render("{{ text }}", {"text": "a" * 10_000_000}, style))
+    assert made.endswith("… (cut: 10,000,000 characters)") and len(made) == 100_000
+
+
+@pytest.mark.parametrize("style", STYLES)
+@given(text=ANY_TEXT)
+@example(text="\ud83d")
+@example(text="")
+def test_any_text_arrives_as_text(style: str, text: str) -> None:
+    seen = read(style, text)
+    wanted = read("plain" if style in PEOPLE else "text", text) if style not in EXACT else whole(text)
+    if style == "json":
+        wanted = re.sub("[\ufdd0\ufdd1]", "\ufffd", wanted)
+    assert squeezed(seen) == squeezed(wanted)
+
+
+@given(parts=st.lists(ANY_TEXT, max_size=4))
+def test_values_side_by_side_make_no_more_than_each(parts: list[str]) -> None:
+    for style in ("slack", "html", "header", "rfc5424", "cef", "url_query"):
+        made = render("{% for part in parts %}{{ part }}{% endfor %}", {"parts": parts}, style)
+        READERS[style](made)
+
+
+@given(before=st.sampled_from(["", "x", "x ", "\n", "- "]), text=ANY_TEXT, after=st.sampled_from(["", "x", " x", "\n"]))
+def test_markdown_next_to_other_text(before: str, text: str, after: str) -> None:
+    source = before.replace("- ", "") + "{{ text }}" + after
+    READERS["markdown"](render(source, {"text": text}, "markdown"))
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=JSON_VALUES, text=ANY_TEXT)
+def test_a_json_body_stays_json_with_the_same_members(value: object, text: str) -> None:
+    source = """
+    {%- macro shown(it) %}{{ it }}{% endmacro -%}
+    {%- set held %}{{ text }}{% endset -%}
+    {"inside": "a {{ value }} b", "value": {{ value }}, "json": {{ value|tojson }}, "in": "{{ value|tojson }}",
+     "macro": {{ shown(text) }}, "in macro": "<{{ shown(text) }}>", "set": {{ held }}, "joined": "{{ held ~ text }}",
+     "list": [{% for each in [text, text] %}{{ each }}{% if not loop.last %}, {% endif %}{% endfor %}]}"""
+    made = render(source, {"value": value, "text": text}, "json")
+    found = json.loads(made)
+    assert list(found) == ["inside", "value", "json", "in", "macro", "in macro", "set", "joined", "list"]
+    same = re.sub("[\ufdd0\ufdd1]", "\ufffd", whole(text))
+    assert found["macro"] == found["set"] == same
+    assert found["in macro"] == f"<{same}>"
+    assert found["joined"] == same + same
+    assert found["list"] == [same, same]
+    assert found["value"] == found["json"]
+    assert all(isinstance(found[name], str) for name in ("inside", "in"))
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ('{"a": {{ text }}', "is not JSON"),
+        ('{"a": "\\{{ text }}"}', "backslash"),
+        ('{"a": NaN}', "NaN"),
+        ("", "is not JSON"),
+        ('{"a": "x{{ text }}}', "is not JSON"),
+    ],
+)
+def test_what_is_no_json_is_an_error(source: str, why: str) -> None:
+    with pytest.raises(TemplateError, match=why):
+        render(source, {"text": 'n", "b": "'}, "json")
+
+
+def test_numbers_keep_their_kind_in_json() -> None:
+    made = render(
+        '[{{ a }}, {{ b }}, {{ c }}, {{ d }}, "{{ a }}"]', {"a": 5, "b": True, "c": None, "d": float("inf")}, "json"
+    )
+    assert json.loads(made) == [5, True, None, None, "5"]
+
+
+HOLES = {
+    "macro": "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(text) }}",
+    "macro in macro": "{% macro m(x) %}{{ x }}{% endmacro %}{% macro n(x) %}{{ m(x) }}{% endmacro %}{{ n(text) }}",
+    "macro cut apart": "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(text)[1:] }}{{ m(text)[0] if text else '' }}",
+    "macro through filters": "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(text)|replace('a', text)|truncate(9) }}",
+    "macro through methods": "{% macro m(x) %}{{ x }}{% endmacro %}{{ m('a').replace('a', text) ~ m('').join([text]) }}",
+    "format of finished": "{% macro m(x) %}{{ x }}{% endmacro %}{{ m('%s') % text }}{{ m('%s')|format(text) }}",
+    "multiplied": "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(text) * 2 }}{{ [m(text)] + [text] }}",
+    "added": "{% macro m(x) %}{{ x }}{% endmacro %}{{ m('') + text }}{{ text + m('') }}{{ text ~ m('') ~ text }}",
+    "joined": "{% macro m(x) %}{{ x }}{% endmacro %}{{ [m(''), text]|join(text) }}{{ [text, text]|join(m('')) }}",
+    "set block": "{% set x %}{{ text }}{% endset %}{{ x }}",
+    "set block with filter": "{% set x | replace('X', text) %}X{% endset %}{{ x }}",
+    "filter block": "{% filter replace('X', text) %}X{% endfilter %}",
+    "filter blocks": "{% filter upper | replace('X', text) %}x{% endfilter %}",
+    "call block": "{% macro m(x) %}{{ caller(x) }}{% endmacro %}{% call(y) m(text) %}{{ y }}{{ text }}{% endcall %}",
+    "call of data": "{% set ns = namespace(x=text) %}{{ ns.x }}{{ dict(a=text).a }}{{ {'a': text}['a'] }}",
+    "default": "{{ nothing|default(text) }}{{ ''|default(text, true) }}",
+    "condition": "{{ text if true else '' }}{{ '' or text }}{{ text and text }}",
+    "escape twice": "{{ text|e|escape }}",
+    "string": "{{ text|string }}{{ text|trim }}{{ [text]|first }}{{ text|list|join }}",
+    "json text": "{{ [text]|tojson }}{{ {'a': text}|tojson }}",
+    "recursive loop": "{% for x in [[text, []]] recursive %}{{ x[0] if x else '' }}{{ loop(x[1]) }}{% endfor %}",
+    "with": "{% with x = text %}{{ x }}{% endwith %}",
+    "link label": "{{ 'https://misp.example/'|link(text)|length }}{{ 'x'|link(text) }}{{ ''|link(text) }}",
+}
+
+
+@pytest.mark.parametrize(
+    "style", ["slack", "html", "markdown", "zulip", "header", "rfc5424", "cef", "cef_header", "text"]
+)
+@pytest.mark.parametrize("name", HOLES)
+def test_no_construct_lets_raw_text_through(name: str, style: str) -> None:
+    for label, text in hostile_texts(largest=500).items():
+        made = render("x" + HOLES[name], {"text": text}, style)  # so that no value starts a line by itself
+        try:
+            READERS[style](made)
+        except AssertionError as error:
+            pytest.fail(f"{label}: {error}: {made!r}")
+
+
+def test_a_link_is_one_only_where_the_author_makes_it() -> None:
+    address, label = "https://misp.example/events/view/5?a=1&b=(2)", "Event <5> | [x](y) *b*"
+    shown = {
+        style: render("{{ address|link(label) }}", {"address": address, "label": label}, style)
+        for style in STYLES
+        if style != "json"
+    }
+    assert shown["plain"] == "Event <5> | [x](y) *b* (https://misp.example/events/view/5?a=1&b=%282%29)"
+    assert shown["slack"] == "<https://misp.example/events/view/5?a=1&amp;b=%282%29|Event &lt;5&gt; ¦ [x](y) *b*>"
+    assert shown["googlechat"].startswith("<https://misp.example/events/view/5?a=1&b=%282%29|Event <\u200b5> ¦ ")
+    assert shown["markdown"] == r"[Event \<5\> \| \[x\](y) \*b\*](https://misp.example/events/view/5?a=1&b=%282%29)"
+    assert shown["html"] == (
+        '<a href="https://misp.example/events/view/5?a=1&amp;b=%282%29">Event &lt;5&gt; | [x](y) *b*</a>'
+    )
+    assert shown["text"] == "https://misp.example/events/view/5?a=1&b=%282%29"
+    for bad in ("javascript:alert(1)", "//evil.example", "https:evil", "data:text/html,x", "", "https://"):
+        assert "href" not in render("{{ address|link('x') }}", {"address": bad}, "html")
+    assert render("{{ address|link }}", {"address": 'https://e.example/"><x'}, "html").count("<") == 2
+
+
+def test_the_operators_own_address_stays_an_address() -> None:
+    context = {"mine": Live("https://misp.example/events/view/5"), "theirs": "https://misp.example/events/view/5"}
+    assert render("{{ mine }} {{ theirs }}", context) == (
+        "https://misp.example/events/view/5 hxxps://misp[.]example/events/view/5"
+    )
+    assert render("{{ mine }}", {"mine": Live("<b>")}, "html") == "&lt;b&gt;"
