@@ -70,7 +70,9 @@ _TESTS: dict[str, Callable[[Any], Test]] = {
     "in_or": _both(lambda common, value: bool(common)),
     "not_in_or": _both(lambda common, value: not common),
     # Both sides are sorted, so that order does not matter; doubles do.
-    "in_and": _both(lambda common, value: php.loose_equal(php.sort(common), php.sort(value))),
+    "in_and": _both(
+        lambda common, value: len(common) == len(value) and php.loose_equal(php.sort(common), php.sort(value))
+    ),
     "not_in_and": _both(lambda common, value: not php.loose_equal(common, php.values(value))),
 }
 
