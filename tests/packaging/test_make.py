@@ -63,3 +63,11 @@ def test_documents_link_to_files_that_exist():
         if not (document.parent / link).exists()
     }
     assert links == set()
+
+
+def test_the_hook_for_pre_commit_calls_a_command_that_exists(program):
+    entry = re.search(r"^  entry: misp-workflow (\w+)$", (ROOT / ".pre-commit-hooks.yaml").read_text(), re.MULTILINE)
+    command = [sys.executable, "-c", "from misp_workflow.cli import main; main()", entry[1], "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
