@@ -14,7 +14,6 @@ from misp_workflow.delivery.lanes import Lanes
 from misp_workflow.delivery.log import DeliveryLog
 from misp_workflow.delivery.outbox import Claim, Entry, Outbox, open_outbox
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.workers import Workers
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.errors import SettingsError, WorkflowError
 from misp_workflow.settings import Settings
@@ -41,7 +40,7 @@ class House:
         self.outbox: Outbox = open_outbox(rules)
         self.lanes = Lanes(rate, rules.outbox.workers)
         self.log = DeliveryLog(rules.state_folder)
-        self.workers = Workers(rules.outbox.workers, self._work, self.tidy)
+        self.workers = self.outbox.workers(rules.outbox.workers, self.work_on, self.lanes.blocked, self.died)
         self._watcher = watcher
 
     def close(self, patience: float) -> None:
@@ -65,24 +64,19 @@ class House:
 
     # --- what a worker does -------------------------------------------------------------------------------------------
 
-    def _work(self) -> float:
-        """Do one thing, if there is one to do; return the seconds until there may be another."""
-        blocked = self.lanes.blocked()
-        claim = self.outbox.claim(blocked)
-        if claim is None:
-            return self.outbox.pause(blocked)
-        if not self.lanes.enter_as_worker(claim.lane):  # another worker was quicker
-            self.outbox.again(claim, 0.0, "", counts=False)
-            return 0.0
+    def work_on(self, claim: Claim) -> None:
+        """Try what was claimed, and settle it."""
+        if not self.lanes.enter_as_worker(claim.lane):
+            self.outbox.again(claim, self.lanes.rest(claim.lane), "", counts=False)
+            return
         answer, began = None, time.monotonic()
         try:
             answer = self.perform(claim.parcel.effect, claim.parcel.key, began + self._patience())
         finally:
             self.lanes.leave_as_worker(claim.lane, answer, time.monotonic() - began)
-        self.settle(claim, answer)
-        return 0.0
+        self._settle(claim, answer)
 
-    def settle(self, claim: Claim, answer: Answer) -> None:
+    def _settle(self, claim: Claim, answer: Answer) -> None:
         """Note what came of a try that nobody waits for."""
         if answer.outcome == "delivered":
             self.outbox.done(claim)
@@ -96,11 +90,10 @@ class House:
             if self._watcher is not None:
                 self._watcher(Ending("queued", claim, answer.detail))
 
-    def tidy(self) -> None:
-        """What is due every few seconds."""
-        for entry in self.outbox.tidy():
-            self.log_entry("dead", entry)
-            LOG.warning("%s was not delivered: %s", entry.label, entry.reason)
+    def died(self, entry: Entry) -> None:
+        """Note what died of age."""
+        self.log_entry("dead", entry)
+        LOG.warning("%s was not delivered: %s", entry.label, entry.reason)
 
     def _ended(self, how: str, claim: Claim, detail: str) -> None:
         parcel = claim.parcel

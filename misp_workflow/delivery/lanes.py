@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from misp_workflow.delivery.breaker import Breaker
+from misp_workflow.delivery.breaker import LONGEST_REST, Breaker
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import Effect
 
@@ -114,6 +114,15 @@ class Lanes:
                 lane.breaker.give_back(self._clock())
             else:
                 self._learn(lane, answer, seconds)
+
+    def rest(self, name: str) -> float:
+        """Return the seconds after which a worker may enter, as far as that is known now."""
+        with self._lock:
+            lane, now = self._lane(name), self._clock()
+            until = [lane.held_until, lane.next_token]
+            if lane.breaker.state == "open":
+                until.append(lane.breaker.until)
+            return min(max(*until, now) - now, LONGEST_REST)
 
     def blocked(self) -> set[str]:
         """Return the lanes that no worker may enter now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -75,6 +75,19 @@ class Totals:
     bytes_most: int | None
 
 
+class Working(Protocol):
+    """The threads that hand out claims."""
+
+    def start(self) -> None:
+        """Start them, unless they run already or the process ends. Cheap."""
+
+    def wake(self) -> None:
+        """There is something to do."""
+
+    def stop(self, patience: float) -> None:
+        """Let each end what it does, for about `patience` seconds in all."""
+
+
 class Outbox(Protocol):
     """What delivery needs. Whatever cannot be stored raises DeliveryError; nothing else is raised.
 
@@ -85,8 +98,17 @@ class Outbox(Protocol):
     def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
         """Store the items, all or none, before `deadline` (of `time.monotonic()`)."""
 
-    def claim(self, avoid: Collection[str]) -> Claim | None:
-        """Take what is due on a lane that is not to be avoided, for this process alone; None when there is nothing."""
+    def workers(
+        self,
+        threads: int,
+        handle: Callable[[Claim], None],
+        blocked: Callable[[], Collection[str]],
+        died: Callable[[Entry], None],
+    ) -> Working:
+        """Return workers that claim what is due, each for itself alone, and call `handle`, which settles it.
+
+        `blocked` names the lanes from which to claim nothing now; `died` hears of what died of age.
+        """
 
     def done(self, claim: Claim) -> None:
         """It arrived: remember its keys for the window, forget the rest."""
@@ -100,14 +122,8 @@ class Outbox(Protocol):
     def forget(self, key: str, deadline: float) -> None:
         """Remove what this process holds: its failure has been told to the one who asked."""
 
-    def tidy(self) -> list[Entry]:
-        """Do what time asks for (leases, ages, the window), every few seconds; return what died of age."""
-
     def anything_waits(self) -> bool:
         """Whether there is work, now or later."""
-
-    def pause(self, avoid: Collection[str]) -> float:
-        """Return the seconds until something may be due."""
 
     def entries(self, state: Literal["", "waiting", "dead"] = "") -> list[Entry]:
         """Return what waits and what died, oldest first."""

@@ -70,7 +70,7 @@ class File:
             return True
         if "full" in str(error) and self._connection is not None:
             with contextlib.suppress(sqlite3.Error):  # what has been copied over need not stand in the log, too
-                return self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+                return bool(self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
         return False
 
     def _put_aside(self, error: Exception) -> None:

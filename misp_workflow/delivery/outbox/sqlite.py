@@ -22,6 +22,7 @@ from misp_workflow.delivery.outbox.clock import JUMP, Clock
 from misp_workflow.delivery.outbox.file import File, is_corruption, refusal
 from misp_workflow.delivery.outbox.schema import follow_clock
 from misp_workflow.delivery.outbox.seal import Seal, key_beside
+from misp_workflow.delivery.outbox.workers import Workers
 from misp_workflow.delivery.outbox.writer import Busy, Writer
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.errors import DeliveryError, WorkflowError
@@ -150,9 +151,31 @@ class SqliteOutbox:
         )
         return "taken"
 
+    def workers(
+        self,
+        threads: int,
+        handle: Callable[[Claim], None],
+        blocked: Callable[[], Collection[str]],
+        died: Callable[[Entry], None],
+    ) -> Workers:
+        def work() -> float:
+            avoid = blocked()
+            claim = self.claim(avoid)
+            if claim is None:
+                return self.pause(avoid)
+            handle(claim)
+            return 0.0
+
+        def tidy() -> None:
+            for entry in self.tidy():
+                died(entry)
+
+        return Workers(threads, work, tidy)
+
     # --- working ------------------------------------------------------------------------------------------------------
 
     def claim(self, avoid: Collection[str]) -> Claim | None:
+        """Take what is due on a lane that is not to be avoided, for this process alone; None when there is nothing."""
         if self._next_due(avoid) > self._clock.wall():
             return None
         rows = self._run(lambda db: self._claim(db, avoid), time.monotonic() + CHANGE_PATIENCE)
@@ -273,6 +296,7 @@ class SqliteOutbox:
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def pause(self, avoid: Collection[str]) -> float:
+        """Return the seconds until something may be due."""
         return min(max(self._next_due(avoid) - self._clock.wall(), 0.0), LONGEST_PAUSE)
 
     def _next_due(self, avoid: Collection[str]) -> float:
@@ -283,6 +307,7 @@ class SqliteOutbox:
         return self._read(earliest, float("inf"))
 
     def tidy(self) -> list[Entry]:
+        """Do what time asks for (lease, ages, window), every few seconds; return what died of age."""
         now = self._clock.wall()
         with self._lock:
             renew = bool(self._held) and not 0 <= now - self._renewed < RENEW

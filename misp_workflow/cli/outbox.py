@@ -1,0 +1,275 @@
+"""misp-workflow outbox: what waits, what died, and what to do about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from misp_workflow import settings
+from misp_workflow.delivery.deliver import GRACE
+from misp_workflow.delivery.house import Ending, House
+from misp_workflow.delivery.outbox import Entry, Outbox, Totals, open_outbox
+from misp_workflow.effects import masked
+from misp_workflow.errors import InputError
+
+SHOWN_ID = 10
+"""Characters of an id that are shown; any beginning that only one effect has is taken."""
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+
+
+@click.group(invoke_without_command=True)
+@as_json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Show what waits to be delivered and what could not be, and why."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_entries, as_json=as_json)
+
+
+@command.command("list")
+@as_json_option
+@click.option("--dead", is_flag=True, help="Only what died.")
+def list_entries(as_json: bool, dead: bool = False) -> None:
+    """Show what waits and what died: since when, next try, why."""
+    box = _open()
+    found = box.entries("dead" if dead else "")
+    for notice in box.notices():
+        click.echo(f"Note: {notice}", err=True)
+    if as_json:
+        _write_json([dataclasses.asdict(entry) for entry in found])
+    elif not found:
+        click.echo("Nothing waits, and nothing died.")
+    else:
+        Console().print(_table(found))
+
+
+@command.command()
+@click.argument("ids", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Everything, what died included.")
+@click.option("--destination", help="All for this destination (as the list shows it).")
+@as_json_option
+def retry(ids: Sequence[str], everything: bool, destination: str | None, as_json: bool) -> None:
+    """Try again now; what died gets a new life."""
+    box = _open()
+    chosen = _chosen(box, ids, everything, destination)
+    number = box.requeue([entry.key for entry in chosen])
+    _said(as_json, f"{number} will be tried again now.", requeued=number)
+
+
+@command.command()
+@click.argument("ids", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Everything that waits or died.")
+@click.option("--destination", help="All for this destination (as the list shows it).")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json_option
+def drop(ids: Sequence[str], everything: bool, destination: str | None, yes: bool, as_json: bool) -> None:
+    """Remove for good; it will not be delivered."""
+    house = House(settings.current())
+    chosen = _chosen(house.outbox, ids, everything, destination)
+    if not ids and chosen and not yes:
+        click.confirm(f"Remove {len(chosen)} for good?", abort=True, err=True)
+    dropped = house.outbox.drop([entry.key for entry in chosen])
+    for entry in dropped:
+        house.log_entry("dropped", entry)
+    _said(as_json, f"{len(dropped)} removed.", dropped=len(dropped))
+
+
+@command.command()
+@click.argument("id_")
+@as_json_option
+def show(id_: str, as_json: bool) -> None:
+    """Show one effect whole, its secrets masked."""
+    box = _open()
+    (entry,) = _chosen(box, [id_], False, None)
+    entry, effect = box.show(entry.key)
+    values = {**dataclasses.asdict(entry), "effect": masked(effect)}
+    if as_json:
+        _write_json(values)
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in values.items():
+        if name in ("created", "due", "ended"):
+            value = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if value else ""
+        if value not in ("", None):
+            shown = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+            table.add_row(name, Text(_printable(shown)))
+    Console().print(table)
+
+
+@command.command()
+def metrics() -> None:
+    """Write the numbers in Prometheus' text form."""
+    click.echo(prometheus(_open().totals(), time.time()), nl=False)
+
+
+@command.command()
+@click.option("--until-empty", is_flag=True, help="End when nothing waits any more.")
+@as_json_option
+def work(until_empty: bool, as_json: bool) -> None:
+    """Deliver what waits, as a process of its own, until it is stopped."""
+    tally: Counter[str] = Counter()
+    ends = _Ends()
+
+    def watch(ending: Ending) -> None:
+        tally[ending.how] += 1
+        if as_json:
+            line = {"status": ending.how, "key": ending.claim.parcel.key, "lane": ending.claim.lane}
+            click.echo(json.dumps({**line, "label": ending.claim.parcel.effect.label, "detail": ending.detail}))
+
+    house = House(settings.current(), watch)
+    for notice in house.outbox.notices():
+        click.echo(f"Note: {notice}", err=True)
+    house.workers.start()
+    screen = Console(stderr=True)
+    try:
+        with Live(console=screen, refresh_per_second=2, transient=True, redirect_stdout=False) as live:
+            while not ends.asked and not (until_empty and not house.outbox.anything_waits()):
+                live.update(_progress(house.outbox.totals(), tally))
+                ends.wait(0.5)
+    finally:
+        house.close(GRACE)
+    if not as_json:
+        done = ", ".join(f"{number} {how}" for how, number in sorted(tally.items())) or "nothing to do"
+        click.echo(f"Worked off: {done}.")
+
+
+class _Ends:
+    """Whether somebody asked this process to end (Ctrl-C, or a service manager)."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: Any) -> None:
+        self.asked = True
+
+    def wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self.asked and time.monotonic() < end:
+            time.sleep(0.05)
+
+
+def prometheus(totals: Totals, now: float) -> str:
+    """Return the numbers as https://prometheus.io/docs/instrumenting/exposition_formats/ wants them."""
+    oldest = max(now - totals.oldest, 0.0) if totals.oldest is not None else 0.0
+    by_state = [({"destination": lane, "state": state}, number) for (lane, state), number in totals.counts.items()]
+    by_end = [({"destination": lane, "how": how}, number) for (lane, how), number in totals.ended.items()]
+    lines = [
+        *_metric("effects", "gauge", "Effects in the outbox that wait or died.", by_state),
+        *_metric("ended_total", "counter", "Effects that ended since the outbox began.", by_end),
+        *_metric("oldest_seconds", "gauge", "Age of the oldest effect that waits.", [({}, round(oldest, 3))]),
+    ]
+    if totals.bytes_used is not None:
+        lines += _metric("bytes", "gauge", "Bytes in use.", [({}, totals.bytes_used)])
+        lines += _metric("bytes_limit", "gauge", "Bytes after which the outbox refuses.", [({}, totals.bytes_most)])
+    return "\n".join(lines) + "\n"
+
+
+def _metric(name: str, kind: str, text: str, values: Sequence[tuple[dict[str, str], Any]]) -> list[str]:
+    full = f"misp_workflow_outbox_{name}"
+    lines = [f"# HELP {full} {text}", f"# TYPE {full} {kind}"]
+    for labels, value in values:
+        inside = ",".join(f'{key}="{_escaped(label)}"' for key, label in labels.items())
+        lines.append(f"{full}{{{inside}}} {value}" if inside else f"{full} {value}")
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _open() -> Outbox:
+    return open_outbox(settings.current())
+
+
+def _chosen(box: Outbox, ids: Sequence[str], everything: bool, destination: str | None) -> list[Entry]:
+    """Return the entries that a command line names; InputError when it names none, or one that is not there."""
+    if bool(ids) + everything + (destination is not None) != 1:
+        raise InputError("Name one or more ids, or --all, or --destination.")
+    found = box.entries()
+    if everything:
+        return found
+    if destination is not None:
+        return [entry for entry in found if destination in (entry.lane, entry.destination)]
+    return [_one(found, given) for given in ids]
+
+
+def _one(entries: Sequence[Entry], given: str) -> Entry:
+    found = [entry for entry in entries if entry.key == given] or [e for e in entries if e.key.startswith(given)]
+    if len(found) != 1:
+        raise InputError(f"{'Nothing' if not found else 'More than one effect'} in the outbox has the id “{given}”.")
+    return found[0]
+
+
+def _said(as_json: bool, sentence: str, **numbers: int) -> None:
+    if as_json:
+        _write_json(numbers)
+    else:
+        click.echo(sentence)
+
+
+def _write_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def _table(entries: Sequence[Entry]) -> Table:
+    table = Table(box=None, header_style="bold")
+    table.add_column("id", no_wrap=True)
+    table.add_column("state")
+    table.add_column("what")
+    table.add_column("to")
+    table.add_column("since", no_wrap=True)
+    table.add_column("tries", justify="right")
+    table.add_column("next try", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    now = time.time()
+    for entry in entries:
+        when = {"dead": "", "sending": "now"}.get(entry.state) or _until(entry.due - now)
+        cells = [entry.key[:SHOWN_ID], entry.state, entry.label, entry.lane, _ago(now - entry.created)]
+        cells += [str(entry.tries), "" if entry.state == "dead" else when, entry.reason]
+        table.add_row(*map(Text, map(_printable, cells)), style="red" if entry.state == "dead" else "")
+    return table
+
+
+def _printable(text: str) -> str:
+    """Return text that cannot command a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def _ago(seconds: float) -> str:
+    return "now" if seconds < 1 else f"{_span(seconds)} ago"
+
+
+def _until(seconds: float) -> str:
+    return "now" if seconds < 1 else f"in {_span(seconds)}"
+
+
+def _span(seconds: float) -> str:
+    for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def _progress(totals: Totals, tally: Counter[str]) -> Table:
+    waiting = sum(number for (_, state), number in totals.counts.items() if state != "dead")
+    dead = sum(number for (_, state), number in totals.counts.items() if state == "dead")
+    table = Table(box=None, show_header=False)
+    table.add_row("waiting", str(waiting))
+    table.add_row("dead letters", str(dead))
+    for how, number in sorted(tally.items()):
+        table.add_row(f"{how} by this process", str(number))
+    return table
