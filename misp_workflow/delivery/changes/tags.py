@@ -40,7 +40,10 @@ def _attach(misp: Misp, change: MispChange, found: list[Row], name: str, tally: 
         # The first by itself: MISP makes a tag that it does not know yet, and says plainly what it does not allow.
         look.each(lacking[:1], tally, attach_one)
         lacking = lacking[1:]
-        if not change.values.get("local", True) or _takes_local(misp, change, lacking[0], name, tally):
+        local = change.values.get("local", True)
+        if local and _takes_local(misp, change, lacking[0], name, tally):
+            lacking = _attach_many(misp, change, lacking[1:], name, tally)
+        elif not local:
             lacking = _attach_many(misp, change, lacking, name, tally)
     look.each(lacking, tally, attach_one, patience=5)
 
@@ -51,26 +54,24 @@ def _takes_local(misp: Misp, change: MispChange, row: Row, name: str, tally: Tal
         return False
     _bulk(misp, change, [row], name)
     seen = Tally({uuid_of(row): tally.names[uuid_of(row)]})
-    for now in look.rows(misp, change, seen):
-        tags = [one for one in rows(now.get("Tag")) if str(one.get("name")).casefold() == name.casefold()]
-        if tags and not flag(tags[0].get("local")):
+    tags = [one for now in look.rows(misp, change, seen) for one in rows(now.get("Tag"))]
+    for one in tags:
+        if str(one.get("name")).casefold() == name.casefold():
+            if flag(one.get("local")):
+                tally.changed.add(uuid_of(row))
+                return True
             _without_local.add(misp.root_url)
             _detach(misp, name, row)
-            return False
-        if tags:
-            tally.changed.add(uuid_of(row))
-    return uuid_of(row) in tally.changed
+    return False
 
 
 def _attach_many(misp: Misp, change: MispChange, lacking: list[Row], name: str, tally: Tally) -> list[Row]:
     """Attach in bulk, look what came of it, and return the rows that still lack the tag."""
-    lacking = [row for row in lacking if uuid_of(row) not in tally.changed]
     for some in look.chunks(lacking):
         _bulk(misp, change, some, name)
-    asked = {uuid_of(row) for row in lacking}
-    seen = Tally({uuid: tally.names[uuid] for uuid in asked})
+    seen = Tally({uuid_of(row): tally.names[uuid_of(row)] for row in lacking})
     still = _lacking(look.rows(misp, change, seen), name, seen)
-    tally.changed |= asked - {uuid_of(row) for row in still} - seen.failed.keys()
+    tally.changed |= seen.names.keys() - {uuid_of(row) for row in still} - seen.failed.keys()
     for uuid, why in seen.failed.items():
         tally.fail(uuid, why)
     return still

@@ -1,0 +1,194 @@
+"""Changes that ask somebody else first: hashlookup, and an expansion of misp-modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from misp_support import make
+
+from misp_workflow.testing import CLOSE, Receiver, answer
+
+KNOWN_MD5 = "8ED4B4ED952526D89899E723F3488DE4"
+KNOWN_SHA1 = "FFFFFDAC1B1B4C513896C805C2C698D9688BE69F"
+KNOWN_SHA256 = "301C9EC7A9AADEE4D745E8FD4FA659DAFBBCC6B75B9FF491D14CBBDD840814E9"
+BAD_MD5 = "0" * 32
+DOUBTFUL_SHA1 = "1" * 40
+
+
+def hashlookup(request: Any) -> Any:
+    """The API of https://hashlookup.circl.lu/swagger.json as far as it is used: bulk leaves out, or gives {}."""
+    entries = {
+        "md5": {
+            KNOWN_MD5: {"MD5": KNOWN_MD5, "hashlookup:trust": 100},
+            BAD_MD5: {"MD5": BAD_MD5, "KnownMalicious": "x"},
+        },
+        "sha1": {KNOWN_SHA1: {"SHA-1": KNOWN_SHA1}, DOUBTFUL_SHA1: {"SHA-1": DOUBTFUL_SHA1, "hashlookup:trust": 30}},
+        "sha256": {KNOWN_SHA256: {"SHA-256": KNOWN_SHA256, "hashlookup:trust": 55}},
+    }
+    _, how, kind, *rest = request.path.split("/")
+    if how == "lookup":
+        found = entries[kind].get(rest[0].upper())
+        return answer(found) if found else answer({"message": "Non existing SHA-256", "query": rest[0]}, 404)
+    found = [entries[kind].get(value.upper()) for value in request.json()["hashes"]]
+    return answer([one or {} for one in found] if kind == "sha1" else [one for one in found if one])
+
+
+@pytest.fixture
+def files(misp, example):
+    """An event with files of which a hashlookup server knows some."""
+    hashes = {
+        "md5": [KNOWN_MD5.lower(), BAD_MD5, "2" * 32],
+        "sha1": [KNOWN_SHA1, DOUBTFUL_SHA1, "3" * 40],
+        "sha256": [KNOWN_SHA256.lower(), "4" * 64],
+        "filename|md5": [f"calc.exe|{KNOWN_MD5}"],
+    }
+    rows = [{"type": kind, "value": value, "to_ids": True} for kind, values in hashes.items() for value in values]
+    return misp.add_event({"info": "files", "Attribute": rows})
+
+
+def check(files, receiver: Receiver, **values):
+    wanted = {"server": receiver.url, "minimum_trust": 50, "set": {"to_ids": False}, "add": ["known"], "local": True}
+    rows = []
+    for row in files["Attribute"]:
+        kind = row["type"].rpartition("|")[2]
+        rows.append({**row, "hash": f"{kind}:{row['value'].rpartition('|')[2]}"})
+    import time
+
+    from misp_workflow.delivery.transports import misp as transport
+    from misp_workflow.effects import MispChange
+
+    effect = MispChange(change="known_files", event=files["uuid"], items=tuple(rows), values={**wanted, **values})
+    return transport.send(effect, "key", time.monotonic() + 20)
+
+
+def test_known_files_lose_their_flag_and_get_a_tag(misp, files, receiver: Receiver):
+    receiver.always(hashlookup)
+    said = check(files, receiver)
+    assert said.detail == "MISP changed 4 of 4 attributes; 4 of 9 hashes are of known files"
+    known = {
+        row["value"].rpartition("|")[2].upper() for row in misp.event(files["uuid"])["Attribute"] if not row["to_ids"]
+    }
+    assert known == {KNOWN_MD5, KNOWN_SHA1, KNOWN_SHA256}
+    tagged = [row["value"] for row in files["Attribute"] if misp.tags(row["uuid"])]
+    assert len(tagged) == 4
+    assert [one.path for one in receiver.requests[:2]] == ["/bulk/md5", "/bulk/sha1"], "in bulk where that exists"
+    assert "so already" in check(files, receiver).detail
+
+
+def test_nothing_known_changes_nothing(misp, files, receiver: Receiver):
+    receiver.always(lambda request: answer([]) if "bulk" in request.path else answer({}, 404))
+    assert check(files, receiver).detail == "there was nothing to change; 0 of 9 hashes are of known files"
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome", "says"),
+    [
+        (answer("busy", 503), "again", "hashlookup answered 503"),
+        (answer("no", 403), "refused", "hashlookup answered 403"),
+        (answer("<html>"), "refused", "not JSON"),
+        (answer({"message": "strange"}), "delivered", "0 of 9"),
+        (CLOSE, "again", "closed the connection"),
+    ],
+)
+def test_a_hashlookup_in_trouble(misp, files, receiver: Receiver, reply, outcome, says):
+    receiver.always(lambda request: answer({}, 404) if reply.status == 200 and "sha256" in request.path else reply)
+    said = check(files, receiver)
+    assert (said.outcome, says in said.detail) == (outcome, True), said
+
+
+# --- enrichment -------------------------------------------------------------------------------------------------------
+
+MODULES = [
+    {"name": "old_form", "type": "expansion", "mispattributes": {"input": ["domain"], "output": ["ip-dst"]}},
+    {
+        "name": "standard_form",
+        "type": "expansion",
+        "mispattributes": {"input": ["domain", "ip-dst"], "format": "misp_standard"},
+    },
+    {"name": "an_export", "type": "export", "mispattributes": {}},
+]
+
+
+def expansions(request: Any) -> Any:
+    if request.path == "/modules":
+        return answer(MODULES)
+    asked = request.json()
+    if asked["module"] == "old_form":
+        results = [
+            {
+                "types": ["ip-dst", "ip-src"],
+                "values": ["203.0.113.7", "203.0.113.8"],
+                "categories": ["Network activity"],
+            }
+        ]
+        return answer({"results": results} if "domain" in asked else {"error": "Unsupported attributes type"})
+    attribute = asked["attribute"]
+    found = [{"type": "ip-dst", "value": "203.0.113.7"}, {"type": attribute["type"], "value": attribute["value"]}]
+    return answer({"results": {"Attribute": found, "Object": [{"name": "geolocation"}]}})
+
+
+def enrich(event, receiver: Receiver, *rows, module: str = "old_form", kind: str = "attributes"):
+    values = {"server": receiver.url, "module": module, "config": {}, "as": kind}
+    return make("enrich", event, *rows, values=values)
+
+
+@pytest.mark.parametrize("module", ["old_form", "standard_form"])
+def test_what_an_expansion_says_is_added_once(misp, example, receiver: Receiver, module):
+    receiver.always(expansions)
+    domain = example["Attribute"][1]
+    number = 2 if module == "old_form" else 1
+    said = enrich(example, receiver, domain, module=module)
+    assert said.outcome == "delivered"
+    assert f"{number} values were added as attributes" in said.detail
+    added = [row for row in misp.event(example["uuid"])["Attribute"] if row["comment"] == f"From {module}"]
+    assert len(added) == number
+    assert not any(row["to_ids"] for row in added)
+    asked = len(receiver.requests)
+    said = enrich(example, receiver, *added, module=module)
+    assert "came from an enrichment and were not asked about" in said.detail, "or it would go on for ever"
+    assert len(receiver.requests) == asked + 1, "only the list of modules"
+
+
+def test_a_value_that_the_event_has_already_is_no_failure(misp, receiver: Receiver):
+    receiver.always(expansions)
+    rows = [{"type": "domain", "value": "a.example"}, {"type": "ip-dst", "value": "203.0.113.7"}]
+    event = misp.add_event({"info": "x", "Attribute": rows})
+    said = enrich(event, receiver, event["Attribute"][0])
+    assert said.outcome == "delivered"
+    assert "1 values were added" in said.detail
+    assert len(misp.event(event["uuid"])["Attribute"]) == 3
+
+
+def test_results_become_proposals_and_are_not_proposed_twice(misp, example, receiver: Receiver):
+    receiver.always(expansions)
+    domain = example["Attribute"][1]
+    assert "2 values were added as proposals" in enrich(example, receiver, domain, kind="proposals").detail
+    assert "a moment ago" in enrich(example, receiver, domain, kind="proposals").detail
+    assert len(misp.event(example["uuid"])["Attribute"]) == 3
+
+
+def test_types_that_a_module_does_not_take_are_left_out(misp, example, receiver: Receiver):
+    receiver.always(expansions)
+    address, domain, _ = example["Attribute"]
+    said = enrich(example, receiver, address, domain)
+    assert (said.outcome, "old_form does not take ip-dst" in said.detail) == ("delivered", True)
+
+
+def test_no_such_module_and_no_misp_modules(misp, example, receiver: Receiver):
+    receiver.always(expansions)
+    assert (
+        "no expansion module called “an_export”"
+        in enrich(example, receiver, example["Attribute"][1], module="an_export").detail
+    )
+    receiver.always(CLOSE)
+    assert enrich(example, receiver, example["Attribute"][1]).outcome == "again"
+
+
+def test_an_expansion_that_fails_is_said_with_the_item(misp, example, receiver: Receiver):
+    receiver.always(
+        lambda request: answer(MODULES) if request.path == "/modules" else answer({"error": "quota exceeded"})
+    )
+    domain = example["Attribute"][1]
+    said = enrich(example, receiver, domain)
+    assert (said.outcome, f"{domain['value']} (quota exceeded)" in said.detail) == ("refused", True)
