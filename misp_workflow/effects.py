@@ -134,18 +134,20 @@ class Mail(Effect):
 class Notification(Effect):
     """One message through the apprise library; `url` is apprise's address of the service, credentials included.
 
-    It goes through the outbox only: the library knows no deadline that holds.
+    `host` is the server that such an address names, for services that people run themselves. It goes through the outbox
+    only: the library knows no deadline that holds.
     """
 
     kind: ClassVar[str] = "notification"
     outbox_only: ClassVar[bool] = True
     url: str
+    host: str = ""
     title: str = ""
     text: str
 
     def place(self) -> str:
         """Return the service, and the host where it has one of its own."""
-        return self.url.partition("://")[0].lower()
+        return f"{self.url.partition('://')[0]}://{self.host}".lower()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import InputError, ParameterError
-from misp_workflow.event import View, rows
+from misp_workflow.event import View, rows, text
 from misp_workflow.settings import Settings
 
 _SERVER_PART = re.compile(r"[a-zA-Z]+://[^/?#]*")
@@ -133,14 +133,18 @@ class Call:
             "link_label": LINK_LABEL,
         }
 
-    def title(self, style: str = "text", limit: int | None = None) -> str:
-        """Return the node's title, or what happened in a few words when it has none; always one line."""
-        if getattr(self.params, "title", ""):
-            written = self.render("title", style)
+    def line(self, name: str, otherwise: str, style: str = "text", limit: int | None = None) -> str:
+        """Return the parameter `name` rendered, or the text `otherwise` when it is empty or not declared: one line."""
+        if getattr(self.params, name, ""):
+            written = self.render(name, style)
         else:
-            written = template.render("{{ title }}", {"title": self.summary.title}, style)
+            written = template.render("{{ it }}", {"it": otherwise}, style)
         written = " ".join(written.split())
         return guard.cut(written, limit) if limit else written
+
+    def title(self, style: str = "text", limit: int | None = None) -> str:
+        """Return the node's title, or what happened in a few words when it has none; always one line."""
+        return self.line("title", self.summary.title, style, limit)
 
     def facts(self, style: str, limit: int | None = None) -> list[tuple[str, str]]:
         """Return the summary's facts as (name, value) in the style of the place, each value of at most `limit`."""
@@ -159,6 +163,11 @@ class Call:
     def topic(self) -> str:
         """What messages about the same thing have in common: "Event 56: capture base event", "MISP users"."""
         return topic(self.view)
+
+    @property
+    def thread(self) -> str:
+        """The same short text for all calls about one event: its uuid, or else what this is about."""
+        return text(self.view.event.get("uuid"))[:64] or f"misp-{self.view.kind}"
 
     def render(self, name: str, style: str = "plain") -> str:
         """Return the parameter `name` rendered as a template; TemplateError names the parameter and the line."""

@@ -4,9 +4,10 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
 
     required    the node must set it (or the destination in the operator's settings)
     default     what an empty field means; `value`, MISP's grey placeholder, is derived from it so that it never lies
-    format      "text" (default), "integer", "number", "boolean", "url", "choice", or "list" (one per line, or one line
-                with commas)
+    format      "text" (default), "integer", "number", "boolean", "url", "email" (an address, with a name before it or
+                without), "choice", or "list" (one per line, or one line with commas)
     choices     the allowed values of a "choice", or of each item of a "list"
+    each        the format of each item of a "list"
     minimum, maximum   bounds of an integer or number
     secret      masked in everything that is said, logged or stored
     template    rendered by the action: the value is a Jinja template
@@ -19,6 +20,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from email.utils import formataddr, parseaddr
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -36,6 +38,8 @@ SHORTEST_SECRET = 8
 
 SHORTEST_WORD = 12
 """Characters. Tokens within addresses and headers are longer; what is shorter there ("services", "Bearer") is plain."""
+
+_LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -180,10 +184,24 @@ def _url(name: str, spec: Mapping[str, Any], given: str) -> str:
     return given.rstrip("/") if not (parts.path.strip("/") or parts.query) else given
 
 
+def _email(name: str, spec: Mapping[str, Any], given: str) -> str:
+    display, address = parseaddr(given)
+    local, _, domain = address.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode()
+    except UnicodeError:
+        domain = ""
+    if not domain or not _LOCAL_PART.fullmatch(local) or not domain.replace("-", "").replace(".", "").isalnum():
+        raise ParameterError(f"Parameter '{name}': '{given}' is no e-mail address.")
+    return formataddr((display, f"{local}@{domain}"))
+
+
 def _list(name: str, spec: Mapping[str, Any], given: str) -> tuple[str, ...]:
     # a galaxy tag may hold a comma, so lines, where there are some, are the only separator
     items = given.splitlines() if "\n" in given else given.split(",")
     found = tuple(item.strip() for item in items if item.strip())
+    if "each" in spec:
+        found = tuple(str(_READERS[spec["each"]](name, spec, item)) for item in found)
     for item in found:
         if "choices" in spec and item not in spec["choices"]:
             raise ParameterError(f"Parameter '{name}' may hold {', '.join(spec['choices'])}; '{item}' is none of them.")
@@ -203,6 +221,7 @@ _READERS = {
     "number": _number,
     "boolean": _boolean,
     "url": _url,
+    "email": _email,
     "list": _list,
     "choice": _choice,
 }

@@ -1,0 +1,41 @@
+"""What a message can carry along: the event as MISP's JSON, the attributes as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from misp_workflow.action.call import Call
+from misp_workflow.event import View, flag, tag_names, text
+from misp_workflow.template import STYLES
+
+COLUMNS = ("uuid", "type", "category", "value", "to_ids", "comment", "tags", "object", "first_seen", "last_seen")
+
+
+def csv_of(call: Call) -> str:
+    """Return the rows that the call acts on as CSV (RFC 4180), values as they are.
+
+    A cell that a spreadsheet would compute begins with an apostrophe.
+    """
+    cell = STYLES["csv"].escape
+    lines = [",".join(cell(value) for value in _cells(row, call.view)) for row in call.rows]
+    return "\r\n".join([",".join(COLUMNS), *lines, ""])
+
+
+def _cells(row: dict[str, Any], view: View) -> list[str]:
+    special = {
+        "to_ids": "1" if flag(row.get("to_ids")) else "0",
+        "tags": "; ".join(tag_names(row)),
+        "object": view.object_name(row),
+    }
+    return [special[name] if name in special else text(row.get(name)) for name in COLUMNS]
+
+
+def event_json_of(call: Call) -> str:
+    """Return the event as MISP can import it, when the node says `items: all` and nothing was selected; otherwise the
+    summary with the items that were.
+    """
+    everything = call.selected is None and call.view.event and getattr(call.params, "items", "selected") == "all"
+    event = {name: value for name, value in call.view.event.items() if not name.startswith("_")}
+    return orjson.dumps({"Event": event} if everything else call.as_json(), option=orjson.OPT_INDENT_2).decode()

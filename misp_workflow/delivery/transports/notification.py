@@ -1,0 +1,136 @@
+"""Notifications through the apprise library (https://github.com/caronc/apprise), an optional extra.
+
+The library waits as long as it likes and says yes or no. So each send has a thread of its own, which is left behind
+when it is late, and what the library logs about a failure is read for the service's HTTP status.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from misp_workflow.delivery import retry
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports.http import quotable
+from misp_workflow.delivery.transports.sockets import AddressRefusedError, check_address, resolve
+from misp_workflow.effects import Notification, mask
+
+MAX_LATE = 8
+"""Sends that may be left behind at one time; while there are as many, no other one begins."""
+
+_late = threading.BoundedSemaphore(MAX_LATE)
+_STATUS = re.compile(r"\berror=(\d{3})\b")
+
+
+def send(notification: Notification, key: str, deadline: float) -> Answer:
+    """Hand the message to apprise and return what is known of it before `deadline` (a time of `time.monotonic()`)."""
+    answer = _send(notification, deadline)
+    detail = mask(answer.detail, sorted(notification.secrets, key=len, reverse=True))
+    return Answer(outcome=answer.outcome, detail=detail, down=answer.down)
+
+
+def _send(notification: Notification, deadline: float) -> Answer:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        return Answer(outcome="again", detail="there was no time left to ask apprise")
+    if not _late.acquire(blocking=False):
+        return Answer(outcome="again", detail=f"{MAX_LATE} notifications before this one have not come back", down=True)
+    answers: list[Answer] = []
+
+    def work() -> None:
+        try:
+            answers.append(_notify(notification, deadline))
+        finally:
+            _late.release()
+
+    thread = threading.Thread(target=work, name="misp-workflow-apprise", daemon=True)
+    thread.start()
+    thread.join(max(deadline - time.monotonic(), 0))
+    if answers:
+        return answers[0]
+    detail = f"apprise did not come back within {seconds:.0f} s; whether the message went out is not known"
+    return Answer(outcome="again", detail=detail, down=True)
+
+
+def _notify(notification: Notification, deadline: float) -> Answer:
+    try:
+        import apprise
+    except ImportError:
+        return Answer(outcome="again", detail="apprise is not installed: pip install 'misp-workflow-actions[apprise]'")
+    with _heard() as warnings:
+        try:
+            service = apprise.Apprise.instantiate(notification.url)
+            if service is None:
+                return Answer(outcome="refused", detail="apprise does not understand this address; check 'service_url'")
+            if notification.host:
+                _check_host(notification.host, deadline)
+            return _judge(service, _asked(service, notification, deadline), warnings)
+        except AddressRefusedError as error:
+            return Answer(outcome="refused", detail=f"{notification.host} is not asked: {error}")
+        except Exception as error:  # a library of 170 services: whatever it throws, this message has not gone out
+            return Answer(outcome="again", detail=f"apprise failed ({type(error).__name__}): {quotable(str(error))}")
+
+
+def _asked(service: Any, notification: Notification, deadline: float) -> bool:
+    left = max(deadline - time.monotonic(), 0.1)
+    service.socket_connect_timeout = min(service.socket_connect_timeout, left)
+    service.socket_read_timeout = min(service.socket_read_timeout, left)
+    return bool(service.notify(body=notification.text, title=notification.title, body_format="text"))
+
+
+def _check_host(host: str, deadline: float) -> None:
+    """Raise AddressRefusedError when the host may not be spoken to; one without an address is apprise's to explain."""
+    with contextlib.suppress(socket.gaierror):
+        for *_, target in resolve(host, 443, deadline):
+            check_address(str(target[0]))
+
+
+def _judge(service: Any, went: bool, warnings: list[str]) -> Answer:
+    name = str(getattr(service, "service_name", "the service"))
+    if went:
+        return Answer(outcome="delivered", detail=f"apprise says that {name} took it; it gives no more than that")
+    said = " ".join(warnings)
+    status = _STATUS.search(said)
+    detail = f"apprise says that {name} did not take it: {quotable(said) or 'it gives no reason'}"
+    if status is None:
+        return Answer(outcome="again", detail=detail, down=True)
+    code = int(status[1])
+    outcome = retry.http_outcome(code)
+    advice = retry.ADVICE.get(code, "") if outcome == "refused" else ""
+    return Answer(outcome=outcome, detail=f"{detail}; {advice}" if advice else detail, down=code >= 500)
+
+
+# --- what the library logs --------------------------------------------------------------------------------------------
+
+
+class _Ear(logging.Handler):
+    """Keeps the warnings of one thread."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.thread = threading.get_ident()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self.thread:
+            self.said.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Collect what apprise warns of in this thread. Its log goes nowhere else: it quotes addresses and messages."""
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.setLevel(logging.WARNING)
+    ear = _Ear()
+    logger.addHandler(ear)
+    try:
+        yield ear.said
+    finally:
+        logger.removeHandler(ear)
