@@ -33,6 +33,8 @@ def page(module: Any) -> str:
     if limits:
         listed = ", ".join(f"{name.removeprefix('MAX_').lower()} {value:,}" for name, value in limits.items())
         lines += ["", f"Limits of the service: {listed}. Longer text is cut, with a mark that says so."]
+    for title, words in getattr(module, "DOCUMENTED", {}).items():
+        lines += ["", f"{title}: " + ", ".join(f"`{word}`" for word in words.split()) + "."]
     if info["references"]:
         lines += ["", "See also: " + ", ".join(f"<{url}>" for url in info["references"])]
     return "\n".join(lines) + "\n"

@@ -3,12 +3,14 @@
 from misp_workflow.action import ParameterError, Post, expose, fields
 
 moduleinfo = {
-    "version": "1.0",
+    "version": "1.1",
     "name": "Slack message",
     "description": "Posts a message to a Slack channel, through an incoming webhook or with a bot token.",
     "module-type": ["action"],
     "features": "The message is a summary of what happened, or your own Jinja template. Event text stays text: "
-    "mentions, links and markup in it are dead. Nothing selected means a summary of the event, never its attributes.",
+    "mentions, links and markup in it are dead. Nothing selected means a summary of the event, never its attributes. "
+    "A thread needs a message to belong to: thread_ts names it. A thread for each event is not offered, because it "
+    "would need a memory of which message began it, which nothing here keeps.",
     "references": ["https://docs.slack.dev/reference/methods/chat.postMessage"],
 }
 
@@ -17,9 +19,10 @@ moduleconfig = {
         "webhook_url": {"description": "Incoming webhook of the channel", "format": "url", "secret": True},
         "bot_token": {"description": "Bot token (xoxb-…) with chat:write, used with channel", "secret": True},
         "channel": {"description": "Channel to post in (C0123ABC or #name), used with bot_token"},
+        "thread_ts": {"description": "Message to answer in its thread (1712345678.123456), used with bot_token"},
         "server_url": {"description": "Slack's API", "format": "url", "default": "https://slack.com/api"},
         **fields.MESSAGE,
-        **fields.DESTINATION,
+        **fields.DELIVERY,
     },
     "blocking": False,
     "support_filters": True,
@@ -27,6 +30,8 @@ moduleconfig = {
 }
 
 MAX_TEXT = 4_000  # https://docs.slack.dev/reference/methods/chat.postMessage#truncating
+MAX_HEADER = 150  # https://docs.slack.dev/reference/block-kit/blocks/header-block
+MAX_SECTION = 3_000  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 
 RETRY_ON = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 
@@ -35,26 +40,32 @@ def decide(call):
     """Return the request that posts this call's message."""
     params = call.params
     message = {"text": call.message("slack", limit=MAX_TEXT), "unfurl_links": False, "unfurl_media": False}
+    if not params.message:
+        message["blocks"] = blocks(call)
+    shared = {"service": "Slack", "error_at": "error", "retry_on": RETRY_ON}
+    shared |= {"digest": ("json.text", "json.blocks"), "digest_limit": MAX_TEXT}
     if params.webhook_url:
-        return Post(
-            url=params.webhook_url,
-            service="Slack",
-            json=message,
-            refuse={"ok": False},
-            error_at="error",
-            retry_on=RETRY_ON,
-        )
+        return Post(url=params.webhook_url, json=message, refuse={"ok": False}, **shared)
     if not (params.bot_token and params.channel):
         raise ParameterError("Set either 'webhook_url', or 'bot_token' and 'channel'.")
+    place = {"channel": params.channel, **({"thread_ts": params.thread_ts} if params.thread_ts else {})}
     return Post(
         url=f"{params.server_url}/chat.postMessage",
-        service="Slack",
         bearer=params.bot_token,
-        json={"channel": params.channel, **message},
+        json={**place, **message},
         expect={"ok": True},
-        error_at="error",
-        retry_on=RETRY_ON,
+        **shared,
     )
+
+
+def blocks(call):
+    """Return the summary as Slack draws it best: its title as a header, its facts below."""
+    title = {"type": "plain_text", "text": call.title("plain", limit=MAX_HEADER), "emoji": False}
+    facts = call.message("slack", limit=MAX_SECTION, titled=False) or call.title("slack")
+    return [
+        {"type": "header", "text": title},
+        {"type": "section", "text": {"type": "mrkdwn", "text": facts}},
+    ]
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

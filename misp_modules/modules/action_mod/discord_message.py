@@ -1,0 +1,56 @@
+"""Post a message to a Discord channel."""
+
+from misp_workflow.action import Post, expose, fields
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "Discord message",
+    "description": "Posts a card with a title, the TLP's colour and what happened to a Discord channel.",
+    "module-type": ["action"],
+    "features": "The message is a summary of what happened, or your own Jinja template in Discord's Markdown. Event "
+    "text stays text and mentions nobody.",
+    "references": ["https://docs.discord.com/developers/resources/webhook#execute-webhook"],
+}
+
+moduleconfig = {
+    "params": {
+        "webhook_url": {"description": "Webhook of the channel", "format": "url", "required": True, "secret": True},
+        "thread_id": {"description": "Id of a thread of that channel; empty: the channel itself"},
+        **fields.TITLE,
+        **fields.MESSAGE,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+}
+
+MAX_TITLE = 256  # https://docs.discord.com/developers/resources/message#embed-object-embed-limits
+MAX_DESCRIPTION = 4_096  # the same page
+
+
+def decide(call):
+    """Return the request that posts this call's message."""
+    params = call.params
+    embed = {
+        "title": call.title("discord", limit=MAX_TITLE),
+        "description": call.message("discord", limit=MAX_DESCRIPTION, titled=False),
+        "color": call.colour,
+    }
+    if call.link:
+        embed["url"] = call.link
+    return Post(
+        url=params.webhook_url,
+        service="Discord",
+        # without wait, Discord answers 204 also for a message that it then does not store
+        query={"wait": "true", **({"thread_id": params.thread_id} if params.thread_id else {})},
+        json={"embeds": [embed], "allowed_mentions": {"parse": []}},
+        expect_fields=("id",),
+        error_at="message",
+        retry_after_at="retry_after",
+        digest=("json.embeds.0.description", "json.embeds.0.title", "json.embeds.0.url", "json.embeds.0.color"),
+        digest_limit=MAX_DESCRIPTION,
+    )
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

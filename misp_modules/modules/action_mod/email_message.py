@@ -1,0 +1,134 @@
+"""Send an e-mail."""
+
+from email.utils import parseaddr
+
+from misp_workflow.action import Mail, attachments, expose, fields
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "E-mail message",
+    "description": "Sends an e-mail, as text and HTML, through your SMTP server, with the data attached on request.",
+    "module-type": ["action"],
+    "features": "The message is a summary of what happened, or your own Jinja template; only the subject and the texts "
+    "are templates, the recipients never are. Each recipient gets a mail of their own, tried again on its own. An "
+    "attachment holds the items that the node's filter selected; with nothing selected, and items not 'all', no CSV "
+    "is attached, and the JSON holds a summary. Neither S/MIME nor PGP: let your mail server sign and encrypt.",
+    "references": ["https://www.rfc-editor.org/rfc/rfc5321", "https://owasp.org/www-community/attacks/CSV_Injection"],
+}
+
+moduleconfig = {
+    "params": {
+        "recipients": {
+            "description": "Addresses, one per line or with commas",
+            "required": True,
+            "format": "list",
+            "each": "email",
+        },
+        "sender": {
+            "description": "Address of the sender, such as MISP <misp@example.org>",
+            "required": True,
+            "format": "email",
+        },
+        "smtp_server": {"description": "Name of the SMTP server", "required": True},
+        "port": {
+            "description": "Port of the server; empty: 587, with security tls 465, with none 25",
+            "format": "integer",
+            "minimum": 1,
+            "maximum": 65535,
+        },
+        "security": {
+            "description": "starttls (never without), tls (from the start) or none",
+            "format": "choice",
+            "choices": ["starttls", "tls", "none"],
+            "default": "starttls",
+        },
+        "username": {"description": "User name for the server; empty: no login"},
+        "password": {"description": "Password for the server", "secret": True},
+        "subject": {
+            "description": "Subject as a Jinja template; empty: what happened in a few words",
+            "template": True,
+        },
+        **fields.MESSAGE,
+        "html": {
+            "type": "large_string",
+            "description": "HTML part as a Jinja template; empty: the summary as HTML, or none with a message of yours",
+            "template": True,
+        },
+        "attachment": {
+            "description": "none, json (the event or the selected items) or csv (the selected attributes)",
+            "format": "choice",
+            "choices": ["none", "json", "csv"],
+            "default": "none",
+        },
+        **fields.ITEMS,
+        **fields.TLS,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+}
+
+# The line may have 998 characters (https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1); people read the first 100.
+MAX_SUBJECT = 200
+# Servers commonly take 20 to 35 MB, and base64 makes four bytes of three.
+MAX_ATTACHMENT = 10_000_000
+
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+def decide(call):
+    """Return one mail for each recipient."""
+    params = call.params
+    recipients = list(dict.fromkeys(parseaddr(address)[1] for address in params.recipients))
+    text, attached = call.message("plain"), attachment(call)
+    if "left_out" in attached:
+        text += f"\n({attached.pop('left_out')})"
+    return [
+        Mail(
+            server=params.smtp_server,
+            port=params.port or PORTS[params.security],
+            security=params.security,
+            username=params.username,
+            password=params.password,
+            verify_tls=params.verify_tls,
+            ca_file=params.ca_file,
+            sender=params.sender,
+            to=recipient,
+            also_to=tuple(other for other in recipients if other != recipient),
+            subject=call.line("subject", call.summary.title, style="header", limit=MAX_SUBJECT),
+            text=text,
+            html=html(call),
+            **attached,
+            digest=("text", "html", "subject", "attachment", "attachment_name", "attachment_type"),
+            digest_limit=100_000,
+        )
+        for recipient in recipients
+    ]
+
+
+def html(call):
+    """Return the HTML part, "" for none."""
+    if call.params.html:
+        return call.render("html", "html")
+    return "" if call.params.message else call.message("html", layout="mail")
+
+
+def attachment(call):
+    """Return the fields of the mail that hold its attachment, or why there is none ("left_out")."""
+    form = call.params.attachment
+    if form == "none":
+        return {}
+    if form == "csv" and not call.rows:
+        return {"left_out": "No attachment: the node's filter selected nothing."}
+    content = attachments.csv_of(call) if form == "csv" else attachments.event_json_of(call)
+    if len(content.encode()) > MAX_ATTACHMENT:
+        return {"left_out": f"No attachment: it would have {len(content) // 1_000_000} MB."}
+    return {
+        "attachment": content,
+        "attachment_name": f"misp-{call.thread}.{form}",
+        "attachment_type": "text/csv" if form == "csv" else "application/json",
+    }
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

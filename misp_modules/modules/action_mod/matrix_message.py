@@ -1,0 +1,63 @@
+"""Send a message to a Matrix room."""
+
+from urllib.parse import quote
+
+from misp_workflow.action import ParameterError, Post, expose, fields
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "Matrix message",
+    "description": "Sends a message, as HTML and as plain text, to a Matrix room.",
+    "module-type": ["action"],
+    "features": "The message is a summary of what happened, or your own Jinja template (HTML). Event text stays text "
+    "and mentions nobody. A repeated try never shows twice: the homeserver knows the transaction. The room must not be "
+    "encrypted: the message is sent as it is.",
+    "references": ["https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid"],
+}
+
+moduleconfig = {
+    "params": {
+        "server_url": {"description": "Address of the homeserver", "format": "url", "required": True},
+        "access_token": {
+            "description": "Access token of the user who sends, a member of the room",
+            "required": True,
+            "secret": True,
+        },
+        "room_id": {"description": "Internal id of the room, such as !abc:example.org", "required": True},
+        **fields.MESSAGE,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+}
+
+# The whole event may have 65,536 bytes (https://spec.matrix.org/latest/client-server-api/#size-limits). It holds the
+# text twice, and JSON may need two bytes for one.
+MAX_TEXT = 15_000
+
+
+def decide(call):
+    """Return the request that sends this call's message."""
+    params = call.params
+    if params.room_id.startswith("#"):
+        raise ParameterError("Parameter 'room_id': that is an alias; the room's settings name its internal id (!…).")
+    content = {"msgtype": "m.text", "body": call.message("plain", MAX_TEXT, "bytes"), "m.mentions": {}}
+    formatted = call.message("html")
+    if len(formatted.encode()) <= MAX_TEXT:  # markup cannot be cut; the plain text then says it alone
+        content |= {"format": "org.matrix.custom.html", "formatted_body": formatted}
+    return Post(
+        url=f"{params.server_url}/_matrix/client/v3/rooms/{quote(params.room_id, safe='')}/send/m.room.message",
+        method="PUT",
+        key_at="path",
+        service="Matrix",
+        bearer=params.access_token,
+        json=content,
+        expect_fields=("event_id",),
+        error_at="error",
+        digest=("json.body", "json.format", "json.formatted_body"),
+        digest_limit=MAX_TEXT // 4,  # a character can have four bytes
+    )
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

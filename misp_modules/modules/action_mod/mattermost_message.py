@@ -1,0 +1,55 @@
+"""Post a message to a Mattermost channel."""
+
+from misp_workflow.action import ParameterError, Post, expose, fields
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "Mattermost message",
+    "description": "Posts a message to a Mattermost channel, through an incoming webhook or with a bot's token.",
+    "module-type": ["action"],
+    "features": "The message is a summary of what happened, or your own Jinja template in Mattermost's Markdown. Event "
+    "text stays text: mentions, links and markup in it are dead.",
+    "references": [
+        "https://developers.mattermost.com/integrate/webhooks/incoming/",
+        "https://api.mattermost.com/#tag/posts/operation/CreatePost",
+    ],
+}
+
+moduleconfig = {
+    "params": {
+        "webhook_url": {"description": "Incoming webhook of the channel", "format": "url", "secret": True},
+        "server_url": {"description": "Address of Mattermost, used with token and channel_id", "format": "url"},
+        "token": {"description": "Access token of a bot that may post in the channel", "secret": True},
+        "channel_id": {"description": "Id of the channel (26 letters and digits), used with token"},
+        **fields.MESSAGE,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+}
+
+MAX_MESSAGE = 16_383  # https://developers.mattermost.com/integrate/webhooks/incoming/#tips-and-best-practices
+
+
+def decide(call):
+    """Return the request that posts this call's message."""
+    params, message = call.params, call.message("markdown", limit=MAX_MESSAGE)
+    shared = {"service": "Mattermost", "error_at": "message", "digest_limit": MAX_MESSAGE}
+    if params.webhook_url:
+        # the whole answer to a webhook is "ok"; a page that says something else comes from somebody else
+        return Post(url=params.webhook_url, json={"text": message}, expect_text="ok", digest=("json.text",), **shared)
+    if not (params.server_url and params.token and params.channel_id):
+        raise ParameterError("Set either 'webhook_url', or 'server_url', 'token' and 'channel_id'.")
+    return Post(
+        url=f"{params.server_url}/api/v4/posts",
+        bearer=params.token,
+        json={"channel_id": params.channel_id, "message": message},
+        expect_status=(201,),
+        expect_fields=("id",),
+        digest=("json.message",),
+        **shared,
+    )
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

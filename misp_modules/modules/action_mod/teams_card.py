@@ -1,0 +1,82 @@
+"""Post an Adaptive Card to a Teams channel or chat."""
+
+from misp_workflow.action import Post, expose, fields
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "Teams card",
+    "description": "Posts a card with title, TLP colour, facts and a button to a Teams channel, through Workflows.",
+    "module-type": ["action"],
+    "features": "Make the address in Teams: Workflows, 'Post to a channel when a webhook request is received'. (The "
+    "connectors that MISP's own Teams node was made for are retired.) Power Automate answers that it has queued the "
+    "card; whether Teams then shows it, only the flow's run history tells. Event text stays text.",
+    "references": [
+        "https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using",
+        "https://adaptivecards.io/explorer/",
+    ],
+}
+
+moduleconfig = {
+    "params": {
+        "webhook_url": {
+            "description": "Address of the workflow, with its signature (sig=…)",
+            "format": "url",
+            "required": True,
+            "secret": True,
+        },
+        **fields.TITLE,
+        **fields.MESSAGE,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+}
+
+# A message may have 28,672 bytes as Teams stores it, and a card of 24,453 bytes was 28,897 there
+# (https://github.com/MicrosoftDocs/msteams-docs/issues/11274): text may grow fourfold.
+MAX_TEXT = 6_000
+MAX_FACT = 300
+MAX_TITLE = 300
+
+STYLES = {"red": "attention", "amber+strict": "warning", "amber": "warning", "green": "good", "clear": "emphasis"}
+
+
+def decide(call):
+    """Return the request that posts this call's card."""
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card(call)}
+    body = "json.attachments.0.content.body"
+    return Post(
+        url=call.params.webhook_url,
+        service="Teams",
+        json={"type": "message", "attachments": [attachment]},
+        expect_status=(200, 202),
+        error_at="error.message",
+        digest=(f"{body}.0.items.0.text", f"{body}.0.style", f"{body}.1", "json.attachments.0.content.actions"),
+        digest_limit=MAX_TEXT,
+    )
+
+
+def card(call):
+    """Return the Adaptive Card: the title on the TLP's colour, the message or the facts, a button to the event."""
+    title = {"type": "TextBlock", "wrap": True, "weight": "Bolder", "size": "Medium"}
+    title["text"] = call.title("teams", limit=MAX_TITLE)
+    if call.params.message:
+        content = {"type": "TextBlock", "wrap": True, "text": call.message("teams", MAX_TEXT, "bytes")}
+    else:
+        facts = [{"title": name, "value": value} for name, value in call.facts("teams", limit=MAX_FACT)]
+        content = {"type": "FactSet", "facts": facts}
+    button = {"type": "Action.OpenUrl", "title": "Open the event in MISP", "url": call.link}
+    return {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [
+            {"type": "Container", "style": STYLES.get(call.summary.tlp, "default"), "bleed": True, "items": [title]},
+            content,
+        ],
+        "actions": [button] if call.link else [],
+    }
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)
