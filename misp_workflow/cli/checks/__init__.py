@@ -1,0 +1,1 @@
+"""What the doctor looks at: one file per thing, each with a function that returns findings."""

@@ -1,0 +1,163 @@
+"""Each destination: secrets there, parameters known, address reachable, credentials accepted, clock and TLS right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from misp_workflow.cli.checks import web
+from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warning
+from misp_workflow.cli.checks.probes import PROBES
+from misp_workflow.delivery.retry import http_phrase
+from misp_workflow.delivery.transports.http import quotable
+from misp_workflow.effects import Post, mask
+from misp_workflow.errors import SettingsError
+from misp_workflow.settings import Destination, Settings, is_secret_name
+from misp_workflow.settings.model import did_you_mean
+from misp_workflow.settings.secrets import is_reference
+
+Params = Mapping[str, Mapping[str, Any]]
+"""An action's table of parameters, as misp-modules serves it."""
+
+PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "smtp": 25, "tcp": 514}
+SMTP_PORTS = {"starttls": 587, "tls": 465}
+
+
+def check(rules: Settings, actions: Mapping[str, Params]) -> list[Finding]:
+    """Return the findings about every destination; `actions` are those of this installation."""
+    return [finding for place in rules.destinations.values() for finding in check_one(place, actions)]
+
+
+def check_one(place: Destination, actions: Mapping[str, Params]) -> list[Finding]:
+    """Return the findings about one destination."""
+    subject = f"destination {place.name}"
+    found = list(_names(subject, place, actions))
+    try:
+        values = place.resolved()
+    except SettingsError as trouble:
+        return [*found, error(subject, str(trouble).rstrip("."), "put the secret there, or change the reference")]
+    action = next(iter(candidates(place, actions)), "")
+    given = {**_defaults(actions.get(action, {})), **values}
+    secrets = _secrets(place, values, actions.get(action, {}))
+    for finding in (*_reach(subject, given), *_credentials(subject, action, given)):
+        found.append(Finding(finding.subject, finding.state, mask(finding.what, secrets), finding.todo))
+    return found
+
+
+def candidates(place: Destination, actions: Mapping[str, Params]) -> list[str]:
+    """Return the actions that this destination is made for: those it names, or those that know all its parameters."""
+    if place.actions:
+        return [name for name in place.actions if name in actions]
+    return [name for name, params in actions.items() if place.values and place.values.keys() <= params.keys()]
+
+
+def _names(subject: str, place: Destination, actions: Mapping[str, Params]) -> Iterator[Finding]:
+    """Find misspelt actions and parameters: nobody else would ever say so."""
+    for name in place.actions:
+        if name not in actions:
+            what = f"no action is called {name}{did_you_mean(name, actions)}"
+            yield error(subject, what, "correct 'actions' in the settings")
+    tables = [actions[name] for name in place.actions if name in actions] or list(actions.values())
+    known = {name for params in tables for name in params}
+    for name in place.values:
+        if name not in known:
+            what = f"no action that may use it has a parameter {name}{did_you_mean(name, known)}"
+            yield error(subject, what, "correct 'parameters' in the settings")
+
+
+def _defaults(params: Params) -> dict[str, str]:
+    return {name: str(spec["default"]) for name, spec in params.items() if spec.get("default") not in (None, "")}
+
+
+def _reach(subject: str, values: Mapping[str, str]) -> list[Finding]:
+    """Ask the address something harmless."""
+    url = next((values[name] for name in _address_names(values) if _usual(values[name])), "")
+    if not url and values.get("smtp_server"):
+        port = values.get("port") or SMTP_PORTS.get(values.get("security", ""), 25)
+        url = f"smtp://{values['smtp_server']}:{port}"
+    if not url:
+        return [skipped(subject, "the settings give no address to try", "it is given by the node, or by the action")]
+    try:
+        parts = urlsplit(url)
+        host, wanted = parts.hostname or "", parts.port
+    except ValueError:
+        return [error(subject, "the address is not a valid one", "correct it in the settings")]
+    if parts.scheme in ("http", "https"):
+        return _ask(subject, url, host, values)
+    problem = web.connects(host, wanted or PORTS[parts.scheme])
+    if problem:
+        return [error(subject, problem, "check the address and the way there")]
+    return [ok(subject, f"{host} can be reached")]
+
+
+def _usual(url: str) -> bool:
+    """Whether this is an address that can be tried; apprise's, for one, only look like it."""
+    scheme = url.partition("://")[0]
+    return "://" in url and (scheme in PORTS or scheme in ("http", "https"))
+
+
+def _address_names(values: Mapping[str, str]) -> list[str]:
+    """Return the parameters that hold an address, the most telling first."""
+    names = [name for name in values if name.endswith(("url", "address"))]
+    return sorted(names, key=lambda name: (name == "server_url", name != "url"))
+
+
+def _ask(subject: str, url: str, host: str, values: Mapping[str, str]) -> list[Finding]:
+    plain = url.partition("{")[0]  # a template begins here
+    verify, ca_file = values.get("verify_tls", "true").casefold() != "false", values.get("ca_file", "")
+    heard = web.ask(Post(url=plain, method="GET", verify_tls=verify, ca_file=ca_file, secrets=(url, plain)))
+    if heard.problem:
+        return [error(subject, heard.problem, "check the address, the way there, and networks.deny")]
+    found = [_answered(subject, host, heard.status), *web.clock(subject, heard.headers, time.time())]
+    if not verify:
+        todo = "give the issuing authority in ca_file instead"
+        return [*found, warning(subject, "its TLS certificate is not verified", todo)]
+    if urlsplit(url).scheme == "http":
+        todo = "use https, unless the way there is your own"
+        return [*found, warning(subject, "what is sent there is not encrypted", todo)]
+    return found + web.certificate(subject, url, ca_file, time.time())
+
+
+def _answered(subject: str, host: str, status: int) -> Finding:
+    """Judge the answer to a GET: most receivers of messages refuse one, and that is an answer."""
+    said = f"{host} answers {http_phrase(status)} to a request without a message"
+    if status >= 500:
+        return warning(subject, said, "the service is ill; what is sent now would wait in the outbox")
+    if status in (404, 410):
+        return warning(subject, said, "normal for some webhooks; if nothing arrives, check the address")
+    return ok(subject, f"{host} can be reached")
+
+
+def _credentials(subject: str, action: str, values: Mapping[str, str]) -> list[Finding]:
+    """Try the credentials where the service has a question for that."""
+    probe = PROBES.get(action)
+    question = probe.request(values) if probe else None
+    if probe is None or question is None:
+        todo = f"send a test message: misp-workflow doctor --send {subject.removeprefix('destination ')}"
+        return [skipped(subject, "the credentials can only be tried by sending", todo)]
+    heard = web.ask(question)
+    if heard.problem:
+        return [error(subject, heard.problem, "check the address and the way there")]
+    content = heard.json()
+    told = content if isinstance(content, Mapping) else {}
+    if heard.status < 300 and all(told.get(name) == value for name, value in probe.yes.items()):
+        return [ok(subject, "the credentials are accepted")]
+    said = _told(told) or http_phrase(heard.status)
+    return [error(subject, f"the credentials are not accepted: {said}", "make new ones, and put them in place")]
+
+
+def _told(content: Mapping[str, Any]) -> str:
+    """Return the service's own word for why not, on one line."""
+    names = ("error", "message", "description", "msg")
+    return next((quotable(content[name]) for name in names if isinstance(content.get(name), str)), "")
+
+
+def _secrets(place: Destination, values: Mapping[str, str], params: Params) -> list[str]:
+    """Return the values that must not be shown."""
+    return [
+        values[name]
+        for name, written in place.values.items()
+        if is_reference(written) or params.get(name, {}).get("secret") or is_secret_name(name)
+    ]

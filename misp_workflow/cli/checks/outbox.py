@@ -1,0 +1,76 @@
+"""The outbox: can it be written, what waits, what died, is there room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from misp_workflow.cli.checks.finding import Finding, error, ok, warning
+from misp_workflow.delivery.outbox import Totals, open_outbox
+from misp_workflow.errors import WorkflowError
+from misp_workflow.settings import Settings
+
+SUBJECT = "outbox"
+OLD = 3600.0
+"""Seconds after which something that still waits is worth a word."""
+FULL = 0.8
+
+
+def check(rules: Settings) -> list[Finding]:
+    """Return the findings about the outbox that the settings name."""
+    folder = _folder(rules)
+    try:
+        outbox = open_outbox(rules)
+        try:
+            totals, notices = outbox.totals(), outbox.notices()
+        finally:
+            outbox.close()
+    except (WorkflowError, ImportError) as trouble:
+        todo = "misp-workflow accepts nothing until this is mended; docs/delivery.md says what the outbox needs"
+        return [*folder, error(SUBJECT, str(trouble).rstrip("."), todo)]
+    told = [warning(SUBJECT, notice.rstrip("."), "see docs/delivery.md") for notice in notices]
+    return [*folder, *_contents(totals), *told]
+
+
+def _folder(rules: Settings) -> list[Finding]:
+    """Judge the state folder as the user that asks; misp-modules may be another one."""
+    folder = rules.state_folder
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    user = f"user {os.geteuid()}" if hasattr(os, "geteuid") else "this user"
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return [
+            error(
+                SUBJECT,
+                f"{user} cannot write the state folder {folder}",
+                "name another one in MISP_WORKFLOW_STATE, or run the doctor as the user that runs misp-modules",
+            )
+        ]
+    return [ok(SUBJECT, f"the state folder {folder} can be written by {user}"), *_room(existing, rules)]
+
+
+def _room(folder: Path, rules: Settings) -> list[Finding]:
+    free = shutil.disk_usage(folder).free
+    if free >= rules.outbox.max_bytes:
+        return []
+    what = f"the disk has {free // 2**20} MiB left, the outbox may take {rules.outbox.max_bytes // 2**20} MiB"
+    return [warning(SUBJECT, what, "make room, or lower outbox.max_bytes")]
+
+
+def _contents(totals: Totals) -> list[Finding]:
+    waiting = sum(number for (_, state), number in totals.counts.items() if state != "dead")
+    dead = sum(number for (_, state), number in totals.counts.items() if state == "dead")
+    found = [ok(SUBJECT, f"{waiting} effects wait")] if waiting else [ok(SUBJECT, "nothing waits")]
+    if totals.oldest is not None and time.time() - totals.oldest > OLD:
+        hours = (time.time() - totals.oldest) / 3600
+        todo = "see misp-workflow outbox; check that misp-modules, or misp-workflow outbox work, is running"
+        found.append(warning(SUBJECT, f"the oldest has waited for {hours:.1f} hours", todo))
+    if dead:
+        todo = "see misp-workflow outbox for the reasons; then retry or drop them"
+        found.append(warning(SUBJECT, f"{dead} effects were never delivered", todo))
+    if totals.bytes_used is not None and totals.bytes_most and totals.bytes_used > FULL * totals.bytes_most:
+        share = 100 * totals.bytes_used // totals.bytes_most
+        todo = "find out which destination is down, or raise outbox.max_bytes; a full outbox refuses what is new"
+        found.append(warning(SUBJECT, f"it is {share} % full", todo))
+    return found

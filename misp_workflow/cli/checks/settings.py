@@ -1,0 +1,51 @@
+"""The settings file: found, readable, valid; its secrets seen by nobody else."""
+
+from __future__ import annotations
+
+import stat
+import sys
+
+from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warning
+from misp_workflow.settings import Settings
+from misp_workflow.settings.reader import literal_secrets
+
+SUBJECT = "settings"
+
+
+def check(rules: Settings) -> list[Finding]:
+    """Return the findings about the file that is in force."""
+    if rules.path is None:
+        return [
+            skipped(
+                SUBJECT,
+                "there is no settings file; nodes work from their own parameters, with TLP:AMBER+STRICT as clearance",
+                "see docs/settings.md and examples/misp-workflow.toml",
+            )
+        ]
+    if rules.problem:
+        return [error(SUBJECT, rules.problem.rstrip("."), "mend the file; it is read again at the next call")]
+    places = len(rules.destinations)
+    found = [ok(SUBJECT, f"{rules.path} is valid and names {places} destination{'' if places == 1 else 's'}")]
+    return found + _literals(rules) + _readers(rules)
+
+
+def _literals(rules: Settings) -> list[Finding]:
+    names = literal_secrets(rules)
+    if not names:
+        return []
+    return [
+        warning(
+            SUBJECT,
+            f"the file itself holds secrets: {', '.join(names)}",
+            "write env:NAME or file:/run/secrets/NAME there, so that the file may be shared and backed up",
+        )
+    ]
+
+
+def _readers(rules: Settings) -> list[Finding]:
+    if sys.platform == "win32" or rules.path is None or not literal_secrets(rules):
+        return []
+    if rules.path.stat().st_mode & stat.S_IRGRP:
+        todo = f"make sure that only misp-modules is in that group, or: chmod g-r {rules.path}"
+        return [warning(SUBJECT, "the group of the file may read these secrets", todo)]
+    return []

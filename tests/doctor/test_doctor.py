@@ -1,0 +1,428 @@
+"""The doctor finds what is wrong, says what to do, and shows no secret."""
+
+from __future__ import annotations
+
+import email.utils
+import ssl
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from doctor_kit import NOBODY, Doctor
+
+from misp_workflow.cli.doctor import command
+from misp_workflow.errors import InputError, SettingsError
+from misp_workflow.testing.receiver import Receiver, answer
+from misp_workflow.testing.server import MispModulesServer
+
+CHAT = '[destinations.chat]\nactions = ["slack_message"]\n'
+
+
+def states(found: list[tuple[str, str]]) -> list[str]:
+    return [state for state, _ in found]
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_valid_settings(doctor: Doctor) -> None:
+    doctor.write("[destinations.a]\n[destinations.b]\n")
+    assert doctor.about("settings") == [("ok", f"{doctor.path} is valid and names 2 destinations")]
+
+
+def test_a_broken_file(doctor: Doctor) -> None:
+    doctor.write("[destinations.a]\ntpl = 'red'\n")
+    ((state, what),) = doctor.about("settings")
+    assert state == "error"
+    assert "line 3: destinations.a.tpl is not a known setting; the nearest name is “tlp”" in what
+    assert doctor.status == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_secrets_in_the_file(doctor: Doctor) -> None:
+    doctor.write("[misp]\nkey = 'planted'\n", mode=0o640)
+    found = doctor.about("settings")
+    assert states(found) == ["ok", "warning", "warning"]
+    assert found[1][1] == "the file itself holds secrets: misp.key"
+    assert "planted" not in doctor.text
+
+
+def test_no_file(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MISP_WORKFLOW_CONFIG")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setattr("misp_workflow.settings.file.SYSTEM_FILE", tmp_path / "nothing.toml")
+    if sys.platform.startswith("linux"):
+        assert states(doctor.about("settings")) == ["skipped"]
+
+
+# --- destinations -----------------------------------------------------------------------------------------------------
+
+
+def test_a_webhook_that_can_be_reached(doctor: Doctor, receiver: Receiver) -> None:
+    receiver.always(answer("method not allowed", status=405))
+    doctor.write(f"{CHAT}parameters = {{ webhook_url = '{receiver.url}/planted-path' }}")
+    found = doctor.about("destination chat")
+    assert found == [
+        ("ok", "127.0.0.1 can be reached"),
+        ("warning", "what is sent there is not encrypted"),
+        ("skipped", "the credentials can only be tried by sending"),
+    ]
+    assert [request.method for request in receiver.requests] == ["GET"], "looking must not send anything"
+    assert "planted-path" not in doctor.text
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [
+        (answer("", status=503), "127.0.0.1 answers 503 Service Unavailable to a request without a message"),
+        (answer("", status=404), "127.0.0.1 answers 404 Not Found to a request without a message"),
+    ],
+)
+def test_a_webhook_with_a_doubtful_answer(doctor: Doctor, receiver: Receiver, reply: Any, sentence: str) -> None:
+    receiver.always(reply)
+    doctor.write(f"{CHAT}parameters = {{ webhook_url = '{receiver.url}' }}")
+    assert doctor.about("destination chat")[0] == ("warning", sentence)
+
+
+def test_nobody_there(doctor: Doctor) -> None:
+    doctor.write(f"{CHAT}parameters = {{ webhook_url = '{NOBODY}/x' }}")
+    assert doctor.about("destination chat")[0] == ("error", "nothing listens at 127.0.0.1 port 9")
+
+
+def test_an_address_that_may_not_be_asked(doctor: Doctor) -> None:
+    doctor.write(f"{CHAT}parameters = {{ webhook_url = 'http://169.254.169.254/latest' }}")
+    state, what = doctor.about("destination chat")[0]
+    assert state == "error"
+    assert "metadata service" in what
+
+
+def test_a_secret_that_is_not_there(doctor: Doctor) -> None:
+    doctor.write(f"{CHAT}parameters = {{ webhook_url = 'env:NOT_SET_ANYWHERE' }}")
+    ((state, what),) = doctor.about("destination chat")
+    assert state == "error"
+    assert "NOT_SET_ANYWHERE, which is not set here" in what
+
+
+def test_misspelt_actions_and_parameters(doctor: Doctor) -> None:
+    doctor.write(
+        "[destinations.a]\nactions = ['slack_mesage']\n[destinations.b]\nactions = ['slack_message']\n"
+        "parameters = { webhok_url = 'https://x.example.org' }"
+    )
+    found = [row["what"] for row in doctor() if row["state"] == "error"]
+    assert "no action is called slack_mesage; the nearest name is “slack_message”" in found
+    assert "no action that may use it has a parameter webhok_url; the nearest name is “webhook_url”" in found
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (answer({"ok": True, "user": "bot"}), ("ok", "the credentials are accepted")),
+        (
+            answer({"ok": False, "error": "invalid_auth"}),
+            ("error", "the credentials are not accepted: invalid_auth"),
+        ),
+        (answer("<html>", status=502), ("error", "the credentials are not accepted: 502 Bad Gateway")),
+    ],
+)
+def test_credentials_of_a_service_that_can_be_asked(
+    doctor: Doctor, receiver: Receiver, reply: Any, expected: tuple[str, str]
+) -> None:
+    receiver.answers(answer("hello"), reply)
+    doctor.write(f"{CHAT}parameters = {{ bot_token = 'planted-token', server_url = '{receiver.url}/api' }}")
+    assert doctor.about("destination chat")[-1] == expected
+    asked = receiver.requests[-1]
+    assert (asked.method, asked.path) == ("POST", "/api/auth.test")
+    assert asked.header("authorization") == "Bearer planted-token"
+    assert "planted" not in doctor.text
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "path", "header", "yes"),
+    [
+        ("mattermost_message", {"token": "t-1"}, "/api/v4/users/me", ("authorization", "Bearer t-1"), {"id": "u"}),
+        (
+            "matrix_message",
+            {"access_token": "t-2"},
+            "/_matrix/client/v3/account/whoami",
+            ("authorization", "Bearer t-2"),
+            {"user_id": "@bot:example.org"},
+        ),
+        ("telegram_message", {"bot_token": "1:t-3"}, "/bot1:t-3/getMe", ("accept", "*/*"), {"ok": True}),
+        ("webex_message", {"access_token": "t-4"}, "/people/me", ("authorization", "Bearer t-4"), {"id": "p"}),
+        (
+            "zulip_message",
+            {"bot_email": "b@example.org", "api_key": "t-5"},
+            "/api/v1/users/me",
+            ("authorization", "Basic YkBleGFtcGxlLm9yZzp0LTU="),
+            {"result": "success"},
+        ),
+        (
+            "rocketchat_message",
+            {"user_id": "u", "token": "t-6"},
+            "/api/v1/me",
+            ("x-auth-token", "t-6"),
+            {"success": True},
+        ),
+        (
+            "nextcloud_message",
+            {"username": "bot", "password": "t-7"},
+            "/ocs/v2.php/cloud/user",
+            ("authorization", "Basic Ym90OnQtNw=="),
+            {"ocs": {}},
+        ),
+    ],
+)
+def test_how_each_service_is_asked(
+    doctor: Doctor,
+    receiver: Receiver,
+    action: str,
+    parameters: dict[str, str],
+    path: str,
+    header: tuple[str, str],
+    yes: Any,
+) -> None:
+    fixed = "".join(f"{name} = '{value}'\n" for name, value in {"server_url": receiver.url, **parameters}.items())
+    doctor.write(f"[destinations.a]\nactions = ['{action}']\n[destinations.a.parameters]\n{fixed}")
+    receiver.answers(answer(""), answer(yes), answer(""), answer({"message": "Invalid token"}, status=401))
+    assert doctor.about("destination a")[-1] == ("ok", "the credentials are accepted")
+    asked = receiver.requests[1]
+    assert (asked.path, asked.header(header[0])) == (path, header[1])
+    assert doctor.about("destination a")[-1] == ("error", "the credentials are not accepted: Invalid token")
+    assert "t-" not in doctor.text.replace("test-", "")
+
+
+@pytest.mark.parametrize(("seconds", "side"), [(600, "behind"), (-600, "ahead of")])
+def test_a_clock_that_is_off(doctor: Doctor, receiver: Receiver, seconds: int, side: str) -> None:
+    date = email.utils.formatdate(time.time() + seconds, usegmt=True)
+    receiver.always(answer("x", headers={"Date": date}))
+    doctor.write(f"{CHAT}parameters = {{ webhook_url = '{receiver.url}' }}")
+    clocks = [what for state, what in doctor.about("destination chat") if state == "warning" and "clock" in what]
+    assert len(clocks) == 1
+    assert f"s {side} the server's" in clocks[0]
+
+
+@pytest.mark.parametrize(("days", "state"), [(90, "ok"), (3, "warning")])
+def test_a_certificate(doctor: Doctor, certificate: Callable[[int], tuple[Path, Path]], days: int, state: str) -> None:
+    made, key = certificate(days)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, key)
+    with Receiver(tls=context) as secure:
+        doctor.write(
+            "[destinations.a]\nactions = ['http_request']\n"
+            f"parameters = {{ url = 'https://localhost:{secure.port}/', ca_file = '{made}' }}"
+        )
+        found = doctor.about("destination a")
+        assert (found[0], states(found)[1]) == (("ok", "localhost can be reached"), state)
+        assert "days" in found[1][1]
+        doctor.write(f"[destinations.a.parameters]\nurl = 'https://localhost:{secure.port}/'")
+        state_of, what = doctor.about("destination a")[0]
+        assert state_of == "error"
+        assert "self-signed certificate" in what or "certificate verify failed" in what
+
+
+def test_a_mail_server(doctor: Doctor, receiver: Receiver) -> None:
+    doctor.write(f"[destinations.a.parameters]\nsmtp_server = '127.0.0.1'\nport = {receiver.port}")
+    assert ("ok", "127.0.0.1 can be reached") in doctor.about("destination a")
+    doctor.write("[destinations.a.parameters]\nsmtp_server = '127.0.0.1'\nport = 9")
+    assert ("error", "nothing listens at 127.0.0.1 port 9") in doctor.about("destination a")
+
+
+# --- outbox -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_outbox_that_works(doctor: Doctor) -> None:
+    found = doctor.about("outbox")
+    assert states(found) == ["ok", "ok"]
+    assert found[1] == ("ok", "nothing waits")
+
+
+def test_a_state_folder_that_is_none(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "file" / "state"))
+    assert "error" in states(doctor.about("outbox"))
+
+
+# --- misp-modules -----------------------------------------------------------------------------------------------------
+
+
+def test_no_misp_modules(doctor: Doctor) -> None:
+    assert doctor.about("misp-modules") == [("error", f"No misp-modules server answers at {NOBODY}")]
+
+
+def test_something_else_at_its_place(doctor: Doctor, receiver: Receiver) -> None:
+    doctor.write(f"modules_url = '{receiver.url}'")
+    assert doctor.about("misp-modules") == [("error", f"{receiver.url} lists no modules")]
+
+
+def test_a_server_without_our_actions(doctor: Doctor, receiver: Receiver) -> None:
+    receiver.always(answer([{"name": "dns", "mispattributes": {}, "meta": {}}]))
+    doctor.write(f"modules_url = '{receiver.url}'")
+    found = doctor.about("misp-modules")
+    assert any(state == "error" and what.startswith("the server does not have ") for state, what in found)
+
+
+def test_a_module_that_crashes_misp(doctor: Doctor, receiver: Receiver) -> None:
+    receiver.always(answer([{"name": "odd", "mispattributes": {"config": {"params": ["a"]}}, "meta": {}}]))
+    doctor.write(f"modules_url = '{receiver.url}'")
+    assert ("error", "the parameters of the module odd have a form that crashes MISP's workflows") in doctor.about(
+        "misp-modules"
+    )
+
+
+@pytest.mark.server
+def test_the_real_server(doctor: Doctor, misp_modules_server: MispModulesServer) -> None:
+    doctor.write(f"modules_url = '{misp_modules_server.url}'")
+    found = doctor.about("misp-modules")
+    assert any(what.startswith("all ") and what.endswith("actions of this package are there") for _, what in found)
+    assert "error" not in states(found)
+    failed = set(misp_modules_server.failed())
+    told = [what for _, what in found if "not in the list" in what]
+    assert bool(failed) == bool(told)
+
+
+# --- MISP -------------------------------------------------------------------------------------------------------------
+
+
+def configured(receiver: Receiver, key: str = "goodkey") -> str:
+    return f"[misp]\nurl = '{receiver.url}'\nkey = '{key}'"
+
+
+def listed(doctor: Doctor, disabled: bool) -> list[dict[str, Any]]:
+    """Return what MISP lists when it sees all actions of this package."""
+    from misp_workflow.cli.servers import ACTIONS
+
+    names = [file.stem for file in ACTIONS.glob("[!_]*.py")]
+    return [{"id": name, "is_misp_module": True, "disabled": disabled} for name in names]
+
+
+def test_a_misp_where_all_is_well(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:
+    receiver, answers = misp
+    answers["/workflows/moduleIndex/type:action"] = listed(doctor, disabled=False)
+    doctor.write(configured(receiver))
+    found = doctor.about("MISP")
+    assert set(states(found)) == {"ok"}
+    assert ("ok", "MISP waits 10 s for an action, longer than the 4 s of answer_within") in found
+    assert "goodkey" not in doctor.text
+    assert {request.method for request in receiver.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "state", "sentence"),
+    [
+        ("/servers/getSetting/Plugin.Workflow_enable", {"value": False}, "error", "workflows are switched off"),
+        (
+            "/servers/getSetting/Plugin.Action_services_enable",
+            {"value": False},
+            "error",
+            "action modules are switched off",
+        ),
+        (
+            "/servers/getSetting/Plugin.Action_timeout",
+            {"value": "3"},
+            "error",
+            "MISP waits only 3 s for an action, answer_within is 4 s",
+        ),
+        (
+            "/servers/getSetting/Plugin.Action_services_port",
+            {"value": "6667"},
+            "warning",
+            f"MISP looks for misp-modules at 127.0.0.1 port 6667, this check at {NOBODY}",
+        ),
+        ("/workflows/moduleIndex/type:action", {}, "error", "MISP does not list its workflow modules"),
+    ],
+)
+def test_a_misp_with_one_thing_wrong(
+    doctor: Doctor, misp: tuple[Receiver, dict[str, Any]], path: str, content: Any, state: str, sentence: str
+) -> None:
+    receiver, answers = misp
+    answers["/workflows/moduleIndex/type:action"] = listed(doctor, disabled=False)
+    answers[path] = content
+    doctor.write(configured(receiver))
+    assert [row for row in doctor.about("MISP") if row[0] != "ok"] == [(state, sentence)]
+
+
+def test_modules_that_misp_does_not_see_or_run(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:
+    receiver, answers = misp
+    doctor.write(configured(receiver))
+    assert any(what.startswith("MISP does not see ") for _, what in doctor.about("MISP"))
+    answers["/workflows/moduleIndex/type:action"] = listed(doctor, disabled=True)
+    assert any(what.startswith("not enabled in MISP: ") for _, what in doctor.about("MISP"))
+
+
+def test_a_bad_key(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:
+    doctor.write(configured(misp[0], "badkey"))
+    assert doctor.about("MISP") == [("error", "MISP does not accept the key")]
+
+
+def test_a_key_without_rights(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:
+    receiver, answers = misp
+    answers["/users/view/me"] = {"User": {}, "Role": {"name": "Read Only", "perm_site_admin": False}}
+    doctor.write(configured(receiver))
+    assert states(doctor.about("MISP")) == ["ok", "warning", "skipped"]
+    assert len(receiver.requests) == 1
+
+
+def test_a_misp_that_is_none_or_down(doctor: Doctor, receiver: Receiver) -> None:
+    receiver.always(answer("<html>hello</html>"))
+    doctor.write(configured(receiver))
+    assert doctor.about("MISP") == [("error", f"{receiver.url} does not answer as MISP does")]
+    doctor.write(f"[misp]\nurl = '{NOBODY}'\nkey = 'x'")
+    assert doctor.about("MISP") == [("error", "nothing listens at 127.0.0.1 port 9")]
+    doctor.write(f"[misp]\nurl = '{NOBODY}'")
+    assert doctor.about("MISP") == [("warning", "the settings hold no key for MISP")]
+
+
+# --- sending ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_test_message(doctor: Doctor, receiver: Receiver) -> None:
+    receiver.always(answer("ok"))
+    doctor.write(
+        f"{CHAT}tlp = 'clear'\npap = 'clear'\ndistribution = 'all communities'\n"
+        f"parameters = {{ webhook_url = '{receiver.url}/planted' }}"
+    )
+    ((state, what),) = doctor.about("destination chat", "--send", "chat")
+    assert state == "ok", what
+    assert what.startswith("the test message was delivered")
+    (request,) = receiver.requests
+    assert "Test message from misp-workflow doctor" in request.json()["text"]
+    assert "planted" not in doctor.text
+
+
+def test_a_test_message_that_is_refused(doctor: Doctor, receiver: Receiver) -> None:
+    receiver.always(answer("no_service", status=404))
+    doctor.write(f"{CHAT}parameters = {{ webhook_url = '{receiver.url}/planted' }}")
+    ((state, what),) = doctor.about("destination chat", "--send", "chat")
+    assert (state, doctor.status) == ("error", 1)
+    assert "404 Not Found" in what
+
+
+def test_which_action_sends(doctor: Doctor, receiver: Receiver) -> None:
+    doctor.write(
+        f"[destinations.any]\nparameters = {{ url = '{receiver.url}' }}\n[destinations.none]\n"
+        "[destinations.gate]\nactions = ['publish_gate']"
+    )
+    assert states(doctor.about("destination any", "--send", "any", "--action", "http_request")) == ["ok"]
+    with pytest.raises(InputError, match="Name one with --action"):
+        doctor("--send", "none")
+    with pytest.raises(InputError, match="sends no messages"):
+        doctor("--send", "gate", "--action", "publish_gate")
+    with pytest.raises(InputError, match="no action called nonsense"):
+        doctor("--send", "any", "--action", "nonsense")
+    with pytest.raises(SettingsError, match="No destination is called “chatt”"):
+        doctor("--send", "chatt")
+
+
+# --- for people -------------------------------------------------------------------------------------------------------
+
+
+def test_the_report_says_what_to_do(doctor: Doctor) -> None:
+    doctor.write(f"{CHAT}parameters = {{ webhook_url = 'env:NOT_SET_ANYWHERE' }}")
+    result = CliRunner().invoke(command, [])
+    assert result.exit_code == 1
+    assert "→ put the secret there" in result.output
+    assert "destination chat" in result.output
