@@ -92,24 +92,39 @@ def _dumps(value: Json) -> bytes:
         return repr(value).encode("utf-8", "replace")
 
 
+def _at(values: Any, step: str) -> Any:
+    """Return the member of an object, or the item of a list ("0"); None when there is none."""
+    if isinstance(values, dict):
+        return values.get(step)
+    return values[int(step)] if isinstance(values, list) and step.isdigit() and int(step) < len(values) else None
+
+
 def _get(values: Any, path: Sequence[str]) -> Json:
     for step in path:
-        values = values.get(step, "") if isinstance(values, dict) else ""
+        values = _at(values, step)
+    return "" if values is None else values
+
+
+def _copied(values: Any, path: Sequence[str]) -> Any:
+    """Return the object or list at the path, None without one; all on the way become copies: they are an effect's."""
+    for step in path:
+        inner = _at(values, step)
+        if not isinstance(inner, (dict, list)):
+            return None
+        values[step if isinstance(values, dict) else int(step)] = inner = inner.copy()
+        values = inner
     return values
 
 
 def _set(values: dict[str, Any], path: Sequence[str], text: str) -> None:
-    """Put the text at the path, copying the objects on the way: they belong to an effect."""
-    for step in path[:-1]:
-        values[step] = dict(values[step])
-        values = values[step]
-    values[path[-1]] = text
+    holder = _copied(values, path[:-1])
+    if holder is not None:
+        holder[path[-1] if isinstance(holder, dict) else int(path[-1])] = text
 
 
 def _remove(values: dict[str, Any], path: Sequence[str]) -> None:
-    for step in path[:-1]:
-        if not isinstance(values.get(step), dict):
-            return
-        values[step] = dict(values[step])
-        values = values[step]
-    values.pop(path[-1], None)
+    holder = _copied(values, path[:-1])
+    if isinstance(holder, dict):
+        holder.pop(path[-1], None)
+    elif holder is not None and _at(holder, path[-1]) is not None:
+        del holder[int(path[-1])]

@@ -5,7 +5,7 @@ from misp_workflow.action import Post, expose, fields
 moduleinfo = {
     "version": "1.0",
     "name": "Discord message",
-    "description": "Posts a card with a title, the TLP's colour and what happened to a Discord channel.",
+    "description": "Posts a message, edged in the TLP's colour, to a Discord channel.",
     "module-type": ["action"],
     "features": "The message is a summary of what happened, or your own Jinja template in Discord's Markdown. Event "
     "text stays text and mentions nobody.",
@@ -16,7 +16,6 @@ moduleconfig = {
     "params": {
         "webhook_url": {"description": "Webhook of the channel", "format": "url", "required": True, "secret": True},
         "thread_id": {"description": "Id of a thread of that channel; empty: the channel itself"},
-        **fields.TITLE,
         **fields.MESSAGE,
         **fields.DELIVERY,
     },
@@ -25,20 +24,13 @@ moduleconfig = {
     "expect_misp_core_format": False,
 }
 
-MAX_TITLE = 256  # https://docs.discord.com/developers/resources/message#embed-object-embed-limits
-MAX_DESCRIPTION = 4_096  # the same page
+MAX_DESCRIPTION = 4_096  # https://docs.discord.com/developers/resources/message#embed-object-embed-limits
 
 
 def decide(call):
     """Return the request that posts this call's message."""
     params = call.params
-    embed = {
-        "title": call.title("discord", limit=MAX_TITLE),
-        "description": call.message("discord", limit=MAX_DESCRIPTION, titled=False),
-        "color": call.colour,
-    }
-    if call.link:
-        embed["url"] = call.link
+    embed = {"description": call.message("discord", limit=MAX_DESCRIPTION), "color": call.colour}
     return Post(
         url=params.webhook_url,
         service="Discord",
@@ -48,7 +40,7 @@ def decide(call):
         expect_fields=("id",),
         error_at="message",
         retry_after_at="retry_after",
-        digest=("json.embeds.0.description", "json.embeds.0.title", "json.embeds.0.url", "json.embeds.0.color"),
+        digest=("json.embeds.0.description", "json.embeds.0.color"),
         digest_limit=MAX_DESCRIPTION,
     )
 
