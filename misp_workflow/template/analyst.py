@@ -26,16 +26,16 @@ _OWN_OBJECT = {"vulnerability": "vulnerability", "campaign-name": "campaign"}
 
 def defang(value: Any) -> str:
     """Return the text with every indicator in it made dead; it stays dead in every style."""
-    made = text(value)
+    made = cut(text(value))
     current().grow(3 * len(made))
-    return Live(defanging.defang(cut(made)))
+    return Live(defanging.defang(made))
 
 
 def refang(value: Any) -> str:
     """Return the text with its indicators alive, also in messages for people: clicks are meant."""
-    made = text(value)
+    made = cut(text(value))
     current().grow(len(made))
-    return Live(defanging.refang(cut(made)))
+    return Live(defanging.refang(made))
 
 
 def tlp(of: Any, unmarked: str = "") -> str:
