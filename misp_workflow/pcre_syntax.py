@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 
+_KNOWS_ATOMIC = sys.version_info >= (3, 11)
 _QUANTIFIER = re.compile(r"([*+?]|\{\d+(?:,\d*)?\})([+?]?)")
 
 # What a class escape stands for, written for the inside of a Python class.
@@ -145,6 +147,8 @@ class Translator:
             return atom
         self._place = found.end()
         count, manner = found[1], found[2]
+        if manner == "+" and not _KNOWS_ATOMIC:
+            raise UnsupportedPatternError("a possessive quantifier, which takes Python 3.11 or newer")
         if not repeatable or any(int(number) > 65535 for number in re.findall(r"\d+", count)):
             raise InvalidPatternError
         if "U" in self._options and manner != "+":
@@ -160,6 +164,8 @@ class Translator:
             return self._capture("" if "n" not in self._options else "?:")
         for opening in (":", "=", "!", "<=", "<!", ">"):
             if self._take(opening):
+                if opening == ">" and not _KNOWS_ATOMIC:
+                    raise UnsupportedPatternError("an atomic group, which takes Python 3.11 or newer")
                 return self._closed(f"(?{opening}")
         if self._take("P="):
             return self._cased(f"(?P={self._until(')')})")
