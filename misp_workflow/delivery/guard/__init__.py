@@ -1,12 +1,13 @@
 """What stands before every transport: secrets, clearance, networks, sizes. See docs/clearance.md.
 
 `scrub` and `clear` work on what an action and its templates will see, `connection_refusal` on an address that a name
-was resolved to, `cut` and `cut_json` on what is about to be sent. None of them changes what it is given.
+was resolved to, `cut`, `cut_json` and `fit` on what is about to be sent. None of them changes what it is given.
 """
 
 from __future__ import annotations
 
 from misp_workflow.delivery.guard.clear import ClearanceError, Cleared, admit, clear
+from misp_workflow.delivery.guard.fit import fit
 from misp_workflow.delivery.guard.networks import connection_allowed, connection_refusal
 from misp_workflow.delivery.guard.scrub import HIDDEN, scrub, scrub_text
 from misp_workflow.delivery.guard.sizes import cut, cut_json, mend, size_of
@@ -21,6 +22,7 @@ __all__ = [
     "connection_refusal",
     "cut",
     "cut_json",
+    "fit",
     "mend",
     "scrub",
     "scrub_text",
