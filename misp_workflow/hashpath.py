@@ -59,7 +59,8 @@ class Path:
     def get(self, data: Any, default: Any = None) -> Any:
         """The one value at a path of names; the default when it is missing or null. Patterns are plain names here."""
         php.require_array(data, "Hash::get(): Argument #1 ($data)")
-        return _walk(data, self.text.split("."), default) if data else default
+        names = self.tokens if self.simple else self.text.split(".")
+        return _walk(data, names, default) if data else default
 
     def insert(self, data: Any, value: Any) -> Any:
         """New data with the value at every place that the path matches; see the module about sharing.

@@ -23,12 +23,12 @@ PRECISION = 14  # php.ini's `precision`, which decides how a float becomes text
 
 _TOO_DEEP = "The data is nested too deep to be compared; MISP itself reads no JSON beyond 512 levels."
 
-_LONGEST_INT = 20  # "-9223372036854775808"
+_LONGEST_INT = 20  # digits that no integer of PHP's has
 
 _CANONICAL_INT = re.compile(r"(?:0|-?[1-9][0-9]{0,18})\Z")
-_NUMERIC = re.compile(
-    r"[ \t\n\r\v\f]*(?P<number>[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[ \t\n\r\v\f]*\Z"
-)
+_NUMBER = r"[ \t\n\r\v\f]*(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+_LEADING_NUMBER = re.compile(_NUMBER)
+_NUMERIC = re.compile(_NUMBER + r"[ \t\n\r\v\f]*\Z")
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
 
 
@@ -83,20 +83,25 @@ def is_numeric(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-@functools.lru_cache(maxsize=4096)
 def _numeric_string(text: str) -> _Number | None:
+    # The same short texts are compared over and over; long ones would only fill the cache.
+    return _remembered(text) if len(text) <= 32 else _parsed(text)
+
+
+def _parsed(text: str) -> _Number | None:
     found = _NUMERIC.match(text)
     if found is None:
         return None
     digits = found["number"]
     if not _INTEGER.match(digits):
         return _Number(float(digits), 0)
-    if len(digits) <= _LONGEST_INT and INT_MIN <= (whole := int(digits)) <= INT_MAX:
+    sign, digits = ("-" if digits[0] == "-" else ""), digits.lstrip("+-").lstrip("0") or "0"
+    if len(digits) < _LONGEST_INT and INT_MIN <= (whole := int(sign + digits)) <= INT_MAX:
         return _Number(whole, 0)
-    stripped = digits.lstrip("+-").lstrip("0")
-    if len(digits) > _LONGEST_INT and len(stripped) < _LONGEST_INT:
-        return _numeric_string(("-" if digits[0] == "-" else "") + (stripped or "0"))
-    return _Number(float(digits), -1 if digits[0] == "-" else 1)
+    return _Number(float(sign + digits), -1 if sign else 1)
+
+
+_remembered = functools.lru_cache(maxsize=4096)(_parsed)
 
 
 def _bounded(number: int | float) -> int | float:
@@ -116,8 +121,8 @@ def to_number(value: object) -> int | float:
     if isinstance(value, (int, float)):
         return _bounded(value)
     if isinstance(value, str):
-        found = re.match(r"[ \t\n\r\v\f]*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)", value)
-        number = _numeric_string(found[1]) if found else None
+        found = _LEADING_NUMBER.match(value)
+        number = _numeric_string(found["number"]) if found else None
         return number.value if number else 0
     return 1 if truthy(value) else 0
 
