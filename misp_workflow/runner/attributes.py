@@ -124,6 +124,7 @@ def attach_enrichment(call: Call) -> Outcome:
         if results:
             before = attribute.get("enrichment")
             enriched.append({**attribute, "enrichment": [*(before if isinstance(before, list) else []), *results]})
+    call.around.encoder.plain = False  # an answer can hold anything
     call.roaming.set(write_back(call.data(), enriched))
     return Outcome(True, why=f"{len(enriched)} attributes enriched by {', '.join(map(str, wanted)) or 'no module'}")
 

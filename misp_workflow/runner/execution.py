@@ -170,7 +170,7 @@ class Call:
     def ask(self, family: str, module: str, timeout: float, fields: dict[str, Any]) -> Any:
         """Ask a module. Answers what MISP makes of it: the decoded answer, or false."""
         try:
-            body = self.around.encoder.object(fields)
+            body = self.around.encoder.encode(fields)
         except wire.EncodingError as error:
             self._note(family, module, timeout, fields, 0, None, False, f"The request was not sent: {error}.")
             return False

@@ -230,7 +230,7 @@ def concurrent_task(call: Call) -> Outcome:
     data = php.from_pairs({key: value for key, value in php.pairs(data) if key != NODE_TO_RUN})
     call.roaming.set(data)
     try:
-        text = call.around.encoder.value(data, nested=3)
+        text = bytes(call.around.encoder.encode(data))
     except wire.EncodingError as error:
         raise PhpCrash("JsonException", str(error)) from error
     call.around.jobs_made += 1

@@ -32,6 +32,7 @@ TEMPLATE_MODULE = "jinja_template_rendering"
 SERVER_ERROR = {"error": "Something went wrong, look in the server logs for details"}  # what misp-modules answers
 OK_CODES = frozenset({200, 201, 202, 203, 204, 205, 206})
 
+Body = bytes | memoryview
 Described = dict[str, Any]
 Spec = dict[str, Any]
 
@@ -60,8 +61,11 @@ class ModuleServer(ABC):
         """What GET /modules lists. Raises NoAnswerError."""
 
     @abstractmethod
-    def query(self, module: str, body: bytes, timeout: float) -> Answer:
-        """POST the body to /query for the module that it names. Raises NoAnswerError."""
+    def query(self, module: str, body: Body, timeout: float) -> Answer:
+        """POST the body to /query for the module that it names. Raises NoAnswerError.
+
+        The body can be a view that holds until this call returns; copy it to keep it.
+        """
 
     @property
     def renders_templates(self) -> bool:
@@ -101,8 +105,8 @@ class HttpServer(ModuleServer):
         listed = read_answer(answer)
         return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 
-    def query(self, module: str, body: bytes, timeout: float) -> Answer:
-        return self._send("POST", "/query", body, timeout)
+    def query(self, module: str, body: Body, timeout: float) -> Answer:
+        return self._send("POST", "/query", bytes(body), timeout)
 
     @property
     def renders_templates(self) -> bool:
@@ -181,13 +185,14 @@ class LocalServer(ModuleServer):
     def modules(self) -> list[Described]:
         return list(self._described.values())
 
-    def query(self, module: str, body: bytes, timeout: float) -> Answer:
+    def query(self, module: str, body: Body, timeout: float) -> Answer:
         loaded = self._modules.get(module)
         if loaded is None:
             return Answer(404, b'{"error": "Module not found"}')
         answers: list[Answer] = []
+        request = bytes(body)
         # A thread that is left behind, as in misp-modules: the handler runs on after MISP gave up.
-        worker = threading.Thread(target=lambda: answers.append(_handle(loaded, body)), daemon=True)
+        worker = threading.Thread(target=lambda: answers.append(_handle(loaded, request)), daemon=True)
         worker.start()
         worker.join(timeout)
         if not answers:
@@ -239,7 +244,7 @@ class Scripted(ModuleServer):
             raise NoAnswerError("down", "The list of modules is not available, as the script wants it.")
         return list(self._listed)
 
-    def query(self, module: str, body: bytes, timeout: float) -> Answer:
+    def query(self, module: str, body: Body, timeout: float) -> Answer:
         if module in self._script:
             return self._next(module, timeout)
         if self._behind is not None:

@@ -142,7 +142,9 @@ def run(
     done = Run(workflow=workflow, trigger=workflow.trigger_id, around=around)
     try:
         around.modules = done.modules = module_list.load(server, around.world)
-        start = _started(done, wire.as_php(data), around)
+        data, plain = wire.read(data)
+        around.encoder.plain = plain and not around.world.rows
+        start = _started(done, data, around)
         around.start_data = done.data
         if start is not None:
             _Walker(workflow, around, done, blocking=done.blocking).walk(

@@ -6,6 +6,7 @@ levels is neither written nor read.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import operator
 import re
@@ -19,6 +20,8 @@ from misp_workflow import php
 from misp_workflow.errors import InputError, RunnerError
 
 MAX_DEPTH = 512
+
+Piece = bytes | memoryview
 
 # Where orjson's text can differ from PHP's; none of these is common in events. Regular expressions that begin with a
 # letter are searched for several times faster than `in` does.
@@ -103,12 +106,19 @@ def decode(text: bytes) -> Any:
 
 def as_php(value: Any) -> Any:
     """The same value as a PHP array: no empty object, no object keyed "0", "1", "2", …. Shares what needs no change."""
+    return read(value)[0]
+
+
+def read(value: Any) -> tuple[Any, bool]:
+    """The value as a PHP array, and whether orjson writes it, and whatever is made of it, just as PHP does."""
     try:
         text = orjson.dumps(value)
     except TypeError:
-        return php.canonical(value) if any(_is_foreign(item) for item in _objects(value)) else value
+        return php.canonical(value) if any(_is_foreign(item) for item in _objects(value)) else value, False
     # Asking the text is ten times faster than walking through the value, and seldom asks for nothing.
-    return _shared(value) if _EMPTY_OBJECT.search(text) or _LIKE_A_LIST.search(text) else value
+    if _EMPTY_OBJECT.search(text) or _LIKE_A_LIST.search(text):
+        value = _shared(value)
+    return value, text.isascii() and not _WHOLE_FLOAT.search(text)
 
 
 def _shared(value: Any) -> Any:
@@ -141,49 +151,71 @@ def _is_foreign(container: dict[str, Any]) -> bool:
 class Encoder:
     """Encodes requests that repeat the same big parts: each part is written once and kept for the next request.
 
-    Parts are told apart by identity, which works because data is never changed in place.
+    Parts are told apart by identity, which works because data is never changed in place. `plain` says that the big
+    parts need no second look at how PHP would write them.
     """
 
-    KEPT = 8
+    KEPT = 5
     _BIG = 64
 
     def __init__(self) -> None:
-        self._parts: OrderedDict[int, tuple[Any, bytes]] = OrderedDict()
+        self.plain = False
+        self._parts: OrderedDict[int, tuple[Any, list[Piece]]] = OrderedDict()
+        self._buffer = bytearray()
 
-    def encode(self, value: Any) -> bytes:
-        """The value as `encode` writes it. Raises EncodingError."""
-        return b"".join(self._chunks(value, nested=4))
+    def encode(self, value: Any) -> memoryview:
+        """The value as `encode` writes it, to be read before the next call. Raises EncodingError.
 
-    def _chunks(self, value: Any, nested: int) -> Iterator[bytes]:
+        All requests are put together in the same buffer: of a big event, asking the system for new memory each time
+        would take longer than copying.
+        """
+        pieces = list(self._pieces(value, nested=4))
+        size = sum(map(len, pieces))
+        if size > len(self._buffer):
+            self._buffer = bytearray(size * 3 // 2)  # what is never written to takes no memory
+        view, position = memoryview(self._buffer), 0
+        for piece in pieces:
+            view[position : position + len(piece)] = piece
+            position += len(piece)
+        return view[:size].toreadonly()
+
+    def _pieces(self, value: Any, nested: int) -> Iterator[Piece]:
         """The text in pieces; big parts are looked for down to `nested` levels, in objects with few fields."""
         if isinstance(value, (list, dict)) and len(value) >= self._BIG:
-            yield self._part(value)
+            yield from self._part(value)
         elif nested and isinstance(value, dict) and value:
             before = b"{"
             for key, item in value.items():
                 yield before + encode(key) + b":"
-                yield from self._chunks(item, nested - 1)
+                yield from self._pieces(item, nested - 1)
                 before = b","
             yield b"}"
         else:
             yield encode(value)
 
-    def _part(self, value: Any) -> bytes:
+    def _part(self, value: Any) -> list[Piece]:
         kept = self._parts.get(id(value))
         if kept is not None:
             self._parts.move_to_end(id(value))
             return kept[1]
-        text = self._continued(value) if isinstance(value, list) else None
-        if text is None:
-            text = encode(value)
-        self._parts[id(value)] = (value, text)
+        pieces = self._continued(value) if isinstance(value, list) else None
+        if pieces is None:
+            pieces = [self._text(value)]
+        self._parts[id(value)] = (value, pieces)
         if len(self._parts) > self.KEPT:
             self._parts.popitem(last=False)
-        return text
+        return pieces
 
-    def _continued(self, value: list[Any]) -> bytes | None:
+    def _text(self, value: Any) -> bytes:
+        if self.plain:
+            with contextlib.suppress(TypeError):  # nested too deep for it
+                return orjson.dumps(value)
+        return encode(value)
+
+    def _continued(self, value: list[Any]) -> list[Piece] | None:
         """The text of a list that begins with another that is kept, as the flat list of attributes does."""
-        for known, text in self._parts.values():
+        for known, pieces in self._parts.values():
             if isinstance(known, list) and len(known) < len(value) and all(map(operator.is_, known, value)):
-                return text[:-1] + b"," + encode(value[len(known) :])[1:]
+                rest = self._text(value[len(known) :])
+                return [*pieces[:-1], memoryview(pieces[-1])[:-1], b",", memoryview(rest)[1:]]
         return None
