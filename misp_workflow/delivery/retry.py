@@ -107,3 +107,9 @@ def back_off(tries: int, wish: float | None = None, chance: random.Random | None
     ceiling = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 30))
     jitter = (chance or random).uniform(0.0, ceiling)
     return jitter if wish is None else wish + min(jitter, wish / 10 + 1)
+
+
+def sentence_of_age(age: float, reason: str) -> str:
+    """Return why an effect that is `age` seconds old is given up; `reason` is why its last try failed."""
+    days = f"{age / 86_400:.0f} days" if age >= 2 * 86_400 else f"{age / 60:.0f} min" if age >= 120 else f"{age:.0f} s"
+    return f"Given up after {days}. {reason}".strip()

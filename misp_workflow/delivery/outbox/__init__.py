@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Outbox, Taken, Totals
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
+from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Settings
 
 __all__ = ["Claim", "Entry", "Item", "Outbox", "Taken", "Totals", "identity", "open_outbox"]
@@ -22,9 +23,11 @@ def open_outbox(rules: Settings) -> Outbox:
     """Return the outbox that the settings name; nothing is opened yet. WorkflowError when it cannot be used."""
     url = rules.outbox.url
     if url:
-        from misp_workflow.delivery.outbox.broker import BrokerOutbox  # an optional extra
-
-        return BrokerOutbox(url, key=rules.outbox.key, window=rules.outbox.window)
+        try:
+            from misp_workflow.delivery.outbox.dramatiq import DramatiqOutbox
+        except ImportError:
+            raise SettingsError("outbox.url needs more: pip install 'misp-workflow-actions[queue]'.") from None
+        return DramatiqOutbox(url, key=rules.outbox.key, window=rules.outbox.window)
     return SqliteOutbox(
         rules.state_folder, window=rules.outbox.window, max_bytes=rules.outbox.max_bytes, key=rules.outbox.key
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from misp_workflow.delivery import digest
-from misp_workflow.delivery.outbox import repair
+from misp_workflow.delivery.outbox import repair, rows
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Taken, Totals
 from misp_workflow.delivery.outbox.clock import JUMP, Clock
 from misp_workflow.delivery.outbox.file import File, is_corruption, refusal
@@ -24,6 +24,7 @@ from misp_workflow.delivery.outbox.schema import follow_clock
 from misp_workflow.delivery.outbox.seal import Seal, key_beside
 from misp_workflow.delivery.outbox.workers import Workers
 from misp_workflow.delivery.outbox.writer import Busy, Writer
+from misp_workflow.delivery.retry import sentence_of_age
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.errors import DeliveryError, WorkflowError
 
@@ -37,11 +38,6 @@ CHANGE_PATIENCE = 10.0
 
 Result = TypeVar("Result")
 Connection = sqlite3.Connection
-
-FREE = "owner NOT IN (SELECT owner FROM leases WHERE until > :now AND owner != :me)"
-"""What no other living process holds; what this one holds is in `_held`."""
-OVERDUE = f"state = 'waiting' AND expires <= :now AND (tries > 0 OR expires > created) AND {FREE}"
-"""Too old to be tried again; what may be tried only once (a maximum age of 0) gets that one try first."""
 
 
 class SqliteOutbox:
@@ -84,7 +80,10 @@ class SqliteOutbox:
                 return False
             if any(item.hold for item in items):
                 self._renew(db, now)
-            stored[:] = [self._put(db, item, blob, now) for item, blob in zip(items, sealed, strict=True)]
+            stored[:] = [
+                rows.store(db, item, blob, now, self._window, self._owner if item.hold else "")
+                for item, blob in zip(items, sealed, strict=True)
+            ]
             return True
 
         keys = [item.parcel.key for item in items]
@@ -115,42 +114,6 @@ class SqliteOutbox:
         with contextlib.suppress(Busy):
             self._writer.later(job)
 
-    def _put(self, db: Connection, item: Item, sealed: bytes, now: float) -> Taken:
-        parcel = item.parcel
-        known = db.execute("SELECT state, ended FROM effects WHERE key = ?", (parcel.key,)).fetchone()
-        if known is not None and known[0] == "waiting":
-            return "waiting"
-        if known is not None and known[0] == "sent" and abs(now - known[1]) < self._window:
-            return "sent"
-        bundle = digest.bundle(parcel.effect, parcel.action, item.lane) if item.gather else ""
-        due = now
-        if bundle:  # all of one bundle go together, when the first of them has waited long enough
-            first = db.execute(
-                "SELECT min(due) FROM effects WHERE bundle = ? AND batch = '' AND state = 'waiting'", (bundle,)
-            ).fetchone()[0]
-            due = now + item.gather if first is None else first
-        db.execute(
-            "INSERT OR REPLACE INTO effects"
-            " (key, state, lane, label, action, destination, event, created, expires, due, owner, sealed, bundle)"
-            " VALUES (:key, 'waiting', :lane, :label, :action, :destination, :event, :created, :expires, :due, :owner,"
-            " :sealed, :bundle)",
-            {
-                "key": parcel.key,
-                "lane": item.lane,
-                "label": parcel.effect.label,
-                "action": parcel.action,
-                "destination": parcel.effect.destination,
-                "event": parcel.event,
-                "created": now,
-                "expires": now + item.max_age,
-                "due": due,
-                "owner": self._owner if item.hold else "",
-                "sealed": sealed,
-                "bundle": bundle,
-            },
-        )
-        return "taken"
-
     def workers(
         self,
         threads: int,
@@ -178,21 +141,21 @@ class SqliteOutbox:
         """Take what is due on a lane that is not to be avoided, for this process alone; None when there is nothing."""
         if self._next_due(avoid) > self._clock.wall():
             return None
-        rows = self._run(lambda db: self._claim(db, avoid), time.monotonic() + CHANGE_PATIENCE)
-        if not rows:
+        claimed = self._run(lambda db: self._claim(db, avoid), time.monotonic() + CHANGE_PATIENCE)
+        if not claimed:
             return None
-        keys = tuple(row["key"] for row in rows)
+        first = claimed[0]
+        keys = tuple(row["key"] for row in claimed)
         try:
-            effects = [self._seal.open(row["sealed"]) for row in rows]
+            effects = [self._seal.open(row["sealed"]) for row in claimed]
         except (WorkflowError, OSError) as error:
-            self._bury(keys, f"It cannot be read: {error}.", rows[0]["lane"])
+            self._bury(keys, f"It cannot be read: {error}.", first["lane"])
             return None
-        first = rows[0]
         parcel = Parcel(
             key=digest.batch_key(keys) if len(keys) > 1 else first["key"],
             effect=digest.merge(effects, self._clock.wall() - first["created"]),
             action=first["action"],
-            event=first["event"] if len({row["event"] for row in rows}) == 1 else "",
+            event=first["event"] if len({row["event"] for row in claimed}) == 1 else "",
             created=first["created"],
         )
         last = first["expires"] <= self._clock.wall()
@@ -201,50 +164,16 @@ class SqliteOutbox:
     def _claim(self, db: Connection, avoid: Collection[str]) -> list[sqlite3.Row]:
         """Take what is due first; with it, what is to become one message with it."""
         now = self._now(db)
-        first = min(self._first_of_each_lane(db, now, avoid), key=lambda row: row["due"], default=None)
+        found = rows.first_of_each_lane(db, now, self._owner, self._in_hand(), avoid)
+        first = min(found, key=lambda row: float(row["due"]), default=None)
         if first is None or first["due"] > now:
             return []
         self._renew(db, now)
-        rows = self._batch(db, first, now) if first["bundle"] else [first]
-        keys = [row["key"] for row in rows]
+        batch = rows.batch(db, first) if first["bundle"] else [first]
+        keys = [row["key"] for row in batch]
         db.executemany("UPDATE effects SET owner = ? WHERE key = ?", [(self._owner, key) for key in keys])
         self._hold(keys)
-        return rows
-
-    def _batch(self, db: Connection, first: sqlite3.Row, now: float) -> list[sqlite3.Row]:
-        """Return all effects of the batch of `first`, which is made here when it has none yet.
-
-        A batch keeps its members: what comes later waits for the next one, so that a repetition is the same message.
-        """
-        if not first["batch"]:
-            db.execute(
-                "UPDATE effects SET batch = ? WHERE key IN (SELECT key FROM effects WHERE bundle = ? AND batch = ''"
-                " AND state = 'waiting' ORDER BY created, rowid LIMIT ?)",
-                (first["key"], first["bundle"], digest.MOST_IN_ONE),
-            )
-        batch = first["batch"] or first["key"]
-        found = "SELECT * FROM effects WHERE bundle = ? AND batch = ? AND state = 'waiting' ORDER BY created, rowid"
-        return db.execute(found, (first["bundle"], batch)).fetchall()
-
-    def _first_of_each_lane(self, db: Connection, now: float, avoid: Collection[str]) -> list[sqlite3.Row]:
-        """Return the free effect that is due first on each lane, whenever that is."""
-        found: list[sqlite3.Row] = []
-        with self._lock:
-            held = set(self._held)
-        lane = ""
-        while True:
-            lane = db.execute("SELECT min(lane) FROM effects WHERE state = 'waiting' AND lane > ?", (lane,)).fetchone()[
-                0
-            ]
-            if lane is None:
-                return found
-            if lane not in avoid:
-                rows = db.execute(
-                    f"SELECT * FROM effects WHERE state = 'waiting' AND lane = :lane AND {FREE}"  # noqa: S608 - ours
-                    " ORDER BY due LIMIT :most",
-                    {"lane": lane, "now": now, "me": self._owner, "most": len(held) + 1},
-                )
-                found += [row for row in rows if row["key"] not in held][:1]
+        return batch
 
     def done(self, claim: Claim) -> None:
         self._settle(
@@ -301,8 +230,8 @@ class SqliteOutbox:
 
     def _next_due(self, avoid: Collection[str]) -> float:
         def earliest(db: Connection) -> float:
-            rows = self._first_of_each_lane(db, self._clock.wall(), avoid)
-            return min((float(row["due"]) for row in rows), default=float("inf"))
+            found = rows.first_of_each_lane(db, self._clock.wall(), self._owner, self._in_hand(), avoid)
+            return min((float(row["due"]) for row in found), default=float("inf"))
 
         return self._read(earliest, float("inf"))
 
@@ -314,7 +243,7 @@ class SqliteOutbox:
 
         def overdue(db: Connection) -> bool:
             found = db.execute(
-                f"SELECT EXISTS (SELECT 1 FROM effects WHERE {OVERDUE})"  # noqa: S608 - ours
+                f"SELECT EXISTS (SELECT 1 FROM effects WHERE {rows.OVERDUE})"  # noqa: S608 - ours
                 " OR EXISTS (SELECT 1 FROM effects WHERE state = 'sent' AND ended <= :now - :window)",
                 {"now": now, "me": self._owner, "window": self._window},
             )
@@ -326,20 +255,18 @@ class SqliteOutbox:
 
     def _tidy(self, db: Connection) -> list[Entry]:
         now = self._now(db)
-        with self._lock:
-            renew = bool(self._held)
-        if renew:
+        if self._in_hand():
             self._renew(db, now)
         db.execute("DELETE FROM leases WHERE until < ?", (now - 3600,))
         db.execute("DELETE FROM effects WHERE state = 'sent' AND ended <= ?", (now - self._window,))
         old = db.execute(
-            f"SELECT * FROM effects WHERE {OVERDUE} LIMIT 1000",  # noqa: S608 - ours
+            f"SELECT * FROM effects WHERE {rows.OVERDUE} LIMIT 1000",  # noqa: S608 - ours
             {"now": now, "me": self._owner},
         ).fetchall()
-        with self._lock:
-            old = [row for row in old if row["key"] not in self._held]
+        held = self._in_hand()
+        old = [row for row in old if row["key"] not in held]
         for row in old:
-            reason = gave_up(now - row["created"], row["reason"])
+            reason = sentence_of_age(now - row["created"], row["reason"])
             db.execute(
                 "UPDATE effects SET state = 'dead', ended = ?, reason = ?, owner = '' WHERE key = ?",
                 (now, reason, row["key"]),
@@ -463,12 +390,10 @@ class SqliteOutbox:
             self._held |= added
             return added
 
+    def _in_hand(self) -> set[str]:
+        with self._lock:
+            return set(self._held)
+
     def _let_go(self, keys: Iterable[str]) -> None:
         with self._lock:
             self._held.difference_update(keys)
-
-
-def gave_up(age: float, reason: str) -> str:
-    """Return why an effect died of age."""
-    days = f"{age / 86_400:.0f} days" if age >= 2 * 86_400 else f"{age / 60:.0f} min" if age >= 120 else f"{age:.0f} s"
-    return f"Given up after {days}. {reason}" if reason else f"Given up after {days}."

@@ -1,0 +1,104 @@
+"""What stands between the dramatiq outbox and the two brokers: the envelope, and what each broker must do."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import dramatiq
+from dramatiq.broker import Broker
+
+from misp_workflow.delivery.outbox.base import Entry
+from misp_workflow.errors import SettingsError
+
+MAIN = "misp-workflow"
+DEAD = "misp-workflow-dead"
+DIGEST = "misp-workflow-digest-"
+
+Envelope = dict[str, Any]
+"""What a message holds: see `DramatiqOutbox._envelope`."""
+
+
+class Backend(Protocol):
+    """What Redis and RabbitMQ do each in their own way."""
+
+    @property
+    def broker(self) -> Broker:
+        """dramatiq's broker."""
+
+    @property
+    def troubles(self) -> tuple[type[Exception], ...]:
+        """What the library raises when the broker cannot be used."""
+
+    def note(self, key: str, seconds: float) -> str:
+        """Note that the key waits, unless something is known of it; return what was known: "", "waiting", "sent"."""
+
+    def note_sent(self, key: str, seconds: float) -> None:
+        """Remember for so long that the key was sent."""
+
+    def forget(self, key: str) -> None:
+        """Remember nothing of the key."""
+
+    def is_over(self, key: str, serial: str) -> bool:
+        """Whether the key was sent already, or this very message taken out while a worker already had it."""
+
+    def is_first(self, name: str, seconds: float) -> bool:
+        """Whether nobody asked the same within so many seconds."""
+
+    def count(self, lane: str, how: str, number: int) -> None:
+        """Add to the number of effects that ended."""
+
+    def ended(self) -> dict[tuple[str, str], int]:
+        """Return those numbers, as far as they are kept."""
+
+    def look(self) -> list[tuple[str, Envelope]]:
+        """Return every envelope and the queue that it is in."""
+
+    def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
+        """Take these out of their queues."""
+
+    def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
+        """Return what is in a digest's queue, and a function that removes it for good."""
+
+    def notices(self) -> list[str]:
+        """Return what an operator should know."""
+
+
+def open_backend(url: str) -> Backend:
+    """Return the backend for the address; SettingsError when its library is not installed."""
+    try:
+        if urlsplit(url).scheme in ("redis", "rediss"):
+            from misp_workflow.delivery.outbox.redis import RedisBackend
+
+            return RedisBackend(url)
+        from misp_workflow.delivery.outbox.rabbitmq import RabbitBackend
+
+        return RabbitBackend(url)
+    except ImportError as error:
+        raise SettingsError(f"outbox.url needs more: pip install 'misp-workflow-actions[queue]' ({error}).") from None
+
+
+def anew(envelope: Envelope) -> Envelope:
+    now = time.time()
+    new = {**envelope, "tries": 0, "reason": "", "created": now, "due": now, "serial": uuid.uuid4().hex}
+    new["expires"] = now + envelope["expires"] - envelope["created"]
+    new.pop("ended", None)
+    return new
+
+
+def entry(queue: str, envelope: Envelope) -> Entry:
+    names = ("key", "label", "action", "destination", "lane", "event", "created", "due", "tries", "reason")
+    return Entry(
+        state="dead" if queue == DEAD else "waiting",
+        ended=envelope.get("ended", 0.0),
+        size=len(envelope["sealed"]),
+        **{name: envelope[name] for name in names},
+    )
+
+
+def envelopes(bodies: Iterable[bytes]) -> list[Envelope]:
+    """Return the envelopes in the bodies of dramatiq's messages."""
+    return [dramatiq.Message.decode(body).args[0] for body in bodies]

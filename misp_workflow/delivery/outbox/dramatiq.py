@@ -1,0 +1,365 @@
+"""The outbox on dramatiq: Redis or RabbitMQ, shared by any number of servers and workers.
+
+dramatiq carries the messages, hands each to one worker, and hands it to another when that one dies. What we add stands
+in the message: an envelope with what people may read of the effect, and the effect itself, sealed. An effect that a
+caller tries at once is put only when that try fails: until then nobody was told that it is accepted.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import logging
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import dramatiq
+from dramatiq.broker import Broker
+from dramatiq.errors import DramatiqError
+
+from misp_workflow.delivery import digest
+from misp_workflow.delivery.outbox.backend import DEAD, DIGEST, MAIN, Envelope, anew, entry, open_backend
+from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Taken, Totals
+from misp_workflow.delivery.outbox.seal import Seal
+from misp_workflow.delivery.retry import sentence_of_age
+from misp_workflow.effects import Effect, Parcel
+from misp_workflow.errors import DeliveryError, SettingsError, WorkflowError
+
+LOG = logging.getLogger("misp_workflow.delivery")
+
+BEFORE_ANOTHER_GO = 2.0
+MOST_PATIENCE = 10.0
+
+Result = TypeVar("Result")
+
+
+class DramatiqOutbox:
+    """See `Outbox`. `key` seals; it must be the same for all who share the outbox."""
+
+    def __init__(self, url: str, *, key: str, window: float) -> None:
+        if not key:
+            raise SettingsError("With outbox.url, set outbox.key too: all who share the outbox need the same key.")
+        parts = urlsplit(url)
+        self._name = f"{parts.scheme}://{parts.hostname}:{parts.port or ''}".rstrip(":")
+        self._seal = Seal(key)
+        self._window = window
+        self._backend = open_backend(url)
+        self._broker = self._backend.broker
+        self._troubles: tuple[type[Exception], ...] = (DramatiqError, OSError, RuntimeError)
+        self._troubles += self._backend.troubles
+        self._held: dict[str, tuple[Envelope, float]] = {}  # tried by a caller, not put yet; until when it can wait
+        self._working: dict[str, Envelope] = {}  # in the hands of a worker of ours
+        self._lock = threading.Lock()
+        self._asking = ThreadPoolExecutor(4, thread_name_prefix="misp-workflow-outbox")
+        for queue in (MAIN, DEAD):
+            self._broker.declare_queue(queue)
+
+    # --- storing ------------------------------------------------------------------------------------------------------
+
+    def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
+        envelopes = [self._envelope(item) for item in items]
+
+        def store() -> list[Taken]:
+            return [self._put(item, envelope, deadline) for item, envelope in zip(items, envelopes, strict=True)]
+
+        return self._within(deadline, store)
+
+    def _envelope(self, item: Item) -> Envelope:
+        parcel, now = item.parcel, time.time()
+        return {
+            "key": parcel.key,
+            "serial": uuid.uuid4().hex,
+            "lane": item.lane,
+            "label": parcel.effect.label,
+            "action": parcel.action,
+            "destination": parcel.effect.destination,
+            "event": parcel.event,
+            "created": now,
+            "expires": now + item.max_age,
+            "once": item.max_age <= 0,
+            "due": now + item.gather,
+            "tries": 0,
+            "reason": "",
+            "bundle": digest.bundle(parcel.effect, parcel.action, item.lane) if item.gather else "",
+            "sealed": base64.b64encode(self._seal.close(parcel.effect)).decode(),
+        }
+
+    def _put(self, item: Item, envelope: Envelope, deadline: float) -> Taken:
+        key = item.parcel.key
+        known = self._backend.note(key, self._window)
+        if known == "sent":
+            return "sent"
+        if known:
+            return "waiting"
+        if item.hold:
+            with self._lock:
+                self._held[key] = (envelope, deadline)
+            return "taken"
+        try:
+            if item.gather:
+                self._gather(item, envelope)
+            else:
+                self._send(MAIN, envelope)
+        except Exception:
+            self._backend.forget(key)
+            raise
+        return "taken"
+
+    def _gather(self, item: Item, envelope: Envelope) -> None:
+        """Put the effect where it waits for others, and see to it that somebody fetches them all when it is time."""
+        queue = DIGEST + hashlib.sha256(item.lane.encode()).hexdigest()[:16]
+        if self._backend.is_first(queue, item.gather):
+            self._send(MAIN, {"tick": queue, "lane": item.lane}, item.gather)
+        self._broker.declare_queue(queue)
+        self._send(queue, envelope)
+
+    def _send(self, queue: str, envelope: Envelope, wait: float = 0.0) -> None:
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=queue, actor_name="deliver", args=(envelope,), kwargs={}, options={}
+        )
+        self._broker.enqueue(message, delay=max(int(wait * 1000), 1) if wait > 0 else None)
+
+    def _within(self, deadline: float, task: Callable[[], Result]) -> Result:
+        """Do something at the broker, for one who waits until the deadline only."""
+        try:
+            return self._asking.submit(task).result(max(deadline - time.monotonic(), 0.05))
+        except FutureTimeout:
+            raise DeliveryError(f"The outbox at {self._name} did not answer in time.") from None
+        except self._troubles as error:
+            reason = str(error) or type(error).__name__
+            raise DeliveryError(f"The outbox at {self._name} cannot be used: {reason}.") from None
+
+    # --- working ------------------------------------------------------------------------------------------------------
+
+    def workers(
+        self,
+        threads: int,
+        handle: Callable[[Claim], None],
+        blocked: Callable[[], Collection[str]],
+        died: Callable[[Entry], None],
+    ) -> _Workers:
+        def deliver(envelope: Envelope) -> None:
+            if "tick" in envelope:
+                self._insist(lambda: self._merge(envelope))
+            else:
+                self._deliver(envelope, handle, died)
+
+        dramatiq.actor(actor_name="deliver", queue_name=MAIN, broker=self._broker)(deliver)
+        return _Workers(self._broker, threads)
+
+    def _deliver(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
+        """Give one effect to whoever sends; when this returns, dramatiq forgets the message."""
+        key = envelope["key"]
+        if self._insist(lambda: self._backend.is_over(key, envelope["serial"])):
+            return
+        with self._lock:
+            self._working[key] = envelope
+        try:
+            claim = self._claim(envelope)
+            if claim.last and not (envelope["once"] and not claim.tries):
+                self._bury(envelope, sentence_of_age(time.time() - envelope["created"], envelope["reason"]))
+                died(entry(DEAD, envelope))
+            else:
+                handle(claim)
+        except WorkflowError as error:
+            self._bury(envelope, f"It cannot be read: {error}.")
+        except Exception:
+            LOG.exception("bug in the delivery's workers")
+            self._later(envelope, 60.0)
+        finally:
+            with self._lock:
+                self._working.pop(key, None)
+
+    def _claim(self, envelope: Envelope) -> Claim:
+        effect = self._seal.open(base64.b64decode(envelope["sealed"]))
+        names = ("key", "action", "event", "created")
+        parcel = Parcel(effect=effect, **{name: envelope[name] for name in names})
+        last = envelope["expires"] <= time.time()
+        return Claim(parcel=parcel, lane=envelope["lane"], keys=(parcel.key,), tries=envelope["tries"], last=last)
+
+    def _merge(self, tick: Envelope) -> None:
+        """Make what has gathered into one message for each bundle, and put that."""
+        self._broker.declare_queue(tick["tick"])
+        found, remove = self._backend.gathered(tick["tick"], digest.MOST_IN_ONE)
+        bundles: dict[str, list[Envelope]] = {}
+        for envelope in found:
+            bundles.setdefault(envelope["bundle"], []).append(envelope)
+        for members in bundles.values():
+            self._send(MAIN, self._merged(members))
+        remove()
+        for members in bundles.values():
+            for member in members:
+                self._backend.note_sent(member["key"], self._window)
+        if len(found) == digest.MOST_IN_ONE:
+            self._send(MAIN, tick, 1.0)
+
+    def _merged(self, members: list[Envelope]) -> Envelope:
+        first = members[0]
+        if len(members) == 1:
+            return {**first, "bundle": ""}
+        effects = [self._seal.open(base64.b64decode(member["sealed"])) for member in members]
+        merged = digest.merge(effects, time.time() - first["created"])
+        return {
+            **first,
+            "key": digest.batch_key([member["key"] for member in members]),
+            "serial": uuid.uuid4().hex,
+            "label": merged.label,
+            "event": first["event"] if len({member["event"] for member in members}) == 1 else "",
+            "bundle": "",
+            "sealed": base64.b64encode(self._seal.close(merged)).decode(),
+        }
+
+    def _insist(self, task: Callable[[], Result]) -> Result:
+        """Do something at the broker as soon as it can be reached, however long that takes.
+
+        A worker that returned instead would let dramatiq forget the message. When the process ends meanwhile, the
+        message was never acknowledged, and another worker gets it.
+        """
+        while True:
+            try:
+                return task()
+            except self._troubles as error:
+                LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, error)
+                time.sleep(BEFORE_ANOTHER_GO)
+
+    def done(self, claim: Claim) -> None:
+        for key in claim.keys:
+            held = self._let_go(key)
+            self._careful(held, lambda key=key: self._backend.note_sent(key, self._window))  # type: ignore[misc]
+            self._careful(held, lambda: self._backend.count(claim.lane, "sent", 1))
+
+    def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
+        (key,) = claim.keys
+        held = self._let_go(key)
+        envelope = held[0] if held else self._working.get(key)
+        if envelope is None:
+            return
+        changed = {**envelope, "tries": envelope["tries"] + int(counts), "reason": reason or envelope["reason"]}
+        if held:
+            self._within(max(held[1], time.monotonic() + 0.2), lambda: self._later(changed, wait))
+        else:
+            self._later(changed, wait)
+
+    def _later(self, envelope: Envelope, wait: float) -> None:
+        again = {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}
+        self._insist(lambda: self._send(MAIN, again, wait))
+
+    def bury(self, claim: Claim, reason: str) -> None:
+        (key,) = claim.keys
+        held = self._let_go(key)
+        envelope = held[0] if held else self._working.get(key)
+        if envelope is not None:
+            self._bury({**envelope, "tries": envelope["tries"] + 1}, reason)
+
+    def _bury(self, envelope: Envelope, reason: str) -> None:
+        dead = {**envelope, "reason": reason, "ended": time.time(), "serial": uuid.uuid4().hex}
+        self._insist(lambda: self._send(DEAD, dead))
+        self._insist(lambda: self._backend.forget(envelope["key"]))
+        self._insist(lambda: self._backend.count(envelope["lane"], "dead", 1))
+
+    def forget(self, key: str, deadline: float) -> None:
+        held = self._let_go(key)
+        if held:
+            self._within(deadline, lambda: self._backend.forget(key))
+            self._careful(held, lambda: self._backend.count(held[0]["lane"], "refused", 1))
+
+    def _let_go(self, key: str) -> tuple[Envelope, float] | None:
+        with self._lock:
+            return self._held.pop(key, None)
+
+    def _careful(self, held: Any, task: Callable[[], None]) -> None:
+        """Note something that is only good to know; a caller does not wait for it."""
+        if held:
+            with contextlib.suppress(RuntimeError):
+                self._asking.submit(task)
+            return
+        with contextlib.suppress(*self._troubles):
+            task()
+
+    def anything_waits(self) -> bool:
+        return bool(self._working) or any(entry.state != "dead" for entry in self.entries())
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    def entries(self, state: Literal["", "waiting", "dead"] = "") -> list[Entry]:
+        found = [entry(queue, envelope) for queue, envelope in self._all() if "tick" not in envelope]
+        wanted = [entry for entry in found if not state or (entry.state == "dead") == (state == "dead")]
+        return sorted(wanted, key=lambda entry: entry.created)
+
+    def show(self, key: str) -> tuple[Entry, Effect]:
+        for queue, envelope in self._all():
+            if envelope.get("key") == key:
+                return entry(queue, envelope), self._seal.open(base64.b64decode(envelope["sealed"]))
+        raise KeyError(key)
+
+    def requeue(self, keys: Collection[str]) -> int:
+        def task() -> int:
+            taken = self._backend.take(keys)
+            for queue, envelope in taken:
+                self._send(MAIN, anew(envelope) if queue == DEAD else {**envelope, "serial": uuid.uuid4().hex})
+            return len(taken)
+
+        return self._within(time.monotonic() + MOST_PATIENCE, task)
+
+    def drop(self, keys: Collection[str]) -> list[Entry]:
+        def task() -> list[Entry]:
+            taken = self._backend.take(keys)
+            for _, envelope in taken:
+                self._backend.forget(envelope["key"])
+                self._backend.count(envelope["lane"], "dropped", 1)
+            return [entry(queue, envelope) for queue, envelope in taken]
+
+        return self._within(time.monotonic() + MOST_PATIENCE, task)
+
+    def totals(self) -> Totals:
+        entries = self.entries()
+        counts = Counter((entry.lane, "dead" if entry.state == "dead" else "waiting") for entry in entries)
+        ended = self._within(time.monotonic() + MOST_PATIENCE, self._backend.ended)
+        oldest = min((entry.created for entry in entries if entry.state != "dead"), default=None)
+        return Totals(counts=dict(counts), ended=ended, oldest=oldest, bytes_used=None, bytes_most=None)
+
+    def notices(self) -> list[str]:
+        return self._within(time.monotonic() + MOST_PATIENCE, self._backend.notices)
+
+    def _all(self) -> list[tuple[str, Envelope]]:
+        return self._within(time.monotonic() + MOST_PATIENCE, self._backend.look)
+
+    def close(self) -> None:
+        self._asking.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(Exception):
+            self._broker.close()
+
+
+class _Workers:
+    """dramatiq's own worker, in this process."""
+
+    def __init__(self, broker: Broker, threads: int) -> None:
+        self._worker = dramatiq.Worker(broker, queues={MAIN}, worker_threads=threads, worker_timeout=200)
+        self._lock = threading.Lock()
+        self._state: Literal["new", "running", "over"] = "new"
+
+    def start(self) -> None:
+        if self._state != "new":
+            return
+        with self._lock:
+            if self._state == "new":
+                self._state = "running"
+                with contextlib.suppress(RuntimeError):  # the interpreter ends: no threads any more
+                    self._worker.start()
+
+    def wake(self) -> None:
+        """The broker does that."""
+
+    def stop(self, patience: float) -> None:
+        with self._lock:
+            before, self._state = self._state, "over"
+        if before == "running":
+            self._worker.stop(timeout=max(int(patience * 1000), 1))

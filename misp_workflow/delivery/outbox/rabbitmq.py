@@ -1,0 +1,170 @@
+"""The dramatiq outbox's RabbitMQ side: waiting in queues whose messages move on by themselves, and looking into queues.
+
+RabbitMQ has no place to remember things in, so what was sent lately is remembered by each process for itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import pika
+from dramatiq import Message
+from dramatiq.broker import Broker
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.errors import ConnectionClosed
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+
+from misp_workflow.delivery.outbox.backend import DEAD, MAIN, Envelope, envelopes
+
+BUCKETS = tuple(2**n for n in range(18))
+"""Seconds that a message can wait, from one to a day and a half: one queue each, in which all wait equally long."""
+
+
+class _Broker(RabbitmqBroker):
+    """Lets the broker hold what waits. dramatiq's own way has a worker hold it in memory, where nobody can see it."""
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        if delay is None:
+            return super().enqueue(message)
+        self.declare_queue(message.queue_name, ensure=True)
+        queue, seconds = waiting_queue(delay / 1000)
+        arguments = {
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": message.queue_name,
+            "x-message-ttl": seconds * 1000,
+        }
+        for last in (False, True):
+            try:
+                self.channel.queue_declare(queue=queue, durable=True, arguments=arguments)
+                self.channel.basic_publish(
+                    exchange="",
+                    routing_key=queue,
+                    body=message.encode(),
+                    properties=pika.BasicProperties(delivery_mode=2),
+                    mandatory=True,
+                )
+                return message
+            except AMQPError as error:
+                del self.connection  # it may only have been idle for too long
+                if last:
+                    raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+        raise AssertionError("unreachable")
+
+
+def waiting_queue(seconds: float) -> tuple[str, int]:
+    """Return the queue in which to wait for about so long, and for how long one waits there: never less."""
+    bucket = next((bucket for bucket in BUCKETS if bucket >= seconds), BUCKETS[-1])
+    return f"{MAIN}-wait-{bucket}", bucket
+
+
+class RabbitBackend:
+    """See `Backend`."""
+
+    troubles: tuple[type[Exception], ...] = (AMQPError,)
+
+    def __init__(self, url: str) -> None:
+        parameters: Any = pika.URLParameters(url)
+        parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = 5
+        self._parameters = parameters
+        broker = _Broker(url=url, middleware=[], confirm_delivery=True)
+        broker.parameters = parameters
+        self.broker: Broker = broker
+        self._known: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def note(self, key: str, seconds: float) -> str:
+        now = time.monotonic()
+        with self._lock:
+            self._known = {name: one for name, one in self._known.items() if one[1] > now}
+            found = self._known.get(key)
+            if found is None:
+                self._known[key] = ("waiting", now + seconds)
+            return found[0] if found else ""
+
+    def note_sent(self, key: str, seconds: float) -> None:
+        with self._lock:
+            self._known[key] = ("sent", time.monotonic() + seconds)
+
+    def forget(self, key: str) -> None:
+        with self._lock:
+            self._known.pop(key, None)
+
+    def is_over(self, key: str, serial: str) -> bool:
+        # What is taken out of a queue here is out, so the serial says nothing.
+        with self._lock:
+            return self._known.get(key, ("", 0.0))[0] == "sent" and self._known[key][1] > time.monotonic()
+
+    def is_first(self, name: str, seconds: float) -> bool:
+        return not self.note(f"first {name}", seconds)
+
+    def count(self, lane: str, how: str, number: int) -> None:
+        """RabbitMQ keeps no numbers; each process's log does."""
+
+    def ended(self) -> dict[tuple[str, str], int]:
+        return {}
+
+    def look(self) -> list[tuple[str, Envelope]]:
+        with self._connection() as connection:
+            return [(queue, envelope) for queue, envelope, _ in self._read(connection)]
+
+    def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
+        taken = []
+        with self._connection() as connection:
+            for queue, envelope, remove in self._read(connection):
+                if envelope.get("key") in keys:
+                    remove()
+                    taken.append((queue, envelope))
+        return taken
+
+    def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
+        connection = self._connection()
+        found: list[tuple[Envelope, Callable[[], None]]] = []
+        for _, envelope, remove in self._read_queue(connection, queue):
+            found.append((envelope, remove))
+            if len(found) == most:
+                break
+
+        def remove_all() -> None:
+            for _, remove in found:
+                remove()
+            connection.close()
+
+        if not found:
+            connection.close()
+        return [envelope for envelope, _ in found], remove_all
+
+    def notices(self) -> list[str]:
+        with self._connection():  # that it can be reached is all there is to know
+            return []
+
+    def _connection(self) -> Any:
+        return pika.BlockingConnection(self._parameters)
+
+    def _read(self, connection: Any) -> Iterator[tuple[str, Envelope, Callable[[], None]]]:
+        """Go through every message that no worker has. What is not removed goes back to its place in the end."""
+        digests = set()
+        for queue in (MAIN, *(f"{MAIN}-wait-{bucket}" for bucket in BUCKETS), DEAD):
+            for _, envelope, remove in self._read_queue(connection, queue):
+                digests.add(envelope.get("tick", ""))
+                yield (DEAD if queue == DEAD else MAIN), envelope, remove
+        for queue in digests - {""}:
+            yield from self._read_queue(connection, queue)
+
+    def _read_queue(self, connection: Any, queue: str) -> Iterator[tuple[str, Envelope, Callable[[], None]]]:
+        channel = connection.channel()
+        try:
+            while True:
+                method, _, body = channel.basic_get(queue, auto_ack=False)
+                if method is None:
+                    return
+                (envelope,) = envelopes([body])
+                yield queue, envelope, _ack(channel, method.delivery_tag)
+        except ChannelClosedByBroker:  # there is no such queue yet
+            return
+
+
+def _ack(channel: Any, tag: int) -> Callable[[], None]:
+    return lambda: channel.basic_ack(tag)

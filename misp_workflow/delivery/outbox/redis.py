@@ -1,0 +1,124 @@
+"""The dramatiq outbox's Redis side: where dramatiq keeps its messages, and what we remember beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import redis
+from dramatiq.broker import Broker
+from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import RedisError
+
+from misp_workflow.delivery.outbox.backend import DEAD, DIGEST, MAIN, Envelope, envelopes
+from misp_workflow.delivery.retry import LONGEST_WISH
+
+NAMESPACE = "misp-workflow"
+HEARTBEAT = 15_000
+"""Milliseconds without a sign of life after which a worker's messages go to others."""
+MAINTENANCE = 50_000
+"""Commands in a million that look for such workers; each worker sends several a second."""
+FOR_EVER = 10 * 365 * 86_400_000
+GONE = int(LONGEST_WISH * 1.2)
+
+
+class RedisBackend:
+    """See `Backend`. In dramatiq, <namespace>:<queue> is a list of ids, <namespace>:<queue>.msgs their hash."""
+
+    troubles: tuple[type[Exception], ...] = (RedisError,)
+
+    def __init__(self, url: str) -> None:
+        self._client: Any = redis.Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
+        self.broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]
+            client=self._client,
+            middleware=[],
+            namespace=NAMESPACE,
+            heartbeat_timeout=HEARTBEAT,
+            maintenance_chance=MAINTENANCE,
+            dead_message_ttl=FOR_EVER,
+        )
+
+    def note(self, key: str, seconds: float) -> str:
+        if self._client.set(_mark(key), "waiting", nx=True, px=max(int(seconds * 1000), 1)):
+            return ""
+        return (self._client.get(_mark(key)) or b"").decode()
+
+    def note_sent(self, key: str, seconds: float) -> None:
+        self._client.set(_mark(key), "sent", px=max(int(seconds * 1000), 1))
+
+    def forget(self, key: str) -> None:
+        self._client.delete(_mark(key))
+
+    def is_over(self, key: str, serial: str) -> bool:
+        mark, gone = self._client.mget(_mark(key), f"{NAMESPACE}:gone:{serial}")
+        return gone is not None or mark == b"sent"
+
+    def is_first(self, name: str, seconds: float) -> bool:
+        return bool(self._client.set(f"{NAMESPACE}:first:{name}", "1", nx=True, px=max(int(seconds * 1000), 1)))
+
+    def count(self, lane: str, how: str, number: int) -> None:
+        self._client.hincrby(f"{NAMESPACE}:ended", f"{how} {lane}", number)
+
+    def ended(self) -> dict[tuple[str, str], int]:
+        found = {}
+        for name, number in self._client.hgetall(f"{NAMESPACE}:ended").items():
+            how, _, lane = name.decode().partition(" ")
+            found[lane, how] = int(number)
+        return found
+
+    def look(self) -> list[tuple[str, Envelope]]:
+        found: list[tuple[str, Envelope]] = []
+        for queue in self._queues():
+            found += [(queue.removesuffix(".DQ"), one) for one in envelopes(self._client.hvals(_messages(queue)))]
+        return found
+
+    def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
+        taken = []
+        for queue in self._queues():
+            for number, body in self._client.hgetall(_messages(queue)).items():
+                (envelope,) = envelopes([body])
+                if envelope.get("key") in keys and self._client.hdel(_messages(queue), number):
+                    self._client.lrem(f"{NAMESPACE}:{queue}", 0, number)
+                    # A worker may have it in memory until it is due, and put it back then.
+                    self._client.set(f"{NAMESPACE}:gone:{envelope['serial']}", "1", ex=GONE)
+                    taken.append((queue.removesuffix(".DQ"), envelope))
+        return taken
+
+    def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
+        consumer = self.broker.consume(queue, prefetch=most, timeout=100)
+        found: list[Any] = []
+        while len(found) < most and (message := next(consumer)) is not None:
+            found.append(message)
+
+        def remove() -> None:
+            for message in found:
+                consumer.ack(message)
+
+        return [message.args[0] for message in found], remove
+
+    def notices(self) -> list[str]:
+        found: list[str] = []
+        if not self._client.info("persistence").get("aof_enabled"):
+            found.append(
+                "Redis keeps no append-only file: what waits is lost when Redis restarts. Set 'appendonly yes' in its "
+                "configuration."
+            )
+        memory = self._client.info("memory")
+        if memory.get("maxmemory") and memory.get("maxmemory_policy") != "noeviction":
+            found.append("Redis may throw away what waits when its memory is full: set 'maxmemory-policy noeviction'.")
+        return found
+
+    def _queues(self) -> list[str]:
+        digests = [
+            name.decode().removeprefix(f"{NAMESPACE}:").removesuffix(".msgs")
+            for name in self._client.scan_iter(match=_messages(f"{DIGEST}*"))
+        ]
+        return [MAIN, f"{MAIN}.DQ", DEAD, *digests]
+
+
+def _messages(queue: str) -> str:
+    return f"{NAMESPACE}:{queue}.msgs"
+
+
+def _mark(key: str) -> str:
+    return f"{NAMESPACE}:mark:{key}"
