@@ -16,6 +16,7 @@ one sentence that names the template's line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from jinja2.parser import Parser
 
 from misp_workflow.errors import TemplateError
 from misp_workflow.template.attributes import Attributes
-from misp_workflow.template.grammar import MAX_SOURCE, at, nearest, prepare
+from misp_workflow.template.grammar import MAX_SOURCE, at, decision, nearest, prepare
 from misp_workflow.template.limits import CURRENT, Run
 from misp_workflow.template.machines import MACHINES
 from misp_workflow.template.people import PEOPLE
@@ -46,7 +47,7 @@ CACHED = 256
 """Compiled templates that are kept."""
 
 _SANDBOX = Sandbox()
-_FALSE_TEXTS = frozenset({"", "0", "false", "no", "off"})
+_BRACED = re.compile(r"(\s*)\{\{(.*)\}\}\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,10 @@ def condition(expression: str, context: Mapping[str, Any]) -> bool:
         compiled = _compiled(expression, True)
         names = _prepared(context)
         with _accounted(run, names, compiled):
-            made = compiled.template.new_context(names)
-            for _ in compiled.template.root_render_func(made):
+            decided = compiled.template.new_context(names)
+            for _ in compiled.template.root_render_func(decided):
                 pass
-            result = made.vars["result"]
-            if isinstance(result, str):
-                return result.strip().lower() not in _FALSE_TEXTS
-            return bool(result)
+            return decided.vars["result"] is True
 
 
 def check(source: str) -> None:
@@ -123,19 +121,18 @@ def _compile(source: str, expression: bool) -> _Compiled:
         raise TemplateError(at(parser.stream.current.lineno, "a number is too long")) from None
     except RecursionError:
         raise TemplateError(at(parser.stream.current.lineno, "the template is nested too deeply")) from None
-    names = prepare(tree, _SANDBOX.filters, _SANDBOX.tests)
+    names = prepare(tree, _SANDBOX.filters, _SANDBOX.tests, expression)
     code: CodeType = _SANDBOX.compile(tree)
     return _Compiled(Template.from_code(_SANDBOX, code, _SANDBOX.globals), names)
 
 
 def _bare(expression: str) -> str:
     """Return the expression without the {{ }} that many write around it."""
-    expression = expression.strip()
-    if expression.startswith("{{") and expression.endswith("}}"):
-        expression = expression[2:-2]
-    if not expression.strip():
+    braced = _BRACED.fullmatch(expression)
+    bare = braced[1] + braced[2] if braced else expression
+    if not bare.strip():
         raise TemplateError("the condition is empty")
-    return expression
+    return bare
 
 
 def _expression(parser: Parser) -> nodes.Template:
@@ -144,12 +141,11 @@ def _expression(parser: Parser) -> nodes.Template:
     if not parser.stream.eos:
         sentence = "the condition goes on where it should end; is an operator missing?"
         raise TemplateError(at(parser.stream.current.lineno, sentence))
-    target = nodes.Name("result", "store", lineno=1)
-    return nodes.Template([nodes.Assign(target, parsed, lineno=1)], lineno=1).set_environment(_SANDBOX)  # type: ignore[return-value]
+    return decision(parsed).set_environment(_SANDBOX)  # type: ignore[return-value]
 
 
 def _prepared(context: Mapping[str, Any]) -> dict[str, Any]:
-    names = dict(context)
+    names = {name: value for name, value in dict(context).items() if isinstance(name, str)}
     attributes = names.get("attributes")
     if isinstance(attributes, (list, tuple)):
         names["attributes"] = Attributes(attributes)

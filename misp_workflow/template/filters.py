@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from jinja2 import Undefined
 from jinja2.utils import Namespace
@@ -15,8 +15,8 @@ from misp_workflow.template import analyst, texts
 from misp_workflow.template.arithmetic import OPERATORS
 from misp_workflow.template.attributes import attributes, by_type, reading
 from misp_workflow.template.limits import current
-from misp_workflow.template.style import sendable
 from misp_workflow.template.predicates import TESTS
+from misp_workflow.template.style import sendable
 from misp_workflow.template.values import items, kind, number, scalar, text, to_json
 
 MAX_RANGE = 100_000
@@ -252,11 +252,15 @@ def _json(value: Any, indent: int | None = None) -> str:
 
 def _url_encoded(value: Any) -> str:
     if isinstance(value, Mapping):
-        pairs = [f"{quote(text(key), safe='')}={quote(text(item), safe='')}" for key, item in _items(value)]
+        pairs = [f"{quote_plus(_sendable(key))}={quote_plus(_sendable(item))}" for key, item in _items(value)]
         return "&".join(pairs)
+    return quote(_sendable(value), safe="/")
+
+
+def _sendable(value: Any) -> str:
     made = sendable(text(value))
-    current().grow(3 * len(made))
-    return quote(made, safe="/")
+    current().grow(12 * len(made))  # %F0%9F%98%80
+    return made
 
 
 def _range(*bounds: int) -> list[int]:

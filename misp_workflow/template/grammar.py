@@ -52,16 +52,25 @@ def nearest(name: str, names: Any) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def prepare(tree: nodes.Template, filters: Any, tests: Any) -> frozenset[str]:
+def prepare(tree: nodes.Template, filters: Any, tests: Any, deciding: bool = False) -> frozenset[str]:
     """Check a parsed template, put the reports to the account into it, and return the names that it sets itself.
 
-    Raises TemplateError, the line included.
+    `deciding`: the tree is a `decision`. Raises TemplateError, the line included.
     """
     _check(tree, filters, tests)
     names = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
     names |= {node.name for node in tree.find_all(nodes.Macro)}
     _Accounting().visit(tree)
+    for node in tree.body if deciding else ():
+        if isinstance(node, nodes.Assign):
+            node.node = _to_environment("truth", [node.node], node.lineno)
     return frozenset(names)
+
+
+def decision(expression: nodes.Expr) -> nodes.Template:
+    """Return a template that sets `result` to the value of the expression; `prepare` makes it a yes or no."""
+    line = expression.lineno
+    return nodes.Template([nodes.Assign(nodes.Name("result", "store", lineno=line), expression, lineno=line)], lineno=1)
 
 
 def at(line: int, sentence: str) -> str:

@@ -21,6 +21,7 @@ from misp_workflow.template.limits import MAX_DEPTH, current
 from misp_workflow.template.predicates import TESTS
 from misp_workflow.template.values import Helper
 
+_FALSE_TEXTS = frozenset({"", "0", "false", "no", "off"})
 _LOOP = frozenset(
     "index index0 revindex revindex0 first last length depth depth0 previtem nextitem".split()  # noqa: SIM905
 )
@@ -81,6 +82,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.rounds = values.items
         self.key = values.scalar
         self.part = part
+        self.truth = truth
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return obj.attribute: a member of an object, or one of the few methods that data has here."""
@@ -196,6 +198,11 @@ def compared(value: Any) -> Any:
     if isinstance(value, (list, tuple, dict)):
         current().measure(value)
     return values.plain(value)
+
+
+def truth(value: Any) -> bool:
+    """Return whether a condition's value is true; MISP writes flags as text, so "0" and "false" are not."""
+    return value.strip().lower() not in _FALSE_TEXTS if isinstance(value, str) else bool(value)
 
 
 def tick(steps: int, characters: int) -> bool:
