@@ -186,13 +186,28 @@ class _Cleaner:
         self.flattened: list[Row] = []
         self._inherited = [_marked(tag, True) for tag in php.values(php.to_array(event_tags))]
         self._sightings = _by_attribute(sightings)
-        self._known: dict[bytes, tuple[Any, Row]] = {}
+        self._known: dict[bytes | int, tuple[Any, Row]] = {}
 
     def attributes(self, attributes: Any) -> Any:
         """The attributes, cleaned; keys stay."""
         if not php.is_array(attributes):
             return attributes
-        cleaned = [self._attribute(attribute) for attribute in php.values(attributes)]
+        inherited, sightings = self._inherited, self._sightings
+        cleaned = []
+        for attribute in php.each(attributes):
+            clean: Row = attribute.copy() if type(attribute) is dict else _attribute_row(attribute)
+            clean.pop("value1", None)
+            clean.pop("value2", None)
+            links = clean.pop("AttributeTag", None)
+            if "SharingGroup" in clean and not clean["SharingGroup"]:
+                del clean["SharingGroup"]
+            if sightings and (seen := sightings.get(php.to_string(clean.get("id")))):
+                clean["Sighting"] = seen
+            if links or "Tag" in clean:
+                self._add_tags(clean, links)
+            else:
+                clean["_allTags"] = inherited.copy()
+            cleaned.append(clean)
         self.flattened += cleaned
         return cleaned if isinstance(attributes, list) else php.from_pairs(dict(zip(attributes, cleaned, strict=True)))
 
@@ -206,41 +221,36 @@ class _Cleaner:
             if isinstance(found, dict) and found.get("Attribute")
         ]
 
-    def _attribute(self, attribute: Any) -> Row:
-        if type(attribute) is not dict:
-            attribute = _attribute_row(attribute)
-        clean: Row = attribute.copy()
-        clean.pop("value1", None)
-        clean.pop("value2", None)
-        links = clean.pop("AttributeTag", None)
-        if "SharingGroup" in clean and not clean["SharingGroup"]:
-            del clean["SharingGroup"]
-        if self._sightings and (seen := self._sightings.get(php.to_string(clean.get("id")))):
-            clean["Sighting"] = seen
+    def _add_tags(self, clean: Row, links: Any) -> None:
+        """Give an attribute `Tag` and `_allTags`, from its links and the tags that it may have already."""
         present = clean.get("Tag")
-        if links and not present and type(links) is list:
-            tags = [self._tags_of(link) for link in links]
-            clean["Tag"] = [own for own, _ in tags]
-            clean["_allTags"] = self._inherited + [marked for _, marked in tags]
-            return clean
-        if links:
-            present = clean["Tag"] = _merged_tags(present, links)
-        own_tags = php.values(present) if present and php.is_array(present) else []
-        clean["_allTags"] = self._inherited + [_marked(tag, False) for tag in own_tags]
-        return clean
+        all_tags = self._inherited.copy()
+        if present or type(links) is not list:
+            if links:
+                present = clean["Tag"] = _merged_tags(present, links)
+            all_tags += [_marked(tag, False) for tag in (php.each(present) if php.is_array(present) else ())]
+        else:
+            tags = clean["Tag"] = []
+            for link in links:
+                own, marked = self._known.get(_written(link)) or self._copied(link)
+                tags.append(own)
+                all_tags.append(marked)
+        clean["_allTags"] = all_tags
 
-    def _tags_of(self, link: Any) -> tuple[Any, Row]:
+    def _copied(self, link: Any) -> tuple[Any, Row]:
         """The link's tag as it stands in `Tag`, and as it stands in `_allTags`."""
-        try:
-            written = orjson.dumps(link["Tag"])
-        except (TypeError, KeyError):  # no such link, or a value that JSON cannot hold
-            own = _tag(link)
-            return own, _marked(own, False)
-        known = self._known.get(written)
-        if known is None:
-            own = _tag(link)
-            known = self._known[written] = (own, _marked(own, False))
-        return known
+        own = _tag(link)
+        copies = own, _marked(own, False)
+        self._known[_written(link)] = copies
+        return copies
+
+
+def _written(link: Any) -> bytes | int:
+    """What tells a tag from others: its JSON, or for what JSON cannot hold, where it stands."""
+    try:
+        return orjson.dumps(link["Tag"])
+    except (TypeError, KeyError):
+        return id(link)
 
 
 def _attribute_row(attribute: Any) -> Row:
