@@ -114,7 +114,8 @@ class Settings:
     """All settings. `problem` is "" or the sentence that says why the file on disk is not what is in force.
 
     `usable` is False when there is a file, it cannot be used, and no earlier reading of it can stand in: then no
-    destination is given out, because nobody knows what bounds the operator wrote.
+    destination is given out, because nobody knows what bounds the operator wrote. `rules` are the rule files of the
+    gates, by name.
     """
 
     path: Path | None = None
@@ -126,6 +127,7 @@ class Settings:
     misp: Misp = Misp()
     outbox: Outbox = Outbox()
     networks: Networks = Networks()
+    rules: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
     defaults: Destination = Destination()
     destinations: Mapping[str, Destination] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -53,6 +53,7 @@ def read(text: str, path: Path, state_folder: Path) -> Settings:
         misp=_misp(top.table("misp")),
         outbox=_outbox(top.table("outbox")),
         networks=_networks(top.table("networks")),
+        rules=_rules(top.table("rules")),
         defaults=defaults,
         destinations=_destinations(top.table("destinations"), defaults),
     )
@@ -129,6 +130,11 @@ def _check_network(table: Table, key: str, entry: str) -> None:
         raise table.error(
             key, f"has “{entry}”, which is no network, address, or one of {', '.join(NETWORK_WORDS)}"
         ) from None
+
+
+def _rules(table: Table) -> Mapping[str, Path]:
+    """Return the rule files of the gates by name; each is read when a gate needs it."""
+    return MappingProxyType({name: _folder(table, name, Path()) for name in table.names()})
 
 
 def _destinations(table: Table, defaults: Destination) -> Mapping[str, Destination]:
