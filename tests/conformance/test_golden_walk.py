@@ -1,0 +1,104 @@
+"""What we make of graphs, modules and whole walks, held against what MISP 2.5.1's engine was recorded to make.
+
+The files in golden/ are the recordings, side remarks (log entries, database calls, PHP's warnings) left out: `{"blobs":
+{…}, "vectors": [{"name", "op", "input", "expected"}, …]}`, where a dict with the one key `$blob` stands for a blob. The
+recorded runs of MISP's official blueprints stand beside the repository, where they are there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+BESIDE = Path(__file__).resolve().parents[3] / "shared" / "golden"
+AREAS = ("logic", "misp_module_request", "module_config", "walk", "graph_checks", "stateless")
+
+# Not compared: what the recordings have as a side remark, and PHP's own wording.
+SIDE_REMARKS = {"log", "calls", "debug", "zmq", "http", "php_warnings", "message", "exception_message"}
+
+sys.path.insert(0, str(HERE))
+import adapter  # noqa: E402 - found beside this file
+
+
+def _resolved(value: Any, blobs: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"$blob"}:
+            return _resolved(blobs[value["$blob"]], blobs)
+        return {key: _resolved(item, blobs) for key, item in value.items()}
+    return [_resolved(item, blobs) for item in value] if isinstance(value, list) else value
+
+
+def _vectors(file: Path) -> list[dict[str, Any]]:
+    recorded = json.loads(file.read_text(encoding="utf-8"))
+    return [_resolved(vector, recorded["blobs"]) for vector in recorded["vectors"]]
+
+
+CASES = [
+    pytest.param(vector, id=f"{area}: {vector['name']}")
+    for area in AREAS
+    for vector in _vectors(HERE / "golden" / f"{area}.json")
+]
+
+
+def _difference(expected: Any, got: Any, where: str = "") -> str | None:
+    """Where the two differ first; None when they do not.
+
+    Empty arrays are equal, and equal to one that is left out; a bool is no number; the order of keys does not count.
+    """
+    if expected in ([], {}) and got in ([], {}, None):
+        return None
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for key in [*expected, *(key for key in got if key not in expected)]:
+            if key in SIDE_REMARKS and not where.endswith((".data", ".body")) and where.count(".") <= 3:
+                continue
+            if found := _difference(expected.get(key, []), got.get(key, []), f"{where}.{key}"):
+                return found
+        return None
+    if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
+        found = (_difference(*pair, f"{where}[{index}]") for index, pair in enumerate(zip(expected, got, strict=True)))
+        return next((difference for difference in found if difference), None)
+    same = expected == got and isinstance(expected, bool) == isinstance(got, bool)
+    return None if same else f"{where or '.'}: {str(expected)[:200]!r} was recorded, {str(got)[:200]!r} came"
+
+
+def _check(case: dict[str, Any]) -> None:
+    got = adapter.evaluate(case["op"], json.loads(json.dumps(case["input"])))
+    expected = case["expected"]
+    if "exception" in expected:
+        assert got.get("exception", {}).get("class") == expected["exception"]["class"]
+    else:
+        assert "value" in got, got
+        difference = _difference(expected["value"], got["value"])
+        assert difference is None, difference
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_as_recorded(case: dict[str, Any]) -> None:
+    _check(case)
+
+
+def test_official_blueprints_as_recorded() -> None:
+    file = BESIDE / "blueprints.json"
+    if not file.is_file():
+        pytest.skip("the recorded runs of MISP's official blueprints are not beside this repository")
+    for case in _vectors(file):
+        _check(case)
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (1, True),
+        ([1], [1, 2]),
+        ({"a": 1}, {}),
+        ({}, {"a": 1}),
+        ({"value": {"message": "x", "b": 1}}, {"value": {"message": "y", "b": 2}}),
+    ],
+)
+def test_a_difference_is_seen(expected: Any, got: Any) -> None:
+    assert _difference(expected, got)
