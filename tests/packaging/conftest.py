@@ -167,7 +167,7 @@ def mount(checkout: Path, tmp_path: Path) -> Path:
     custom = tmp_path / "custom"
     shutil.copytree(checkout / "misp_modules" / "modules" / "action_mod", custom / "action_mod")
     shutil.copytree(checkout / "misp_workflow", custom / "python" / "misp_workflow")
-    for found in closure("cryptography"):
+    for found in closure("cryptography", *(["tomli"] if sys.version_info < (3, 11) else [])):
         link(found, custom / "python")
     return custom
 
