@@ -42,6 +42,7 @@ def sent(data: Any, selected: Any = None, destination: Destination = GREEN) -> s
         ("Note", [{"object_uuid": "00000000-0000-4000-9000-000000000001", "note": "sensor-7"}]),
         ("Relationship", [{"related_object_uuid": "00000000-0000-4000-9000-000000000001", "x": "sensor-7"}]),
         ("RelatedAttribute", {"1": [{"id": "9", "info": "sensor-7", "value": EVIL}]}),
+        ("Correlation", [{"event": "sensor-7", "value": EVIL}]),
         ("Anything", {"Attribute": {"uuid": "00000000-0000-4000-9000-000000000001", "comment": "sensor-7"}}),
         ("EventReport", [{"name": "sensor-7", "Tag": [{"name": "tlp:red"}]}]),
         ("Galaxy", [{"GalaxyCluster": [{"value": "sensor-7", "Tag": [{"name": "tlp:amber"}]}]}]),

@@ -83,8 +83,11 @@ def test_an_object_that_stays_at_home_takes_its_attributes_along() -> None:
     data["Event"]["Object"][0]["distribution"] = "0"
     for row in data["Event"]["_AttributeFlattened"]:
         row["object_id"] = data["Event"]["Object"][0]["id"] if row["value"] == "object:a" else "0"
+    inside = data["Event"]["Object"][0]["Attribute"][0]
+    data["Event"]["Sighting"] = [{"attribute_id": inside["id"], "source": "sensor-7"}]
     cleared = clear(data, None, Destination(distribution=1))
     assert "object:a" not in json.dumps(cleared.data)
+    assert "sensor-7" not in json.dumps(cleared.data)
     assert "1 object withheld: distribution “your organisation only”" in cleared.withheld
 
 

@@ -181,6 +181,7 @@ def test_an_unknown_destination_names_the_nearest(write) -> None:
         ("[destinations.a.parameters]\nbot_token = 'xoxb-1'", 0o644, "destinations.a.parameters.bot_token"),
         ("[destinations.a.parameters]\nwebhook_url = 'https://h.example.org/1'", 0o644, "parameters.webhook_url"),
         ("[destinations.a.parameters]\nwebhook_url = 'file:/run/secrets/hook'", 0o644, ""),
+        ("[destinations.a.parameters]\nurl = 'https://u:hunter2@h/'", 0o644, "destinations.a.parameters.url"),
         ("[destinations.a.parameters]\nchannel = '#soc'", 0o644, ""),
         ("", 0o602, "may change"),
     ],
