@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from misp_workflow import pcre
 from misp_workflow.errors import RunnerError
+from misp_workflow.php import pcre
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 
 from misp_workflow.errors import RunnerError
-from misp_workflow.pcre_syntax import InvalidPatternError, Translator, UnsupportedPatternError
+from misp_workflow.php.pcre_syntax import InvalidPatternError, Translator, UnsupportedPatternError
 
 Matcher = Callable[[str], bool]
 

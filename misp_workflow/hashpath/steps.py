@@ -1,0 +1,119 @@
+"""Extracting: one step per part of the path, each from a list of items to the list of what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from misp_workflow import php
+from misp_workflow.hashpath.names import walk
+from misp_workflow.hashpath.tokens import Test, number_matches, split, test_of
+
+Extractor = Callable[[Any], Any]
+Step = Callable[[list[Any]], list[Any]]
+
+
+def extractor(text: str, tokens: list[str], simple: bool) -> Extractor:
+    """What `Path.extract` calls, made for this path."""
+    if not text or text == "0":
+        return _checked
+    if not simple:
+        return _through(_steps(tokens))
+    return _single(tokens[0]) if len(tokens) == 1 else lambda data: php.to_array(walk(_checked(data), tokens, None))
+
+
+def _checked(data: Any) -> Any:
+    php.require_array(data, "Hash::extract(): Argument #1 ($data)")
+    return data
+
+
+def _single(name: str) -> Extractor:
+    def extract(data: Any) -> Any:
+        value = data.get(name) if type(data) is dict else php.item(_checked(data), name)
+        if value is None:
+            return []
+        return value if isinstance(value, (list, dict)) else [value]
+
+    return extract
+
+
+def _through(steps: list[Step]) -> Extractor:
+    def extract(data: Any) -> Any:
+        found = [_checked(data)]
+        for step in steps:
+            found = step(found)
+        return found
+
+    return extract
+
+
+def _steps(tokens: list[str]) -> list[Step]:
+    steps: list[Step] = []
+    for token in tokens:
+        name, conditions = split(token)
+        steps.append(_step(name))
+        if conditions:
+            steps.append(_filter(test_of(conditions)))
+    return steps
+
+
+def _step(name: str) -> Step:
+    if name == "{n}":
+        return _each_numeric
+    if name == "{s}":
+        return _each_named
+    if name == "{*}":
+        return _each
+    return _numbered(name) if php.is_numeric(name) else _named(name)
+
+
+def _named(name: str) -> Step:
+    def step(items: list[Any]) -> list[Any]:
+        return [item[name] for item in items if type(item) is dict and name in item]
+
+    return step
+
+
+def _numbered(name: str) -> Step:
+    def step(items: list[Any]) -> list[Any]:
+        found: list[Any] = []
+        for item in items:
+            found.extend(entry for key, entry in php.pairs(php.to_array(item)) if number_matches(key, name))
+        return found
+
+    return step
+
+
+def _each_numeric(items: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in items:
+        if type(item) is list:
+            found.extend(item)
+        elif type(item) is dict:
+            found.extend([entry for key, entry in item.items() if php.is_numeric(key)])
+        elif item is not None:
+            found.append(item)
+    return found
+
+
+def _each_named(items: list[Any]) -> list[Any]:
+    return [entry for item in items if type(item) is dict for key, entry in item.items() if php.int_key(key) is None]
+
+
+def _each(items: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in items:
+        if type(item) is dict:
+            found.extend(item.values())
+        elif type(item) is list:
+            found.extend(item)
+        elif item is not None:
+            found.append(item)
+    return found
+
+
+def _filter(test: Test) -> Step:
+    def step(items: list[Any]) -> list[Any]:
+        return [item for item in items if isinstance(item, (dict, list)) and test(item)]
+
+    return step
