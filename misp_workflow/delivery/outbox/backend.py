@@ -63,6 +63,9 @@ class Backend(Protocol):
     def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
         """Return what is in a digest's queue, and a function that removes it for good."""
 
+    def close(self) -> None:
+        """Close every connection."""
+
     def notices(self) -> list[str]:
         """Return what an operator should know."""
 

@@ -58,6 +58,7 @@ class DramatiqOutbox:
         self._held: dict[str, tuple[Envelope, float]] = {}  # tried by a caller, not put yet; until when it can wait
         self._working: dict[str, Envelope] = {}  # in the hands of a worker of ours
         self._lock = threading.Lock()
+        self._merging = threading.Lock()
         self._asking = ThreadPoolExecutor(4, thread_name_prefix="misp-workflow-outbox")
         for queue in (MAIN, DEAD):
             self._broker.declare_queue(queue)
@@ -187,6 +188,10 @@ class DramatiqOutbox:
 
     def _merge(self, tick: Envelope) -> None:
         """Make what has gathered into one message for each bundle, and put that."""
+        with self._merging:
+            self._merge_alone(tick)
+
+    def _merge_alone(self, tick: Envelope) -> None:
         self._broker.declare_queue(tick["tick"])
         found, remove = self._backend.gathered(tick["tick"], digest.MOST_IN_ONE)
         bundles: dict[str, list[Envelope]] = {}
@@ -335,7 +340,7 @@ class DramatiqOutbox:
     def close(self) -> None:
         self._asking.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(Exception):
-            self._broker.close()
+            self._backend.close()
 
 
 class _Workers:

@@ -75,6 +75,9 @@ class RabbitBackend:
         self._known: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        self.broker.close()
+
     def note(self, key: str, seconds: float) -> str:
         now = time.monotonic()
         with self._lock:

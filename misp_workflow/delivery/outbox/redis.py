@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import redis
-from dramatiq.broker import Broker
+from dramatiq.broker import Broker, Consumer
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import ConnectionClosed
 from redis.exceptions import RedisError
 
 from misp_workflow.delivery.outbox.backend import DEAD, DIGEST, MAIN, Envelope, envelopes
@@ -22,6 +23,23 @@ FOR_EVER = 10 * 365 * 86_400_000
 GONE = int(LONGEST_WISH * 1.2)
 
 
+class _Broker(RedisBroker):
+    """Takes back what it had fetched before the connection broke.
+
+    dramatiq forgets what its memory held then, while Redis still counts it as ours, and we live: nobody would ever get
+    it. What is sent twice because of this carries the same key.
+    """
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        try:
+            ours = self.client.smembers(f"{NAMESPACE}:__acks__.{self.broker_id}.{queue_name}")
+            if ours:
+                self.do_requeue(queue_name, *ours)
+        except RedisError as error:
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+        return super().consume(queue_name, prefetch, timeout)
+
+
 class RedisBackend:
     """See `Backend`. In dramatiq, <namespace>:<queue> is a list of ids, <namespace>:<queue>.msgs their hash."""
 
@@ -29,7 +47,7 @@ class RedisBackend:
 
     def __init__(self, url: str) -> None:
         self._client: Any = redis.Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
-        self.broker: Broker = RedisBroker(  # type: ignore[no-untyped-call]
+        self.broker: Broker = _Broker(  # type: ignore[no-untyped-call]
             client=self._client,
             middleware=[],
             namespace=NAMESPACE,
@@ -37,6 +55,10 @@ class RedisBackend:
             maintenance_chance=MAINTENANCE,
             dead_message_ttl=FOR_EVER,
         )
+
+    def close(self) -> None:
+        self.broker.close()
+        self._client.connection_pool.disconnect()
 
     def note(self, key: str, seconds: float) -> str:
         if self._client.set(_mark(key), "waiting", nx=True, px=max(int(seconds * 1000), 1)):

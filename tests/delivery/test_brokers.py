@@ -1,0 +1,195 @@
+"""The outbox on dramatiq, against a real Redis and a real RabbitMQ."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from brokers import Rabbit, Redis, running
+from delivery_kit import parcel, until
+
+from misp_workflow import delivery
+from misp_workflow.delivery.deliver import deliver, house
+from misp_workflow.delivery.outbox import Entry
+from misp_workflow.errors import DeliveryError
+from misp_workflow.settings import current
+from misp_workflow.testing.receiver import Receiver, answer
+
+pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
+
+SECRET = "xoxb-very-secret-token"
+KEY = "a pass phrase that all of them share"
+
+
+@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+def broker(request, program: Callable[[str], str], tmp_path_factory) -> Iterator[Redis | Rabbit]:
+    with running(request.param, program, tmp_path_factory.mktemp(request.param)) as found:
+        yield found
+
+
+@pytest.fixture
+def shared(broker: Redis | Rabbit, rules) -> Iterator[Callable[[str], None]]:
+    """Lets this process use the broker; returns a function that adds settings."""
+    base = f'[outbox]\nurl = "{broker.url}"\nkey = "{KEY}"\n'
+    rules(base)
+    yield lambda more: rules(base + more)
+    box = house(current()).outbox
+    box.drop([entry.key for entry in box.entries()])
+
+
+def entries(state: str = "") -> list[Entry]:
+    return house(current()).outbox.entries(state)
+
+
+def test_delivered_at_once_is_never_put(receiver: Receiver, shared) -> None:
+    (receipt,) = deliver([parcel(receiver, "d1")])
+    assert receipt.status == "delivered"
+    assert entries() == []
+    (again,) = deliver([parcel(receiver, "d1")])
+    assert again.detail == "Already sent: the same was delivered a moment ago."
+
+
+def test_queued_is_delivered_by_a_worker(receiver: Receiver, shared) -> None:
+    receipts = [deliver([parcel(receiver, f"q{n}")], mode="queue")[0] for n in range(20)]
+    assert {receipt.status for receipt in receipts} == {"queued"}
+    got = receiver.wait_for(20, timeout=60)
+    assert sorted(request.header("Idempotency-Key") for request in got) == sorted(f"q{n}" for n in range(20))
+    until(lambda: entries() == [])
+
+
+def test_what_fails_is_tried_again_and_told_of(receiver: Receiver, shared) -> None:
+    receiver.answers(answer(status=503), answer(status=429, headers={"Retry-After": "2"}))
+    (receipt,) = deliver([parcel(receiver, "f1", bearer=SECRET, secrets=(SECRET,))])
+    assert (receipt.status, receipt.detail) == ("queued", "Queued, because Slack answered 503 Service Unavailable.")
+    assert len(receiver.wait_for(3, timeout=60)) == 3
+    until(lambda: entries() == [])
+
+
+def test_refused_later_is_a_dead_letter_that_can_live_again(receiver: Receiver, shared, state: Path) -> None:
+    receiver.answers(answer(status=404))
+    deliver([parcel(receiver, "x1", bearer=SECRET, secrets=(SECRET,))], mode="queue")
+    until(lambda: [entry.state for entry in entries()] == ["dead"])
+    box = house(current()).outbox
+    (dead,) = box.entries("dead")
+    assert (dead.key, dead.reason, dead.tries) == ("x1", "Slack answered 404 Not Found: check the address.", 1)
+    entry, effect = box.show("x1")
+    assert (entry.label, effect.bearer) == ("Slack message", SECRET)
+    with pytest.raises(KeyError):
+        box.show("nothing")
+    totals = box.totals()
+    assert totals.counts == {(receiver.url, "dead"): 1}
+    assert box.requeue(["x1", "nothing"]) == 1
+    receiver.wait_for(2, timeout=30)
+    until(lambda: entries() == [])
+    assert "delivered" in (state / "delivery.log").read_text()
+
+
+def test_refused_at_once_is_an_error_and_nothing_stays(receiver: Receiver, shared) -> None:
+    receiver.answers(answer(status=401))
+    (receipt,) = deliver([parcel(receiver, "r1")])
+    assert receipt.status == "refused"
+    assert entries() == []
+    assert deliver([parcel(receiver, "r1")])[0].status == "delivered"
+
+
+def test_what_waits_can_be_seen_hurried_and_dropped(receiver: Receiver, shared) -> None:
+    receiver.answers(*[answer(status=503, headers={"Retry-After": "600"})] * 2)
+    deliver([parcel(receiver, "w1"), parcel(receiver, "w2", url=receiver.url.replace("127.0.0.1", "localhost"))])
+    box = house(current()).outbox
+    until(lambda: len(entries()) == 2)
+    waiting = {entry.key: entry for entry in entries("waiting")}
+    assert waiting["w1"].reason == "Slack answered 503 Service Unavailable."
+    assert waiting["w1"].due > time.time() + 500
+    assert waiting["w1"].tries == 1
+    assert [entry.key for entry in box.drop(["w1"])] == ["w1"]
+    assert [entry.key for entry in entries()] == ["w2"]
+    delivery.stop()  # the lanes of this process remember that they were asked for silence
+    house(current()).workers.start()
+    assert house(current()).outbox.requeue(["w2"]) == 1
+    receiver.wait_for(3, timeout=30)
+    until(lambda: entries() == [])
+    time.sleep(1)
+    assert len(receiver.requests) == 3
+
+
+def test_nothing_readable_is_at_the_broker(receiver: Receiver, shared, broker: Redis | Rabbit) -> None:
+    receiver.answers(answer(status=404))
+    deliver([parcel(receiver, "s1", bearer=SECRET)], mode="queue")
+    until(lambda: [entry.state for entry in entries()] == ["dead"])
+    found = house(current()).outbox._backend.look()
+    assert len(found) == 1
+    assert SECRET not in repr(found)
+
+
+def test_a_digest_gathers_from_two_processes(receiver: Receiver, shared, broker: Redis | Rabbit) -> None:
+    shared("[destinations.chat]\ndigest = 4\n")
+    code = (
+        "import sys, time\n"
+        "from misp_workflow.delivery.deliver import deliver\n"
+        "from misp_workflow.effects import Parcel, Post\n"
+        "for n in range(50):\n"
+        "    post = Post(label='m', url=sys.argv[1], json={'text': f'other {n}'}, digest=('json.text',),"
+        " destination='chat')\n"
+        "    deliver([Parcel(key=f'other-{n}', effect=post, action='slack_message', created=time.time())])\n"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, receiver.url])
+    for n in range(50):
+        message = {"text": f"ours {n}"}
+        deliver([parcel(receiver, f"g{n}", destination="chat", json=message, digest=("json.text",))])
+    assert other.wait(60) == 0
+
+    def told() -> int:
+        return sum(int(request.json()["text"].split()[0]) for request in receiver.requests)
+
+    until(lambda: told() >= 100, 60)
+    assert told() == 100
+    assert len(receiver.requests) < 10
+    until(lambda: entries() == [])
+
+
+def test_a_broker_that_is_away_is_an_error_and_nothing_is_sent(receiver: Receiver, rules) -> None:
+    rules(f'[outbox]\nurl = "redis://:hush@127.0.0.1:1/0"\nkey = "{KEY}"\n')
+    with pytest.raises(DeliveryError, match=r"The outbox at redis://127.0.0.1:1 cannot be used") as caught:
+        deliver([parcel(receiver)])
+    assert "hush" not in str(caught.value)
+    assert receiver.requests == []
+
+
+def test_a_broker_needs_a_key_that_all_share(receiver: Receiver, rules) -> None:
+    rules('[outbox]\nurl = "redis://127.0.0.1:1/0"\n')
+    with pytest.raises(DeliveryError, match=r"set outbox.key too"):
+        deliver([parcel(receiver)])
+
+
+def test_redis_without_an_append_only_file_is_told_of(program, tmp_path: Path, rules) -> None:
+    redis = Redis(program("redis-server"), tmp_path, append=False)
+    try:
+        rules(f'[outbox]\nurl = "{redis.url}"\nkey = "{KEY}"\n')
+        (notice,) = house(current()).outbox.notices()
+        assert notice.startswith("Redis keeps no append-only file")
+    finally:
+        delivery.stop()
+        redis.stop()
+
+
+def test_redis_killed_in_between_loses_nothing(receiver: Receiver, program, tmp_path: Path, rules) -> None:
+    redis = Redis(program("redis-server"), tmp_path)
+    try:
+        rules(f'[outbox]\nurl = "{redis.url}"\nkey = "{KEY}"\n')
+        receiver.always(answer(status=503))
+        receipts = [deliver([parcel(receiver, f"k{n}")], mode="queue")[0] for n in range(30)]
+        assert {receipt.status for receipt in receipts} == {"queued"}
+        receiver.wait_for(3, timeout=30)
+        redis.kill()
+        time.sleep(0.5)
+        receiver.always(answer())
+        redis.start()
+        until(lambda: {r.header("Idempotency-Key") for r in receiver.requests} == {f"k{n}" for n in range(30)}, 90)
+        until(lambda: entries() == [], 60)
+    finally:
+        delivery.stop()
+        redis.stop()
