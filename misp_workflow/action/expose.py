@@ -6,6 +6,7 @@ is a success to MISP, and an exception leaves the operator with nothing to read.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import logging
@@ -17,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from misp_workflow import settings
+from misp_workflow import delivery, settings
 from misp_workflow.action import params as parameters
 from misp_workflow.action.call import Call, chosen
 from misp_workflow.delivery import guard
@@ -31,6 +32,9 @@ MAX_REQUEST = 32 * 2**20
 
 MAX_SENTENCE = 1_000
 """Characters of an answer; it may quote what somebody typed, and MISP keeps it in a log."""
+
+GATE_SHARE = 0.7
+"""The part of its time that a gate gives to what must happen before its yes; the rest is for undoing it."""
 
 INFO_KEYS = {
     "version": "",
@@ -75,9 +79,11 @@ def expose(
         return action.answer(request)
 
     def introspection() -> Answer:
+        delivery.start()  # the server asks this at its start: what waits since an earlier run goes out
         return {"config": config}
 
     def version() -> Answer:
+        delivery.start()
         return {**info, "config": config}
 
     return handler, dict_handler, introspection, version
@@ -125,8 +131,9 @@ class _Action:
             data, selected, withheld = guard.scrub(request["data"]), guard.scrub(chosen(request)), ""
             if self.config.get("leaves_home", not self.config["blocking"]):
                 data, selected, withheld = guard.clear(data, selected, destination)
-            call = Call(params, data, selected, rules, withheld)
-            answer = self._carry_out(self.decide(call), call, secrets, destination.name, started + rules.answer_within)
+            deadline = started + rules.answer_within
+            call = Call(params, data, selected, rules, withheld, deadline)
+            answer = self._carry_out(self.decide(call), call, secrets, destination.name, deadline)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
         return _with_note(answer, rules.problem)
@@ -136,10 +143,9 @@ class _Action:
             return {"error": _sentence(mask("; ".join(decision.reasons), list(secrets)))}
         if isinstance(decision, Receipt):
             return _spoken([decision])
-        if isinstance(decision, Pass) and not decision.effects:
-            return {"data": {"status": "passed", "detail": "Every rule is kept."}}
-        effects = decision.effects if isinstance(decision, Pass) else _listed(decision)
-        parcels = [self._parcel(effect, call, secrets, place) for effect in effects]
+        if isinstance(decision, Pass):
+            return self._pass(decision, call, secrets, place, deadline)
+        parcels = [self._parcel(effect, call, secrets, place) for effect in _listed(decision)]
         from misp_workflow.delivery import deliver  # the first call loads requests, not the server's start
 
         params = call.params
@@ -150,6 +156,22 @@ class _Action:
             deadline=deadline,
         )
         return _spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
+
+    def _pass(self, gate: Pass, call: Call, secrets: Sequence[str], place: str, deadline: float) -> Answer:
+        """Return a gate's yes, once what must happen first has happened; else its no, and what shall undo it."""
+        told = _sentence(mask(" ".join(gate.notes or ["Every rule is kept."]), list(secrets)))
+        if gate.effects:
+            from misp_workflow.delivery import deliver
+
+            parcels = [self._parcel(effect, call, secrets, place) for effect in gate.effects]
+            enough = time.monotonic() + (deadline - time.monotonic()) * GATE_SHARE
+            refused = [one for one in deliver.deliver(parcels, deadline=enough) if one.status != "delivered"]
+            if refused:
+                undo = [self._parcel(effect, call, secrets, place) for effect in gate.undo]
+                with contextlib.suppress(WorkflowError):  # the no stands, whatever becomes of this
+                    deliver.deliver(undo, mode="queue", deadline=deadline)
+                return {"error": _sentence(f"Not passed: {refused[0].detail}.")}
+        return {"data": {"status": "passed", "detail": told}}
 
     def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: str) -> Parcel:
         effect = dataclasses.replace(
