@@ -104,6 +104,17 @@ def test_a_quoted_sentence_and_a_part_of_a_composite() -> None:
     assert report["content"] == "Hash [withheld]; they say: [withheld]!"
 
 
+def test_many_sentences_withheld_and_many_texts_kept() -> None:
+    secret = {f"the secret sentence number {n}": ["tlp:red"] for n in range(3000)}
+    data = event_of(["tlp:green"], {**secret, **{f"kept-{n}": [] for n in range(3000)}})
+    for n, row in enumerate(data["Event"]["Attribute"]):
+        row["comment"] = f"(The secret sentence number {n}) and more, number {n}"
+    kept = clear(data, None, GREEN).data["Event"]["Attribute"]
+    assert kept[5]["comment"] == "(The secret sentence number 3005) and more, number 3005"
+    data["Event"]["info"] = "He said: the secret SENTENCE number 2999!"
+    assert clear(data, None, GREEN).data["Event"]["info"] == "He said: [withheld]!"
+
+
 def test_a_value_that_another_attribute_may_show_is_not_hidden() -> None:
     data = event_of(["tlp:green"], {EVIL: ["tlp:red"]})
     again = {"uuid": "another", "id": "77", "type": "hostname", "value": EVIL}

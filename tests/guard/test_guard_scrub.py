@@ -195,11 +195,27 @@ def test_scrubbing_twice_changes_nothing_more() -> None:
     assert scrub(once) is once
 
 
-def test_500_levels() -> None:
+def test_as_deep_as_php_goes() -> None:
     data: Any = {"password": "planted"}
-    for _ in range(250):
+    for _ in range(255):
         data = [{"x": data}]
     assert "planted" not in json.dumps(scrub(data))
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 10**6, "a (" * 10**5, 'a="' * 10**5, "a" + " " * 10**6, "bearer " * 10**5, "://" * 10**5]
+)
+def test_hostile_text_does_not_take_for_ever(text: str) -> None:
+    scrub({"Log": {"model": "", "action": "", "change": text}})
+
+
+def test_a_name_of_a_megabyte() -> None:
+    long = "x" * 10**6
+    assert scrub({f"password_{long}": "s", f"{long}_token": "s", long: "open"}) == {
+        f"password_{long}": HIDDEN,
+        f"{long}_token": HIDDEN,
+        long: "open",
+    }
 
 
 names = st.sampled_from(SECRET_NAMES)

@@ -50,6 +50,10 @@ def test_a_tower_of_accents_cannot_hold_the_cut_up() -> None:
     assert len(cut(text, 5_000)) == 5_000
 
 
+def test_a_row_of_flags_without_end() -> None:
+    assert cut("🇱🇺" * 10**5, 1000).endswith("🇱🇺… [cut]")
+
+
 def measure(text: str, unit: str) -> int:
     if unit == "characters":
         return len(text)

@@ -18,6 +18,8 @@ TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "T
 SHARING_GROUP = 4
 INHERIT = 5
 UNKNOWN = -1
+LONGEST_TAG = 510
+"""Characters; MISP stores 255. Of a longer one the two ends are looked at."""
 
 _SCHEME = re.compile(r"(?:.*:)?(tlp|pap)([:=_ .-]+)(.*)", re.DOTALL)
 _SPELLINGS = {"white": "clear", "amberstrict": "amber+strict"}
@@ -60,6 +62,8 @@ def read_tag(name: str) -> Mark:
 
 def _plain(name: str) -> str:
     """Return the name without what makes it look the same and compare otherwise: case, width, invisible characters."""
+    if len(name) > LONGEST_TAG:
+        name = name[: LONGEST_TAG // 2] + name[-LONGEST_TAG // 2 :]
     normal = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in normal if unicodedata.category(c) != "Cf").strip()
 

@@ -88,6 +88,8 @@ def rewrite(value: Any, visit: Visit, key: str = "", skip: Container[str] = ()) 
             return node
         return {name: item for name, item in changed.items() if item is not GONE}
     if type(value) is list:
-        items = [rewrite(item, visit, key, skip) if type(item) in _CONTAINERS else item for item in value]
+        items = []  # by a loop: a comprehension would take a second frame, and data may be nested 512 deep
+        for item in value:
+            items.append(rewrite(item, visit, key, skip) if type(item) in _CONTAINERS else item)
         return value if all(map(is_, items, value)) else [item for item in items if item is not GONE]
     return value

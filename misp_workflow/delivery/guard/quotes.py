@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
+from itertools import chain
 from typing import Any
 
 from misp_workflow.delivery.guard.marks import TAG_LISTS
@@ -30,6 +32,7 @@ _TEXTS = (
 _WORD = re.compile(r"[^\s\"'<>|,;]+")
 _WITHIN_WORD = re.compile(r"[/:@?&=#|()]+")
 _DEFANGED = re.compile(r"\[(\.|:|@|://)\]|\((\.|:|@)\)|\[(dot|at)\]", re.IGNORECASE)
+_LETTERS = re.compile(r"\w+")
 _EDGES = "().:!?[]{}*_`"
 
 
@@ -43,7 +46,8 @@ class Quotes:
         self._exact = frozenset(values)
         long = {_plain(value) for value in values if len(value) >= SHORTEST}
         self._words = frozenset(value for value in long if not re.search(r"\s", value))
-        self._phrases = sorted(long - self._words, key=len, reverse=True)
+        self._phrases = _by_rarest_word(long - self._words)
+        self._masks: dict[str, str] = {}
         self._out, self._kept = out, kept
 
     def remove(self, data: Any) -> Any:
@@ -63,11 +67,18 @@ class Quotes:
         return {**node, **changed} if changed else node
 
     def _masked(self, text: str) -> str:
-        text = _WORD.sub(self._mask_word, text)
+        known = self._masks.get(text)  # the same galaxy's description stands at many attributes
+        if known is None:
+            known = self._masks[text] = self._mask_phrases(_WORD.sub(self._mask_word, text))
+        return known
+
+    def _mask_phrases(self, text: str) -> str:
+        """Mask the values of several words; each is looked for only where its rarest word stands."""
         folded = text.casefold()
-        for phrase in self._phrases:
-            if phrase in folded:
-                text = re.sub(re.escape(phrase), MARK, text, flags=re.IGNORECASE)
+        words = set(_LETTERS.findall(folded)) if self._phrases else set()
+        found = [phrase for word in words for phrase in self._phrases.get(word, ()) if phrase in folded]
+        for phrase in sorted(found, key=len, reverse=True):
+            text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", MARK, text, flags=re.IGNORECASE)
         return text
 
     def _mask_word(self, found: re.Match[str]) -> str:
@@ -83,6 +94,17 @@ class Quotes:
         rest = [part for part in self._kept if part is not selected]
         only = self._exact | (every_text(self._out) - every_text(rest))
         return [item for item in selected if not (isinstance(item, str) and item in only)]
+
+
+def _by_rarest_word(phrases: Collection[str]) -> dict[str, list[str]]:
+    """Return the phrases by the one of their words that the fewest phrases have."""
+    words = {phrase: set(_LETTERS.findall(phrase)) for phrase in phrases}
+    counts = Counter(chain.from_iterable(words.values()))
+    found: dict[str, list[str]] = {}
+    for phrase, its in words.items():
+        if its:
+            found.setdefault(min(its, key=lambda word: (counts[word], word)), []).append(phrase)
+    return found
 
 
 def _values(nodes: Iterable[dict[str, Any]]) -> set[str]:

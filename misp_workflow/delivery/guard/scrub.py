@@ -19,8 +19,10 @@ _LOG_TEXTS = ("change", "title", "description", "request", "url")
 
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{6,}")
 _USER_IN_URL = re.compile(r"(?<=://)[^/?#\s@]+(?=@)")
-_CHANGED = re.compile(r"([\w.-]+)(\s*\()([^()]*)(\)\s*=>\s*\()([^()]*)(\))")
-_ASSIGNED = re.compile(r"""([\w.-]+)(["']?\s*(?:=>|[=:])\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'&,;)}\]/]+)""")
+# Each name is tried once, from its beginning: hostile text must not make the search quadratic.
+_NAME = r"(?<![\w.-])([\w.-]{1,100})"
+_CHANGED = re.compile(_NAME + r"(\s*\()([^()]*)(\)\s*=>\s*\()([^()]*)(\))")
+_ASSIGNED = re.compile(_NAME + r"""(["']?\s*(?:=>|[=:])\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'&,;)}\]/]+)""")
 
 
 def scrub(data: Any, survey: Survey | None = None) -> Any:

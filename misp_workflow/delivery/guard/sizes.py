@@ -14,6 +14,8 @@ Unit = Literal["characters", "utf-16", "bytes"]
 MARK = "… [cut]"
 _LONGEST_CLUSTER = 64
 """Code points. A base with more marks than that is no character but an attack on the reader's screen."""
+_LONGEST_ROW = 1_000
+"""Halves of flags that are counted to find out which two belong together."""
 _ENTITY = re.compile(r"&#?\w{0,31}\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -90,7 +92,7 @@ def _within_cluster(text: str, position: int) -> bool:
         return True
     if _is_flag_half(at) and _is_flag_half(before):
         halves = 1
-        while halves < position and _is_flag_half(text[position - 1 - halves]):
+        while halves < min(position, _LONGEST_ROW) and _is_flag_half(text[position - 1 - halves]):
             halves += 1
         return halves % 2 == 1
     return unicodedata.category(at) in ("Mn", "Me", "Mc")
