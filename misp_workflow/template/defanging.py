@@ -6,15 +6,16 @@ import re
 
 _SCHEME = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 _HOST_AFTER = re.compile(r"(?<=://)[^\s/?#\\]+")
+_START = r"(?<![\w@.-])(?<!(?<!/)/)"  # neither within a word nor within a path
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _DOMAIN = re.compile(
-    rf"(?<![\w@.-])(?:{_LABEL}\.){{1,10}}(?:[^\W\d_]{{2,24}}|xn--[a-z0-9-]{{1,59}})(?![\w-])", re.IGNORECASE
+    rf"{_START}(?:{_LABEL}\.){{1,10}}(?:[^\W\d_]{{2,24}}|xn--[a-z0-9-]{{1,59}})(?![\w-])", re.IGNORECASE
 )
 _IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _EMAIL = re.compile(rf"(?<=[\w.+%-])@((?:{_LABEL}\.){{1,10}}[^\W\d_]{{2,24}})", re.IGNORECASE)
 # Top-level domains that clients turn into links without a scheme, and that are no file extensions as well.
 _LINKED = re.compile(
-    rf"(?<![\w@.-])(?:{_LABEL}\.){{1,10}}"
+    rf"{_START}(?:{_LABEL}\.){{1,10}}"
     r"(?:com|net|org|info|biz|edu|gov|mil|int|io|co|me|tv|cc|xyz|top|online|site|club|shop|store|icu|live|vip|"
     r"work|tech|space|website|cloud|app|dev|link|click|onion|su|ru|cn|de|fr|uk|us|eu|lu|nl|be|ch|at|it|es|pl|br|in|jp|kr|ua|ir|kp)"
     r"(?![\w-]|\.\w)",

@@ -16,7 +16,7 @@ from misp_workflow.template.arithmetic import OPERATORS
 from misp_workflow.template.attributes import attributes, by_type, reading
 from misp_workflow.template.limits import current
 from misp_workflow.template.predicates import TESTS
-from misp_workflow.template.style import sendable
+from misp_workflow.template.style import cut, sendable
 from misp_workflow.template.values import items, kind, number, scalar, text, to_json
 
 MAX_RANGE = 100_000
@@ -258,7 +258,7 @@ def _url_encoded(value: Any) -> str:
 
 
 def _sendable(value: Any) -> str:
-    made = sendable(text(value))
+    made = sendable(cut(text(value)))
     current().grow(12 * len(made))  # %F0%9F%98%80
     return made
 

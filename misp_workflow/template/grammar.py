@@ -172,6 +172,11 @@ class _Accounting(NodeTransformer):
         self._reporting(node)
         return node
 
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:
+        self.generic_visit(node)
+        node.nodes = [_own(child) for child in node.nodes]
+        return node
+
     def visit_Pair(self, node: nodes.Pair) -> nodes.Node:
         self.generic_visit(node)
         node.key = _to_environment("key", [node.key], node.lineno)
@@ -198,6 +203,19 @@ class _Accounting(NodeTransformer):
     def _take_name(self) -> str:
         self._blocks += 1
         return f"_block{self._blocks}"
+
+
+def _own(node: nodes.Expr) -> nodes.Expr:
+    """Return the node so that a text written out in the template is its own text, like what stands around it.
+
+    `{{ ", " if not loop.last }}` between two JSON values is a comma, not a string.
+    """
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        return _to_environment("own", [node], node.lineno)
+    if isinstance(node, nodes.CondExpr):
+        node.expr1 = _own(node.expr1)
+        node.expr2 = None if node.expr2 is None else _own(node.expr2)
+    return node
 
 
 def _filtered(outermost: nodes.Filter, name: str) -> nodes.Expr:

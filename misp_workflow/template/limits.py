@@ -18,6 +18,7 @@ MAX_CHARACTERS = 32_000_000  # made in all, the finished text and everything on 
 MAX_DEPTH = 40  # macros that call macros, loops that call themselves
 MAX_NESTING = 100  # lists in lists; MISP itself stops at 512, real events have six
 MAX_BITS = 1_024  # of a whole number: more than any identifier, less than any harm
+MAX_SHOWN_BITS = 14_000  # Python itself stops at 4,300 digits
 MAX_CPU = 0.8  # seconds of this thread's own work, so that a busy machine does not fail an innocent template
 MAX_TIME = 3.0  # seconds on the clock: below what MISP waits, whatever the machine does
 
@@ -106,7 +107,7 @@ class Run:
                         stack.append(iter(item))
                     break
                 elif isinstance(item, int):
-                    small(item)
+                    characters += showable(item).bit_length() // 3
             else:
                 stack.pop()
             levels = max(levels, len(stack))
@@ -119,6 +120,13 @@ def small(number: int) -> int:
     """Return the whole number, unless it is so large that reckoning with it would hurt."""
     if number.bit_length() > MAX_BITS:
         raise TemplateError("a number of more than 300 digits is not reckoned with")
+    return number
+
+
+def showable(number: int) -> int:
+    """Return the whole number, unless it has more digits than Python writes."""
+    if number.bit_length() > MAX_SHOWN_BITS:
+        raise TemplateError("a number is too long to be shown")
     return number
 
 

@@ -10,10 +10,12 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from jinja2 import Undefined
+
 from misp_workflow.errors import TemplateError
 from misp_workflow.template.limits import current
 from misp_workflow.template.style import Style, sendable, visible
-from misp_workflow.template.values import JsonText, to_json
+from misp_workflow.template.values import JsonText, text, to_json
 
 _CEF_HEADER = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": " "})
 _CEF_EXTENSION = str.maketrans({"\\": "\\\\", "=": "\\=", "\n": "\\n"})
@@ -23,41 +25,41 @@ _FORMULA = re.compile(r"\s*[=+\-@\t＝＋－＠]")
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,40}(?:\.\d{1,40})?")
 
 
-def _line(text: str) -> str:
-    return visible(text).replace("\n", " ").replace("\t", " ")
+def _line(value: str) -> str:
+    return visible(value).replace("\n", " ").replace("\t", " ")
 
 
-def _cef_header(text: str) -> str:
+def _cef_header(value: str) -> str:
     # ArcSight Common Event Format, "Character Encoding": \ and | in the header, \ and = in the extension; line breaks
     # only in extension values, written \n.
-    return visible(text).translate(_CEF_HEADER)
+    return visible(value).translate(_CEF_HEADER)
 
 
-def _cef_extension(text: str) -> str:
-    return visible(text).translate(_CEF_EXTENSION)
+def _cef_extension(value: str) -> str:
+    return visible(value).translate(_CEF_EXTENSION)
 
 
-def _param_value(text: str) -> str:
-    return visible(text).translate(_PARAM_VALUE)  # https://www.rfc-editor.org/rfc/rfc5424#section-6.3.3
+def _param_value(value: str) -> str:
+    return visible(value).translate(_PARAM_VALUE)  # https://www.rfc-editor.org/rfc/rfc5424#section-6.3.3
 
 
-def _cell(text: str) -> str:
+def _cell(value: str) -> str:
     # Quoting as in RFC 4180; the apostrophe keeps a spreadsheet from computing the cell
     # (https://owasp.org/www-community/attacks/CSV_Injection).
-    text = visible(text)
-    if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text):
-        text = "'" + text
-    return '"' + text.replace('"', '""') + '"' if _CELL.search(text) else text
+    value = visible(value)
+    if _FORMULA.match(value) and not _PLAIN_NUMBER.fullmatch(value):
+        value = "'" + value
+    return '"' + value.replace('"', '""') + '"' if _CELL.search(value) else value
 
 
-def _query(text: str) -> str:
-    return quote(sendable(text), safe="")
+def _query(value: str) -> str:
+    return quote(sendable(value), safe="")
 
 
-def _segment(text: str) -> str:
-    if text and not text.strip("."):
-        return "%252E" * len(text)  # clients and servers resolve "..", and "%2E%2E" too
-    return _query(text)
+def _segment(value: str) -> str:
+    if value and not value.strip("."):
+        return "%252E" * len(value)  # clients and servers resolve "..", and "%2E%2E" too
+    return _query(value)
 
 
 class _Json(Style):
@@ -67,6 +69,8 @@ class _Json(Style):
     """
 
     def emit(self, value: Any) -> str:
+        if isinstance(value, Undefined):
+            return text(value)  # nothing, where a condition has no else
         made = value if isinstance(value, JsonText) else to_json(value)
         if isinstance(value, JsonText):
             current().grow(len(made))
@@ -104,8 +108,8 @@ def _goes_on(piece: str, within: bool, last: bool) -> bool:
 
 def _inside(made: str, bare: bool = False) -> str:
     """Return the JSON of a value as part of a JSON string, or as the bare text that it says."""
-    text = json.loads(made) if made.startswith('"') else made
-    return text if bare else json.dumps(text, ensure_ascii=False)[1:-1]
+    says: str = json.loads(made) if made.startswith('"') else made
+    return says if bare else json.dumps(says, ensure_ascii=False)[1:-1]
 
 
 def _no_constant(name: str) -> Any:

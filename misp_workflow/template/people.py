@@ -22,7 +22,7 @@ _CHANNEL = re.compile(r"(?<!\w)#(?=\w)")
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _INLINE = re.compile(r"[\\`*_\[\]<>#|~&$]")
 _LINE_START = re.compile(r"^([ \t]*)([-+=]|\d{1,9}(?=[.)]))", re.MULTILINE)
-_INDENTED = re.compile(r"^(?: {4}|\t)", re.MULTILINE)
+_INDENTED = re.compile(r"^(?=[ ]*\t| {4})[ \t]+", re.MULTILINE)  # what makes a line a code block
 _ENTITIES = re.compile(r"[\\`*_{}\[\]<>()#|~&$@!:]|^[ \t]*[-+]|^[ \t]*\d{1,9}(?=[.)])", re.MULTILINE)
 _CARD_FUNCTION = re.compile(r"\{\{(?=\s*(?:DATE|TIME)\s*\()", re.IGNORECASE)
 _STRUCTURE = re.compile(
@@ -54,7 +54,11 @@ def _backslashed(text: str) -> str:
     """Escape for CommonMark, https://spec.commonmark.org/0.31.2/#backslash-escapes."""
     made = _INLINE.sub(r"\\\g<0>", text)
     made = _LINE_START.sub(_escaped_start, made)
-    return _INDENTED.sub("\u00a0\u00a0\u00a0\u00a0", made)
+    return _unindented(made)
+
+
+def _unindented(text: str) -> str:
+    return _INDENTED.sub(lambda match: "\u00a0" * len(match[0]), text)
 
 
 def _escaped_start(match: re.Match[str]) -> str:
@@ -75,7 +79,7 @@ def _discord(text: str) -> str:
 
 def _zulip(text: str) -> str:
     # Zulip's Markdown knows no backslash escapes but renders entities (zulip/lib/markdown: "escape" is not registered).
-    return _ENTITIES.sub(_entity, _INDENTED.sub("\u00a0\u00a0\u00a0\u00a0", visible(text)))
+    return _ENTITIES.sub(_entity, _unindented(visible(text)))
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -76,6 +76,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.tests = dict(TESTS)
         self.globals = {name: Helper(name, function) for name, function in filters.FUNCTIONS.items()}
         self.emit = emit
+        self.own = Markup
         self.joined = texts.together
         self.compared = compared
         self.tick = tick

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from misp_workflow.template.defanging import defang_indicator, soften
+from misp_workflow.template.limits import showable
 from misp_workflow.template.values import Indicator, Live, text
 
 MAX_VALUE = 100_000  # characters of one value; no indicator is longer, and no chat takes as much
@@ -74,7 +75,7 @@ class Style:
     def emit(self, value: Any) -> str:
         """Return the value as it is put out."""
         if type(value) is int:
-            return str(value)
+            return str(showable(value))
         return self.escape(self.settled(value))
 
     def settled(self, value: Any) -> str:

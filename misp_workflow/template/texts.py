@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from misp_workflow.errors import TemplateError
-from misp_workflow.template.limits import current
+from misp_workflow.template.limits import current, small
 from misp_workflow.template.values import Indicator, Live, kind, number, text
 
 MAX_WIDTH = 1_000  # characters that padding, indenting or a number's format may ask for
@@ -38,7 +38,7 @@ def formatted(pattern: str, *args: Any, **kwargs: Any) -> str:
 
 def _formattable(value: Any) -> Any:
     if isinstance(value, (int, float)):
-        return value
+        return small(value) if isinstance(value, int) else value
     made: str = current().style.settled(value) if isinstance(value, Indicator) else text(value)
     return str(made)
 

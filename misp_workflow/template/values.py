@@ -18,11 +18,10 @@ from jinja2 import Undefined
 from markupsafe import Markup
 
 from misp_workflow.errors import TemplateError
-from misp_workflow.template.limits import current
+from misp_workflow.template.limits import current, showable
 
 Scalar = str | int | float | bool | None
 
-_MAX_SHOWN = 14_000  # bits; Python itself stops at 4,300 digits
 _PRINTED = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
 
 
@@ -69,9 +68,7 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        if isinstance(value, int) and value.bit_length() > _MAX_SHOWN:
-            raise TemplateError("a number is too long to be shown")
-        return repr(value)
+        return repr(showable(value) if isinstance(value, int) else value)
     if isinstance(value, (list, tuple)):
         current().measure(value)
         if all(not isinstance(item, (list, tuple, dict)) for item in value):

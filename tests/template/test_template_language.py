@@ -72,6 +72,7 @@ WORKS = {
     "{{ nothing }}|{{ true }}|{{ 1.5 }}|{{ ['a', 1, none] }}|{{ {'a': [1]} }}": '|true|1.5|a, 1, |{"a": [1]}',
     "{{ 'a b'.split() }}{{ 'x'.join(['a', 'b']) }}{{ ' a '.strip() }}{{ 'abc'.replace('b', '') }}": "a, baxbaac",
     "{{ 'abc'.startswith('a') }}{{ 'abc'.find('c') }}{{ 'a'.zfill(3) }}": "true200a",
+    "{{ '<b>' if true else event.info }}{{ '*' }}": "<b>*",
     "{# nothing #}{% raw %}{{ raw }}{% endraw %}": "{{ raw }}",
     "{% for t in event.Tag %}\n  - {{ t.name }}\n{% endfor %}\nend": "  - tlp:amber\n  - misp-galaxy:x\nend",
     "{{ 1 < 2 < 3 }}{{ 'a' in 'abc' }}{{ 5 not in [1] }}{{ 'b' is in(['b']) }}{{ 4 is even }}": "true" * 5,

@@ -76,6 +76,8 @@ def test_any_text_arrives_as_text(style: str, text: str) -> None:
     wanted = read("plain" if style in PEOPLE else "text", text) if style not in EXACT else whole(text)
     if style == "json":
         wanted = re.sub("[\ufdd0\ufdd1]", "\ufffd", wanted)
+    if style == "csv":  # an apostrophe of the text's own reads like ours
+        seen, wanted = seen.lstrip("'"), wanted.lstrip("'")
     assert squeezed(seen) == squeezed(wanted)
 
 
