@@ -89,6 +89,7 @@ class Surroundings:
     world: World
     encoder: wire.Encoder = field(default_factory=wire.Encoder)
     jobs_made: int = 0
+    steps_taken: int = 0
     start_data: Any = None
 
     def enrichments(self) -> list[dict[str, Any]]:

@@ -16,7 +16,17 @@ from misp_workflow.errors import PhpCrash
 from misp_workflow.runner import builtins, misp_module, triggers, wire
 from misp_workflow.runner import modules as module_list
 from misp_workflow.runner.execution import Call, Effect, Exchange, Exec, Job, Outcome, Record, Surroundings
-from misp_workflow.runner.graph import CONCURRENT_TASK, FILTER, FILTER_RESET, Edge, Node, Path, Visit, walk
+from misp_workflow.runner.graph import (
+    CONCURRENT_TASK,
+    FILTER,
+    FILTER_RESET,
+    MAX_STEPS,
+    Edge,
+    Node,
+    Path,
+    Visit,
+    walk,
+)
 from misp_workflow.runner.logic import LOGIC, NODE_TO_RUN
 from misp_workflow.runner.moduleapi import ModuleServer
 from misp_workflow.runner.modules import Module, Modules
@@ -251,7 +261,8 @@ class _Walker:
 
     def walk(self, start: Node, roaming: RoamingData) -> None:
         self._roaming = roaming
-        for visit in walk(self._workflow.graph, start, self._choose):
+        for visit in walk(self._workflow.graph, start, self._choose, max_steps=MAX_STEPS - self._around.steps_taken):
+            self._around.steps_taken += 1
             if visit.node.type == "logic" or (visit.node is start and not self._in_job):
                 continue  # logic is evaluated when the walk asks where to go on
             if self._is_blocked(visit):
