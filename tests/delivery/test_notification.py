@@ -1,0 +1,89 @@
+"""Notifications through apprise, to a local receiver that plays a Gotify server."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+
+import pytest
+
+pytest.importorskip("apprise", reason="apprise is not installed: pip install apprise")
+
+from misp_workflow.delivery import transports
+from misp_workflow.effects import Notification
+from misp_workflow.testing import HANG, Receiver, answer, free_port
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of modules that apprise imports
+
+SECRET = "very-secret-token"
+
+
+def notification(host: str, scheme: str = "gotify") -> Notification:
+    url = f"{scheme}://{host}/{SECRET}"
+    return Notification(
+        url=url, host=host.partition(":")[0], title="MISP", text="About {{ 7*7 }} <b>", secrets=(SECRET, url)
+    )
+
+
+def send(effect: Notification, patience: float = 20.0):
+    return transports.send(effect, "k1", time.monotonic() + patience)
+
+
+def gotify(receiver: Receiver) -> Notification:
+    return notification(f"{receiver.host}:{receiver.port}")
+
+
+def test_what_is_known_of_a_success_is_said_and_no_more(receiver: Receiver):
+    receiver.always(answer({"id": 1}))
+    said = send(gotify(receiver))
+    assert said.outcome == "delivered" and said.detail == "apprise says that Gotify took it; it gives no more than that"
+    (request,) = receiver.requests
+    assert request.json() == {"priority": 5, "title": "MISP", "message": "About {{ 7*7 }} <b>"}
+    assert request.header("X-Gotify-Key") == SECRET
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "down"),
+    [
+        (401, "refused", False),
+        (404, "refused", False),
+        (429, "again", False),
+        (500, "again", True),
+        (503, "again", True),
+    ],
+)
+def test_the_status_in_its_log_decides(status: int, outcome: str, down: bool, receiver: Receiver, caplog):
+    receiver.always(answer(status=status))
+    with caplog.at_level(logging.DEBUG):
+        said = send(gotify(receiver))
+    assert (said.outcome, said.down) == (outcome, down) and str(status) in said.detail
+    assert SECRET not in said.detail + caplog.text
+
+
+def test_nobody_there_is_worth_another_try():
+    said = send(notification(f"127.0.0.1:{free_port()}"))
+    assert (said.outcome, said.down) == ("again", True)
+
+
+def test_a_service_that_hangs_is_left_behind(receiver: Receiver):
+    receiver.always(HANG)
+    said = send(gotify(receiver), patience=0.3)
+    assert said.outcome == "again" and said.down
+    assert send(gotify(receiver), patience=-1.0).outcome == "again"
+
+
+def test_an_address_that_apprise_does_not_understand():
+    said = send(Notification(url="pover://", text="x"))
+    assert said.outcome == "refused" and "does not understand" in said.detail
+
+
+def test_forbidden_addresses_are_not_spoken_to():
+    said = send(notification("169.254.169.254"))
+    assert said.outcome == "refused" and "metadata" in said.detail
+
+
+def test_a_name_without_an_address_is_apprises_to_explain():
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo("nowhere.invalid", 443)
+    assert send(notification("nowhere.invalid")).outcome == "again"
