@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from misp_workflow.delivery import digest
 from misp_workflow.effects import Effect, Mail, Notification, Post, to_json
 from misp_workflow.testing.contract import ActionFile, sample_params, trouble_with
 from misp_workflow.testing.hostile import spellings
@@ -197,3 +199,26 @@ def test_the_small_places_have_limits_of_their_own(long: dict[str, Any], effects
     assert len(pagerduty.json["payload"]["summary"]) <= 1_024 and len(pagerduty.json["dedup_key"]) <= 255
     assert len(dict(parse_qsl(f"topic={zulip.form['topic']}"))["topic"]) <= 60
     assert len(teams.json["attachments"][0]["content"]["body"][1]["facts"]) < 30
+
+
+NEVER_GATHERED = {"pagerduty_event", "nextcloud_message"}  # one alert per attribute; a signature over the one message
+
+
+def test_a_storm_about_one_event_becomes_one_message(
+    action: ActionFile, captures: dict[str, Any], effects: list[Effect]
+):
+    for number in range(60):
+        body = json.loads(json.dumps(captures["attribute-after-save"]))
+        row = body["data"]["Event"]["Attribute"][0]
+        row |= {"uuid": f"u-{number}", "value": f"evil{number}.example", "comment": f"seen {number} times " * 15}
+        assert "data" in ask(action, body)
+    assert len(effects) == 60
+    if action.name in NEVER_GATHERED:
+        assert not any(effect.digest for effect in effects)
+        return
+    assert len({digest.bundle(effect, action.name, "lane") for effect in effects}) == 1
+    merged = digest.merge(effects, 60.0)
+    measure, limit = LIMITS[action.name]
+    assert 0 < measure(dataclasses.replace(merged, subject="x") if isinstance(merged, Mail) else merged) <= limit
+    said = plain(written(merged))
+    assert "60 messages in 60 s" in said and "Attribute saved in event 56" in said
