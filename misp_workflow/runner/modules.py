@@ -130,6 +130,8 @@ def load(server: ModuleServer, world: World) -> Modules:
         served = server.modules()
     except NoAnswerError:
         served = []
+    else:
+        by_type["action"]["enrich-event"] = _enrich_event(by_type["action"]["enrich-event"], world)
     for described in served:
         if _is_action(described):
             module = _python(described, world)
@@ -155,6 +157,13 @@ def _own(kind: str, config: Config, world: World) -> Module:
         config=config,
         enabled=config["id"] not in disabled,
     )
+
+
+def _enrich_event(module: Module, world: World) -> Module:
+    """MISP fills in the one parameter's choices, or that the server cannot be reached."""
+    names = [php.item(described, "name") for described in world.enrichment_modules or []]
+    params = [{**param, "options": names} for param in module.config["params"]]
+    return replace(module, config={**module.config, "params": params})
 
 
 # --- Python modules --------------------------------------------------------------------------------------------------

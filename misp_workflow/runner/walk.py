@@ -38,6 +38,21 @@ STOP_EXECUTION = "stop-execution"
 THEN, ELSE = "output_1", "output_2"
 MAX_JOBS = 1_000
 
+# Modules of MISP after 2.5.1. What they do exactly is documented nowhere, so they are what 2.5.1 makes of them: unknown.
+NEWER_MODULES = frozenset(
+    {
+        "add_analyst_data",
+        "aggregate_comparator_if",
+        "blocklist-action-module",
+        "filter_tag",
+        "filter_timestamp",
+        "flowintel_create_case",
+        "notify_user_toast",
+        "run_workflow",
+    }
+)
+NEWER = "a module of a newer MISP; MISP 2.5.1 does not know it, and here nobody knows exactly what it does"
+
 StepOutcome = Literal["ok", "error", "disabled", "unknown", "then", "else", "filter", "queued", "skipped"]
 End = Literal["success", "blocked", "failure", "crash", "not started"]
 
@@ -331,7 +346,8 @@ class _Walker:
         try:
             if module is None or exec_ is None:
                 step.outcome = "unknown"
-                outcome = Outcome(False, [f"Could not load class for module: {node.module}"], "MISP does not know it")
+                why = NEWER if node.module in NEWER_MODULES else "MISP does not know this module"
+                outcome = Outcome(False, [f"Could not load class for module: {node.module}"], why)
             elif not module.enabled:
                 step.outcome = "disabled"
                 outcome = Outcome(

@@ -174,7 +174,8 @@ def trigger_router(case: Case) -> Any:
     done = run(_workflow(row), case["data"], _server(case), world=world, with_jobs=False)
     if done.crash is not None:
         raise done.crash
-    return {"success": done.success, "errors": done.errors, **_recorded(done)}
+    jobs = [_parallel_job(job, row["id"]) for job in done.jobs]
+    return {"success": done.success, "errors": done.errors, "jobs": jobs, **_recorded(done)}
 
 
 def _router_job(case: Case) -> dict[str, Any]:
