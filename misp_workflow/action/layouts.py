@@ -8,11 +8,11 @@ from __future__ import annotations
 
 _FACTS = "{% for name, value in facts %}<item><b>{{ name }}:</b> {{ value }}\n{% endfor %}"
 _WITHHELD = "{% if withheld %}<item>{{ withheld }}\n{% endif %}"
-_LINK = "{% if link %}{{ link|link(link_label) }}{% endif %}"
+_LINK = "{% if link %}<item>{{ link|link(link_label) }}{% endif %}"
 
 
 def _layout(opening: str, closing: str = "", item: str = "", gap: str = "") -> str:
-    written = "{% if title %}<b>{{ title }}</b>\n" + gap + "{% endif %}" + _FACTS + _WITHHELD + gap + _LINK
+    written = "{% if title %}<b>{{ title }}</b>\n" + gap + "{% endif %}" + _FACTS + _WITHHELD + _LINK
     return written.replace("<b>", opening).replace("</b>", closing or opening).replace("<item>", item)
 
 
@@ -33,7 +33,7 @@ LAYOUTS = {
     "{% if withheld %}\n<p>{{ withheld }}</p>{% endif %}{% if link %}\n<p>{{ link|link(link_label) }}</p>{% endif %}",
     "mail": '<table style="border-collapse:collapse;font-family:sans-serif">\n'
     '<tr><th colspan="2" style="text-align:left;padding:8px;border-left:6px solid {{ colour }}">{{ title }}</th></tr>\n'
-    '{% for name, value in facts %}<tr><td style="padding:2px 8px;color:#555">{{ name }}</td>'
+    '{% for name, value in facts %}<tr><td style="padding:2px 8px;color:#555;white-space:nowrap">{{ name }}</td>'
     '<td style="padding:2px 8px">{{ value }}</td></tr>\n{% endfor %}</table>'
     "{% if withheld %}\n<p>{{ withheld }}</p>{% endif %}{% if link %}\n<p>{{ link|link(link_label) }}</p>{% endif %}",
 }

@@ -179,7 +179,7 @@ def _attribute(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[s
     elif "Sighting" in row:
         happened = "Attribute saved"
     else:  # MISP sends neither the sighting nor the tag that caused this
-        happened = "Sighting of, or tag on, an attribute"
+        happened = "Attribute sighted or tagged"
     own = tag_names(row, inherited=False)
     return f"{happened} in {_event_name(view)}", [
         ("Value", _value(row)),
