@@ -2,8 +2,8 @@
 
 For each size, each in processes of its own: convert to core format, the hash paths and filters, a walk of 20 nodes
 with six requests written out (the modules answer at once), and peak memory. A time is the median of several runs.
-Times stand as ratios to the standard library's json.loads of the same event file in the same process; PHP's are ratios
-to its own json_decode of the event in core format, as recorded in runner_php.json. Results are held against the
+Times stand as ratios to the standard library's json.loads of the same event file, taken in turns; PHP's are ratios to
+its own json_decode of the event in core format, as recorded in runner_php.json. Results are held against the
 recorded ones, down to the checksums of the six bodies: a difference ends the benchmark with status 1.
 
 Memory is Linux only: the peak above what the process held before it loaded the event, in loaded events.
@@ -40,7 +40,7 @@ HERE = Path(__file__).resolve().parent
 RECORDED = json.loads((HERE / "runner_php.json").read_text(encoding="utf-8"))
 SIZES = (1_000, 10_000, 100_000)
 RUNS = {1_000: 31, 10_000: 15, 100_000: 5}
-WALKS = {1_000: 10, 10_000: 5, 100_000: 3}
+WALKS = {1_000: 11, 10_000: 5, 100_000: 3}
 
 FLATTENED = "Event._AttributeFlattened.{n}"
 FILTERS = {
@@ -62,14 +62,26 @@ def same(what: str, got: Any, recorded: Any) -> None:
         raise DifferenceError(f"{what}: got {got}, recorded is {recorded}")
 
 
-def median(work: Callable[[], Any], runs: int) -> float:
-    """Milliseconds, as the median."""
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - started) * 1000)
-    return statistics.median(times)
+class Clock:
+    """Times work in turns with json.loads of the same event, so that what else the machine does burdens both alike."""
+
+    def __init__(self, text: str) -> None:
+        self._base = lambda: json.loads(text)
+        self.took: dict[str, tuple[float, float]] = {}
+
+    def time(self, what: str, work: Callable[[], Any], runs: int) -> None:
+        """Note the median in milliseconds, and its ratio to the median of json.loads in between."""
+        turns = [(_milliseconds(self._base), _milliseconds(work)) for _ in range(runs)]
+        base, own = (statistics.median(times) for times in zip(*turns, strict=True))
+        self.took[what] = own, own / base
+
+
+def _milliseconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    result = work()
+    took = time.perf_counter() - started
+    del result  # taking it down again is not timed
+    return took * 1000
 
 
 # ── what is measured ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -91,26 +103,29 @@ def check_walk(done: Run, size: str) -> None:
     same("bodies sent", bodies, recorded["bodies"])
 
 
-def times(file: Path, size: int) -> dict[str, float]:
-    """Everything that takes time, in milliseconds; "json.loads" is what the rest is compared with."""
+def times(file: Path, size: int) -> dict[str, tuple[float, float]]:
+    """Everything that takes time: milliseconds, and the ratio to json.loads."""
     gc.collect()
     gc.freeze()  # what the imports left shall burden nothing that is timed
     text = file.read_text(encoding="utf-8")
-    runs = RUNS.get(size, 5)
-    found = {"json.loads": median(lambda: json.loads(text), runs)}
     event = json.loads(text)
-    found["convert"] = median(lambda: coreformat.convert(event), runs)
-    core = coreformat.convert(event)
+    clock, runs = Clock(text), RUNS[size]
+    clock.time("json.loads", lambda: json.loads(text), runs)
+    clock.time("convert", lambda: coreformat.convert(event), runs)
+    time_paths(clock, coreformat.convert(event), size)
+    check_walk(walk(event), str(size))
+    clock.time("walk", lambda: walk(event), WALKS[size])
+    return clock.took
+
+
+def time_paths(clock: Clock, core: Any, size: int) -> None:
     for what, count in RECORDED["results"][str(size)].items():
         path = what.removeprefix("extract ")
         same(what, len(hashpath.extract(core, path)), count)
-        found[what] = median(lambda path=path: hashpath.extract(core, path), runs)
+        clock.time(what, lambda path=path: hashpath.extract(core, path), RUNS[size])
     items = hashpath.extract(core, FLATTENED)
     for what, (value, operator, path) in FILTERS.items():
-        found[what] = median(lambda call=(items, value, operator, path): conditions.matching(*call), runs)
-    check_walk(walk(event), str(size))
-    found["walk"] = median(lambda: walk(event), WALKS.get(size, 3))
-    return found
+        clock.time(what, lambda call=(items, value, operator, path): conditions.matching(*call), RUNS[size])
 
 
 def resident(field: str) -> int:
@@ -152,8 +167,8 @@ def measure(sizes: list[int]) -> list[dict[str, Any]]:
             file = write_event(Path(folder), size)
             took = child("times", file, size)
             php = RECORDED["php"][str(size)]
-            for what, milliseconds in took.items():
-                row = {"attributes": size, "what": what, "ms": milliseconds, "ratio": milliseconds / took["json.loads"]}
+            for what, (milliseconds, ratio) in took.items():
+                row = {"attributes": size, "what": what, "ms": milliseconds, "ratio": ratio}
                 if what in php:
                     row["php_ratio"] = php[what] / php["json_decode"]
                 if size > SIZES[0] and what in AT_MOST:
