@@ -7,15 +7,14 @@ that concurrent tasks put aside.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner import builtins, misp_module, triggers, wire
 from misp_workflow.runner import modules as module_list
-from misp_workflow.runner.execution import Call, Effect, Exchange, Exec, Job, Outcome, Record, Surroundings
+from misp_workflow.runner.execution import Call, Exec, Job, Outcome, Surroundings
 from misp_workflow.runner.graph import (
     CONCURRENT_TASK,
     FILTER,
@@ -30,6 +29,7 @@ from misp_workflow.runner.graph import (
 from misp_workflow.runner.logic import LOGIC, NODE_TO_RUN
 from misp_workflow.runner.moduleapi import ModuleServer
 from misp_workflow.runner.modules import Module, Modules
+from misp_workflow.runner.records import End, JobRun, Run, Step, Walk
 from misp_workflow.runner.roaming import RoamingData
 from misp_workflow.runner.workflow import Workflow
 from misp_workflow.runner.world import World
@@ -38,7 +38,7 @@ STOP_EXECUTION = "stop-execution"
 THEN, ELSE = "output_1", "output_2"
 MAX_JOBS = 1_000
 
-# Modules of MISP after 2.5.1. What they do exactly is documented nowhere, so they are what 2.5.1 makes of them: unknown.
+# Modules of MISP after 2.5.1. What they do exactly is not documented, so they are what 2.5.1 makes of them: unknown.
 NEWER_MODULES = frozenset(
     {
         "add_analyst_data",
@@ -53,98 +53,7 @@ NEWER_MODULES = frozenset(
 )
 NEWER = "a module of a newer MISP; MISP 2.5.1 does not know it, and here nobody knows exactly what it does"
 
-StepOutcome = Literal["ok", "error", "disabled", "unknown", "then", "else", "filter", "queued", "skipped"]
-End = Literal["success", "blocked", "failure", "crash", "not started"]
-
-
-@dataclass
-class Step:
-    """One visit of a node.
-
-    outcome: an action was "ok" or gave an "error", or was "skipped" because a node before it failed; a module is
-    "disabled" or "unknown"; an IF took its "then" or "else"; a filter module set or removed a filter; a concurrent task
-    "queued" jobs.
-    why: one sentence: the values that were compared, the answer that was read.
-    data_before: what the module saw, filters applied; by reference, as data never changes in place.
-    filters: those in force before the step, by label.
-    """
-
-    node: Node
-    path: Path
-    outcome: StepOutcome
-    why: str = ""
-    errors: list[Any] = field(default_factory=list)
-    data_before: Any = None
-    data_after: Any = None
-    filters: Mapping[str, Any] = field(default_factory=dict)
-    record: Record = field(default_factory=Record)
-    on_blocked_path: bool = False
-    seconds: float = 0.0
-
-    @property
-    def changed(self) -> bool:
-        """Whether the node changed the data that travels on, its filters included."""
-        return self.data_after is not self.data_before
-
-    @property
-    def exchanges(self) -> list[Exchange]:
-        return self.record.exchanges
-
-    @property
-    def effects(self) -> list[Effect]:
-        return self.record.effects
-
-
-@dataclass
-class Walk:
-    """One walk through the graph: the workflow's own, or that of a job."""
-
-    success: bool = True
-    end: End = "success"
-    steps: list[Step] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    executed: list[Node] = field(default_factory=list)
-    failed: list[Node] = field(default_factory=list)
-    blocked_paths: list[Path] = field(default_factory=list)
-    blocked_by: Step | None = None
-    crash: PhpCrash | None = None
-
-    @property
-    def exchanges(self) -> list[Exchange]:
-        return [exchange for step in self.steps for exchange in step.exchanges]
-
-    @property
-    def effects(self) -> list[Effect]:
-        return [effect for step in self.steps for effect in step.effects]
-
-    @property
-    def jobs(self) -> list[Job]:
-        return [job for step in self.steps for job in step.record.jobs]
-
-
-@dataclass
-class JobRun(Walk):
-    """What a background job did."""
-
-    job: Job = field(default_factory=lambda: Job(0, None, b"[]"))
-
-
-@dataclass
-class Run(Walk):
-    """A whole run: the walk, and the jobs that it put aside with those that these did.
-
-    reason: for a run that was not started or gave up, the sentence that says why.
-    data: what the first node got; None when it never came so far.
-    """
-
-    workflow: Workflow | None = None
-    trigger: str | None = None
-    blocking: bool = False
-    modules: Modules | None = None
-    reason: str = ""
-    data: Any = None
-    job_runs: list[JobRun] = field(default_factory=list)
-    around: Surroundings | None = field(default=None, repr=False)
+__all__ = ["End", "JobRun", "Run", "Step", "Walk", "run", "run_job"]
 
 
 def run(
