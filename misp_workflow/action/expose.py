@@ -126,7 +126,8 @@ class _Action:
             )
         fixed = destination.resolved()
         params = parameters.read(table, given, fixed)
-        secrets = parameters.secrets_of(table, params, fixed.values())
+        referred = [value for name, value in fixed.items() if name not in table or value != destination.values[name]]
+        secrets = parameters.secrets_of(table, params, referred)
         try:
             data, selected, withheld = guard.scrub(request["data"]), guard.scrub(chosen(request)), ""
             if self.config.get("leaves_home", not self.config["blocking"]):

@@ -92,7 +92,7 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
 
 
 def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the values that must never be shown, the longest first; `more` are those that the settings fix.
+    """Return the values that must never be shown, the longest first; `more` are those that the settings hide.
 
     Of a secret address the path counts too, and each long part of it: that is where webhooks carry their secret, and a
     server may quote it. The same holds for the words of secret headers.
