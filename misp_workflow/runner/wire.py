@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import operator
 import re
 from collections import OrderedDict
@@ -76,6 +77,8 @@ def _plain(value: Any) -> Any:
         for item in value:
             items.append(_plain(item))
         return items
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # no JSON that PHP reads holds one; this is what orjson makes of it
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     return value
