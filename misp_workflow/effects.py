@@ -271,9 +271,14 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Pass:
-    """A gate's yes; `effects` is what shall happen because of it."""
+    """A gate's yes; `effects` is what must happen first, and `undo` what shall happen when it does not: then it is a no.
+
+    `notes` are sentences for people, such as rules that only warn.
+    """
 
     effects: tuple[Effect, ...] = ()
+    undo: tuple[Effect, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

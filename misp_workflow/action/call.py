@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,13 +39,21 @@ class Call:
     The data is free of secrets, and of what the destination's clearance keeps back; `withheld` says what that was.
 
     `selected` holds what the node's filter chose, or is None when nothing was selected: MISP then sends the whole data
-    in its place, for want of a filter as much as for want of a match.
+    in its place, for want of a filter as much as for want of a match. `deadline` is a time of `time.monotonic()`: when
+    MISP must have its answer.
     """
 
     def __init__(
-        self, params: Params, data: Any, selected: list[Any] | None, settings: Settings, withheld: str
+        self,
+        params: Params,
+        data: Any,
+        selected: list[Any] | None,
+        settings: Settings,
+        withheld: str,
+        deadline: float = math.inf,
     ) -> None:
         self.params = params
+        self.deadline = deadline
         self.view = View(data)
         self.selected = selected
         self.withheld = withheld
@@ -182,7 +191,11 @@ class Call:
         """Return whether the parameter `name`, a Jinja expression, is true of this call."""
         expression = getattr(self.params, name)
         with _naming(name):
-            return template.condition(expression, self.context)
+            return self.is_true(expression)
+
+    def is_true(self, expression: str) -> bool:
+        """Return whether a Jinja expression is true of this call; TemplateError when it cannot be decided."""
+        return template.condition(expression, self.context)
 
     def url(self, name: str) -> str:
         """Return the parameter `name`, a URL whose path and query may be templates; event text never moves the request.

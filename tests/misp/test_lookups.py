@@ -128,67 +128,69 @@ def expansions(request: Any) -> Any:
     return answer({"results": {"Attribute": found, "Object": [{"name": "geolocation"}]}})
 
 
-def enrich(event, receiver: Receiver, *rows, module: str = "old_form", kind: str = "attributes"):
-    values = {"server": receiver.url, "module": module, "config": {}, "as": kind}
+@pytest.fixture
+def expansion(misp, use, receiver: Receiver) -> Receiver:
+    """A misp-modules with two expansions, named by the settings."""
+    use(misp, f'modules_url = "{receiver.url}"')
+    receiver.always(expansions)
+    return receiver
+
+
+def enrich(event, *rows, module: str = "old_form", kind: str = "attributes"):
+    values = {"module": module, "config": {}, "as": kind}
     return make("enrich", event, *rows, values=values)
 
 
 @pytest.mark.parametrize("module", ["old_form", "standard_form"])
-def test_what_an_expansion_says_is_added_once(misp, example, receiver: Receiver, module):
-    receiver.always(expansions)
+def test_what_an_expansion_says_is_added_once(misp, example, expansion: Receiver, module):
     domain = example["Attribute"][1]
     number = 2 if module == "old_form" else 1
-    said = enrich(example, receiver, domain, module=module)
+    said = enrich(example, domain, module=module)
     assert said.outcome == "delivered"
     assert f"{number} values were added as attributes" in said.detail
     added = [row for row in misp.event(example["uuid"])["Attribute"] if row["comment"] == f"From {module}"]
     assert len(added) == number
     assert not any(row["to_ids"] for row in added)
-    asked = len(receiver.requests)
-    said = enrich(example, receiver, *added, module=module)
+    asked = len(expansion.requests)
+    said = enrich(example, *added, module=module)
     assert "came from an enrichment and were not asked about" in said.detail, "or it would go on for ever"
-    assert len(receiver.requests) == asked + 1, "only the list of modules"
+    assert len(expansion.requests) == asked + 1, "only the list of modules"
 
 
-def test_a_value_that_the_event_has_already_is_no_failure(misp, receiver: Receiver):
-    receiver.always(expansions)
+def test_a_value_that_the_event_has_already_is_no_failure(misp, expansion: Receiver):
     rows = [{"type": "domain", "value": "a.example"}, {"type": "ip-dst", "value": "203.0.113.7"}]
     event = misp.add_event({"info": "x", "Attribute": rows})
-    said = enrich(event, receiver, event["Attribute"][0])
+    said = enrich(event, event["Attribute"][0])
     assert said.outcome == "delivered"
     assert "1 values were added" in said.detail
     assert len(misp.event(event["uuid"])["Attribute"]) == 3
 
 
-def test_results_become_proposals_and_are_not_proposed_twice(misp, example, receiver: Receiver):
-    receiver.always(expansions)
+def test_results_become_proposals_and_are_not_proposed_twice(misp, example, expansion: Receiver):
     domain = example["Attribute"][1]
-    assert "2 values were added as proposals" in enrich(example, receiver, domain, kind="proposals").detail
-    assert "a moment ago" in enrich(example, receiver, domain, kind="proposals").detail
+    assert "2 values were added as proposals" in enrich(example, domain, kind="proposals").detail
+    assert "a moment ago" in enrich(example, domain, kind="proposals").detail
     assert len(misp.event(example["uuid"])["Attribute"]) == 3
 
 
-def test_types_that_a_module_does_not_take_are_left_out(misp, example, receiver: Receiver):
-    receiver.always(expansions)
+def test_types_that_a_module_does_not_take_are_left_out(misp, example, expansion: Receiver):
     address, domain, _ = example["Attribute"]
-    said = enrich(example, receiver, address, domain)
+    said = enrich(example, address, domain)
     assert (said.outcome, "old_form does not take ip-dst" in said.detail) == ("delivered", True)
 
 
-def test_no_such_module_and_no_misp_modules(misp, example, receiver: Receiver):
-    receiver.always(expansions)
+def test_no_such_module_and_no_misp_modules(misp, example, expansion: Receiver):
     assert (
-        "no expansion module called “an_export”"
-        in enrich(example, receiver, example["Attribute"][1], module="an_export").detail
+        "no expansion module called “an_export”" in enrich(example, example["Attribute"][1], module="an_export").detail
     )
-    receiver.always(CLOSE)
-    assert enrich(example, receiver, example["Attribute"][1]).outcome == "again"
+    expansion.always(CLOSE)
+    assert enrich(example, example["Attribute"][1]).outcome == "again"
 
 
-def test_an_expansion_that_fails_is_said_with_the_item(misp, example, receiver: Receiver):
-    receiver.always(
+def test_an_expansion_that_fails_is_said_with_the_item(misp, example, expansion: Receiver):
+    expansion.always(
         lambda request: answer(MODULES) if request.path == "/modules" else answer({"error": "quota exceeded"})
     )
     domain = example["Attribute"][1]
-    said = enrich(example, receiver, domain)
+    said = enrich(example, domain)
     assert (said.outcome, f"{domain['value']} (quota exceeded)" in said.detail) == ("refused", True)

@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 from misp_workflow.delivery.changes import additions, edits, lookups, tags
 from misp_workflow.delivery.changes.look import Misp
-from misp_workflow.delivery.changes.lookups import Stop
 from misp_workflow.delivery.changes.marks import MOST_HOPS, Marks, MarksError, mark
-from misp_workflow.delivery.changes.tally import Refusal, Tally
+from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally
 from misp_workflow.effects import MispChange
 
 __all__ = ["Marks", "MarksError", "Misp", "Refusal", "Stop", "Tally", "make"]

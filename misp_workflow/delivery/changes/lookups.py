@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 
+from misp_workflow import settings
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.changes import additions, edits, look, tags
 from misp_workflow.delivery.changes.look import Misp, Row
-from misp_workflow.delivery.changes.tally import Refusal, Tally, uuid_of
+from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally, uuid_of
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import MispChange, Post
 
@@ -19,14 +20,6 @@ HASHES = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256"}
 """MISP's types, with what hashlookup calls them. Bulk questions exist for the first two only."""
 MOST_RESULTS = 200
 """Values that one run of an enrichment adds at most."""
-
-
-class Stop(Exception):  # noqa: N818 - the end of a change, whatever MISP thinks of it
-    """Somebody else than MISP cannot be asked; `answer` says how it ends."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.detail)
-        self.answer = answer
 
 
 # --- known files ------------------------------------------------------------------------------------------------------
@@ -88,8 +81,8 @@ def _is_ordinary(entry: Mapping[str, Any], minimum: int) -> bool:
 def enrich(misp: Misp, change: MispChange, tally: Tally) -> None:
     """Ask an expansion module about each item, and add what it says to the event.
 
-    `values`: {"server": misp-modules' address, "module", "config", "as": "proposals" or "attributes"}. A value that was
-    added by this is known by its uuid and not asked about again.
+    `values`: {"module", "config", "as": "proposals" or "attributes"}; the settings say where misp-modules is. A value
+    that was added by this is known by its uuid and not asked about again.
     """
     own = {uuid_of(item) for item in change.items if uuid_of(item) == _own(change.event, item)}
     tally.without(own)
@@ -117,12 +110,12 @@ def enrich(misp: Misp, change: MispChange, tally: Tally) -> None:
 
 
 def _module(misp: Misp, values: Mapping[str, Any]) -> dict[str, Any]:
-    listed = _json(misp, Post(url=f"{values['server']}/modules", method="GET"), "misp-modules")
+    listed = _json(misp, Post(url=f"{settings.current().modules_url}/modules", method="GET"), "misp-modules")
     for one in listed if isinstance(listed, list) else []:
         if one.get("name") == values["module"] and one.get("type") == "expansion":
             takes = one.get("mispattributes") or {}
             return {"input": takes.get("input") or [], "format": takes.get("format", "")}
-    detail = f"misp-modules at {values['server']} has no expansion module called “{values['module']}”"
+    detail = f"misp-modules at {settings.current().modules_url} has no expansion module called “{values['module']}”"
     raise Stop(Answer(outcome="refused", detail=detail))
 
 
@@ -136,7 +129,7 @@ def _question(change: MispChange, item: Mapping[str, Any], form: str) -> Post:
         body["attribute"] = {key: item[key] for key in ("uuid", "type", "value")}
     else:
         body[item["type"]] = item["value"]
-    return Post(url=f"{change.values['server']}/query", json=body)
+    return Post(url=f"{settings.current().modules_url}/query", json=body)
 
 
 def _results(found: Any, tally: Tally) -> Iterator[Row]:

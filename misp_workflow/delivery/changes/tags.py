@@ -7,11 +7,13 @@ false` for all because of one, and ignores `local` in its body (the tag is globa
 from __future__ import annotations
 
 import json
+import time
 from functools import partial
 
 from misp_workflow.delivery.changes import look
 from misp_workflow.delivery.changes.look import Misp, Row
-from misp_workflow.delivery.changes.tally import Refusal, Tally, uuid_of
+from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally, uuid_of
+from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import MispChange
 from misp_workflow.event import flag, matching, rows, tag_names
 
@@ -22,7 +24,8 @@ _without_local: set[str] = set()
 def tag(misp: Misp, change: MispChange, tally: Tally) -> None:
     """Make the tags of `values`: {"add": names, "remove": patterns, "local": bool}; what is added is never removed.
 
-    Adding comes first, so that nothing is without a marking in between.
+    Adding comes first, so that nothing is without a marking in between. With "watch_until" (seconds since 1970) a tag
+    that is to be removed, and not there, is looked for again until then.
     """
     found = look.rows(misp, change, tally)
     for name in change.values.get("add", ()):
@@ -31,6 +34,8 @@ def tag(misp: Misp, change: MispChange, tally: Tally) -> None:
         for name in _to_remove(row, change):
             if uuid_of(row) in tally.left:
                 look.each([row], tally, partial(_detach, misp, name))
+    if not tally.changed and time.time() < change.values.get("watch_until", 0):
+        raise Stop(Answer(outcome="again", detail="what is to be taken back may still come"))
 
 
 def _attach(misp: Misp, change: MispChange, found: list[Row], name: str, tally: Tally) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import MispChange
 
 MOST_NAMED = 5
@@ -25,6 +26,14 @@ class Refusal(Exception):  # noqa: N818 - MISP's no to one request
     def gone(self) -> bool:
         """Whether the thing is not there: MISP says 404, and 405 for an attribute that it should show."""
         return self.status in (404, 405)
+
+
+class Stop(Exception):  # noqa: N818 - the end of a change, whatever MISP thinks of it
+    """This try is at its end; `answer` says how."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.detail)
+        self.answer = answer
 
 
 @dataclass

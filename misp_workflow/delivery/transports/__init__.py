@@ -11,7 +11,7 @@ anything that the other side or the network does, and says what happened as an `
 from __future__ import annotations
 
 import importlib
-from typing import cast
+from typing import Any, cast
 
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import Effect
@@ -25,3 +25,12 @@ def send(effect: Effect, key: str, deadline: float) -> Answer:
     name = FILES.get(effect.kind, effect.kind)
     transport = importlib.import_module(f"{__name__}.{name}")
     return cast(Answer, transport.send(effect, key, deadline))
+
+
+def read_event(reference: str, deadline: float) -> dict[str, Any]:
+    """Return what the operator's MISP says of an event, {"Event": …}; DeliveryError when it cannot be asked.
+
+    Not an effect: a gate that must know more than MISP sent asks while MISP waits.
+    """
+    misp = importlib.import_module(f"{__name__}.misp")
+    return cast("dict[str, Any]", misp.read_event(reference, deadline))

@@ -1,0 +1,57 @@
+"""Take the selected attributes that are on a warninglist out of detection in MISP; nobody is asked."""
+
+from misp_workflow.action import expose, fields, warninglists, writeback
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "Warninglist check",
+    "description": "Values on a warninglist: removes the detection flag from them and tags them.",
+    "module-type": ["action"],
+    "features": "Offline: the lists are those of misp-workflow-actions[warninglists], whatever MISP has enabled. Name "
+    "the lists that you mean: all of them hold a million popular sites too. Nothing selected means nothing is checked, "
+    "unless items is 'all'. Needs [misp] in the settings.",
+    "references": ["https://github.com/MISP/misp-warninglists"],
+    "requirements": ["misp-workflow-actions[warninglists]"],
+}
+
+moduleconfig = {
+    "params": {
+        "lists": {
+            "type": "large_string",
+            "description": "Patterns of names of warninglists, one per line (List of RFC *)",
+            "required": True,
+            "format": "list",
+        },
+        "remove_to_ids": {
+            "description": "true: values on a list are not for detection any more",
+            "format": "boolean",
+            "default": True,
+        },
+        "tag": {
+            "description": "Tag for values on a list",
+            "default": 'misp-workflow:analysis="false-positive"',
+        },
+        **writeback.LOCAL,
+        **fields.ITEMS,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+    "leaves_home": False,
+}
+
+
+def decide(call):
+    """Return the changes of those attributes that are on a list."""
+    params, items = call.params, writeback.attributes(call)
+    if not items:
+        return writeback.nothing(call)
+    found = [row for row in items if warninglists.lists_with(row, params.lists)]
+    if not found:
+        return call.skip(f"none of {len(items)} values is on a warninglist")
+    tagged = writeback.change(call, "tag", found, add=[params.tag], local=params.local)
+    return [writeback.change(call, "edit", found, set={"to_ids": False}), tagged] if params.remove_to_ids else tagged
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -1,0 +1,214 @@
+"""MISP's warninglists without a MISP: the lists that the package pymispwarninglists carries (the extra [warninglists]).
+
+Only its data is used. Its own search keeps every list as Python objects (650 MB, ten seconds to load); here an entry is
+a number in a sorted array, only the lists that are asked for are kept, they are read in a thread of their own, and
+whoever cannot wait is told so.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import threading
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from misp_workflow.errors import InputError
+from misp_workflow.event import matching, text
+
+PATIENCE = 2.5
+"""Seconds that a call waits for lists to be read; a gate must answer, so it then says that it cannot judge."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def lists_with(attribute: Mapping[str, Any], patterns: Iterable[str] = ("*",)) -> list[str]:
+    """Return the names of the lists, of those that the patterns name, that an attribute's value is on.
+
+    Raises InputError when the lists are not installed, not read yet, or none is called so.
+    """
+    shelf = _library.shelf(tuple(patterns), PATIENCE)
+    found: dict[str, None] = {}
+    for value in _parts(attribute):
+        found.update(dict.fromkeys(shelf.lists_with(text(attribute.get("type")), value)))
+    return list(found)
+
+
+@dataclass(frozen=True)
+class Warninglist:
+    """One list as its file describes it; `kind` is string, substring, hostname, cidr or regex."""
+
+    name: str
+    kind: str
+    types: frozenset[str]
+    file: Path
+
+    def entries(self) -> list[str]:
+        """Return what stands on it."""
+        return [str(entry) for entry in orjson.loads(self.file.read_bytes())["list"]]
+
+
+class Shelf:
+    """Some of the lists, ready to be searched by the rules of their kinds (see the README of misp-warninglists)."""
+
+    def __init__(self, lists: Iterable[Warninglist]) -> None:
+        self._lists = list(lists)
+        self._exact: list[tuple[Warninglist, array[int]]] = []
+        self._loose: list[tuple[Warninglist, list[re.Pattern[str]]]] = []
+        self._networks: dict[int, list[Warninglist]] = {}
+        for one in self._lists:
+            self._take(one)
+
+    def _take(self, one: Warninglist) -> None:
+        if one.kind == "cidr":
+            for entry in one.entries():
+                number = _network(entry)
+                if number is not None:
+                    self._networks.setdefault(number, []).append(one)
+        elif one.kind in ("substring", "regex"):
+            read = _regex if one.kind == "regex" else _substring
+            self._loose.append((one, [pattern for entry in one.entries() if (pattern := read(entry))]))
+        else:
+            self._exact.append((one, array("q", sorted(hash(entry.lower().lstrip(".")) for entry in one.entries()))))
+
+    def lists_with(self, kind: str, value: str) -> Iterator[str]:
+        """Yield the names of the lists for attributes of type `kind` that speak of the value."""
+        lower = value.lower()
+        hosts = [hash(name) for name in _domains(_host(lower))]
+        for one, numbers in self._exact:
+            if kind in one.types and any(
+                _holds(numbers, it) for it in (hosts if one.kind == "hostname" else [hash(lower)])
+            ):
+                yield one.name
+        for one, patterns in self._loose:
+            if kind in one.types and any(pattern.search(value) for pattern in patterns):
+                yield one.name
+        for number in _networks_of(value) if self._networks else ():
+            yield from (one.name for one in self._networks.get(number, ()) if kind in one.types)
+
+
+class _Library:
+    """Every list by its description, and the shelves that were asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shelves: dict[tuple[str, ...], Shelf | InputError] = {}
+        self._readers: dict[tuple[str, ...], threading.Thread] = {}
+
+    def shelf(self, patterns: tuple[str, ...], patience: float) -> Shelf:
+        found = self._shelves.get(patterns)
+        if found is None:
+            self._read(patterns, _folder()).join(patience)
+            found = self._shelves.get(patterns)
+        if found is None:
+            raise InputError("The warninglists are still being read; try again in a few seconds.")
+        if isinstance(found, InputError):
+            raise found
+        return found
+
+    def _read(self, patterns: tuple[str, ...], folder: Path) -> threading.Thread:
+        with self._lock:
+            reader = self._readers.get(patterns)
+            if reader is None or not reader.is_alive():
+                reader = threading.Thread(target=self._fill, args=(patterns, folder), name="warninglists", daemon=True)
+                self._readers[patterns] = reader
+                reader.start()
+            return reader
+
+    def _fill(self, patterns: tuple[str, ...], folder: Path) -> None:
+        everything = [_described(file) for file in sorted(folder.glob("*/list.json"))]
+        names = {name for pattern in patterns for name in matching([one.name for one in everything], pattern)}
+        if names:
+            self._shelves[patterns] = Shelf(one for one in everything if one.name in names)
+        else:
+            self._shelves[patterns] = InputError(f"No warninglist is called {' or '.join(patterns)}.")
+
+
+_library = _Library()
+
+
+def _folder() -> Path:
+    spec = find_spec("pymispwarninglists")
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError("The warninglists are not installed: pip install 'misp-workflow-actions[warninglists]'.")
+    return Path(next(iter(spec.submodule_search_locations))) / "data" / "misp-warninglists" / "lists"
+
+
+def _described(file: Path) -> Warninglist:
+    told = orjson.loads(file.read_bytes())
+    return Warninglist(told["name"], told["type"], frozenset(told.get("matching_attributes") or ()), file)
+
+
+def _parts(attribute: Mapping[str, Any]) -> list[str]:
+    """Return the values of an attribute: both halves of a composite one, without the port."""
+    kind, value = text(attribute.get("type")), text(attribute.get("value")).strip()
+    if "|" not in kind:
+        return [value]
+    parts = [part.strip() for part in value.split("|")]
+    return parts[:1] if kind.endswith("|port") else parts
+
+
+def _holds(numbers: array[int], number: int) -> bool:
+    place = bisect_left(numbers, number)
+    return place < len(numbers) and numbers[place] == number
+
+
+def _host(value: str) -> str:
+    try:
+        host = urlsplit(value if "://" in value else f"//{value}").hostname
+    except ValueError:
+        host = None
+    return (host or value).rstrip(".")
+
+
+def _domains(host: str) -> Iterator[str]:
+    """Yield a host name and the domains above it."""
+    labels = host.split(".")
+    yield from (".".join(labels[start:]) for start in range(len(labels)))
+
+
+def _network(entry: str) -> int | None:
+    try:
+        network = ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return None
+    return _number(network.version, network.prefixlen, int(network.network_address))
+
+
+def _networks_of(value: str) -> Iterator[int]:
+    """Yield every network that an address is in, as `_network` numbers them; nothing for what is no address."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return
+    bits, number = address.max_prefixlen, int(address)
+    for length in range(bits + 1):
+        yield _number(address.version, length, number >> (bits - length) << (bits - length))
+
+
+def _number(version: int, length: int, address: int) -> int:
+    return (address << 8 | length) << 1 | (version == 6)
+
+
+def _substring(entry: str) -> re.Pattern[str]:
+    return re.compile(re.escape(entry), re.IGNORECASE)
+
+
+def _regex(entry: str) -> re.Pattern[str] | None:
+    """Return the pattern of an entry in PCRE's clothes (/…/i); None for one that Python does not read."""
+    body, flags = entry, 0
+    if entry.startswith("/") and entry.rpartition("/")[0]:
+        body, _, letters = entry[1:].rpartition("/")
+        flags = re.IGNORECASE if "i" in letters else 0
+    try:
+        return re.compile(body, flags)
+    except re.error:
+        return None

@@ -1,0 +1,130 @@
+"""What the actions that change the operator's own MISP share: which items, and the change as an effect."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid as uuids
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from glob import escape
+from typing import Any
+
+from misp_workflow.action.call import Call
+from misp_workflow.action.params import Table
+from misp_workflow.effects import Json, MispChange, Receipt
+from misp_workflow.errors import InputError
+from misp_workflow.event import PAP_LEVELS, marking, tag_names, text
+
+WATCH = 60.0
+"""Seconds for which an approval that came too late is looked for, and taken back."""
+
+SCOPE: Table = {
+    "scope": {
+        "description": "What is changed: attribute (the selected ones) or event",
+        "format": "choice",
+        "choices": ["attribute", "event"],
+        "default": "attribute",
+    },
+}
+
+LOCAL: Table = {
+    "local": {
+        "description": "true: local tags, which stay on this MISP and fire no workflow; false: global tags",
+        "format": "boolean",
+        "default": True,
+    },
+}
+
+PAP: Table = {
+    "pap": {
+        "description": "Highest PAP of what may be asked about: clear, green, amber (which allows online checks), red",
+        "format": "choice",
+        "choices": list(PAP_LEVELS),
+        "default": "amber",
+    },
+}
+
+
+def nothing(call: Call) -> Receipt:
+    """Return the receipt for a call that no attribute was selected for."""
+    if call.selected is not None:
+        return call.skip("what the node's filter selected holds no attribute that MISP has saved")
+    return call.skip("nothing was selected; set 'items' to all to act on every attribute")
+
+
+def attributes(call: Call) -> list[dict[str, Any]]:
+    """Return the attributes to act on, each once: rows that MISP has saved, and so can change."""
+    found = {text(row.get("uuid")).lower(): row for row in call.rows if text(row.get("type")) and "value" in row}
+    return [row for uuid, row in found.items() if _is_uuid(uuid)]
+
+
+def may_be_asked(rows: Iterable[Mapping[str, Any]], call: Call) -> tuple[list[Mapping[str, Any]], int]:
+    """Return the rows whose PAP, and whose event's, lets somebody else be asked about them, and how many do not."""
+    highest, listed = PAP_LEVELS.index(call.params.pap), list(rows)
+    allowed = [row for row in listed if _pap([*call.view.tags, *tag_names(row)]) <= highest]
+    return allowed, len(listed) - len(allowed)
+
+
+def _pap(names: list[str]) -> int:
+    found = marking(names, "pap")
+    return PAP_LEVELS.index(found) if found else 0
+
+
+def change(call: Call, what: str, items: Iterable[Mapping[str, Any]] = (), /, **values: Json) -> MispChange:
+    """Return the effect that changes these items, or the event when there are none.
+
+    Raises InputError for an event that MISP has not saved yet.
+    """
+    uuid = text(call.view.event.get("uuid")).lower()
+    if not _is_uuid(uuid):
+        raise InputError("MISP sent no event that it has saved, so there is nothing that could be changed.")
+    listed = tuple(_item(row) for row in items)
+    about = f"{len(listed)} attributes of {call.topic}" if listed else call.topic
+    return MispChange(
+        change=what,
+        event=uuid,
+        items=listed,
+        values=values,
+        origin=_origin(call, what),
+        label=f"{what.replace('_', ' ')}: {about}",
+        service="MISP",
+    )
+
+
+def approval(call: Call, tag: str) -> tuple[MispChange, MispChange]:
+    """Return the change that leaves a gate's approval on the event, and the one that takes it back.
+
+    The first happens before the gate's own deadline or never: no outbox keeps it. Whether a request that got no answer
+    was carried out nobody knows, so the second looks for the tag for WATCH seconds.
+    """
+    run = {"run": uuids.uuid4().hex}  # the outbox would take the same change, a moment later, for the same
+    approve = change(call, "tag", add=[tag], local=True)
+    take_back = change(call, "tag", remove=[escape(tag)], watch_until=time.time() + WATCH, **run)
+    return replace(approve, keep=False, origin=""), replace(take_back, origin="")
+
+
+def same_taxonomy(name: str) -> str:
+    """Return the pattern of the tags that a tag replaces: tlp:* for tlp:green, a:b=* for a:b="c"."""
+    if "=" in name:
+        return f"{escape(name.partition('=')[0])}=*"
+    return f"{escape(name.rpartition(':')[0])}:*" if ":" in name else escape(name)
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Json]:
+    known = {key: text(row.get(key)) for key in ("uuid", "type", "value")}
+    return {**known, "uuid": known["uuid"].lower(), **({"hash": row["hash"]} if "hash" in row else {})}
+
+
+def _origin(call: Call, what: str) -> str:
+    """Return what tells this node from others: what it does, with which parameters."""
+    told = repr((what, sorted(vars(call.params).items(), key=lambda item: item[0])))
+    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _is_uuid(name: str) -> bool:
+    try:
+        uuids.UUID(name)
+    except ValueError:
+        return False
+    return len(name) == 36
