@@ -94,7 +94,8 @@ def link(address: Any, label: Any = None) -> str:
         return Live(target or written)
     if not target:
         return label if isinstance(label, str) else written
-    shown = label if isinstance(label, Markup) else run.style.emit(label if label is not None else Live(written))
+    shown = label if isinstance(label, Markup) else run.style.emit(Live(written) if label is None else label)
+    shown = " ".join(shown.split())  # a link ends with its line
     made: str = run.style.link(target, shown)
     run.grow(len(made))
     return Markup(made)  # noqa: S704 - the address is percent-encoded, the label escaped

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from misp_workflow.template.defanging import defang_indicator, soften
+from misp_workflow.template.defanging import defang, defang_indicator, soften
 from misp_workflow.template.limits import showable
-from misp_workflow.template.values import Indicator, Live, text
+from misp_workflow.template.values import Indicator, JsonText, Live, text
 
 MAX_VALUE = 100_000  # characters of one value; no indicator is longer, and no chat takes as much
 
@@ -80,10 +80,13 @@ class Style:
 
     def settled(self, value: Any) -> str:
         """Return the value as text of bearable length, its links dead or alive as they shall be, not escaped yet."""
-        made = cut(text(value))
-        if self.people and not isinstance(value, Live):
-            return defang_indicator(made) if isinstance(value, Indicator) else soften(made)
-        return made
+        written = text(value)
+        made = cut(written)
+        if not self.people or isinstance(value, Live):
+            return made
+        if isinstance(value, Indicator):
+            return defang_indicator(made)
+        return defang(made) if isinstance(written, JsonText) else soften(made)
 
     def unfinished(self, made: str) -> str:
         """Return the text of something finished that goes on to be worked with."""

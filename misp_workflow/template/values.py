@@ -72,7 +72,7 @@ def text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         current().measure(value)
         if all(not isinstance(item, (list, tuple, dict)) for item in value):
-            return ", ".join(map(text, value))
+            return ", ".join(map(_listed, value))
         return to_json(value)
     if isinstance(value, Mapping):
         return to_json(value)
@@ -81,6 +81,12 @@ def text(value: Any) -> str:
     if isinstance(value, _PRINTED):
         return str(value)
     raise TemplateError(f"{kind(value)} cannot be shown as text")
+
+
+def _listed(item: Any) -> str:
+    """Return one item of a list as text; an indicator is dead where people read, as it is by itself."""
+    made: str = current().style.settled(item) if isinstance(item, Indicator) else text(item)
+    return made
 
 
 def unfinished(made: Markup) -> str:

@@ -109,6 +109,11 @@ def test_indicators_are_dead_where_people_read() -> None:
         "{{ a.value|trim|lower|replace('x', 'y')|truncate(50) }}",
         "{{ a.value.strip().split('|')[0] }}",
         "{{ a.value[:] }}",
+        "{{ [a.value, 1] }}",
+        "{{ (a.value, [1]) }}",
+        "{{ [a] }}{{ a }}",
+        "{{ a|tojson }}{{ [a.value]|tojson }}",
+        "{{ '%s' % [a.value] }}",
         "{% set x %}{{ a.value }}{% endset %}{{ x }}",
         "{% macro m(v) %}{{ v }}{% endmacro %}{{ m(a.value) }}",
     ):
@@ -116,9 +121,8 @@ def test_indicators_are_dead_where_people_read() -> None:
             made = shown("{% set a = only %}" + way, style, only={"value": "evil.test", "type": "domain"})
             assert "evil.test" not in made and "evil" in made, (way, style)
         for style in MACHINES:
-            assert "evil.test" in shown(
-                "{% set a = only %}" + way, style, only={"value": "evil.test", "type": "domain"}
-            )
+            made = shown("{% set a = only %}" + way, style, only={"value": "evil.test", "type": "domain"})
+            assert "evil.test" in made, (way, style)
 
 
 def test_machines_get_indicators_as_they_are() -> None:

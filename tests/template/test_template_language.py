@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from jinja2 import Environment
+from jinja2.compiler import CodeGenerator
 
-from misp_workflow import template
 from misp_workflow.errors import InputError, TemplateError
-from misp_workflow.template import check, condition, render
+from misp_workflow.template import check, compiling, condition, render
 
 EVENT = {
     "id": "56",
@@ -348,15 +348,18 @@ def test_error_sentences_show_no_hostile_text_raw() -> None:
 
 
 def test_templates_are_compiled_once_and_not_kept_for_ever() -> None:
-    template._compile.cache_clear()
+    compiling._compile_small.cache_clear()
     for _ in range(3):
         for style in ("plain", "slack", "json"):
             render('"{{ event.id }}"', CONTEXT, style)
-    kept = template._compile.cache_info()
+    kept = compiling._compile_small.cache_info()
     assert (kept.misses, kept.hits) == (1, 8)
-    for number in range(template.CACHED + 50):
+    for number in range(compiling.CACHED + 50):
         render(f"{{{{ event.id }}}}{number}", CONTEXT)
-    assert template._compile.cache_info().currsize == template.CACHED
+    assert compiling._compile_small.cache_info().currsize == compiling.CACHED
+    for number in range(compiling.CACHED_LARGE + 5):
+        render("x" * compiling.LARGE + str(number), CONTEXT)
+    assert compiling._compile_large.cache_info().currsize == compiling.CACHED_LARGE
 
 
 def test_threads_do_not_share_an_account() -> None:
@@ -375,3 +378,14 @@ def test_threads_do_not_share_an_account() -> None:
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_a_jinja_that_writes_other_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiling._intact.cache_clear()
+    monkeypatch.setattr(compiling.SANDBOX, "code_generator_class", CodeGenerator)
+    for refused in (lambda: render("x", {}), lambda: condition("1", {}), lambda: check("x")):
+        with pytest.raises(TemplateError, match="do not work safely with Jinja"):
+            refused()
+    monkeypatch.undo()
+    compiling._intact.cache_clear()
+    assert render("x", {}) == "x"
