@@ -9,7 +9,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner import conditions, moduleapi, wire
-from misp_workflow.runner.graph import Node
+from misp_workflow.runner.graph import MAX_STEPS, Node
 from misp_workflow.runner.moduleapi import TEMPLATE_MODULE, Answer, ModuleServer, NoAnswerError
 from misp_workflow.runner.modules import Module, Modules, Param
 from misp_workflow.runner.roaming import RoamingData
@@ -89,7 +89,7 @@ class Surroundings:
     world: World
     encoder: wire.Encoder = field(default_factory=wire.Encoder)
     jobs_made: int = 0
-    steps_taken: int = 0
+    steps_left: int = MAX_STEPS
     start_data: Any = None
 
     def enrichments(self) -> list[dict[str, Any]]:

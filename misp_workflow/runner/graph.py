@@ -179,7 +179,7 @@ def walk(graph: Graph, start: Node, choose: Choose = _every_edge, *, max_steps: 
         steps += 1
         if steps > max_steps:
             raise GraphError(
-                f"The walk was given up after {MAX_STEPS} nodes: MISP runs a node once for every path that leads to "
+                "The walk was given up, for it has no end in sight: MISP runs a node once for every path that leads to "
                 "it, and this graph has too many paths. Join fewer branches, or remove the cycle."
             )
         node = graph.nodes.get(edge.target)

@@ -6,6 +6,7 @@ that concurrent tasks put aside.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -64,19 +65,22 @@ def run(
     world: World | None = None,
     trigger: str | None = None,
     with_jobs: bool = True,
+    max_steps: int = MAX_STEPS,
 ) -> Run:
-    """Run a workflow on what starts its trigger (MISP's rows or core format, before the trigger's normalisation).
+    """Run a workflow on what starts its trigger, before the trigger's normalisation.
 
-    `trigger` puts another trigger in place of the workflow's own. What PHP would crash on ends the run with "crash";
-    GraphError is raised for a graph without end, other errors of this package for unusable data.
+    data: MISP's rows, MISP core format ({"Event": {…}}), or a PyMISP event. trigger: another one in place of the
+    workflow's own. max_steps: after how many nodes, those of background jobs included, to give up.
+    What PHP would crash on ends the run with "crash". GraphError is raised for a graph without end, other errors of
+    this package for unusable data.
     """
     if trigger is not None and trigger != workflow.trigger_id:
         workflow = workflow.triggered_by(trigger)
-    around = Surroundings(Modules({}), server, world or World())
+    around = Surroundings(Modules({}), server, world or World(), steps_left=max_steps)
     done = Run(workflow=workflow, trigger=workflow.trigger_id, around=around)
     try:
         around.modules = done.modules = module_list.load(server, around.world)
-        data, plain = wire.read(data)
+        data, plain = wire.read(_plain_data(data))
         around.encoder.plain = plain and not around.world.rows
         start = _started(done, data, around)
         around.start_data = done.data
@@ -89,6 +93,14 @@ def run(
     if with_jobs:
         _run_jobs(done)
     return done
+
+
+def _plain_data(data: Any) -> Any:
+    """A PyMISP event as MISP core format; anything else as it is."""
+    if not hasattr(data, "to_json"):
+        return data
+    event = json.loads(data.to_json())
+    return event if "Event" in event else {"Event": event}
 
 
 def _crashed(done: Walk, crash: PhpCrash) -> None:
@@ -185,8 +197,8 @@ class _Walker:
 
     def walk(self, start: Node, roaming: RoamingData) -> None:
         self._roaming = roaming
-        for visit in walk(self._workflow.graph, start, self._choose, max_steps=MAX_STEPS - self._around.steps_taken):
-            self._around.steps_taken += 1
+        for visit in walk(self._workflow.graph, start, self._choose, max_steps=self._around.steps_left):
+            self._around.steps_left -= 1
             if visit.node.type == "logic" or (visit.node is start and not self._in_job):
                 continue  # logic is evaluated when the walk asks where to go on
             if self._is_blocked(visit):

@@ -151,7 +151,7 @@ def graphs_of(draw: st.DrawFn) -> dict[str, Any]:
 
 def _run(graph: dict[str, Any], data: Any, answers: list[Any], world: World) -> Run:
     server = Scripted(LISTED, {"gate": answers, "tell": answers, "http": answers})
-    return run(Workflow(1, "any", Graph.parse(graph)), data, server, world=world)
+    return run(Workflow(1, "any", Graph.parse(graph)), data, server, world=world, max_steps=500)
 
 
 WORLDS = st.builds(
