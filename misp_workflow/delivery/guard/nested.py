@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from functools import cached_property
 from itertools import chain
 from operator import is_
 from typing import Any
@@ -24,32 +23,46 @@ def every_object(data: Any) -> list[dict[str, Any]]:
     for value in waiting:  # which grows meanwhile
         if type(value) is dict:
             found.append(value)
-            waiting += [item for item in value.values() if type(item) in _CONTAINERS]
-        elif type(value) is list:
-            waiting += [item for item in value if type(item) in _CONTAINERS]
+            value = value.values()
+        elif type(value) is not list:
+            continue
+        for item in value:
+            if type(item) is dict or type(item) is list:
+                waiting.append(item)
     return found
 
 
 class Survey:
-    """What there is in some data: every object, and every name of a member. Taken once, asked several times."""
+    """What there is in some data: its objects by shape. Taken once, asked several times.
+
+    The thousands of attributes and tags of an event have a dozen shapes (the names of their members, in order): what
+    depends on names alone is decided per shape.
+    """
 
     def __init__(self, *data: Any) -> None:
-        self.objects = [node for part in data for node in every_object(part)]
+        self._shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for part in data:
+            for node in every_object(part):
+                self._shapes.setdefault(tuple(node), []).append(node)
 
-    @cached_property
+    @property
     def members(self) -> set[str]:
         """The names of all members of all objects."""
-        return set(chain.from_iterable(self.objects))
+        return set(chain.from_iterable(self._shapes))
 
     def having(self, *members: str) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield each object that has one of these members, with the member's value, once per member."""
-        for name in self.members.intersection(members):
-            yield from ((node, node[name]) for node in self.objects if name in node)
+        for shape, nodes in self._shapes.items():
+            for name in members:
+                if name in shape:
+                    for node in nodes:
+                        yield node, node[name]
 
     def plus(self, other: Survey) -> Survey:
         """Return the survey of both."""
         both = Survey()
-        both.objects = [*self.objects, *other.objects]
+        for shape, nodes in chain(self._shapes.items(), other._shapes.items()):
+            both._shapes[shape] = [*both._shapes.get(shape, ()), *nodes]
         return both
 
 

@@ -47,7 +47,11 @@ def hide_foreign_titles(data: Any, survey: Survey) -> Any:
         changed = {name: rewrite(node[name], _untitled) for name in _FOREIGN if node.get(name)}
         return {**node, **changed} if changed else node
 
-    return rewrite(data, visit, skip=TAG_LISTS) if any(rows for _, rows in survey.having(*_FOREIGN)) else data
+    holders = sum(1 for _, rows in survey.having(*_FOREIGN) if rows)
+    event = data.get("Event") if isinstance(data, dict) else None
+    if holders == 1 and isinstance(event, dict) and any(event.get(name) for name in _FOREIGN):
+        return {**data, "Event": visit(event, "Event")}  # as MISP sends it: no need to look further
+    return rewrite(data, visit, skip=TAG_LISTS) if holders else data
 
 
 def _untitled(node: dict[str, Any], key: str) -> dict[str, Any]:
