@@ -84,13 +84,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def depth(value: Any) -> int:
-    """How many arrays lie within one another; an empty one does not count."""
+def depth(value: Any, *, count_empty: bool = False) -> int:
+    """How many arrays lie within one another. PHP counts an empty one when it reads, not when it writes."""
     deepest = 0
     waiting = [(value, 1)]
     while waiting:
         container, level = waiting.pop()
-        if isinstance(container, (dict, list)) and container:
+        if isinstance(container, (dict, list)) and (container or count_empty):
             deepest = max(deepest, level)
             waiting.extend((item, level + 1) for item in php.values(container) if isinstance(item, (dict, list)))
     return deepest
@@ -102,7 +102,7 @@ def decode(text: bytes) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InputError(f"This is not JSON: {error}") from error
-    if depth(value) > MAX_DEPTH:
+    if depth(value, count_empty=True) > MAX_DEPTH:
         raise InputError(f"This JSON nests deeper than {MAX_DEPTH} levels.")
     return as_php(value)
 

@@ -166,8 +166,8 @@ def _row(exported: Any) -> Mapping[str, Any]:
                 raise GraphError("This is a blueprint. Attach it to a trigger to make a workflow of it.")
             if any(_is_node(node) for node in row.values()):
                 return {"data": row}
-    if isinstance(exported, list) and any(_is_node(node) for node in exported):
-        return {"data": exported}
+    if isinstance(exported, list) and exported and all(_is_node(node) for node in exported):
+        return {"data": {str(node.get("id")): node for node in exported}}
     raise GraphError(
         'This is no workflow. MISP exports {"Workflow": {…, "data": {…}}}; the graph alone, {"1": {"id": 1, …}, …}, is '
         "read too."
