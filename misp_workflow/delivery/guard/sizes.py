@@ -44,6 +44,7 @@ def cut(text: str, limit: int, unit: Unit = "characters", mark: str = MARK) -> s
     """
     if _measure(text, unit) <= limit:
         return text
+    text = mend(text)  # half of a pair has no size in UTF-8
     for ending in (mark, "…", ""):
         room = limit - _measure(ending, unit)
         if room >= 0:
@@ -64,10 +65,8 @@ def _fitting(text: str, room: int, unit: Unit) -> int:
     if unit == "characters":
         return room
     if unit == "bytes":
-        return len(
-            text.encode("utf-8", "replace" if _SURROGATE.search(text) else "strict")[:room].decode("utf-8", "ignore")
-        )
-    return len(text.encode("utf-16-le", "surrogatepass")[: 2 * room].decode("utf-16-le", "ignore"))
+        return len(text.encode()[:room].decode("utf-8", "ignore"))
+    return len(text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore"))
 
 
 def _boundary(text: str, position: int) -> int:
