@@ -47,7 +47,7 @@ moduleconfig = {
             "format": "list",
         },
         **fields.ITEMS,
-        **fields.DESTINATION,
+        **fields.DELIVERY,
     },
     "blocking": False,
     "support_filters": True,

@@ -33,20 +33,17 @@ class Backend(Protocol):
     def troubles(self) -> tuple[type[Exception], ...]:
         """What the library raises when the broker cannot be used."""
 
-    def note(self, key: str, seconds: float) -> str:
-        """Note that the key waits, unless something is known of it; return what was known: "", "waiting", "sent"."""
+    def known(self, key: str) -> str:
+        """Return what was noted of the key: "", "waiting", "sent", or "tick"."""
 
-    def note_sent(self, key: str, seconds: float) -> None:
-        """Remember for so long that the key was sent."""
+    def note(self, key: str, what: str, seconds: float) -> None:
+        """Remember something of the key for so long."""
 
     def forget(self, key: str) -> None:
         """Remember nothing of the key."""
 
     def is_over(self, key: str, serial: str) -> bool:
         """Whether the key was sent already, or this very message taken out while a worker already had it."""
-
-    def is_first(self, name: str, seconds: float) -> bool:
-        """Whether nobody asked the same within so many seconds."""
 
     def count(self, lane: str, how: str, number: int) -> None:
         """Add to the number of effects that ended."""

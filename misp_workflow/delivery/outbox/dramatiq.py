@@ -95,30 +95,31 @@ class DramatiqOutbox:
 
     def _put(self, item: Item, envelope: Envelope, deadline: float) -> Taken:
         key = item.parcel.key
-        known = self._backend.note(key, self._window)
-        if known == "sent":
-            return "sent"
+        known = self._backend.known(key)
         if known:
-            return "waiting"
+            return "sent" if known == "sent" else "waiting"
         if item.hold:
             with self._lock:
                 self._held[key] = (envelope, deadline)
             return "taken"
-        try:
-            if item.gather:
-                self._gather(item, envelope)
-            else:
-                self._send(MAIN, envelope)
-        except Exception:
-            self._backend.forget(key)
-            raise
+        if item.gather:
+            self._gather(item, envelope)
+        else:
+            self._send(MAIN, envelope)
+        self._note_waiting(key)
         return "taken"
+
+    def _note_waiting(self, key: str) -> None:
+        """Remember that it waits. Only once it does: who is killed in between must not leave a false promise."""
+        self._backend.note(key, "waiting", self._window)
 
     def _gather(self, item: Item, envelope: Envelope) -> None:
         """Put the effect where it waits for others, and see to it that somebody fetches them all when it is time."""
         queue = DIGEST + hashlib.sha256(item.lane.encode()).hexdigest()[:16]
-        if self._backend.is_first(queue, item.gather):
+        if not self._backend.known(queue):
             self._send(MAIN, {"tick": queue, "lane": item.lane}, item.gather)
+            # A little less, so that what comes at the last moment is not left behind by a tick that has just gone.
+            self._backend.note(queue, "tick", item.gather * 0.8)
         self._broker.declare_queue(queue)
         self._send(queue, envelope)
 
@@ -174,7 +175,7 @@ class DramatiqOutbox:
             self._bury(envelope, f"It cannot be read: {error}.")
         except Exception:
             LOG.exception("bug in the delivery's workers")
-            self._later(envelope, 60.0)
+            self._insist(lambda: self._put_off(envelope, 60.0))
         finally:
             with self._lock:
                 self._working.pop(key, None)
@@ -202,7 +203,7 @@ class DramatiqOutbox:
         remove()
         for members in bundles.values():
             for member in members:
-                self._backend.note_sent(member["key"], self._window)
+                self._backend.note(member["key"], "sent", self._window)
         if len(found) == digest.MOST_IN_ONE:
             self._send(MAIN, tick, 1.0)
 
@@ -238,7 +239,7 @@ class DramatiqOutbox:
     def done(self, claim: Claim) -> None:
         for key in claim.keys:
             held = self._let_go(key)
-            self._careful(held, lambda key=key: self._backend.note_sent(key, self._window))  # type: ignore[misc]
+            self._careful(held, lambda key=key: self._backend.note(key, "sent", self._window))  # type: ignore[misc]
             self._careful(held, lambda: self._backend.count(claim.lane, "sent", 1))
 
     def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
@@ -249,13 +250,13 @@ class DramatiqOutbox:
             return
         changed = {**envelope, "tries": envelope["tries"] + int(counts), "reason": reason or envelope["reason"]}
         if held:
-            self._within(max(held[1], time.monotonic() + 0.2), lambda: self._later(changed, wait))
+            self._within(max(held[1], time.monotonic() + 0.2), lambda: self._put_off(changed, wait))
         else:
-            self._later(changed, wait)
+            self._insist(lambda: self._put_off(changed, wait))
 
-    def _later(self, envelope: Envelope, wait: float) -> None:
-        again = {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}
-        self._insist(lambda: self._send(MAIN, again, wait))
+    def _put_off(self, envelope: Envelope, wait: float) -> None:
+        self._send(MAIN, {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}, wait)
+        self._note_waiting(envelope["key"])
 
     def bury(self, claim: Claim, reason: str) -> None:
         (key,) = claim.keys

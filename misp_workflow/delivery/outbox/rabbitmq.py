@@ -22,6 +22,9 @@ from misp_workflow.delivery.outbox.backend import DEAD, MAIN, Envelope, envelope
 BUCKETS = tuple(2**n for n in range(18))
 """Seconds that a message can wait, from one to a day and a half: one queue each, in which all wait equally long."""
 
+MOST_KNOWN = 10_000
+"""Keys that are remembered before those whose time is over are thrown out."""
+
 
 class _Broker(RabbitmqBroker):
     """Lets the broker hold what waits. dramatiq's own way has a worker hold it in memory, where nobody can see it."""
@@ -78,30 +81,24 @@ class RabbitBackend:
     def close(self) -> None:
         self.broker.close()
 
-    def note(self, key: str, seconds: float) -> str:
+    def known(self, key: str) -> str:
+        with self._lock:
+            what, until = self._known.get(key, ("", 0.0))
+            return what if until > time.monotonic() else ""
+
+    def note(self, key: str, what: str, seconds: float) -> None:
         now = time.monotonic()
         with self._lock:
-            self._known = {name: one for name, one in self._known.items() if one[1] > now}
-            found = self._known.get(key)
-            if found is None:
-                self._known[key] = ("waiting", now + seconds)
-            return found[0] if found else ""
-
-    def note_sent(self, key: str, seconds: float) -> None:
-        with self._lock:
-            self._known[key] = ("sent", time.monotonic() + seconds)
+            if len(self._known) > MOST_KNOWN:
+                self._known = {name: one for name, one in self._known.items() if one[1] > now}
+            self._known[key] = (what, now + seconds)
 
     def forget(self, key: str) -> None:
         with self._lock:
             self._known.pop(key, None)
 
     def is_over(self, key: str, serial: str) -> bool:
-        # What is taken out of a queue here is out, so the serial says nothing.
-        with self._lock:
-            return self._known.get(key, ("", 0.0))[0] == "sent" and self._known[key][1] > time.monotonic()
-
-    def is_first(self, name: str, seconds: float) -> bool:
-        return not self.note(f"first {name}", seconds)
+        return self.known(key) == "sent"  # what is taken out of a queue here is out: the serial says nothing
 
     def count(self, lane: str, how: str, number: int) -> None:
         """RabbitMQ keeps no numbers; each process's log does."""

@@ -60,13 +60,11 @@ class RedisBackend:
         self.broker.close()
         self._client.connection_pool.disconnect()
 
-    def note(self, key: str, seconds: float) -> str:
-        if self._client.set(_mark(key), "waiting", nx=True, px=max(int(seconds * 1000), 1)):
-            return ""
+    def known(self, key: str) -> str:
         return (self._client.get(_mark(key)) or b"").decode()
 
-    def note_sent(self, key: str, seconds: float) -> None:
-        self._client.set(_mark(key), "sent", px=max(int(seconds * 1000), 1))
+    def note(self, key: str, what: str, seconds: float) -> None:
+        self._client.set(_mark(key), what, px=max(int(seconds * 1000), 1))
 
     def forget(self, key: str) -> None:
         self._client.delete(_mark(key))
@@ -74,9 +72,6 @@ class RedisBackend:
     def is_over(self, key: str, serial: str) -> bool:
         mark, gone = self._client.mget(_mark(key), f"{NAMESPACE}:gone:{serial}")
         return gone is not None or mark == b"sent"
-
-    def is_first(self, name: str, seconds: float) -> bool:
-        return bool(self._client.set(f"{NAMESPACE}:first:{name}", "1", nx=True, px=max(int(seconds * 1000), 1)))
 
     def count(self, lane: str, how: str, number: int) -> None:
         self._client.hincrby(f"{NAMESPACE}:ended", f"{how} {lane}", number)

@@ -220,7 +220,10 @@ class SqliteOutbox:
         self._run(job, deadline)
 
     def anything_waits(self) -> bool:
-        return self._next_due(()) < float("inf")
+        def ask(db: Connection) -> bool:
+            return bool(db.execute("SELECT EXISTS (SELECT 1 FROM effects WHERE state = 'waiting')").fetchone()[0])
+
+        return self._read(ask, False)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
