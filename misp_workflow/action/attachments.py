@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
+from misp_workflow.action import rendering
 from misp_workflow.action.call import Call
 from misp_workflow.event import View, flag, tag_names, text
-from misp_workflow.template import STYLES
 
 COLUMNS = ("uuid", "type", "category", "value", "to_ids", "comment", "tags", "object", "first_seen", "last_seen")
 
@@ -18,7 +18,7 @@ def csv_of(call: Call) -> str:
 
     A cell that a spreadsheet would compute begins with an apostrophe.
     """
-    cell = STYLES["csv"].escape
+    cell = rendering.escaping("csv")
     lines = [",".join(cell(value) for value in _cells(row, call.view)) for row in call.rows]
     return "\r\n".join([",".join(COLUMNS), *lines, ""])
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
-from misp_workflow import template
+from misp_workflow.action import rendering
 from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED
 from misp_workflow.action.params import Params
 from misp_workflow.action.summary import Summary, summarise, topic
@@ -124,9 +124,9 @@ class Call:
         if self.params.message:
             written = self.render("message", style).rstrip()
             note = NOTES.get(style, NOTE) if self.withheld else ""
-            written += template.render(note, {"withheld": self.withheld}, style)
+            written += rendering.render(note, {"withheld": self.withheld}, style)
         else:
-            written = template.render(
+            written = rendering.render(
                 LAYOUTS.get(layout or style, LAYOUTS["plain"]), self._told(titled), style
             ).rstrip()
         return guard.cut(written, limit, unit) if limit else written
@@ -147,7 +147,7 @@ class Call:
         if getattr(self.params, name, ""):
             written = self.render(name, style)
         else:
-            written = template.render("{{ it }}", {"it": otherwise}, style)
+            written = rendering.render("{{ it }}", {"it": otherwise}, style)
         written = " ".join(written.split())
         return guard.cut(written, limit) if limit else written
 
@@ -160,7 +160,7 @@ class Call:
         told = self._told()["facts"]
         if self.withheld:
             told.append(("Withheld", self.withheld))
-        shown = [tuple(template.render("{{ it }}", {"it": part}, style) for part in fact) for fact in told]
+        shown = [tuple(rendering.render("{{ it }}", {"it": part}, style) for part in fact) for fact in told]
         return [(name, guard.cut(value, limit) if limit else value) for name, value in shown]
 
     @property
@@ -185,7 +185,7 @@ class Call:
     def render_text(self, source: str, style: str, name: str) -> str:
         """Render a text that stands in the parameter `name`."""
         with _naming(name):
-            return template.render(source, self.context, style)
+            return rendering.render(source, self.context, style)
 
     def holds(self, name: str) -> bool:
         """Return whether the parameter `name`, a Jinja expression, is true of this call."""
@@ -195,7 +195,7 @@ class Call:
 
     def is_true(self, expression: str) -> bool:
         """Return whether a Jinja expression is true of this call; TemplateError when it cannot be decided."""
-        return template.condition(expression, self.context)
+        return rendering.condition(expression, self.context)
 
     def url(self, name: str) -> str:
         """Return the parameter `name`, a URL whose path and query may be templates; event text never moves the request.

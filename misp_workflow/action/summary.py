@@ -27,8 +27,6 @@ from misp_workflow.event import (
     tag_names,
     text,
 )
-from misp_workflow.template.attributes import reading
-from misp_workflow.template.values import Indicator
 
 MOST_TYPES = 6
 MOST_TAGS = 8
@@ -84,12 +82,14 @@ def excerpt(value: Any, most: int = EXCERPT) -> str:
 
 def _value(row: dict[str, Any]) -> str:
     """Return an attribute's value; one that could be clicked is an Indicator, which people see defanged."""
+    from misp_workflow.template.attributes import reading  # the first call loads Jinja, not the server's start
+
     value = reading(row, "value")
     return value if isinstance(value, str) else text(value)
 
 
 def _short(value: str) -> str:
-    return Indicator(excerpt(value)) if isinstance(value, Indicator) else excerpt(value)
+    return type(value)(excerpt(value))  # what is an Indicator stays one
 
 
 def _tlp(view: View, selected: Sequence[dict[str, Any]] | None) -> str:
