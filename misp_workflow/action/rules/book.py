@@ -19,8 +19,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from misp_workflow import settings, template
+from misp_workflow import settings
 from misp_workflow.action import params as parameters
+from misp_workflow.action import rendering
 from misp_workflow.action.params import Params
 from misp_workflow.action.rules.checks import reasons
 from misp_workflow.action.rules.subject import Subject
@@ -147,7 +148,7 @@ def _problem(key: str, value: Any) -> str:
     try:
         parameters.read({key: TABLE[key]}, {key: value}, {})
         if key in TEMPLATES:
-            template.check(value if "{{" in value else f"{{{{ {value} }}}}")
+            rendering.check(value if "{{" in value else f"{{{{ {value} }}}}")
     except ParameterError as error:
         return str(error).removeprefix("Parameter ")
     except TemplateError as error:
