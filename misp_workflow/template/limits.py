@@ -14,19 +14,18 @@ from typing import Any
 from misp_workflow.errors import TemplateError
 
 MAX_STEPS = 3_000_000  # about one per expression evaluated; 10,000 attributes with thirty expressions each take 300,000
-MAX_CHARACTERS = 32_000_000  # made in all, the finished text and everything on the way to it
+MAX_CHARACTERS = 48_000_000  # made in all, the finished text and everything on the way to it
 MAX_DEPTH = 40  # macros that call macros, loops that call themselves
 MAX_NESTING = 100  # lists in lists; MISP itself stops at 512, real events have six
 MAX_BITS = 1_024  # of a whole number: more than any identifier, less than any harm
 MAX_SHOWN_BITS = 14_000  # Python itself stops at 4,300 digits
-MAX_CPU = 0.8  # seconds of this thread's own work, so that a busy machine does not fail an innocent template
+MAX_CPU = 1.0  # seconds of this thread's own work, so that a busy machine does not fail an innocent template
 MAX_TIME = 3.0  # seconds on the clock: below what MISP waits, whatever the machine does
 
 LOOK_EVERY = 2_000  # steps between two looks at the clock
 LOOK_CALLS = 32  # reports between two looks at the clock, for steps that turn out slow
+REPORTED = 10_000  # values that a walk goes through before it reports them
 SLOW = 0.005  # seconds between two looks that make every report look
-
-_NOT_A_TREE = "a value holds itself or is nested too deeply"
 
 
 class Run:
@@ -88,32 +87,49 @@ class Run:
 
         A list that holds the same list twice counts it twice: so large it becomes when written out.
         """
-        values, characters, levels = 1, 0, 0
-        stack = [iter((value,))]
-        while stack:
-            for item in stack[-1]:
-                if isinstance(item, str):
-                    characters += len(item) + 2
-                elif isinstance(item, (list, tuple, dict)):
-                    if len(stack) > MAX_NESTING:
-                        raise TemplateError(_NOT_A_TREE)
-                    self.spend(len(item) + 1)
-                    values += len(item)
-                    characters += 4 * len(item)
-                    if isinstance(item, dict):
-                        characters += sum(len(key) for key in item if isinstance(key, str))
-                        stack.append(iter(item.values()))
-                    else:
-                        stack.append(iter(item))
-                    break
-                elif isinstance(item, int):
-                    characters += showable(item).bit_length() // 3
-            else:
-                stack.pop()
-            levels = max(levels, len(stack))
+        values, reported, characters, levels = 1, 0, 0, 0
+        level: list[Any] = [(value,)]
+        while level:
+            levels += 1
+            if levels > MAX_NESTING:
+                raise TemplateError("a value holds itself or is nested too deeply")
+            inner: list[Any] = []
+            for container in level:
+                held = container
+                if isinstance(container, dict):
+                    characters += _length_of_keys(container)
+                    held = container.values()
+                values += len(held)
+                if values - reported > REPORTED:
+                    self.spend(values - reported)
+                    reported = values
+                characters += _look_through(held, inner)
             if characters > self.characters:
                 self.grow(characters)
-        return values, characters, levels
+            level = inner
+        self.spend(values - reported)
+        return values, characters, levels - 1
+
+
+def _length_of_keys(container: dict[Any, Any]) -> int:
+    try:
+        return len("".join(container))
+    except TypeError:  # not all of them are texts
+        return sum(len(str(key)) for key in container if isinstance(key, (str, int, float)))
+
+
+def _look_through(held: Iterable[Any], inner: list[Any]) -> int:
+    """Return how many characters the values need by themselves; add the containers among them to `inner`."""
+    characters = 0
+    for item in held:
+        characters += 4  # the brackets, commas and quotes
+        if type(item) is str or isinstance(item, str):  # the first is what it nearly always is, and quick to tell
+            characters += len(item)
+        elif isinstance(item, (dict, list, tuple)):
+            inner.append(item)
+        elif isinstance(item, int):
+            characters += showable(item).bit_length() // 3
+    return characters
 
 
 def small(number: int) -> int:

@@ -13,7 +13,6 @@ from urllib.parse import quote
 from jinja2 import Undefined
 
 from misp_workflow.errors import TemplateError
-from misp_workflow.template.limits import current
 from misp_workflow.template.style import Style, sendable, visible
 from misp_workflow.template.values import JsonText, text, to_json
 
@@ -72,28 +71,27 @@ class _Json(Style):
         if isinstance(value, Undefined):
             return text(value)  # nothing, where a condition has no else
         made = value if isinstance(value, JsonText) else to_json(value)
-        if isinstance(value, JsonText):
-            current().grow(len(made))
-        return _OPEN + _MARKS.sub("\ufffd", sendable(made)) + _CLOSE
+        return _OPEN + sendable(made).replace(_OPEN, "\ufffd").replace(_CLOSE, "\ufffd") + _CLOSE
 
     def unfinished(self, made: str) -> str:
         return _VALUE.sub(lambda match: _inside(match[1], bare=True), made)
 
     def finish(self, made: str) -> str:
-        pieces = _VALUE.split(sendable(made))
-        within = False
-        for place, piece in enumerate(pieces):
-            if place % 2:
-                pieces[place] = _inside(piece) if within else piece
-            else:
-                within = _goes_on(piece, within, last=place == len(pieces) - 1)
-        whole = "".join(pieces)
+        own, *rest = sendable(made).split(_OPEN)
+        pieces = [own]
+        frame = [own]  # the same with every value as small as it can be: JSON if and only if the whole is
+        within = _goes_on(own, False, last=not rest)
+        for place, piece in enumerate(rest, 1):
+            value, _, own = piece.partition(_CLOSE)
+            pieces += (_inside(value) if within else value, own)
+            frame += ("" if within else '""' if value.startswith('"') else "null", own)
+            within = _goes_on(own, within, last=place == len(rest))
         try:
-            json.loads(whole, parse_constant=_no_constant)
+            json.loads("".join(frame), parse_constant=_no_constant)
         except json.JSONDecodeError as error:
             where = f"line {error.lineno}, column {error.colno} of that text"
             raise TemplateError(f"the text that the template makes is not JSON ({where}: {error.msg})") from None
-        return whole
+        return "".join(pieces)
 
 
 def _goes_on(piece: str, within: bool, last: bool) -> bool:
@@ -117,7 +115,6 @@ def _no_constant(name: str) -> Any:
 
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # no characters, so no text that is meant holds them
-_MARKS = re.compile("[\ufdd0\ufdd1]")
 _VALUE = re.compile("\ufdd0([^\ufdd1]*)\ufdd1")
 _QUOTES = re.compile(r'\\.?|"', re.DOTALL)
 

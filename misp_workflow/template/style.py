@@ -42,7 +42,11 @@ def _shown(match: re.Match[str]) -> str:
 
 def sendable(value: str) -> str:
     """Return the text without halves of characters, which UTF-8 has no bytes for."""
-    return _UNSENDABLE.sub("\ufffd", value) if _UNSENDABLE.search(value) else value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return _UNSENDABLE.sub("\ufffd", value)
+    return value
 
 
 def cut(value: str) -> str:

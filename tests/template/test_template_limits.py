@@ -104,6 +104,8 @@ TOO_MUCH = {
     "keeping parts of a list": kept("{% set ns.l = [ns.l, b[1:]] %}", "{% set b = range(100000) %}"),
     "keeping lists": kept("{% set ns.l = [ns.l, [" + "0," * 4_000 + "]] %}"),
     "keeping set blocks": kept("{% set x %}" + "y" * 40_000 + "{% endset %}{% set ns.l = [ns.l, x] %}"),
+    "keeping emoji": kept("{% set ns.l = [ns.l, b ~ i] %}", "{% set b = '\U0001f600' * 1000000 %}"),
+    "showing emoji": "{% set b = '\U0001f600' * 1000000 %}{% for i in range(100000) %}{{ b[:99999] }}{% endfor %}",
     "keeping joins": kept("{% set ns.l = [ns.l, event.big ~ i] %}"),
     "keeping escapes": kept("{% set x %}{{ event.big }}{% endset %}{% set ns.l = [ns.l, x] %}"),
     # recursion
@@ -182,6 +184,8 @@ TOO_DEEP = {
 }
 
 LARGE_BUT_FINE = {
+    "ten million emoji": "{% set x %}{{ ('\U0001f600' * 10000000)|tojson }}{% endset %}{{ ('\U0001f600' * 10000000)|tojson|length }}",
+    "as much as may be": "{% for i in range(30) %}{{ '\U0001f600' * 99999 }}{% endfor %}",
     "much text": "{{ event.big }}",
     "dots": "{{ event.dots }}",
     "colons": "{{ event.colons }}",
