@@ -14,8 +14,12 @@ COMMANDS = {
     "check": "Find what is wrong with workflows before they run.",
     "faults": "Show what gets through when a Python module fails.",
     "module": "Execute one module on an event, without a workflow.",
+    "template": "Render a message template on an event, to look at it.",
+    "outbox": "Look after what waits to be delivered.",
+    "doctor": "Examine settings, destinations, outbox, misp-modules and MISP.",
+    "check-event": "Judge events by a rule file of the gates.",
 }
-"""Name (and file) of each subcommand, with the line that the overview shows."""
+"""Name (and file, with _ for -) of each subcommand, with the line that the overview shows."""
 
 
 class _Commands(click.Group):
@@ -27,7 +31,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"misp_workflow.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"misp_workflow.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -74,7 +74,7 @@ def decide(call):
         reasons.append(f"the module '{module}' is none of those that may be asked")
     view = rules.known_view(call) if params.when_empty == "lookup" else call.view
     if not rules.says_nothing(view):
-        reasons += rules.marked(view, params.forbidden_tags)
+        reasons += rules.marked(view.all_tags, params.forbidden_tags)
         reasons += rules.own_values(view, params.own_domains, params.own_networks)
     elif params.when_empty != "allow":
         reasons.append("MISP does not say what is asked about (a hover, or a query of one attribute)")

@@ -7,8 +7,8 @@ an organisation keeps them in git. Both have the same words (`table`), and every
 from __future__ import annotations
 
 from misp_workflow.action.rules.book import Rule, Verdict, judge, read_book
-from misp_workflow.action.rules.checks import in_domains, reasons
-from misp_workflow.action.rules.gate import decide, known_view, marked, own_values, says_nothing
+from misp_workflow.action.rules.checks import in_domains, marked, reasons
+from misp_workflow.action.rules.gate import decide, known_view, own_values, says_nothing
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.action.rules.table import EVENT, PROPOSAL, RULES
 

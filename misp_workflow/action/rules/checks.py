@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timezone
-from typing import Any
+from typing import Any, Literal
 
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.action.warninglists import lists_with
@@ -42,14 +42,25 @@ def _tags(values: Values, subject: Subject) -> Iterator[str]:
     for pattern in required:
         if not matching(names, pattern):
             yield f"no tag matches '{pattern}'"
-    for pattern in forbidden:
-        for name in dict.fromkeys(matching(names, pattern)):
-            yield f"the tag '{name}' is forbidden"
+    yield from marked(names, forbidden)
     for pattern in galaxies:
         if not matching(subject.galaxies, pattern):
             yield f"no cluster of a galaxy '{pattern}' is named"
     if once:
         yield from _tlp_once(subject.view.tags)
+
+
+def marked(names: Sequence[str], patterns: Sequence[str]) -> Iterator[str]:
+    """Yield a reason for each tag that a pattern forbids; a TLP or PAP level in any spelling (TLP: Red)."""
+    for pattern in patterns:
+        for name in dict.fromkeys(names):
+            if matching([name], pattern) or _same_level(name, pattern):
+                yield f"the tag '{name}' is forbidden"
+
+
+def _same_level(name: str, pattern: str) -> bool:
+    schemes: tuple[Literal["tlp", "pap"], ...] = ("tlp", "pap")
+    return any((level := marking([pattern], one)) and marking([name], one) == level for one in schemes)
 
 
 def _tlp_once(names: list[str]) -> Iterator[str]:

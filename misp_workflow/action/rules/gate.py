@@ -13,7 +13,7 @@ from misp_workflow.action.rules.checks import in_domains, reasons
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.delivery import guard, transports
 from misp_workflow.errors import ParameterError
-from misp_workflow.event import View, live, matching, text
+from misp_workflow.event import View, live, text
 
 MOST_NAMED = 5
 
@@ -45,12 +45,6 @@ def known_view(call: Call) -> View:
 def says_nothing(view: View) -> bool:
     """Whether MISP left out what this is about, as it does for a hover."""
     return not (view.attributes or view.event.get("id") or view.event.get("info"))
-
-
-def marked(view: View, patterns: Sequence[str]) -> Iterator[str]:
-    """Yield a reason for each tag on the event or its attributes that a pattern matches."""
-    for pattern in patterns:
-        yield from (f"the tag '{name}' is forbidden" for name in matching(view.all_tags, pattern))
 
 
 def own_values(view: View, domains: tuple[str, ...], networks: tuple[str, ...]) -> Iterator[str]:
