@@ -28,7 +28,7 @@ def start() -> None:
         return
     _started = os.getpid()
     with contextlib.suppress(RuntimeError):  # no new threads at the end of the process
-        threading.Thread(target=_start, name="misp-workflow-load", daemon=True).start()
+        threading.Thread(target=_resume, name="misp-workflow-start", daemon=True).start()
 
 
 def _something_may_wait() -> bool:
@@ -39,10 +39,10 @@ def _something_may_wait() -> bool:
         return False
 
 
-def _start() -> None:
+def _resume() -> None:
     from misp_workflow.delivery import deliver
 
-    deliver.start()
+    deliver.resume()
 
 
 def stop() -> None:

@@ -7,7 +7,6 @@ delivered, or kept and tried again, or refused with the reason; and MISP hears w
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
 import os
 import threading
@@ -185,7 +184,6 @@ def _receipt(parcel: Parcel, status: Status, detail: str) -> Receipt:
 _lock = threading.Lock()
 _house: House | None = None
 _known: tuple[object, ...] = ()
-_started = 0
 
 
 def house(rules: Settings) -> House:
@@ -205,20 +203,8 @@ def house(rules: Settings) -> House:
     return found
 
 
-def start() -> None:
-    """Send on what waits since an earlier run; called when the server looks at its modules, at no cost to it.
-
-    Nothing is started where nothing waits. Never raises.
-    """
-    global _started
-    if _started == os.getpid():
-        return
-    _started = os.getpid()
-    with contextlib.suppress(RuntimeError):  # no new threads at the end of the process
-        threading.Thread(target=_resume, name="misp-workflow-start", daemon=True).start()
-
-
-def _resume() -> None:
+def resume() -> None:
+    """Send on what waits since an earlier run. Nothing is started where nothing waits. Never raises."""
     try:
         rules = settings.current()
         keeper = house(rules)

@@ -38,6 +38,16 @@ def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int:
     raise WorkflowError(f"No free port on {host}.")
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process that was started here to end; kill it when it does not within GRACE seconds."""
+    process.terminate()
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def pack_folder() -> Path | None:
     """The folder for `misp-modules -c` that holds the pack's actions; None when misp-modules finds them by itself.
 
@@ -127,12 +137,7 @@ class MispModulesServer:
         """Ask the server to end; kill it when a module holds it up. Nothing happens when it is not running."""
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self._process = None
 
     def kill(self) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from misp_workflow.errors import WorkflowError
-from misp_workflow.testing.server import GRACE, free_port
+from misp_workflow.testing.server import end, free_port
 
 CONFIG = """
 server_name: localhost
@@ -87,15 +87,9 @@ class Synapse:
 
     def stop(self) -> None:
         """End the server's process."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        if self._process is not None:
+            end(self._process)
+            self._process = None
 
     def register(self, name: str, *, admin: bool = False) -> str:
         """Make a user and return an access token.

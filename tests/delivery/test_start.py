@@ -17,7 +17,7 @@ import sys, time, threading
 from misp_workflow import delivery
 delivery.start()
 for thread in threading.enumerate():
-    if thread.name == "misp-workflow-load":
+    if thread.name == "misp-workflow-start":
         thread.join()
 heavy = ["jinja2", "requests", "sqlite3", "cryptography", "misp_workflow.delivery.deliver"]
 print(*[name for name in heavy if name in sys.modules])
