@@ -24,6 +24,7 @@ from misp_workflow.action.call import Call, chosen
 from misp_workflow.delivery import guard
 from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, mask, to_json
 from misp_workflow.errors import InputError, WorkflowError
+from misp_workflow.settings import Destination, Settings
 
 LOG = logging.getLogger("misp_workflow.action")
 
@@ -98,24 +99,25 @@ class _Action:
 
     def answer(self, request: Any) -> Answer:
         """Return what MISP shall hear; nothing ever escapes from here."""
-        started = time.monotonic()
+        started, problem = time.monotonic(), ""
         try:
-            return self._answer(_parsed(request), started)
+            rules = settings.current()
+            problem = rules.problem
+            answer = self._answer(_parsed(request), rules, started)
         except WorkflowError as error:
-            return {"error": _sentence(str(error))}
+            answer = {"error": _sentence(str(error))}
         except RecursionError:
-            return {"error": "The data is nested too deeply to be read; nothing was done."}
+            answer = {"error": "The data is nested too deeply to be read; nothing was done."}
         except MemoryError:
-            return {"error": "The data is too large for this server's memory; nothing was done."}
+            answer = {"error": "The data is too large for this server's memory; nothing was done."}
         except Exception:
             # the text of an exception may quote data, so only the places are logged
             LOG.error("bug in %s\n%s", self.name, "".join(_places()))
-            return {
-                "error": f"The module {self.name} failed on its own account; nothing was done. Its log names the place."
-            }
+            sentence = f"The module {self.name} failed on its own account; nothing was done. Its log names the place."
+            answer = {"error": sentence}
+        return _with_note(answer, problem)
 
-    def _answer(self, request: dict[str, Any], started: float) -> Answer:
-        rules = settings.current()
+    def _answer(self, request: dict[str, Any], rules: Settings, started: float) -> Answer:
         table = self.config["params"]
         given = request.get("params")
         wanted = given.get("destination", "") if isinstance(given, dict) else ""
@@ -129,17 +131,20 @@ class _Action:
         referred = [value for name, value in fixed.items() if name not in table or value != destination.values[name]]
         secrets = parameters.secrets_of(table, params, referred)
         try:
-            data, selected, withheld = guard.scrub(request["data"]), guard.scrub(chosen(request)), ""
+            data, selected, withheld = request["data"], chosen(request), ""
             if self.config.get("leaves_home", not self.config["blocking"]):
-                data, selected, withheld = guard.clear(data, selected, destination)
+                data, selected, withheld = guard.admit(data, selected, destination)
+            else:
+                data, selected = guard.scrub(data), guard.scrub(selected)
             deadline = started + rules.answer_within
             call = Call(params, data, selected, rules, withheld, deadline)
-            answer = self._carry_out(self.decide(call), call, secrets, destination.name, deadline)
+            return self._carry_out(self.decide(call), call, secrets, destination, deadline)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
-        return _with_note(answer, rules.problem)
 
-    def _carry_out(self, decision: Decision, call: Call, secrets: Sequence[str], place: str, deadline: float) -> Answer:
+    def _carry_out(
+        self, decision: Decision, call: Call, secrets: Sequence[str], place: Destination, deadline: float
+    ) -> Answer:
         if isinstance(decision, Block):
             return {"error": _sentence(mask("; ".join(decision.reasons), list(secrets)))}
         if isinstance(decision, Receipt):
@@ -158,7 +163,7 @@ class _Action:
         )
         return _spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
 
-    def _pass(self, gate: Pass, call: Call, secrets: Sequence[str], place: str, deadline: float) -> Answer:
+    def _pass(self, gate: Pass, call: Call, secrets: Sequence[str], place: Destination, deadline: float) -> Answer:
         """Return a gate's yes, once what must happen first has happened; else its no, and what shall undo it."""
         told = _sentence(mask(" ".join(gate.notes or ["Every rule is kept."]), list(secrets)))
         if gate.effects:
@@ -174,11 +179,11 @@ class _Action:
                 return {"error": _sentence(f"Not passed: {refused[0].detail}.")}
         return {"data": {"status": "passed", "detail": told}}
 
-    def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: str) -> Parcel:
+    def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: Destination) -> Parcel:
         effect = dataclasses.replace(
-            effect,
-            label=effect.label or (f"{self.info['name']} to {place}" if place else self.info["name"]),
-            destination=place,
+            guard.fit(effect, place.max_bytes),
+            label=effect.label or (f"{self.info['name']} to {place.name}" if place.name else self.info["name"]),
+            destination=place.name,
             secrets=tuple(dict.fromkeys([*effect.secrets, *secrets])),
         )
         content = orjson.dumps([self.name, call.view.reference, to_json(effect)], option=orjson.OPT_SORT_KEYS)
@@ -231,7 +236,7 @@ def _sentence(words: str) -> str:
 
 
 def _with_note(answer: Answer, problem: str) -> Answer:
-    if not problem:
+    if not problem or problem in answer.get("error", ""):
         return answer
     if "error" in answer:
         return {"error": f"{answer['error']} ({problem})"}

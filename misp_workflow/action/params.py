@@ -9,6 +9,7 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     choices     the allowed values of a "choice", or of each item of a "list"
     each        the format of each item of a "list"
     minimum, maximum   bounds of an integer or number
+    address     the value says which server is asked; "url" always does
     secret      masked in everything that is said, logged or stored
     template    rendered by the action: the value is a Jinja template
 
@@ -71,6 +72,9 @@ def as_text(value: Any) -> str:
 def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
     """Return the typed values of what MISP sent; `fixed` (from the destination) wins over it.
 
+    Where the destination fixes a secret, a node cannot choose the address that it goes to: addresses come from the
+    destination, too, or are the action's own.
+
     Raises ParameterError, one sentence that names every parameter in trouble.
     """
     if given in (None, []):
@@ -79,9 +83,10 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
         raise ParameterError("The request's 'params' must be an object with the node's parameters.")
     for name in given.keys() - table.keys():
         LOG.info("parameter %r is not known to this version of the module and is ignored", name)
+    secret_fixed = any(table[name].get("secret") for name in fixed if name in table)
     values, troubles = {}, []
     for name, spec in table.items():
-        raw = fixed[name] if name in fixed else given.get(name, "")
+        raw = fixed[name] if name in fixed else "" if secret_fixed and _is_address(spec) else given.get(name, "")
         try:
             values[name] = _typed(name, spec, raw)
         except ParameterError as trouble:
@@ -110,6 +115,10 @@ def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[
         words = [word for text in behind for word in re.split(r"\{[{%].*?[%}]\}|[\s/?#&=,;]+", text)]
         found.update(word for word in words if len(word) >= SHORTEST_WORD)
     return tuple(sorted(filter(None, found), key=len, reverse=True))
+
+
+def _is_address(spec: Mapping[str, Any]) -> bool:
+    return bool(spec.get("address")) or spec.get("format") == "url"
 
 
 def _typed(name: str, spec: Mapping[str, Any], raw: Any) -> Any:

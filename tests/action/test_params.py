@@ -136,3 +136,12 @@ def test_placeholders_never_lie() -> None:
     params.declare(table)
     assert [spec["value"] for spec in table.values()] == ["true", "x, y", ""]
     assert all(spec["type"] == "string" and "jinja_supported" not in spec for spec in table.values())
+
+
+def test_a_node_cannot_send_the_destinations_secret_elsewhere() -> None:
+    values = params.read(TABLE, {"channel": "#x", "server": "https://evil.example"}, {"token": "the-real-token"})
+    assert (values.token, values.server) == ("the-real-token", "https://chat.example"), "the action's own address"
+    fixed = {"token": "the-real-token", "server": "https://ours.example"}
+    assert (
+        params.read(TABLE, {"channel": "#x", "server": "https://evil.example"}, fixed).server == "https://ours.example"
+    )

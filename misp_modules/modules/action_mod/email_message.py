@@ -29,7 +29,7 @@ moduleconfig = {
             "required": True,
             "format": "email",
         },
-        "smtp_server": {"description": "Name of the SMTP server", "required": True},
+        "smtp_server": {"description": "Name of the SMTP server", "required": True, "address": True},
         "port": {
             "description": "Port of the server; empty: 587, with security tls 465, with none 25",
             "format": "integer",
