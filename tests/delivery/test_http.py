@@ -427,3 +427,25 @@ def fresh_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 pytestmark = pytest.mark.usefixtures("fresh_session")
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [(34, 34.0), (0.65, 0.65), (10**12, 86_400.0), ("34", None), (-1, None), (True, None), (None, None)],
+)
+def test_a_wait_that_stands_in_the_json(said: object, wait: float | None, receiver: Receiver) -> None:
+    receiver.always(answer({"parameters": {"retry_after": said}}, status=429))
+    assert send(receiver, json={}, retry_after_at="parameters.retry_after").retry_after == wait
+
+
+def test_fields_and_texts_that_must_be_there(receiver: Receiver) -> None:
+    receiver.answers(answer({"id": "1"}), answer({"id": None}), answer("ok\n"), answer("<html>ok</html>"))
+    for fields in ({"expect_fields": ("id",)}, {"expect_text": "ok"}):
+        assert [send(receiver, **fields).outcome for _ in range(2)] == ["delivered", "refused"]
+
+
+def test_the_key_in_the_query(receiver: Receiver) -> None:
+    http.send(
+        Post(url=f"{receiver.url}/x?key=a", query={"b": "c"}, key_at="query:requestId"), KEY, time.monotonic() + 10
+    )
+    assert dict(receiver.requests[0].query) == {"key": "a", "b": "c", "requestId": KEY}

@@ -252,7 +252,8 @@ def _judge(post: Post, who: str, reply: Reply) -> Answer:
     content = _parse(reply.body) if needs_json else None
     wish = retry.retry_after(reply.headers.get("retry-after"), time.time())
     if wish is None and post.retry_after_at:
-        wish = retry.retry_after(_text_at(content, post.retry_after_at), time.time())
+        seconds = _at(content, post.retry_after_at)
+        wish = min(float(seconds), retry.LONGEST_WISH) if _is_wait(seconds) else None
     outcome = retry.http_outcome(status)
     if post.expect_status:
         outcome = "delivered" if status in post.expect_status else ("refused" if outcome == "delivered" else outcome)
@@ -295,6 +296,10 @@ def _at(content: Json, path: str) -> Any:
         else:
             return _MISSING
     return content
+
+
+def _is_wait(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
 def _text_at(content: Json, path: str) -> str:
