@@ -221,6 +221,7 @@ class MispStandIn(Memory, Receiver):
             return no(404, "Invalid Target.", path)
         name, local = body["tag"], bool(body["local"])
         if any(tag["name"].lower() == name.lower() for tag in target["_tags"]):
+            self.repeats += 1
             return yes(
                 f"{kind} already has the requested tag attached, no changes had to be made for tag {name}.", path
             )
@@ -253,6 +254,7 @@ class MispStandIn(Memory, Receiver):
             has = attribute is not None and body["tag"].lower() in (tag["name"].lower() for tag in attribute["_tags"])
             if attribute is None or has or self._excluded(attribute, body["tag"]):
                 failed += 1
+                self.repeats += has
             else:
                 self._attach(attribute, body["tag"], local)
                 done += 1

@@ -15,10 +15,12 @@ class Memory:
     """Events by id, attributes by uuid, and what was added to them.
 
     `fired` are the triggers that a real MISP would fire for what was changed, as (trigger, uuid), oldest first.
+    `repeats` counts the tags that somebody tried to attach to what had them already.
     """
 
     def __init__(self, exclusive: Iterable[str]) -> None:
         self.exclusive = tuple(exclusive)
+        self.repeats = 0
         self.fired: list[tuple[str, str]] = []
         self.events: dict[str, Row] = {}
         self.attributes: dict[str, Row] = {}

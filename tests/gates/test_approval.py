@@ -1,0 +1,95 @@
+"""The approval that publish_gate leaves in MISP: before its own deadline, or never, and then it is taken back."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from misp_workflow.delivery import deliver
+from misp_workflow.testing import HANG, answer
+from misp_workflow.testing.contract import ActionFile
+from misp_workflow.testing.misp import MispStandIn
+
+GATE = Path(__file__).parents[2] / "misp_modules/modules/action_mod/publish_gate.py"
+TAG = "gate:approved"
+
+
+@pytest.fixture
+def misp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with MispStandIn() as standin:
+        settings = tmp_path / "settings.toml"
+        settings.write_text(f'answer_within = 1\n[misp]\nurl = "{standin.url}"\nkey = "{standin.key}"\n')
+        settings.chmod(0o600)
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
+        deliver.stop()
+        yield standin
+        deliver.stop()
+
+
+@pytest.fixture
+def event(misp: MispStandIn) -> dict[str, Any]:
+    return misp.add_event({"info": "to be published", "Tag": [{"name": "tlp:green"}], "Attribute": []})
+
+
+def ask(event: dict[str, Any], **params: str) -> dict[str, Any]:
+    body = {"module": "publish_gate", "data": {"Event": event}, "params": {"approval_tag": TAG, **params}}
+    return ActionFile.load(GATE).module.handler(q=json.dumps(body))
+
+
+def test_an_event_that_passes_is_approved_and_one_that_does_not_is_not(misp, event):
+    assert ask(event)["data"]["status"] == "passed"
+    assert misp.tags(event["uuid"]) == {"tlp:green": "global", TAG: "local"}
+    other = misp.add_event({"info": "other"})
+    assert "no tag matches" in ask(other, required_tags="tlp:*")["error"]
+    assert misp.tags(other["uuid"]) == {}
+
+
+def test_each_publishing_is_approved_anew(misp, event):
+    """MISP removes the tag in the graph; the next attempt, of the same event a moment later, must not be skipped."""
+    for _ in range(12):
+        assert ask(event)["data"]["status"] == "passed"
+        assert TAG in misp.tags(event["uuid"])
+        misp.events[event["id"]]["_tags"].pop()
+
+
+def test_a_misp_that_does_not_answer_makes_a_no_in_time(misp, event):
+    misp.answers(HANG)
+    assert "did not answer within" in ask(event)["error"]
+    assert misp.tags(event["uuid"]) == {"tlp:green": "global"}
+
+
+def test_an_approval_that_comes_too_late_is_taken_back(misp, event):
+    """The request arrives, its answer does not: whether it was carried out the gate cannot know."""
+    respond = misp._otherwise
+
+    def late(request):
+        if request.path == "/tags/attachTagToObject":
+            respond(request)
+            misp.always(respond)
+            return HANG
+        return respond(request)
+
+    misp.always(late)
+    assert "error" in ask(event)
+    deadline = time.monotonic() + 60
+    while TAG in misp.tags(event["uuid"]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert TAG not in misp.tags(event["uuid"])
+
+
+def test_an_approval_is_never_kept_for_later(misp, event, tmp_path):
+    misp.answers(answer({"message": "down"}, 503))
+    assert "503" in ask(event)["error"]
+    waiting = [entry.label for entry in deliver.house(deliver.settings.current()).outbox.entries()]
+    assert len(waiting) <= 1, "only what takes it back"
+    assert TAG not in misp.tags(event["uuid"])
+
+
+def test_without_a_misp_nothing_passes(misp, event):
+    misp.stop()
+    assert "error" in ask(event)
