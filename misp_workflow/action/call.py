@@ -103,7 +103,7 @@ class Call:
             "proposal": next(iter(rows(view.event.get("ShadowAttribute"))), {}),
             "report": next(iter(rows(view.event.get("EventReport"))), {}),
             "summary": self.summary,
-            "link_to_event": self.link,
+            "link_to_event": rendering.live(self.link),
             "withheld": self.withheld,
         }
 

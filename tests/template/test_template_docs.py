@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -70,6 +71,15 @@ def test_the_page_is_complete(context: dict[str, Any]) -> None:
     assert named("The tests are", "The functions are") == {name for name in TESTS if name.isalpha()}
     assert named("The functions are", "Macros") == set(FUNCTIONS)
     assert named("| name | what", "A name that does not") >= set(context)
+
+
+def test_the_link_to_the_event_stays_a_link() -> None:
+    known = replace(settings.current(), misp=settings.Misp(url="https://misp.example"))
+    call = Call(params=Params(), data={"Event": {"id": "5"}}, selected=None, settings=known, withheld="")
+    assert render("{{ link_to_event }}", call.context, "slack") == "https://misp.example/events/view/5"
+    assert render("{{ link_to_event|link('Open') }}", call.context, "slack") == (
+        "<https://misp.example/events/view/5|Open>"
+    )
 
 
 def test_the_numbers_are_right() -> None:
