@@ -4,12 +4,103 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from misp_workflow.runner.build import workflow
+from misp_workflow.runner.build import Edge, Node, workflow
 
 HERE = Path(__file__).parent
 
+APPROVED = "misp-workflow:approved-by-gate"
+"""The local tag that says in MISP, where nobody can be down or slow, that the gate has said yes in this run."""
+
+
+def holding(gate: dict[str, str]) -> tuple[dict[int, Node], list[Edge]]:
+    """Return the nodes and edges of a publish_gate that holds whatever becomes of misp-modules.
+
+    A yes that an earlier run left behind goes first; then the gate leaves its own, the event is read anew, and without
+    it MISP's own stop-execution ends the publication. From node 7 on the event is approved.
+    """
+    approved = {"scope": "event", "condition": "in_or", "tags": [APPROVED], "clusters": []}
+    remove = {"scope": "event", "action": "remove", "locality": "local", "tags": [APPROVED], "relationship_type": ""}
+    nodes: dict[int, Node] = {
+        2: ("tag-if", approved),
+        3: ("tag_operation", remove),
+        4: ("publish_gate", {**gate, "approval_tag": APPROVED}),
+        5: ("reload-full-event", {}),
+        6: ("tag-if", approved),
+        7: ("tag_operation", remove),
+        8: ("stop-execution", {"message": "Not published: the publish gate did not approve, or could not be asked."}),
+    }
+    return nodes, [(1, 2), (2, 3), (2, 4, 2), (3, 4), (4, 5), (5, 6), (6, 7), (6, 8, 2)]
+
+
+def _held(name: str, gate: dict[str, str], note: str, after: dict[int, Node], more: list[Edge]) -> dict[str, Any]:
+    nodes, edges = holding(gate)
+    return workflow(name, "event-publish", {**nodes, **after}, [*edges, *more], note)
+
+
 EXAMPLES = {
+    "hold-what-is-not-marked": _held(
+        "Publish only what is marked, whatever fails",
+        {"tlp_once": "true", "forbidden_tags": "tlp:red", "minimum_attributes": "1", "no_reserved_addresses": "true"},
+        "The gate that holds: an event that the rules do not like, or that nobody could judge, is not published.",
+        {},
+        [],
+    ),
+    "hold-below-community": _held(
+        "Publish for the community or not at all",
+        {"minimum_distribution": "1"},
+        "Stops the publication of events whose distribution is below the community, also when misp-modules is down.",
+        {},
+        [],
+    ),
+    "hold-red-with-mail": _held(
+        "No mail addresses in red events; tell the others about what passes",
+        {"forbidden_together": "*:red email*"},
+        "Stops events that are tlp:red or PAP:RED and name mail addresses; what passes is told in Mattermost.",
+        {9: ("concurrent-task", {}), 10: ("mattermost_message", {"destination": "soc-chat"})},
+        [(7, 9), (9, 10)],
+    ),
+    "stream-what-is-white": workflow(
+        "Stream what everybody may see",
+        "event-publish",
+        {
+            2: ("tag-if", {"scope": "event_attribute", "condition": "in_or", "tags": ["tlp:white", "tlp:clear"]}),
+            3: ("zmq_message", {"topic": "misp_json_workflow", "items": "all"}),
+        },
+        [(1, 2), (2, 3)],
+        "When an event, or one of its attributes, is tlp:white or tlp:clear, it goes out on ZeroMQ.",
+    ),
+    "known-files": workflow(
+        "Known files are no indicators",
+        "event-after-save-new",
+        {
+            2: ("concurrent-task", {}),
+            3: ("hashlookup_check", {"destination": "hashlookup", "items": "all"}),
+        },
+        [(1, 2), (2, 3)],
+        "Hashes of files that hashlookup knows lose their detection flag and get a local tag.",
+    ),
+    "guard-enrichment": workflow(
+        "Ask no stranger about what is marked, or ours",
+        "enrichment-before-query",
+        {
+            2: (
+                "enrichment_guard",
+                {"own_domains": "example.org", "own_networks": "192.0.2.0/24", "local_modules": "dns\nmmdb_lookup"},
+            )
+        },
+        [(1, 2)],
+        "Stops enrichments of marked events and of our own names. MISP sends nothing about a hover, so that is stopped "
+        "too. This gate fails open when misp-modules is down: but then no enrichment of misp-modules answers either.",
+    ),
+    "gate-users": workflow(
+        "Users of our own house only",
+        "user-before-save",
+        {2: ("user_gate", {"allowed_domains": "example.org", "pgp_key_required": "true"})},
+        [(1, 2)],
+        "Stops users of other mail domains and without a PGP key. It fails open when misp-modules is down.",
+    ),
     "notify-on-tlp": workflow(
         "Tell the SOC about shareable events",
         "event-publish",

@@ -176,7 +176,7 @@ class _Action:
                 undo = [self._parcel(effect, call, secrets, place) for effect in gate.undo]
                 with contextlib.suppress(WorkflowError):  # the no stands, whatever becomes of this
                     deliver.deliver(undo, mode="queue", deadline=deadline)
-                return {"error": _sentence(f"Not passed: {refused[0].detail}.")}
+                return {"error": _sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")}
         return {"data": {"status": "passed", "detail": told}}
 
     def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: Destination) -> Parcel:
