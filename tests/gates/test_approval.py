@@ -21,14 +21,18 @@ TAG = "gate:approved"
 @pytest.fixture
 def misp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with MispStandIn() as standin:
-        settings = tmp_path / "settings.toml"
-        settings.write_text(f'answer_within = 1\n[misp]\nurl = "{standin.url}"\nkey = "{standin.key}"\n')
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(tmp_path / "settings.toml"))
         monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
         deliver.stop()
+        answer_within(standin, tmp_path, 20)
         yield standin
         deliver.stop()
+
+
+def answer_within(misp: MispStandIn, folder: Path, seconds: int) -> None:
+    settings = folder / "settings.toml"
+    settings.write_text(f'answer_within = {seconds}\n[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
+    settings.chmod(0o600)
 
 
 @pytest.fixture
@@ -57,14 +61,16 @@ def test_each_publishing_is_approved_anew(misp, event):
         misp.events[event["id"]]["_tags"].pop()
 
 
-def test_a_misp_that_does_not_answer_makes_a_no_in_time(misp, event):
+def test_a_misp_that_does_not_answer_makes_a_no_in_time(misp, event, tmp_path):
+    answer_within(misp, tmp_path, 1)
     misp.answers(HANG)
     assert "did not answer within" in ask(event)["error"]
     assert misp.tags(event["uuid"]) == {"tlp:green": "global"}
 
 
-def test_an_approval_that_comes_too_late_is_taken_back(misp, event):
+def test_an_approval_that_comes_too_late_is_taken_back(misp, event, tmp_path):
     """The request arrives, its answer does not: whether it was carried out the gate cannot know."""
+    answer_within(misp, tmp_path, 2)
     respond = misp._otherwise
 
     def late(request):
