@@ -14,36 +14,40 @@ OVERDUE = f"state = 'waiting' AND expires <= :now AND (tries > 0 OR expires > cr
 """Too old to be tried again; what may be tried only once (a maximum age of 0) gets that one try first."""
 
 
+COLUMNS = "state lane label action destination event created expires due owner sealed bundle ended tries reason batch"
+STORE = f"""
+    INSERT INTO effects (key, {", ".join(COLUMNS.split())})
+    VALUES (:key, 'waiting', :lane, :label, :action, :destination, :event, :created, :expires, :due, :owner, :sealed,
+        :bundle, 0, 0, '', '')
+    ON CONFLICT (key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split())}
+    WHERE state = 'dead' OR (state = 'sent' AND (ended <= :earliest OR ended >= :latest))
+"""  # noqa: S608 - names of ours
+"""Put one in; where its key is known already, only when that one died or was sent long ago. One statement, because each
+one that SQLite runs costs the thread its turn."""
+
+
 def store(db: sqlite3.Connection, item: Item, sealed: bytes, now: float, window: float, owner: str) -> Taken:
     """Put one effect in, unless the same waits there or was sent within `window` seconds."""
     parcel = item.parcel
-    known = db.execute("SELECT state, ended FROM effects WHERE key = ?", (parcel.key,)).fetchone()
-    if known is not None and known["state"] == "waiting":
-        return "waiting"
-    if known is not None and known["state"] == "sent" and abs(now - known["ended"]) < window:
-        return "sent"
     bundle = digest.bundle(parcel.effect, parcel.action, item.lane) if item.gather else ""
-    db.execute(
-        "INSERT OR REPLACE INTO effects"
-        " (key, state, lane, label, action, destination, event, created, expires, due, owner, sealed, bundle)"
-        " VALUES (:key, 'waiting', :lane, :label, :action, :destination, :event, :created, :expires, :due, :owner,"
-        " :sealed, :bundle)",
-        {
-            "key": parcel.key,
-            "lane": item.lane,
-            "label": parcel.effect.label,
-            "action": parcel.action,
-            "destination": parcel.effect.destination,
-            "event": parcel.event,
-            "created": now,
-            "expires": now + item.max_age,
-            "due": _gathered_until(db, bundle, now + item.gather) if bundle else now,
-            "owner": owner,
-            "sealed": sealed,
-            "bundle": bundle,
-        },
-    )
-    return "taken"
+    values = {
+        "key": parcel.key,
+        "lane": item.lane,
+        "label": parcel.effect.label,
+        "action": parcel.action,
+        "destination": parcel.effect.destination,
+        "event": parcel.event,
+        "created": now,
+        "expires": now + item.max_age,
+        "due": _gathered_until(db, bundle, now + item.gather) if bundle else now,
+        "owner": owner,
+        "sealed": sealed,
+        "bundle": bundle,
+    }
+    if db.execute(STORE, {**values, "earliest": now - window, "latest": now + window}).rowcount:
+        return "taken"
+    state = db.execute("SELECT state FROM effects WHERE key = ?", (parcel.key,)).fetchone()[0]
+    return "sent" if state == "sent" else "waiting"
 
 
 def _gathered_until(db: sqlite3.Connection, bundle: str, otherwise: float) -> float:

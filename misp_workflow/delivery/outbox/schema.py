@@ -26,9 +26,9 @@ STEPS = (
         owner TEXT NOT NULL DEFAULT '', -- the process that tries it now
         sealed BLOB NOT NULL
     );
-    CREATE INDEX effects_by_lane ON effects (state, lane, due);
-    CREATE INDEX effects_by_end ON effects (state, ended);
-    CREATE INDEX effects_by_age ON effects (state, expires);
+    CREATE INDEX effects_by_lane ON effects (lane, due) WHERE state = 'waiting';
+    CREATE INDEX effects_by_age ON effects (expires) WHERE state = 'waiting';
+    CREATE INDEX effects_by_end ON effects (ended) WHERE state = 'sent';
     CREATE TABLE leases (owner TEXT PRIMARY KEY, until REAL NOT NULL);
     CREATE TABLE ended (lane TEXT NOT NULL, how TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (lane, how));
     """,

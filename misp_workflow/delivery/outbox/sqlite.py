@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -31,6 +32,7 @@ from misp_workflow.errors import DeliveryError, WorkflowError
 LEASE = 8.0
 """Seconds after which a process that does not renew its lease counts as dead."""
 RENEW = 2.0
+LOOK_EVERY = 1.0
 LONGEST_PAUSE = 1.0
 """Seconds between two looks for what other processes put."""
 CHANGE_PATIENCE = 10.0
@@ -57,6 +59,8 @@ class SqliteOutbox:
         self._writer = Writer(self._file.write, self._file.mend)
         self._held: set[str] = set()
         self._renewed = 0.0
+        self._room, self._looked = 0, 0.0  # bytes left when that was last looked up, and when that was
+        self._ended: Counter[tuple[str, str]] = Counter()  # not written yet
         self._followed, self._started = 0, 0.0  # the file and the moment for which the clock was last compared
         self._lock = threading.Lock()  # for _held
         self._reading = threading.Lock()  # for _reader
@@ -76,7 +80,7 @@ class SqliteOutbox:
 
         def job(db: Connection) -> bool:
             now = self._now(db)
-            if repair.used(db) + sum(map(len, sealed)) > self._max_bytes:
+            if not self._has_room(db, sum(map(len, sealed))):
                 return False
             if any(item.hold for item in items):
                 self._renew(db, now)
@@ -102,6 +106,13 @@ class SqliteOutbox:
             )
         self._let_go(key for key, how in zip(keys, stored, strict=True) if how != "taken" and key in ours)
         return stored
+
+    def _has_room(self, db: Connection, more: int) -> bool:
+        """Whether the file may grow by `more` bytes; looked up when it may have become full since the last look."""
+        self._room -= more + 2048  # and what a row costs besides
+        if self._room < 0 or not 0 <= time.monotonic() - self._looked < LOOK_EVERY:
+            self._room, self._looked = self._max_bytes - repair.used(db) - more, time.monotonic()
+        return self._room >= 0
 
     def _take_back(self, keys: Sequence[str], stored: Sequence[Taken]) -> None:
         """Remove what may have reached the disk after we said that it did not."""
@@ -203,7 +214,7 @@ class SqliteOutbox:
                     {**values, "now": now, "key": key},
                 ).rowcount
             if how:
-                repair.count(db, lane, how, changed)
+                self._ended[lane, how] += changed
             self._let_go(keys)
 
         with contextlib.suppress(Busy):  # at the end of the process: it is tried again, with the same key
@@ -214,7 +225,7 @@ class SqliteOutbox:
             row = db.execute("SELECT lane FROM effects WHERE key = ? AND owner = ?", (key, self._owner)).fetchone()
             if row is not None:
                 db.execute("DELETE FROM effects WHERE key = ?", (key,))
-                repair.count(db, row["lane"], "refused", 1)
+                self._ended[row["lane"], "refused"] += 1
             self._let_go([key])
 
         self._run(job, deadline)
@@ -252,12 +263,13 @@ class SqliteOutbox:
             )
             return bool(found.fetchone()[0])
 
-        if not renew and not self._read(overdue, False):
+        if not renew and not self._ended and not self._read(overdue, False):
             return []
         return self._run(self._tidy, time.monotonic() + CHANGE_PATIENCE)
 
     def _tidy(self, db: Connection) -> list[Entry]:
         now = self._now(db)
+        self._write_numbers(db)
         if self._in_hand():
             self._renew(db, now)
         db.execute("DELETE FROM leases WHERE until < ?", (now - 3600,))
@@ -277,6 +289,12 @@ class SqliteOutbox:
             repair.count(db, row["lane"], "dead", 1)
         keys = [row["key"] for row in old]
         return [repair.entry(row) for key in keys for row in db.execute("SELECT * FROM effects WHERE key = ?", (key,))]
+
+    def _write_numbers(self, db: Connection) -> None:
+        """Write how many ended; only now and then, for they are no more than good to know."""
+        while self._ended:
+            (lane, how), number = self._ended.popitem()
+            repair.count(db, lane, how, number)
 
     def _now(self, db: Connection) -> float:
         """Return the wall clock's time, after taking notice of its jumps."""
@@ -311,6 +329,8 @@ class SqliteOutbox:
 
     def totals(self) -> Totals:
         none_yet = Totals(counts={}, ended={}, oldest=None, bytes_used=0, bytes_most=self._max_bytes)
+        if self._ended:
+            self._run(self._write_numbers, time.monotonic() + CHANGE_PATIENCE)
         return self._read(lambda db: repair.totals(db, self._max_bytes), none_yet)
 
     def notices(self) -> list[str]:
@@ -326,8 +346,9 @@ class SqliteOutbox:
         def job(db: Connection) -> None:
             db.execute("UPDATE effects SET owner = '' WHERE owner = ?", (self._owner,))
             db.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
+            self._write_numbers(db)
 
-        if self._renewed:
+        if self._renewed or self._ended:
             with contextlib.suppress(DeliveryError):
                 self._run(job, time.monotonic() + 1.0)
         self._writer.close(1.0)

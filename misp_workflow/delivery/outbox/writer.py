@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 Job = Callable[[sqlite3.Connection], Any]
 
 MOST_IN_ONE = 256
+COMPANY = 0.05
+"""Seconds that a write for which nobody waits may wait for one to share its commit with."""
 TRY_AGAIN_AFTER = 1.0
 
 
@@ -38,6 +40,7 @@ class _Order:
     job: Job
     result: Future[Any] = field(default_factory=Future)
     stubborn: bool = False
+    added: float = field(default_factory=time.monotonic)
 
 
 class Writer:
@@ -55,6 +58,7 @@ class Writer:
         self._news = threading.Condition()
         self._refused: list[_Order] = []
         self._refused_until = 0.0
+        self._urgent = 0  # orders for which somebody waits
         self._ending = False
         self._thread: threading.Thread | None = None
 
@@ -88,6 +92,7 @@ class Writer:
             if self._ending:
                 raise Busy
             self._orders.append(order)
+            self._urgent += not order.stubborn
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="misp-workflow-outbox", daemon=True)
                 self._thread.start()
@@ -104,14 +109,19 @@ class Writer:
     def _next_batch(self) -> list[_Order]:
         """Return what is to be written next; nothing when all is written and the end has come."""
         with self._news:
-            while True:
-                if self._refused and time.monotonic() >= self._refused_until:
-                    self._orders.extend(self._refused)
-                    self._refused.clear()
-                if self._orders or self._ending:
-                    break
-                self._news.wait(TRY_AGAIN_AFTER if self._refused else None)
-            return [self._orders.popleft() for _ in range(min(len(self._orders), MOST_IN_ONE))]
+            while not (self._is_wanted() or self._ending):
+                self._news.wait(COMPANY if self._orders else TRY_AGAIN_AFTER if self._refused else None)
+            batch = [self._orders.popleft() for _ in range(min(len(self._orders), MOST_IN_ONE))]
+            self._urgent -= sum(not order.stubborn for order in batch)
+            return batch
+
+    def _is_wanted(self) -> bool:
+        """Whether a commit is due: somebody waits for one, or something has waited long enough for company."""
+        now = time.monotonic()
+        if self._refused and now >= self._refused_until:
+            self._orders.extend(self._refused)
+            self._refused.clear()
+        return self._urgent > 0 or (bool(self._orders) and now >= self._orders[0].added + COMPANY)
 
     def _write(self, batch: list[_Order]) -> None:
         try:

@@ -218,10 +218,10 @@ def _once_more_if_stale(post: Post, prepared: requests.PreparedRequest, this: Tr
 
 def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> requests.Response:
     certificate = post.client_certificate
-    return _session.send(
+    # The session's adapter, not its `send`: that one looks after cookies, hooks and redirects, which are not wanted.
+    return _session.get_adapter(str(prepared.url)).send(
         prepared,
         stream=True,
-        allow_redirects=False,
         timeout=this.left(),
         verify=(post.ca_file or True) if post.verify_tls else False,
         # The file stands for the key too: then a key with a passphrase is an error, not a question on the terminal.

@@ -1,0 +1,241 @@
+"""What delivery costs, in one run against the real misp-modules: python bench/delivery.py [--seconds 4] [--json]
+
+Eight clients send the body that a real MISP sent for event-publish (with a new event each time, so that nothing is
+skipped as a repetition) to: upstream's testaction (the floor), upstream's nextcloud_talk with a local receiver (what
+people have today), and our slack_message, waiting and queueing. Then testaction alone while calls of ours go to a
+receiver that never answers. Then the outbox by itself. Only ratios within one run say anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from misp_workflow.delivery.outbox import Item
+from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
+from misp_workflow.effects import Parcel, Post
+from misp_workflow.testing import HANG, MispModulesServer, Receiver, answer
+
+CLIENTS = 8
+CAPTURE = Path(__file__).resolve().parents[1] / "tests" / "captures" / "event-publish.json"
+MARK = "bench 00000000"
+KEY = "a pass phrase for this bench"
+TEMPLATE = "Event published: {{ Event.info }}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each measurement")
+    parser.add_argument("--json", action="store_true", help="write the numbers as JSON")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), options.seconds)
+    print(json.dumps(found, indent=2) if options.json else report(found))
+
+
+def measure(folder: Path, seconds: float) -> dict[str, Any]:
+    """Return all numbers; times in milliseconds, rates per second."""
+    settings = folder / "settings.toml"
+    settings.touch(mode=0o600)
+    environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(settings)}
+    found: dict[str, Any] = {}
+    quick, stop_quick = _receiver(hangs=False)
+    silent, stop_silent = _receiver(hangs=True)
+    try:
+        with MispModulesServer(environment=environment) as server:
+            slack = {"webhook_url": quick + "/hook"}
+            talk = {"nextcloud_baseurl": quick, "nextcloud_app_uuid_login": "bot", "app_access_token": "token"}
+            talk |= {"nextcloud_conversation_token": "room", "message_template": TEMPLATE}
+            cases: dict[str, tuple[str, Any]] = {
+                "testaction": ("testaction", []),
+                "nextcloud_talk": ("nextcloud_talk", talk),
+                "slack_message, wait": ("slack_message", {**slack, "delivery": "wait"}),
+                "slack_message, queue": ("slack_message", {**slack, "delivery": "queue"}),
+            }
+            for name, (module, params) in cases.items():
+                _load(server.port, module, params, 0.5)  # the first calls import and connect
+                found[name] = _load(server.port, module, params, seconds)
+                time.sleep(1)
+            for number in (12, 40):
+                found[f"testaction beside {number} calls that hang"] = _beside(server, silent, number, seconds)
+    finally:
+        stop_quick()
+        stop_silent()
+    found["outbox"] = _outbox(folder / "outbox")
+    floor, today = found["testaction"], found["nextcloud_talk"]
+    found["ratios"] = {
+        "wait against nextcloud_talk": found["slack_message, wait"]["per_second"] / today["per_second"],
+        "queue against testaction": found["slack_message, queue"]["per_second"] / floor["per_second"],
+    }
+    for number in (12, 40):
+        beside = found[f"testaction beside {number} calls that hang"]
+        found["ratios"][f"testaction's p99 beside {number} hanging calls"] = beside["p99_ms"] / beside["alone_p99_ms"]
+    return found
+
+
+# --- the clients ------------------------------------------------------------------------------------------------------
+
+
+class Bodies:
+    """The captured request, each time with another event."""
+
+    def __init__(self, module: str, params: Any) -> None:
+        request = json.loads(CAPTURE.read_bytes())
+        request["data"]["Event"]["info"] = MARK
+        request.pop("matchingData", None)
+        self._raw = json.dumps({**request, "module": module, "params": params}).encode()
+        self._number = int(time.time() * 10) % 10**7
+        self._lock = threading.Lock()
+
+    def next(self) -> bytes:
+        with self._lock:
+            self._number += 1
+        return self._raw.replace(MARK.encode(), b"bench %08d" % self._number)
+
+
+def _load(port: int, module: str, params: Any, seconds: float, clients: int = CLIENTS) -> dict[str, float]:
+    """Let the clients, in a process of their own, call for so long; return rate, p50 and p99."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        times, spent = pool.apply(_clients, (port, module, params, seconds, clients))
+    times.sort()
+    return {
+        "per_second": len(times) / spent,
+        "p50_ms": statistics.median(times) * 1000,
+        "p99_ms": times[int(len(times) * 0.99) - 1] * 1000,
+    }
+
+
+def _clients(port: int, module: str, params: Any, seconds: float, clients: int) -> tuple[list[float], float]:
+    bodies = Bodies(module, params)
+    began = time.monotonic()
+
+    def client() -> list[float]:
+        found = []
+        while time.monotonic() - began < seconds:
+            start = time.monotonic()
+            said = ask(port, bodies.next())
+            found.append(time.monotonic() - start)
+            if "error" in said:
+                raise RuntimeError(said["error"])
+        return found
+
+    with ThreadPoolExecutor(clients) as pool:
+        done = [pool.submit(client) for _ in range(clients)]
+        times = [one for future in done for one in future.result()]
+    return times, time.monotonic() - began
+
+
+def ask(port: int, body: bytes) -> Any:
+    """One request, as MISP sends it: on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", "/query", body, {"Content-Type": "application/json"})
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+
+
+def _beside(server: MispModulesServer, silent: str, number: int, seconds: float) -> dict[str, float]:
+    """Measure testaction alone, then while `number` calls of ours at a time go to a receiver that never answers."""
+    alone = _load(server.port, "testaction", [], seconds)
+    ends = time.monotonic() + seconds + 2
+    bodies = Bodies("slack_message", {"webhook_url": f"{silent}/{number}"})
+    slowest = [0.0]
+
+    def call() -> None:
+        while time.monotonic() < ends:
+            start = time.monotonic()
+            ask(server.port, bodies.next())
+            slowest[0] = max(slowest[0], time.monotonic() - start)
+            time.sleep(1)  # each of them again and again, but not so often that they alone fill the server
+
+    callers = [threading.Thread(target=call) for _ in range(number)]
+    for caller in callers:
+        caller.start()
+    time.sleep(0.5)
+    beside = _load(server.port, "testaction", [], seconds)
+    for caller in callers:
+        caller.join()
+    return {**beside, "alone_p99_ms": alone["p99_ms"], "our_slowest_ms": slowest[0] * 1000}
+
+
+# --- the receiver -----------------------------------------------------------------------------------------------------
+
+
+def _receiver(*, hangs: bool) -> tuple[str, Callable[[], None]]:
+    """Start a receiver in a process of its own; return its address and a function that ends it."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_receive, args=(theirs, hangs), daemon=True)
+    process.start()
+
+    def stop() -> None:
+        ours.send("stop")
+        process.join(10)
+
+    return ours.recv(), stop
+
+
+def _receive(pipe: Any, hangs: bool) -> None:
+    with Receiver() as receiver:
+        receiver.always(HANG if hangs else answer("ok"))
+        pipe.send(receiver.url)
+        while not pipe.poll(1):
+            receiver.clear()
+
+
+# --- the outbox -------------------------------------------------------------------------------------------------------
+
+
+def _outbox(folder: Path, number: int = 1000) -> dict[str, float]:
+    """Puts from eight threads, and claims with their ends from four, on the SQLite outbox."""
+    box = SqliteOutbox(folder, window=600.0, max_bytes=2**30, key=KEY)
+
+    def put(n: int) -> None:
+        effect = Post(label="bench", url="http://127.0.0.1:9/", json={"text": "x" * 1000, "n": n})
+        parcel = Parcel(key=f"bench-{n}", effect=effect, action="bench", created=time.time())
+        box.put([Item(parcel=parcel, lane=f"lane {n % 4}", max_age=3600.0)], time.monotonic() + 60)
+
+    def drain(_: int) -> int:
+        drained = 0
+        while (claim := box.claim(())) is not None:
+            box.done(claim)
+            drained += 1
+        return drained
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(put, range(number)))
+    filled = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        drained = sum(pool.map(drain, range(4)))
+    emptied = time.monotonic()
+    box.close()
+    if drained != number:
+        raise RuntimeError(f"{drained} of {number} came out of the outbox")
+    return {"puts_per_second": number / (filled - began), "drains_per_second": number / (emptied - filled)}
+
+
+def report(found: dict[str, Any]) -> str:
+    """Return the numbers as a table."""
+    lines = [f"{'':42} {'per second':>10} {'p50 ms':>8} {'p99 ms':>8}"]
+    for name, one in found.items():
+        if "per_second" in one:
+            lines.append(f"{name:42} {one['per_second']:10.0f} {one['p50_ms']:8.1f} {one['p99_ms']:8.1f}")
+    lines += ["", *(f"{name:42} {ratio:10.2f}" for name, ratio in found["ratios"].items())]
+    lines += ["", *(f"outbox {name:35} {value:10.0f}" for name, value in found["outbox"].items())]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
