@@ -10,9 +10,8 @@ import importlib.util
 import json
 import logging
 import threading
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -96,13 +95,10 @@ class HttpServer(ModuleServer):
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self._session = requests.Session()
-        # MISP has one fixed address in its settings and never asks a proxy for it.
-        self._session.trust_env = False
+        self._session = _session()
 
     def modules(self) -> list[Described]:
-        answer = self._send("GET", "/modules", None, LIST_TIMEOUT)
-        listed = read_answer(answer)
+        listed = read_answer(self._send("GET", "/modules", None, LIST_TIMEOUT))
         return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 
     def query(self, module: str, body: Body, timeout: float) -> Answer:
@@ -113,34 +109,55 @@ class HttpServer(ModuleServer):
         return True
 
     def _send(self, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
-        deadline = time.monotonic() + timeout
+        session, headers = self._session, {"Content-Type": "application/json"} if body is not None else None
+
+        def sent() -> Answer:
+            response = session.request(
+                method, self.url + path, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            )
+            return Answer(response.status_code, response.content)
+
         try:
-            with self._session.request(
-                method,
-                self.url + path,
-                data=body,
-                headers={"Content-Type": "application/json"} if body is not None else None,
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return Answer(response.status_code, self._read(response, deadline, timeout))
-        except requests.Timeout as error:
-            raise self._too_late(timeout) from error
+            answer = _within(timeout, sent)
+        except requests.Timeout:
+            answer = None
         except requests.RequestException as error:
             raise NoAnswerError("down", f"No misp-modules server answers at {self.url}.") from error
+        if answer is None:
+            self._session = _session()  # the old one may still be busy with the answer that comes too late
+            raise NoAnswerError(
+                "timeout", f"The misp-modules server at {self.url} did not answer within {timeout:g} s."
+            )
+        return answer
 
-    def _read(self, response: requests.Response, deadline: float, timeout: float) -> bytes:
-        """MISP's time-out holds for the whole answer, a server that drips included."""
-        chunks = []
-        for chunk in response.iter_content(65536):
-            chunks.append(chunk)
-            if time.monotonic() > deadline:
-                raise self._too_late(timeout)
-        return b"".join(chunks)
 
-    def _too_late(self, timeout: float) -> NoAnswerError:
-        return NoAnswerError("timeout", f"The misp-modules server at {self.url} did not answer within {timeout:g} s.")
+def _session() -> requests.Session:
+    session = requests.Session()
+    # MISP has one fixed address in its settings and never asks a proxy for it.
+    session.trust_env = False
+    return session
+
+
+def _within(timeout: float, ask: Callable[[], Answer]) -> Answer | None:
+    """The answer, or None when it takes longer than `timeout` seconds in all, a server that drips included.
+
+    The thread is left behind then, as in misp-modules: there too the work goes on after MISP gave up.
+    """
+    came: list[Answer] = []
+    failed: list[Exception] = []
+
+    def asking() -> None:
+        try:
+            came.append(ask())
+        except Exception as error:  # raised again where it can be caught
+            failed.append(error)
+
+    worker = threading.Thread(target=asking, daemon=True)
+    worker.start()
+    worker.join(timeout)
+    if failed:
+        raise failed[0]
+    return came[0] if came else None
 
 
 # --- actions loaded in this process ----------------------------------------------------------------------------------
@@ -189,15 +206,11 @@ class LocalServer(ModuleServer):
         loaded = self._modules.get(module)
         if loaded is None:
             return Answer(404, b'{"error": "Module not found"}')
-        answers: list[Answer] = []
         request = bytes(body)
-        # A thread that is left behind, as in misp-modules: the handler runs on after MISP gave up.
-        worker = threading.Thread(target=lambda: answers.append(_handle(loaded, request)), daemon=True)
-        worker.start()
-        worker.join(timeout)
-        if not answers:
+        answer = _within(timeout, lambda: _handle(loaded, request))
+        if answer is None:
             raise NoAnswerError("timeout", f"The action {module} did not answer within {timeout:g} s.")
-        return answers[0]
+        return answer
 
 
 def _handle(module: ModuleType, body: bytes) -> Answer:

@@ -1,0 +1,225 @@
+"""MISP's own actions: what they leave in the data, and what they would have done outside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from misp_workflow.errors import InputError, PhpCrash
+from misp_workflow.runner.moduleapi import Scripted
+from misp_workflow.runner.single import SingleRun, execute
+from misp_workflow.runner.world import World
+
+EVENT = {
+    "Event": {
+        "id": "7",
+        "info": "Phishing",
+        "Tag": [{"name": "TLP:RED"}, {"name": "pap=amber"}, {"name": "other"}],
+        "Attribute": [
+            {"id": "1", "event_id": "7", "type": "ip-src", "value": "198.51.100.1", "to_ids": True, "timestamp": "1"},
+            {"id": "2", "event_id": "7", "type": "domain", "value": "www.a.example", "to_ids": False, "timestamp": "2"},
+        ],
+        "Object": [
+            {
+                "name": "file",
+                "Attribute": [{"id": "3", "event_id": "7", "type": "md5", "value": "d4", "timestamp": "3"}],
+            },
+            {"name": "url", "Attribute": [{"id": "4", "event_id": "7", "type": "url", "value": "u", "timestamp": "4"}]},
+        ],
+    }
+}
+ONLY_MD5 = {"selector": "Event._AttributeFlattened.{n}", "path": "type", "operator": "equals", "value": "md5"}
+NONE = {**ONLY_MD5, "value": "nothing"}
+LOOKUP = {
+    "name": "lookup",
+    "mispattributes": {"input": ["ip-src", "md5"], "format": "misp_standard"},
+    "meta": {"config": ["api_key"]},
+}
+
+
+def act(module: str, answers: list[dict[str, Any]] | None = None, **options: Any) -> SingleRun:
+    options.setdefault("params", {})
+    script = {"lookup": answers, "http": answers} if answers else {}
+    return execute(module, EVENT, server=Scripted([], script), **options)
+
+
+def effects(done: SingleRun) -> list[tuple[str, Any]]:
+    return [(effect.name, effect.detail) for effect in done.record.effects]
+
+
+def flags(done: SingleRun) -> dict[str, Any]:
+    return {attribute["id"]: attribute.get("to_ids") for attribute in done.roaming.raw["Event"]["_AttributeFlattened"]}
+
+
+def test_the_ids_flag_changes_wherever_the_attribute_is() -> None:
+    done = act("attribute_ids_flag_operation", params={"action": "add"}, filters=ONLY_MD5)
+    event = done.roaming.raw["Event"]
+    assert done.success and flags(done) == {"1": True, "2": False, "3": True, "4": None}
+    assert event["Object"][0]["Attribute"][0]["to_ids"] is True
+    assert "timestamp" not in event["Object"][0]["Attribute"][0] and "timestamp" in event["Attribute"][0]
+    assert event["Object"][1]["Attribute"][0] is event["_AttributeFlattened"][3]
+    assert [name for name, _ in effects(done)] == ["Attribute.editAttribute", "Attribute.editAttributeBulk"]
+
+
+def test_nothing_selected_is_a_failure_without_error() -> None:
+    for module in ("attribute_ids_flag_operation", "Module_attribute_comment_operation", "attribute_edition_operation"):
+        done = act(module, filters=NONE)
+        assert (done.success, done.errors) == (False, [])
+        assert [effect.name for effect in done.record.effects] == ["Attribute.editAttributeBulk"]
+    assert not act("tag_operation", params={"scope": "attribute", "tags": ["a"]}, filters=NONE).success
+
+
+def test_a_comment_is_a_template_that_sees_its_attribute() -> None:
+    done = act(
+        "Module_attribute_comment_operation",
+        params={"comment": "{{ Event.info }}: {{ __currentAttribute.value }}"},
+        filters=ONLY_MD5,
+    )
+    assert done.roaming.raw["Event"]["_AttributeFlattened"][2]["comment"] == "Phishing: d4"
+
+
+def test_tags_show_in_the_effects_only() -> None:
+    done = act("tag_operation", params={"tags": ["a", "b"], "locality": "global", "relationship_type": "r"})
+    options = {"tags": ["a", "b"], "local": False, "relationship_type": "r"}
+    assert effects(done) == [("Event.attachTagsToEventAndTouch", ["7", options])]
+    assert done.roaming.raw["Event"]["Tag"] == EVENT["Event"]["Tag"]
+
+
+@pytest.mark.parametrize(("locality", "local"), [("local", [1]), ("global", [0]), ("any", [0, 1])])
+def test_tags_are_taken_off(locality: str, local: list[int]) -> None:
+    params = {"action": "remove", "scope": "attribute", "tags": ["a"], "locality": locality}
+    done = act("tag_operation", params=params, filters=ONLY_MD5)
+    assert effects(done) == [("Attribute.detachTagsFromAttributeAndTouch", ["3", "7", {"tags": ["a"], "local": local}])]
+
+
+def test_a_change_that_misp_refuses() -> None:
+    world = World(model_returns={"Event.attachTagsToEventAndTouch": False})
+    assert not act("tag_operation", params={"tags": ["a"]}, world=world).success
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [("tag_replacement_tlp", "TLP:RED", "tlp:red"), ("tag_replacement_pap", "pap=amber", "PAP:amber")],
+)
+def test_tags_in_another_spelling(module: str, old: str, new: str) -> None:
+    done = act(module, params={"scope": "event", "remove_substituted": "yes"})
+    removed, added = effects(done)
+    assert removed == ("Event.detachTagsFromEventAndTouch", ["7", {"local": [0, 1], "tags": [old]}])
+    assert added[0] == "Event.attachTagsToEventAndTouch" and added[1][1]["tags"][0].lower() == new.lower()
+    assert len(effects(act(module, params={"scope": "event", "remove_substituted": "no"}))) == 1
+
+
+def test_an_attribute_without_tags_crashes_the_replacement() -> None:
+    with pytest.raises(PhpCrash, match=r"Hash::extract"):
+        act("tag_replacement_tlp", params={"scope": "attribute"})
+
+
+def _enriched(answers: list[dict[str, Any]]) -> SingleRun:
+    world = World(enrichment_modules=[LOOKUP])
+    return act("attach-enrichment", answers, params={"modules": ["", "lookup", "gone"]}, world=world)
+
+
+def test_enrichment_asks_for_the_types_that_the_module_takes() -> None:
+    results = {"Object": [{"name": "geolocation"}]}
+    done = _enriched([{"type": "ok", "body": {"results": results}}])
+    asked = [json.loads(exchange.body()) for exchange in done.record.exchanges]
+    assert [list(body) for body in asked] == [["user", "event_id", "config", "module", "attribute"]] * 2
+    assert [body["attribute"]["id"] for body in asked] == ["1", "3"] and asked[0]["config"] == {"api_key": None}
+    event = done.roaming.raw["Event"]
+    assert [attribute.get("enrichment") for attribute in event["_AttributeFlattened"]] == [
+        [results],
+        None,
+        [results],
+        None,
+    ]
+    assert event["Object"][0]["Attribute"][0]["enrichment"] == [results]
+
+
+def test_enrichment_with_an_error_attaches_nothing_and_with_none_crashes() -> None:
+    done = _enriched([{"type": "ok", "body": {"error": "quota"}}])
+    assert done.success and "enrichment" not in json.dumps(done.roaming.raw)
+    for answer in ({"type": "timeout"}, {"type": "raw", "body": "<html>"}, {"type": "ok", "body": {"data": 1}}):
+        with pytest.raises(PhpCrash):
+            _enriched([answer])
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "ids"),
+    [
+        ("cidr", "198.51.100.0/24", ["1"]),
+        ("string", "D4", ["3"]),
+        ("hostname", "a.example", ["2"]),
+        ("substring", "8.51.100.", ["1"]),
+        ("cidr", "not a network", []),
+    ],
+)
+def test_warninglists_of_the_world(kind: str, entry: str, ids: list[str]) -> None:
+    row = {
+        "Warninglist": {"id": 5, "name": "L", "type": kind},
+        "WarninglistEntry": [{"value": "zzz"}, {"value": entry}],
+    }
+    done = act("attach-warninglist", params={"warninglists": "ALL"}, world=World(warninglists=[row]))
+    found = {a["id"]: a["warnings"] for a in done.roaming.raw["Event"]["_AttributeFlattened"] if "warnings" in a}
+    assert list(found) == ids
+    for warnings in found.values():
+        assert warnings == [
+            {"match": entry, "warninglist_id": 5, "warninglist_name": "L", "warninglist_category": "false_positive"}
+        ]
+
+
+def test_a_country_becomes_a_cluster() -> None:
+    done = act("assign_country", params={"scope": "attribute", "hash_path": "value"}, filters=ONLY_MD5)
+    assert effects(done)[0][1][2]["tags"] == ['misp-galaxy:country="d4"']
+    assert not act("assign_country", params={"scope": "attribute", "hash_path": "nothing"}).success
+
+
+@pytest.mark.parametrize(
+    ("params", "sent"),
+    [
+        ({"payload": '{"i":"{{ Event.info }}"}'}, '{"i":"Phishing"}'),
+        ({"payload": "plain"}, '"plain"'),
+        ({"payload": "42"}, "42"),
+        ({"payload": "a=b", "content_type": "form"}, "a=b"),
+    ],
+)
+def test_a_webhook_is_noted_and_not_sent(params: dict[str, str], sent: str) -> None:
+    done = act("webhook", params={"url": "http://receiver.example/", "headers": "X-A: 1\nodd\nB:c:d", **params})
+    ((name, request),) = effects(done)
+    assert (done.success, done.why) == (True, "nobody sent it")
+    assert name == "POST http://receiver.example/" and request["data"] == sent
+    assert (request["headers"]["X-A"], request["headers"]["B"]) == ("1", "c:d") and "odd" not in request["headers"]
+
+
+def test_webhooks_that_fail() -> None:
+    assert act("webhook").errors == ["URL not provided."]
+    off = act("webhook", params={"url": "http://x/"}, world=World(arbitrary_urls=False))
+    assert off.errors == ["`Security.rest_client_enable_arbitrary_urls` is turned off"]
+    failed = act("webhook", [{"type": "raw", "code": 500, "body": "oops"}], params={"url": "http://x/"})
+    assert failed.errors[0].endswith("Body returned: oops")
+    with pytest.raises(PhpCrash):
+        act("webhook", params={"url": "http://x/", "request_method": "patch"})
+
+
+def test_zmq_gets_what_the_path_finds() -> None:
+    done = act("push-zmq", params={"data_extraction_path": "Event.Tag.{n}.name"})
+    assert effects(done) == [("misp_json_workflow", ["TLP:RED", "pap=amber", "other"])]
+
+
+def test_reload_takes_the_row_of_the_world_or_the_start() -> None:
+    rows = {"events": {"7": {"Event": {"id": "7", "info": "From the database"}, "Attribute": []}}}
+    assert act("reload-full-event", world=World(rows=rows)).roaming.raw["Event"]["info"] == "From the database"
+    assert act("reload-full-event").roaming.raw["Event"]["info"] == "Phishing"
+
+
+def test_what_is_only_noted() -> None:
+    done = act("send-mail", params={"mail_template_subject": "{{ Event.info }}"})
+    assert done.success
+    assert effects(done)[0][1]["params"]["mail_template_subject"] == "Phishing"
+    assert effects(act("publish-event")) == [("Event.publishRouter", ["7"])]
+
+
+def test_an_unknown_module_names_the_known() -> None:
+    with pytest.raises(InputError, match=r"no module 'nothing'.*push-zmq"):
+        act("nothing")
