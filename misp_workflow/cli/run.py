@@ -23,6 +23,12 @@ from misp_workflow.runner.workflow import Workflow, attach_blueprint
 @click.option("--trigger", help="Another trigger than the workflow's own; with --blueprint, the trigger.")
 @click.option("--blueprint", type=FILE, help="A MISP blueprint to attach after the trigger, as the editor does.")
 @server_options
+@click.option(
+    "--loop",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    help="Run again for each time that changes in MISP fire the trigger, N times at most. MISP is a stand-in.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the run as a page to this file.")
 def command(
@@ -33,6 +39,7 @@ def command(
     server: str | None,
     offline: bool,
     answers: tuple[str, ...],
+    loop: int | None,
     as_json: bool,
     html: Path | None,
 ) -> None:
@@ -41,6 +48,9 @@ def command(
     Exit status: 0 success, 1 blocked or failure, 2 unusable input.
     """
     document = _workflow(workflow, blueprint, trigger)
+    if loop is not None:
+        _loop(document if trigger is None else document.triggered_by(trigger), event, loop)
+        return
     done = run(document, read_event(event), module_server(server, offline, answers), trigger=trigger)
     if html is not None:
         html.write_text(as_html(done), encoding="utf-8")
@@ -49,6 +59,13 @@ def command(
     else:
         print_run(done, Console())
     if not done.success:
+        raise SystemExit(1)
+
+
+def _loop(document: Workflow, event: Path, most: int) -> None:
+    from misp_workflow.cli.loop import simulate  # the stand-in for MISP is loaded by those who need it
+
+    if not simulate(document, read_event(event), most, Console()):
         raise SystemExit(1)
 
 

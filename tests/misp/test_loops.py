@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from misp_workflow.cli import main
 from misp_workflow.delivery import deliver
 from misp_workflow.delivery.changes.marks import MOST_HOPS
+from misp_workflow.runner.build import workflow
 from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.misp import MispStandIn
 
@@ -30,28 +33,19 @@ def rounds(
 ) -> int:
     """Ask the action once, then again for each trigger that its changes fire; return how often it was asked."""
     asked = 0
-    misp.fired = [(trigger, event["Attribute"][0]["uuid"])]
+    misp.fired = [(trigger, event["Attribute"][0]["uuid"] if trigger.startswith("attribute") else event["uuid"])]
     while misp.fired and asked < ENDLESS:
         fired, uuid = misp.fired.pop(0)
         if fired != trigger:
             continue
         asked += 1
-        data = data_of(misp, event["uuid"], uuid, trigger)
+        data = misp.trigger_data(trigger, uuid)
         body = {"module": action, "data": data, "params": params}
         said = ActionFile.load(ACTIONS / f"{action}.py").module.handler(q=json.dumps(body))
         assert "data" in said or "loop" in said["error"], said
         if answers is not None:
             answers.append(said)
     return asked
-
-
-def data_of(misp: MispStandIn, event: str, uuid: str, trigger: str) -> dict[str, Any]:
-    """What MISP sends for the trigger: the event row, with the one attribute for attribute-after-save."""
-    shown = misp.event(event)
-    if trigger == "attribute-after-save":
-        row = {key: value for key, value in shown.items() if key not in ("Object", "RelatedEvent")}
-        return {"Event": {**row, "Attribute": [one for one in shown["Attribute"] if one["uuid"] == uuid]}}
-    return {"Event": {**shown, "Attribute": [], "RelatedEvent": []}}
 
 
 @pytest.fixture
@@ -103,3 +97,45 @@ def test_a_node_that_makes_another_change_each_time_is_stopped_by_its_hops(stand
 def test_a_report_on_event_report_after_save_is_written_once(standin, event):
     assert rounds(standin, event, "event-report-after-save", "misp_report", {"title": "t", "message": "m"}) <= 2
     assert len(standin.reports) <= 1
+
+
+@pytest.mark.parametrize(
+    ("trigger", "nodes", "says", "status"),
+    [
+        (
+            "event-after-save",
+            {2: ("misp_tag", {"tags": "x", "scope": "event", "local": "false"})},
+            "Quiet after 2 runs",
+            0,
+        ),
+        ("event-after-save", {2: ("misp_tag", {"tags": "x", "scope": "event"})}, "Quiet after 1 run:", 0),
+        ("event-after-save", {2: ("misp_event_edit", {"info": "{{ event.info }}x"})}, "looks like a loop", 0),
+        (
+            "attribute-after-save",
+            {2: ("misp_attribute_edit", {"to_ids": "false", "items": "all"})},
+            "Quiet after 4 runs",
+            0,
+        ),
+        (
+            "event-publish",
+            {2: ("slack_message", {"webhook_url": "https://hooks.example/x"})},
+            "changes nothing in MISP",
+            0,
+        ),
+    ],
+)
+def test_the_command_line_shows_whether_a_workflow_comes_to_rest(trigger, nodes, says, status, tmp_path):
+    file = tmp_path / "workflow.json"
+    file.write_text(json.dumps(workflow("loop", trigger, nodes, [(1, 2)])))
+    event = ACTIONS.parents[2] / "examples" / "events" / "shareable.json"
+    done = CliRunner().invoke(main, ["run", str(file), "--event", str(event), "--loop", "20"])
+    assert (done.exit_code, says in " ".join(done.output.split())) == (status, True), done.output
+
+
+def test_a_loop_that_goes_on_for_longer_than_asked_is_said(tmp_path):
+    file = tmp_path / "workflow.json"
+    nodes = {2: ("misp_event_edit", {"info": "{{ event.info }}x"})}
+    file.write_text(json.dumps(workflow("loop", "event-after-save", nodes, [(1, 2)])))
+    event = ACTIONS.parents[2] / "examples" / "events" / "shareable.json"
+    done = CliRunner().invoke(main, ["run", str(file), "--event", str(event), "--loop", "3"])
+    assert (done.exit_code, "Still going after 3 runs" in done.output) == (1, True)

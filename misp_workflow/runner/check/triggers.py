@@ -11,7 +11,7 @@ from misp_workflow.runner.triggers import TRIGGERS
 CAUSES: dict[str, frozenset[str]] = {
     "attribute-after-save": frozenset({"misp_tag", "misp_attribute_edit", "misp_enrichment", "hashlookup_check",
                                        "warninglist_check"}),
-    "event-after-save": frozenset({"misp_tag", "misp_event_edit", "misp_attribute_edit", "misp_enrichment"}),
+    "event-after-save": frozenset({"misp_tag", "misp_event_edit"}),
     "tag-attached-after-save": frozenset({"misp_tag"}),
     "event-publish": frozenset({"misp_event_edit"}),
     "event-report-after-save": frozenset({"misp_report"}),
@@ -58,7 +58,7 @@ def recursion(subject: Subject) -> Iterator[Finding]:
     for node in subject.nodes:
         if node.module not in CAUSES.get(subject.trigger, ()) or node.params.get("locality") == "local":
             continue
-        if node.module == "misp_tag" and str(node.params.get("local") or "").lower() in {"true", "1", "yes"}:
+        if node.module == "misp_tag" and str(node.params.get("local") or "true").lower() in {"true", "1", "yes", "on"}:
             continue
         yield Finding("warning", "recursion", node, f"Its change in MISP fires {subject.trigger} again.",
                       "The pack ends such a loop after one round; a local tag starts none.")  # fmt: skip

@@ -70,6 +70,10 @@ class MispStandIn(Memory, Receiver):
         self._recorded = {one["request"]["path"]: one["response"] for one in reversed(list(recorded))}
         self.always(self._respond)
 
+    def __enter__(self) -> MispStandIn:
+        super().__enter__()
+        return self
+
     def calls(self, path: str = "") -> list[str]:
         """Return "METHOD /path" of every request so far whose path begins so."""
         return [f"{one.method} {one.path}" for one in self.requests if one.path.startswith(path)]

@@ -63,6 +63,18 @@ class Memory:
         found = self._find_event(uuid) or self.attributes[uuid]
         return {tag["name"]: "local" if tag["local"] else "global" for tag in found["_tags"]}
 
+    def trigger_data(self, trigger: str, uuid: str) -> Row:
+        """Return what MISP would hand to a trigger that it fires for this event or attribute."""
+        attribute = self.attributes.get(uuid)
+        shown = self.event(attribute["event_id"] if attribute else uuid)
+        if attribute is not None and trigger in ("attribute-after-save", "tag-attached-after-save"):
+            bare = {key: value for key, value in shown.items() if key not in ("Object", "RelatedEvent", "Attribute")}
+            return {"Event": {**bare, "Attribute": [in_event(attribute)]}}
+        if trigger == "event-after-save":  # the bare row: neither attributes nor objects
+            left_out = ("Attribute", "Object", "RelatedEvent", "EventReport", "Galaxy", "ShadowAttribute")
+            return {"Event": {key: value for key, value in shown.items() if key not in left_out}}
+        return {"Event": shown}
+
     def _find_event(self, reference: str) -> Row | None:
         return self.events.get(reference) or next((e for e in self.events.values() if e["uuid"] == reference), None)
 
