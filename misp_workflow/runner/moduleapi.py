@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 import jinja2.sandbox
+import orjson
 import requests
 
 from misp_workflow import php
@@ -181,9 +183,10 @@ class LocalServer(ModuleServer):
                     self._load(file)
 
     def _load(self, file: Path) -> None:
+        # The server takes the bare name, and so may put a file in the place of a library; here it gets one of its own.
         spec = importlib.util.spec_from_file_location(f"_workflow_action_{file.stem}", file)
         assert spec is not None and spec.loader is not None, "a .py file always has a loader"
-        module = importlib.util.module_from_spec(spec)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         try:
             spec.loader.exec_module(module)
             described = {
@@ -192,8 +195,9 @@ class LocalServer(ModuleServer):
                 "mispattributes": module.introspection(),
                 "meta": module.version(),
             }
-            self._described[file.stem] = json.loads(json.dumps(described))
-        except Exception as error:  # any error of somebody else's file; the others still load
+            self._described[file.stem] = orjson.loads(orjson.dumps(described))
+        except (Exception, SystemExit) as error:  # any error of somebody else's file; the others still load
+            del sys.modules[spec.name]
             self.failed[file.name] = f"{type(error).__name__}: {error}"
             log.warning("%s cannot be loaded as an action", file.name, exc_info=True)
         else:
@@ -205,7 +209,7 @@ class LocalServer(ModuleServer):
     def query(self, module: str, body: Body, timeout: float) -> Answer:
         loaded = self._modules.get(module)
         if loaded is None:
-            return Answer(404, b'{"error": "Module not found"}')
+            return Answer(200, orjson.dumps(SERVER_ERROR))
         request = bytes(body)
         answer = _within(timeout, lambda: _handle(loaded, request))
         if answer is None:
@@ -214,13 +218,23 @@ class LocalServer(ModuleServer):
 
 
 def _handle(module: ModuleType, body: bytes) -> Answer:
+    """Ask as misp-modules does: handler() after any AttributeError of dict_handler(), one from inside it included."""
     try:
-        if hasattr(module, "dict_handler"):
-            return Answer(200, json.dumps(module.dict_handler(request=json.loads(body))).encode())
-        return Answer(200, json.dumps(module.handler(q=body)).encode())
+        try:
+            response = module.dict_handler(request=orjson.loads(body))
+        except AttributeError:
+            response = module.handler(q=body)
+        return Answer(200, orjson.dumps(response, default=_as_data))
     except Exception:  # a module may raise anything; the server answers all the same
         log.warning("The action %s raised", module.__name__, exc_info=True)
-        return Answer(200, json.dumps(SERVER_ERROR).encode())
+        return Answer(200, orjson.dumps(SERVER_ERROR))
+    except SystemExit as error:
+        raise NoAnswerError("down", f"{module.__name__} ends the process, and so the whole server.") from error
+
+
+def _as_data(value: Any) -> Any:
+    # PyMISP's objects know how; anything else that JSON does not know is null.
+    return value.jsonable() if hasattr(value, "jsonable") else None
 
 
 def render(template: Any, data: Any) -> str:

@@ -202,7 +202,53 @@ def test_handlers_are_asked_through_json(folder: Path, caplog: pytest.LogCapture
         assert _ask(server, "good", "raise") == SERVER_ERROR
     with pytest.raises(NoAnswerError, match="did not answer within"):
         _ask(server, "good", "sleep", timeout=0.05)
-    assert server.query("nobody", b"{}", 1).status == 404
+    assert json.loads(server.query("nobody", b"{}", 1).body) == SERVER_ERROR
+
+
+ODD = (
+    GOOD
+    + """
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+from pymisp import MISPTag
+
+@dataclass
+class Shape:
+    "Needs its module to be known under its name."
+    width: "int"
+
+def dict_handler(request):
+    want = request["params"]["x"]
+    if want == "exit":
+        raise SystemExit(3)
+    if want == "inside":
+        return None.nothing
+    if want == "tag":
+        tag = MISPTag()
+        tag.from_dict(name="tlp:red")
+        return {"data": tag}
+    return {"shape": Shape(1), "day": date(2024, 1, 2), "id": UUID(int=0), "set": {1}, "number": float("nan")}
+"""
+)
+
+
+def test_answers_are_written_as_the_server_writes_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "odd.py").write_text("from __future__ import annotations\n" + ODD)
+    server = LocalServer([tmp_path])
+    assert server.failed == {}
+    zero = "00000000-0000-0000-0000-000000000000"
+    assert _ask(server, "odd") == {"shape": {"width": 1}, "day": "2024-01-02", "id": zero, "set": None, "number": None}
+    assert _ask(server, "odd", "tag")["data"]["name"] == "tlp:red"
+    assert _ask(server, "odd", "inside") == {"data": "inside"}  # handler() has the second word
+    with pytest.raises(NoAnswerError, match="ends the process"):
+        _ask(server, "odd", "exit")
+
+
+def test_a_file_that_ends_the_process_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "ends.py").write_text("raise SystemExit(1)")
+    with caplog.at_level(logging.CRITICAL):
+        assert LocalServer([tmp_path]).failed == {"ends.py": "SystemExit: 1"}
 
 
 def test_a_folder_that_is_none() -> None:
