@@ -44,6 +44,8 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"required_tags": ["tlp:*"], "tag_scope": "any"}, event(attribute("domain", "a", "tlp:green")), []),
     ({"forbidden_tags": ["tlp:red"]}, event(tags=("tlp:red",)), ["the tag 'tlp:red' is forbidden"]),
     ({"forbidden_tags": ["tlp:red"]}, event(tags=("TLP: Red",)), ["the tag 'TLP: Red' is forbidden"]),
+    ({"forbidden_tags": ["tlp:red"]}, event(tags=("tlp:purple",)), ["the tag 'tlp:purple' is forbidden"]),
+    ({"forbidden_tags": ["PAP:AMBER"]}, event(tags=("pap:amber", "PAP-Amber")), ["'pap:amber'", "'PAP-Amber'"]),
     ({"forbidden_tags": ["tlp:clear"]}, event(tags=("tlp:white",)), ["the tag 'tlp:white' is forbidden"]),
     ({"forbidden_tags": ["tlp:amber"]}, event(tags=("tlp:amber+strict",)), []),
     ({"forbidden_tags": ["tlp:red"]}, event(attribute("domain", "a", "tlp:red")), []),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.action.warninglists import lists_with
+from misp_workflow.delivery.guard.marks import UNKNOWN, read_tag
 from misp_workflow.event import DISTRIBUTIONS, flag, marking, matching, number, rows, text
 
 MOST_NAMED = 5
@@ -59,8 +60,9 @@ def marked(names: Sequence[str], patterns: Sequence[str]) -> Iterator[str]:
 
 
 def _same_level(name: str, pattern: str) -> bool:
-    schemes: tuple[Literal["tlp", "pap"], ...] = ("tlp", "pap")
-    return any((level := marking([pattern], one)) and marking([name], one) == level for one in schemes)
+    """Whether a tag says what a forbidden level says, by the rules that the clearance reads tags with."""
+    wanted, found = read_tag(pattern), read_tag(name)
+    return any(one == other != UNKNOWN for one, other in ((wanted.tlp, found.tlp), (wanted.pap, found.pap)))
 
 
 def _tlp_once(names: list[str]) -> Iterator[str]:
