@@ -197,3 +197,16 @@ def test_unusable_input_is_said(book, tmp_path):
 
 def test_the_example_rules_are_good():
     assert read_book(ROOT / "examples" / "rules" / "publish.toml")
+
+
+def test_a_rule_whose_turn_comes_too_late_is_not_kept(book):
+    from misp_workflow.action.rules import Subject, judge
+    from misp_workflow.event import View
+
+    rules = read_book(book("[a]\nminimum_attributes = 0\ntlp_once = false\n[b]\ntlp_once = false\n"))
+    subject = Subject(View({"Event": {"info": "x"}}), bool)
+    assert judge(rules, subject) == []
+    assert [verdict.reasons for verdict in judge(rules, subject, deadline=0.0)] == [
+        ("there was no time left to judge the rule “a”",),
+        ("there was no time left to judge the rule “b”",),
+    ]

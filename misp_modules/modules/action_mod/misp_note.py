@@ -8,7 +8,7 @@ moduleinfo = {
     "description": "Adds an analyst note or an opinion to the event or to the selected attributes.",
     "module-type": ["action"],
     "features": "The same note is not added twice. Nothing selected means no note on attributes, unless items is "
-    "'all'. Analyst data needs MISP 2.5 (or 2.4.184). Needs [misp] in the settings.",
+    "'all'. Needs a MISP that knows analyst data, and [misp] in the settings.",
     "references": ["https://www.circl.lu/doc/misp/"],
 }
 

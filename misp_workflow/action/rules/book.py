@@ -12,7 +12,9 @@ only_if = "event.threat_level_id|int < 3"
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -62,12 +64,18 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge(rules: tuple[Rule, ...], subject: Subject) -> list[Verdict]:
-    """Return the verdicts of the rules that the subject does not keep, in the file's order."""
-    return [Verdict(rule, told) for rule in rules if (told := tuple(_told(rule, subject)))]
+def judge(rules: tuple[Rule, ...], subject: Subject, deadline: float = math.inf) -> list[Verdict]:
+    """Return the verdicts of the rules that the subject does not keep, in the file's order.
+
+    A rule whose turn comes after `deadline` (of `time.monotonic()`) is not kept: nobody knows.
+    """
+    return [Verdict(rule, told) for rule in rules if (told := tuple(_told(rule, subject, deadline)))]
 
 
-def _told(rule: Rule, subject: Subject) -> Iterator[str]:
+def _told(rule: Rule, subject: Subject, deadline: float) -> Iterator[str]:
+    if time.monotonic() >= deadline:
+        yield f"there was no time left to judge the rule “{rule.name}”"
+        return
     try:
         if rule.values.only_if and not subject.holds(rule.values.only_if):
             return

@@ -16,6 +16,8 @@ from misp_workflow.errors import ParameterError
 from misp_workflow.event import View, live, text
 
 MOST_NAMED = 5
+SHARE = 0.6
+"""The part of a gate's time after which no further rule is begun: a condition may take about a second."""
 
 
 def decide(call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -24,7 +26,8 @@ def decide(call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Raises InputError for what cannot be decided, which a gate answers as a no.
     """
     own = reasons(call.params, Subject(call.view, lambda _: call.holds("condition")))
-    verdicts = judge(rules_named(getattr(call.params, "rules", "")), Subject(call.view, call.is_true))
+    book, now = rules_named(getattr(call.params, "rules", "")), time.monotonic()
+    verdicts = judge(book, Subject(call.view, call.is_true), now + (call.deadline - now) * SHARE)
     blocking = [told for verdict in verdicts if verdict.rule.blocks for told in verdict.reasons]
     warnings = [f"Warning: {told}." for verdict in verdicts if not verdict.rule.blocks for told in verdict.reasons]
     return (*own, *blocking), tuple(warnings)
@@ -54,7 +57,8 @@ def own_values(view: View, domains: tuple[str, ...], networks: tuple[str, ...]) 
     own = [value for value in found if in_domains(f"@{_host(value)}", domains) or _is_in(_host(value), ours)]
     if own:
         named = ", ".join(value[:60] for value in own[:MOST_NAMED])
-        yield f"{named}{f' and {len(own) - MOST_NAMED} more' if len(own) > MOST_NAMED else ''} is our own"
+        more = f" and {len(own) - MOST_NAMED} more" if len(own) > MOST_NAMED else ""
+        yield f"{named}{more} {'is' if len(own) == 1 else 'are'} our own"
 
 
 def _host(value: str) -> str:
