@@ -7,6 +7,7 @@ delivered, or kept and tried again, or refused with the reason; and MISP hears w
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
 import threading
@@ -16,11 +17,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from misp_workflow import settings
+from misp_workflow.delivery.guard import cut
 from misp_workflow.delivery.house import House, sentence
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.outbox import Claim, Item, Taken, identity
 from misp_workflow.delivery.retry import Answer, back_off
-from misp_workflow.effects import Parcel, Receipt, Status
+from misp_workflow.effects import Effect, Parcel, Receipt, Status, masked
 from misp_workflow.errors import DeliveryError, WorkflowError
 from misp_workflow.settings import Settings
 
@@ -30,6 +32,9 @@ MARGIN = 0.1
 """The part of the time that is kept for the way back to MISP, at most a quarter of a second."""
 GRACE = 2.0
 """Seconds that the workers get to end what they do when the process ends."""
+
+MOST_DESCRIBED = 4000
+"""Characters of what a dry run tells: it goes into MISP's log."""
 
 Mode = Literal["wait", "queue"]
 
@@ -46,11 +51,13 @@ def deliver(
     rules = settings.current()
     end = deadline if deadline is not None else time.monotonic() + rules.answer_within
     if dry_run:
-        return [_receipt(parcel, "dry-run", f"would send: {parcel.effect.label}") for parcel in parcels]
+        return [_receipt(parcel, "dry-run", _described(parcel.effect)) for parcel in parcels]
     if not parcels:
         return []
     try:
-        return _Delivery(house(rules), rules, end).run(parcels, mode)
+        keeper = house(rules)
+        with keeper.callers:
+            return _Delivery(keeper, rules, end).run(parcels, mode)
     except DeliveryError:
         raise
     except WorkflowError as error:
@@ -173,6 +180,15 @@ class _Delivery:
         plan.held = False
         self._house.log_parcel(status, plan.parcel, plan.lane, answer.detail, 1)
         return _receipt(plan.parcel, status, answer.detail)
+
+
+def _described(effect: Effect) -> str:
+    """Return what would be sent: the effect with its secrets masked, without what says how its answer is judged."""
+    shown = {name: value for name, value in masked(effect).items() if name not in _NOT_SENT}
+    return cut(f"would send {effect.label}: {json.dumps(shown, ensure_ascii=False)}", MOST_DESCRIBED)
+
+
+_NOT_SENT = {"label", "service", "digest", "digest_limit", "expect", "refuse", "error_at", "retry_on", "retry_after_at"}
 
 
 def _receipt(parcel: Parcel, status: Status, detail: str) -> Receipt:

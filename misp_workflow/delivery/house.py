@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -24,6 +25,32 @@ WORKER_PATIENCE = 5.0
 """How many times longer than an answer to MISP may take a worker waits for the other side."""
 
 
+COURTESY = 0.05
+"""Seconds that a worker rests after each try while MISP waits for answers: what is in the outbox has time."""
+
+
+class Callers:
+    """Counts the calls that MISP waits for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._number = 0
+        self._left = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._number += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._number -= 1
+            self._left = time.monotonic()
+
+    def present(self) -> bool:
+        """Whether there is one now, or was a moment ago: then the next one is likely on its way."""
+        return self._number > 0 or time.monotonic() - self._left < COURTESY
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a worker's try ended, for whoever watches: delivered, queued (again later) or dead."""
@@ -41,6 +68,7 @@ class House:
         self.lanes = Lanes(rate, rules.outbox.workers)
         self.log = DeliveryLog(rules.state_folder)
         self.workers = self.outbox.workers(rules.outbox.workers, self.work_on, self.lanes.blocked, self.died)
+        self.callers = Callers()
         self._watcher = watcher
 
     def close(self, patience: float) -> None:
@@ -75,6 +103,8 @@ class House:
         finally:
             self.lanes.leave_as_worker(claim.lane, answer, time.monotonic() - began)
         self._settle(claim, answer)
+        if self.callers.present():
+            time.sleep(COURTESY)
 
     def _settle(self, claim: Claim, answer: Answer) -> None:
         """Note what came of a try that nobody waits for."""

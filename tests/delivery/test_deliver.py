@@ -58,11 +58,21 @@ def test_queue_does_not_wait(receiver: Receiver) -> None:
     until(lambda: waiting() == [])
 
 
-def test_a_dry_run_sends_and_keeps_nothing(receiver: Receiver) -> None:
-    (receipt,) = deliver([parcel(receiver)], dry_run=True)
-    assert (receipt.status, receipt.detail) == ("dry-run", "Would send: Slack message.")
+def test_a_dry_run_says_what_it_would_send_and_sends_nothing(receiver: Receiver) -> None:
+    effect = {"bearer": "hush", "json": {"text": "héllo"}, "secrets": ("hush", receiver.url)}
+    (receipt,) = deliver([parcel(receiver, **effect)], dry_run=True)
+    assert (receipt.status, receipt.accepted) == ("dry-run", True)
+    assert receipt.detail == (
+        'Would send Slack message: {"kind": "post", "url": "***", "bearer": "***", "json": {"text": "héllo"}, '
+        '"key_at": "header:Idempotency-Key"}.'
+    )
     assert receiver.requests == []
     assert waiting() == []
+
+
+def test_a_dry_run_of_something_long_is_cut(receiver: Receiver) -> None:
+    (receipt,) = deliver([parcel(receiver, body="x" * 100_000)], dry_run=True)
+    assert len(receipt.detail) < 4100
 
 
 def test_nothing_to_deliver() -> None:

@@ -20,7 +20,8 @@ from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox import repair, rows
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Taken, Totals
 from misp_workflow.delivery.outbox.clock import JUMP, Clock
-from misp_workflow.delivery.outbox.file import File, is_corruption, refusal
+from misp_workflow.delivery.outbox.file import File, refusal
+from misp_workflow.delivery.outbox.reader import Reader
 from misp_workflow.delivery.outbox.schema import follow_clock
 from misp_workflow.delivery.outbox.seal import Seal, key_beside
 from misp_workflow.delivery.outbox.workers import Workers
@@ -63,9 +64,7 @@ class SqliteOutbox:
         self._ended: Counter[tuple[str, str]] = Counter()  # not written yet
         self._followed, self._started = 0, 0.0  # the file and the moment for which the clock was last compared
         self._lock = threading.Lock()  # for _held
-        self._reading = threading.Lock()  # for _reader
-        self._reader: sqlite3.Connection | None = None
-        self._reader_inode = 0
+        self._reader = Reader(self._file, self._corrupt)
         self._seal_made: Seal | None = None
 
     # --- storing ------------------------------------------------------------------------------------------------------
@@ -353,10 +352,7 @@ class SqliteOutbox:
                 self._run(job, time.monotonic() + 1.0)
         self._writer.close(1.0)
         self._file.close()
-        with self._reading:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+        self._reader.close()
 
     @property
     def _seal(self) -> Seal:
@@ -378,31 +374,17 @@ class SqliteOutbox:
 
     def _read(self, question: Callable[[Connection], Result], without: Result) -> Result:
         """Ask the file; `without` is the answer when there is none yet."""
-        with self._reading:
-            try:
-                if self._reader is None or self._reader_inode != self._file.inode():
-                    if self._reader is not None:
-                        self._reader.close()
-                    self._reader, self._reader_inode = None, self._file.inode()
-                    self._reader = self._file.read()
-                return question(self._reader)
-            except FileNotFoundError:
-                return without
-            except sqlite3.Error as error:
-                if "no such table" in str(error) or "no such column" in str(error):  # not made, or not migrated, yet
-                    return without
-                if is_corruption(error):
-                    self._report(error)
-                    return without
-                raise refusal(self._file.path, error) from None
+        try:
+            return self._reader.ask(question, without)
+        except sqlite3.Error as error:
+            raise refusal(self._file.path, error) from None
 
-    def _report(self, error: sqlite3.Error) -> None:
-        """Let the writer find out that the file is corrupt: it alone puts files aside."""
-        reports = [error]
+    def _corrupt(self, error: sqlite3.Error, inode: int) -> None:
+        """Let the writer find out that the file is corrupt, if it still is that file: it alone puts files aside."""
 
         def job(db: Connection) -> None:
-            if reports:
-                raise reports.pop()
+            if self._file.inode() == inode:
+                raise error
 
         with contextlib.suppress(Busy):
             self._writer.later(job)
