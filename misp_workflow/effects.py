@@ -152,10 +152,10 @@ class Notification(Effect):
 
 @dataclass(frozen=True, kw_only=True)
 class MispChange(Effect):
-    """One change in the operator's own MISP; the settings say where it is and with which key, at the time of each try.
+    """One change in the operator's own MISP; the settings say where that is and with which key, at each try.
 
-    `change` is what to do: "tag", "edit", "event", "sighting", "note", "report", "known_files", "enrich", "warninglist",
-    "blocklist". `event` is the event's uuid, `items` are the attributes to change, each {"uuid", "type", "value"} and
+    `change` is what to do: "tag", "edit", "event", "sighting", "note", "report", "known_files", "enrich",
+    "warninglist", "blocklist". `event` is the event's uuid, `items` are the attributes to change, each {"uuid", "type", "value"} and
     what else the change needs; none: the event itself. `values` are the change's own, see `delivery/changes`.
     `origin` tells the workflow node from others, so that a node that causes its own next call is found.
     Whoever makes the change looks first: what is already so is left alone, so a repetition does no harm.
@@ -271,7 +271,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Pass:
-    """A gate's yes; `effects` is what must happen first, and `undo` what shall happen when it does not: then it is a no.
+    """A gate's yes; `effects` is what must happen first, `undo` what shall happen when it does not: then it is a no.
 
     `notes` are sentences for people, such as rules that only warn.
     """
