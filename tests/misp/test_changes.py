@@ -102,6 +102,11 @@ def test_a_note_on_the_event_and_a_report(misp, example):
     assert [one["name"] for one in misp.event(example["uuid"])["EventReport"]] == ["Workflow report"]
 
 
+def test_half_of_a_surrogate_pair_is_no_reason_to_stumble(misp, example):
+    values = {"kind": "Note", "note": "half \ud83d of it", "language": "en"}
+    assert make("note", example, values=values).outcome in ("delivered", "refused")
+
+
 def test_a_sighting_of_what_is_gone_is_no_success(misp, example):
     said = make("sighting", example, GONE, values={"type": "0", "source": ""})
     assert said.outcome == "refused"

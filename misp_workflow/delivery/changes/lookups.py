@@ -88,25 +88,48 @@ def enrich(misp: Misp, change: MispChange, tally: Tally) -> None:
     tally.without(own)
     if own:
         tally.notes.append(f"{len(own)} came from an enrichment and were not asked about")
-    asked = _module(misp, change.values)
-    told: list[Row] = []
+    takes = _module(misp, change.values)
+    told: set[tuple[str, str]] = set()
+    added = 0
     for item in change.items:
-        uuid = uuid_of(item)
-        if uuid not in tally.left:
+        if uuid_of(item) in tally.left:
+            added += _enrich_one(misp, change, item, takes, tally, told)
+    tally.notes.append(f"{added} values were added as {change.values['as']}")
+
+
+def _enrich_one(
+    misp: Misp, change: MispChange, item: Mapping[str, Any], takes: Row, tally: Tally, told: set[tuple[str, str]]
+) -> int:
+    """Ask about one item and add what is not in `told` yet; return how many values were added.
+
+    The item counts as done when all of its values are: interrupted, it is asked about again.
+    """
+    uuid, module = uuid_of(item), change.values["module"]
+    if takes["input"] and item["type"] not in takes["input"]:
+        tally.without([uuid])
+        tally.notes.append(f"{module} does not take {item['type']}")
+        return 0
+    said = _json(misp, _question(change, item, takes["format"]), "misp-modules")
+    if not isinstance(said, dict) or said.get("error"):
+        why = said.get("error") if isinstance(said, dict) else "no answer that is understood"
+        tally.fail(uuid, look.plain(why))
+        return 0
+    added = 0
+    for row in _results(said.get("results"), tally):
+        known = (row["type"], row["value"])
+        if row["value"] == item["value"] or known in told:
             continue
-        if asked["input"] and item["type"] not in asked["input"]:
-            tally.without([uuid])
-            tally.notes.append(f"{change.values['module']} does not take {item['type']}")
-            continue
-        said = _json(misp, _question(change, item, asked["format"]), "misp-modules")
-        if not isinstance(said, dict) or said.get("error"):
-            tally.fail(
-                uuid, look.plain(said.get("error") if isinstance(said, dict) else "no answer that is understood")
-            )
-            continue
-        results = [row for row in _results(said.get("results"), tally) if row["value"] != item["value"]]
-        told += [{**row, "source": uuid} for row in results]
-    _add(misp, change, tally, told)
+        if len(told) >= MOST_RESULTS:
+            tally.notes.append(f"more than {MOST_RESULTS} values: the rest was left out")
+            break
+        told.add(known)
+        new, trouble = _add(misp, change, row)
+        added += new
+        if trouble:
+            tally.fail(uuid, f"{row['type']} {look.plain(row['value'])}: {trouble}")
+    if added:
+        tally.changed.add(uuid)
+    return added
 
 
 def _module(misp: Misp, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,33 +171,21 @@ def _results(found: Any, tally: Tally) -> Iterator[Row]:
                 yield {"type": kind, "value": value, **({"category": category} if isinstance(category, str) else {})}
 
 
-def _add(misp: Misp, change: MispChange, tally: Tally, told: list[Row]) -> None:
-    """Add each value once; MISP's "a similar attribute already exists" means that there is nothing left to do."""
-    proposals = change.values["as"] == "proposals"
-    unique = {(row["type"], row["value"]): row for row in reversed(told)}
-    if len(unique) > MOST_RESULTS:
-        tally.notes.append(f"{len(unique) - MOST_RESULTS} further values were left out")
-    added = 0
-    for row in list(unique.values())[:MOST_RESULTS]:
-        source = row.pop("source")
-        body = {**row, "to_ids": False, "comment": f"From {change.values['module']}"}
-        try:
-            if proposals:
-                said = misp.direct_call(f"shadowAttributes/add/{change.event}", body)
-            else:
-                said = misp.direct_call(f"attributes/add/{change.event}", {**body, "uuid": _own(change.event, row)})
-            trouble = look.trouble_in(said)
-        except Refusal as no:
-            if no.everywhere:
-                raise
-            trouble = "" if "already exists" in str(no) or "not unique" in str(no) else str(no)
-            added -= not trouble
-        if trouble:
-            tally.fail(source, f"{row['type']} {look.plain(row['value'])}: {trouble}")
-            continue
-        added += 1
-        tally.changed.add(source)
-    tally.notes.append(f"{added} values were added as {change.values['as']}")
+def _add(misp: Misp, change: MispChange, row: Row) -> tuple[int, str]:
+    """Add one value; return how many were added (0 for one that the event has already), and why it was not, or ""."""
+    body = {**row, "to_ids": False, "comment": f"From {change.values['module']}"}
+    try:
+        if change.values["as"] == "proposals":
+            said = misp.direct_call(f"shadowAttributes/add/{change.event}", body)
+        else:
+            said = misp.direct_call(f"attributes/add/{change.event}", {**body, "uuid": _own(change.event, row)})
+    except Refusal as no:
+        if no.everywhere:
+            raise
+        there = "already exists" in str(no) or "not unique" in str(no)
+        return 0, "" if there else str(no)
+    trouble = look.trouble_in(said)
+    return 0 if trouble else 1, trouble
 
 
 def _own(event: str, row: Mapping[str, Any]) -> str:

@@ -15,7 +15,6 @@ from urllib.parse import urljoin
 
 import orjson
 from pymisp import PyMISP, PyMISPError
-from pymisp.abstract import pymisp_json_default
 
 from misp_workflow import settings
 from misp_workflow.delivery import changes, retry
@@ -44,7 +43,7 @@ def send(change: MispChange, key: str, deadline: float) -> Answer:
     marks = changes.Marks(rules.state_folder, rules.outbox.window)
     try:
         _with_misp(rules, deadline, lambda misp: changes.make(misp, change, tally, marks))
-    except _Ended as end:
+    except changes.Stop as end:
         so_far = f" ({tally.sentence()})" if tally.changed else ""
         return dataclasses.replace(end.answer, detail=f"{end.answer.detail}{so_far}")
     except changes.MarksError as error:
@@ -56,46 +55,43 @@ def read_event(reference: str, deadline: float) -> dict[str, Any]:
     """Return MISP's own view of an event, {"Event": …}, by its id or uuid; DeliveryError when it cannot be had."""
     try:
         found = _with_misp(settings.current(), deadline, lambda misp: misp.direct_call(f"events/view/{reference}"))
-    except _Ended as end:
+    except changes.Stop as end:
         raise DeliveryError(f"{end.answer.detail}.") from None
     if not isinstance(found, dict) or not isinstance(found.get("Event"), dict):
         raise DeliveryError("MISP's answer is not an event.")
     return found
 
 
-class _Ended(Exception):  # noqa: N818
-    def __init__(self, outcome: retry.Outcome, detail: str, **more: Any) -> None:
-        self.answer = Answer(outcome=outcome, detail=detail, **more)
+def _end(outcome: retry.Outcome, detail: str, **more: Any) -> changes.Stop:
+    return changes.Stop(Answer(outcome=outcome, detail=detail, **more))
 
 
 def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client], Result]) -> Result:
-    """Return what `work` returns; _Ended for whatever ends it early."""
+    """Return what `work` returns; Stop for whatever ends it early."""
     seconds = deadline - time.monotonic()
     if not rules.misp.url:
-        raise _Ended("refused", "where MISP is, the settings do not say: they need [misp] with url and key")
+        raise _end("refused", "where MISP is, the settings do not say: they need [misp] with url and key")
     if seconds <= 0:
-        raise _Ended("again", "there was no time left to ask MISP")
+        raise _end("again", "there was no time left to ask MISP")
     try:
         key = rules.misp.key
     except SettingsError as error:
-        raise _Ended("refused", str(error).rstrip(".")) from None
+        raise _end("refused", str(error).rstrip(".")) from None
     if not (key.isascii() and key.isalnum()):
-        raise _Ended("refused", "misp.key in the settings is no API key: those are letters and digits")
+        raise _end("refused", "misp.key in the settings is no API key: those are letters and digits")
     with trying(deadline) as this:
         try:
             return work(Client(rules.misp, key, this))
         except changes.Refusal as no:
             outcome = retry.http_outcome(no.status)
             down = no.status >= 500
-            raise _Ended("refused" if outcome == "delivered" else outcome, str(no), down=down) from None
-        except changes.Stop as stop:
-            raise _Ended(stop.answer.outcome, stop.answer.detail, down=stop.answer.down) from None
+            raise _end("refused" if outcome == "delivered" else outcome, str(no), down=down) from None
         except (*http.TROUBLES, ValueError) as error:
             answer = http.failure(error, this, "MISP", seconds)
-            raise _Ended(answer.outcome, mask(answer.detail, [key]), down=answer.down) from None
+            raise _end(answer.outcome, mask(answer.detail, [key]), down=answer.down) from None
         except (PyMISPError, LookupError, TypeError, AttributeError):
             LOG.exception("an answer of MISP's has an unknown form")
-            raise _Ended("again", "MISP's answer was not understood; the log of misp-modules names the place") from None
+            raise _end("again", "MISP's answer was not understood; the log of misp-modules names the place") from None
 
 
 class Client(PyMISP):
@@ -122,8 +118,7 @@ class Client(PyMISP):
             url=f"{urljoin(self.root_url, url.lstrip('/'))}{named}",
             method=request_type,
             headers={"Authorization": self.key, "Accept": "application/json"},
-            body=None if data is None else orjson.dumps(data, default=pymisp_json_default).decode(),
-            content_type="application/json",
+            json=data,
             query=params or {},
             verify_tls=self._place.verify_tls,
             ca_file=self._place.ca_file,
