@@ -1,4 +1,4 @@
-"""MISP's workflow engine: what stands in MISP around the model Workflow, in PHP, here in Python, with nothing to install.
+"""MISP's workflow engine. Mirrors what stands around MISP's model Workflow, in PHP there, in Python here.
 
 docs/fidelity.md lists what is mirrored and what is not.
 """

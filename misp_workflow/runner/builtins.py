@@ -11,7 +11,7 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import InputError, PhpCrash
-from misp_workflow.runner import attributes, conditions, coreformat, moduleapi, tags, wire
+from misp_workflow.runner import attributes, changes, conditions, coreformat, moduleapi, tags, wire
 from misp_workflow.runner.execution import Call, Exec, Outcome
 from misp_workflow.runner.moduleapi import NoAnswerError
 
@@ -39,15 +39,21 @@ def publish_event(call: Call) -> Outcome:
 
 
 def reload_full_event(call: Call) -> Outcome:
-    """Take the event from MISP's database anew; where the world has no row, the event as the run began."""
+    """Take the event from MISP's database anew: the world's row, or else the event as the run began.
+
+    Either way with what MISP's own actions changed in this run.
+    """
     event_id = php.item(php.item(call.data(), "Event"), "id")
     row = coreformat.find_row(call.around.world.rows, "events", event_id)
     if row is not None:
-        call.roaming.set(coreformat.convert(row, "event", call.around.world.rows))
-        return Outcome(True, why=f"event {event_id} was read anew")
-    if call.around.start_data is not None:
-        call.roaming.set(call.around.start_data)
-    return Outcome(True, why=f"event {event_id} is not among the rows given; taken as the run began")
+        data = coreformat.convert(row, "event", call.around.world.rows)
+        source = "the row given"
+    elif call.around.start_data is not None:
+        data, source = call.around.start_data, "the event as the run began"
+    else:
+        return Outcome(True, why=f"event {event_id} is not among the rows given; the data stays")
+    call.roaming.set(changes.after(data, call.around.changes))
+    return Outcome(True, why=f"event {event_id} read anew: {source}, with the changes that this run made")
 
 
 # --- webhooks --------------------------------------------------------------------------------------------------------
@@ -128,10 +134,9 @@ def _noted(kind: str, name: str) -> Exec:
     def noted(call: Call) -> Outcome:
         values = call.values()
         event_id = php.item(php.item(call.data(), "Event"), "id")
-        detail = {"event_id": event_id, "params": values}
         if kind == "database":
-            return Outcome(call.change(name, detail), why="noted, done by nobody")
-        call.effect(kind, name, detail)
+            return Outcome(call.change(name, event_id, values), why="noted, done by nobody")
+        call.effect(kind, name, {"event_id": event_id, "params": values})
         return Outcome(True, why="noted, done by nobody")
 
     return noted

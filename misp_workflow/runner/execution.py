@@ -91,6 +91,7 @@ class Surroundings:
     jobs_made: int = 0
     steps_left: int = MAX_STEPS
     start_data: Any = None
+    changes: list[tuple[str, list[Any]]] = field(default_factory=list)
 
     def enrichments(self) -> list[dict[str, Any]]:
         """The expansion modules, as the world or else the server lists them."""
@@ -203,7 +204,10 @@ class Call:
     def change(self, name: str, *args: Any) -> bool:
         """Note a change of MISP's database, and say whether it succeeds."""
         self.effect("database", name, list(args))
-        return self.around.world.answers(name)
+        taken = self.around.world.answers(name)
+        if taken:
+            self.around.changes.append((name, list(args)))
+        return taken
 
 
 def _reading(answer: Answer, result: Any) -> str:

@@ -187,6 +187,26 @@ def test_a_run_ends_with_nothing_but_our_errors(
                 assert (exchange.size == 0) or json.loads(exchange.body())["module"] == exchange.module
 
 
+CHANGING = st.sampled_from([name for name in catalogue()["action"] if "oper" in name or "tag_" in name])
+
+
+@settings(max_examples=100)
+@given(DATA, st.lists(st.tuples(CHANGING, PARAMS, FILTERS), min_size=1, max_size=3))
+def test_any_change_can_be_read_anew(data: Any, nodes: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> None:
+    line = [("trigger", "event-publish", {}, {}), *(("action", *node) for node in nodes)]
+    line.append(("action", "reload-full-event", {}, {}))
+    graph = {
+        str(number): {
+            "id": number,
+            "data": {"module_type": kind, "id": module, "indexed_params": params, "saved_filters": filters},
+            "outputs": {"output_1": {"connections": [{"node": str(number + 1)}] if number < len(line) else []}},
+        }
+        for number, (kind, module, params, filters) in enumerate(line, start=1)
+    }
+    with contextlib.suppress(WorkflowError):
+        assert _run(graph, data, [{"type": "timeout"}], World()).end in ("success", "crash", "not started")
+
+
 @settings(max_examples=60)
 @given(graphs_of(), DATA)
 def test_a_run_changes_nothing_that_it_was_given(graph: dict[str, Any], data: Any) -> None:

@@ -1,0 +1,123 @@
+"""What a run itself changed in MISP's database, for whoever reads the event anew.
+
+Mirrors what Event::attachTagsToEventAndTouch and its kin leave in the rows, as far as workflows can see it. What a
+Python action changes through MISP's API is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from misp_workflow import php
+from misp_workflow.runner import attributes, coreformat
+
+Row = Mapping[str, Any]
+Change = tuple[str, list[Any]]
+
+_SHARING_GROUP = 4
+
+
+def after(data: Any, changes: Iterable[Change]) -> Any:
+    """The event in core format as it is after these changes of it; the same object when none of them is of it."""
+    event = php.item(data, "Event")
+    if not isinstance(event, dict):
+        return data
+    of_event, of_attributes = _sorted(changes, php.to_string(event.get("id")))
+    changed = [
+        _changed(attribute, of_attributes[key])
+        for attribute in php.values(php.to_array(event.get("_AttributeFlattened")))
+        if isinstance(attribute, dict) and (key := php.to_string(attribute.get("id"))) in of_attributes
+    ]
+    if not of_event and not changed:
+        return data
+    data = attributes.write_back(data, changed)
+    data = {**data, "Event": _changed(data["Event"], of_event)}
+    # Which tags an attribute inherits has to be worked out anew.
+    return coreformat.convert(data, "event") if "_AttributeFlattened" in event else data
+
+
+def _sorted(changes: Iterable[Change], event_id: str) -> tuple[list[Change], dict[str, list[Change]]]:
+    """The changes of the event itself, and those of its attributes by their id."""
+    of_event: list[Change] = []
+    of_attributes: dict[str, list[Change]] = {}
+    for name, args in changes:
+        if name in _OF_EVENT and args and php.to_string(args[0]) == event_id:
+            of_event.append((name, args[1:]))
+        elif name in _OF_ATTRIBUTE and args:
+            of_attributes.setdefault(php.to_string(args[0]), []).append((name, args[1:]))
+        elif name == _EDITS and isinstance(php.item(args, "0"), dict):
+            of_attributes.setdefault(php.to_string(args[0].get("id")), []).append((name, args))
+    return of_event, of_attributes
+
+
+def _changed(row: Row, changes: Iterable[Change]) -> dict[str, Any]:
+    for name, args in changes:
+        row = _CHANGES[name](row, args[-1])
+    return dict(row)
+
+
+# --- tags ------------------------------------------------------------------------------------------------------------
+
+
+def _names(options: Any) -> list[Any]:
+    return [name for name in php.values(php.to_array(php.item(options, "tags"))) if isinstance(name, str) and name]
+
+
+def _tags(row: Row) -> list[Any]:
+    tags = row.get("Tag")
+    return php.values(tags) if php.is_array(tags) else []
+
+
+def _tagged(row: Row, options: Any) -> Row:
+    """With the tags that it does not have yet."""
+    tags = _tags(row)
+    present = {php.item(tag, "name") for tag in tags if isinstance(php.item(tag, "name"), str)}
+    kind = php.item(options, "relationship_type")
+    added = {
+        name: {"name": name, "local": php.truthy(php.item(options, "local")), "relationship_type": kind or None}
+        for name in _names(options)
+        if name not in present
+    }
+    return {**row, "Tag": [*tags, *added.values()]}
+
+
+def _untagged(row: Row, options: Any) -> Row:
+    """Without these tags, if their locality is one that was asked for; where it is not known, it is."""
+    names, wanted = set(_names(options)), {php.truthy(local) for local in php.values(php.item(options, "local", []))}
+
+    def goes(tag: Any) -> bool:
+        local = php.item(tag, "local")
+        return php.item(tag, "name") in names and (local is None or php.truthy(local) in wanted)
+
+    tags = _tags(row)
+    return {**row, "Tag": [tag for tag in tags if not goes(tag)]} if any(map(goes, tags)) else row
+
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
+def _edited(row: Row, saved: Any) -> Row:
+    """With the fields of the saved row; what hangs on it (tags, sightings) is no part of it."""
+    return {**row, **{key: value for key, value in saved.items() if not php.is_array(value)}}
+
+
+def _distributed(row: Row, params: Any) -> Row:
+    """With another distribution; and unpublished, unless that was to stay."""
+    changed = {**row, "distribution": php.item(params, "distribution")}
+    if php.loose_equal(changed["distribution"], _SHARING_GROUP):
+        changed["sharing_group_id"] = php.item(params, "sharing_group_id")
+    return changed if php.item(params, "freeze") == "freeze" else {**changed, "published": False}
+
+
+_OF_EVENT: Mapping[str, Callable[[Row, Any], Row]] = {
+    "Event.attachTagsToEventAndTouch": _tagged,
+    "Event.detachTagsFromEventAndTouch": _untagged,
+    "Event.distribution": _distributed,
+}
+_OF_ATTRIBUTE: Mapping[str, Callable[[Row, Any], Row]] = {
+    "Attribute.attachTagsFromAttributeAndTouch": _tagged,
+    "Attribute.detachTagsFromAttributeAndTouch": _untagged,
+}
+_EDITS = "Attribute.editAttribute"
+_CHANGES = {**_OF_EVENT, **_OF_ATTRIBUTE, _EDITS: _edited}
