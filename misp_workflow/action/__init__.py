@@ -5,10 +5,10 @@ from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
 from misp_workflow.effects import Block, Effect, Mail, Notification, Pass, Post, Receipt, Record
 from misp_workflow.errors import InputError, ParameterError
-from misp_workflow.event import DISTRIBUTIONS, View, flag, live, matching, number, rows, tag_names, text
+from misp_workflow.event import DISTRIBUTIONS, View, flag, live, matching, number, tag_names, text
 
 __all__ = [
     "DISTRIBUTIONS", "Block", "Call", "Effect", "InputError", "Mail", "Notification", "ParameterError", "Pass", "Post",
-    "Receipt", "Record", "View", "attachments", "expose", "fields", "flag", "live", "matching", "number", "rows",
-    "rules", "tag_names", "text", "warninglists", "writeback",
+    "Receipt", "Record", "View", "attachments", "expose", "fields", "flag", "live", "matching", "number", "rules",
+    "tag_names", "text", "warninglists", "writeback",
 ]  # fmt: skip
