@@ -18,7 +18,11 @@ moduleinfo = {
 
 moduleconfig = {
     "params": {
-        "server": {"description": "Address of the hashlookup server", "default": "https://hashlookup.circl.lu"},
+        "server": {
+            "description": "Address of the hashlookup server",
+            "format": "url",
+            "default": "https://hashlookup.circl.lu",
+        },
         "minimum_trust": {
             "description": "Trust from which a file counts as known: 0 to 100, 50 is no opinion",
             "format": "integer",

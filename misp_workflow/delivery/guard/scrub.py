@@ -7,6 +7,7 @@ too. Values under other names stay, also when they look like a password: a crede
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from misp_workflow.delivery.guard.nested import Survey, rewrite
@@ -21,8 +22,13 @@ _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{6,}")
 _USER_IN_URL = re.compile(r"(?<=://)[^/?#\s@]+(?=@)")
 # Each name is tried once, from its beginning: hostile text must not make the search quadratic.
 _NAME = r"(?<![\w.-])([\w.-]{1,100})"
-_CHANGED = re.compile(_NAME + r"(\s*\()([^()]*)(\)\s*=>\s*\()([^()]*)(\))")
-_ASSIGNED = re.compile(_NAME + r"""(["']?\s*(?:=>|[=:])\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'&,;)}\]/]+)""")
+# What was cut off at the end counts as ended there.
+_CHANGED = re.compile(_NAME + r"(\s*\()([^()]*)(?:(\)\s*=>\s*\()([^()]*)(\)|\Z)|\Z)")
+_ASSIGNS = re.compile(_NAME + r"""\\*["']?\s*(?:=>|[=:])\s*""")
+_ASSIGNED = re.compile(
+    r"""(")(?:[^"\\]|\\.)*(?:"|\Z)|(')(?:[^'\\]|\\.)*(?:'|\Z)|(\\+["']).*?(?:\3|\Z)|[^\s"'&,;)}\]]+""", re.DOTALL
+)
+_IN_PATH = re.compile(r"[^\s\"'&,;)}\]/]+")  # "/authkey:…/limit:5"
 
 
 def scrub(data: Any, survey: Survey | None = None) -> Any:
@@ -61,7 +67,7 @@ def scrub_text(text: str) -> str:
     text = _CREDENTIALS.sub(rf"\1 {HIDDEN}", text)
     text = _USER_IN_URL.sub(HIDDEN, text)
     text = _CHANGED.sub(_hide_change, text)
-    return _ASSIGNED.sub(_hide_assigned, text)
+    return "".join(_without_assigned(text))
 
 
 def _names_secret(name: str) -> bool:
@@ -71,11 +77,21 @@ def _names_secret(name: str) -> bool:
 def _hide_change(found: re.Match[str]) -> str:
     if not _names_secret(found[1]):
         return found[0]
-    return "".join((found[1], found[2], found[3] and HIDDEN, found[4], found[5] and HIDDEN, found[6]))
+    parts = (found[1], found[2], found[3] and HIDDEN, found[4], found[5] and HIDDEN, found[6])
+    return "".join(part or "" for part in parts)
 
 
-def _hide_assigned(found: re.Match[str]) -> str:
-    if not _names_secret(found[1]) or found[3] in ('""', "''"):
-        return found[0]
-    quote = found[3][0] if found[3][0] in "\"'" else ""
-    return f"{found[1]}{found[2]}{quote}{HIDDEN}{quote}"
+def _without_assigned(text: str) -> Iterator[str]:
+    """Yield the text in pieces, with what is assigned to the name of a secret hidden."""
+    kept = 0
+    for found in _ASSIGNS.finditer(text):
+        if found.start() < kept or not _names_secret(found[1]):
+            continue
+        in_path = text[max(found.start() - 1, 0) : found.start()] == "/"
+        value = (_IN_PATH if in_path else _ASSIGNED).match(text, found.end())
+        if value is None or value[0] in ('""', "''"):
+            continue
+        quote = "" if in_path else value[1] or value[2] or value[3] or ""
+        yield f"{text[kept : found.end()]}{quote}{HIDDEN}{quote}"
+        kept = value.end()
+    yield text[kept:]
