@@ -93,12 +93,17 @@ class Rabbit:
             )
         wait_for_port(self.port, self._process)
 
-    def stop(self) -> None:
-        os.killpg(self._process.pid, 15)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(30)
+    def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, 9)
+        self._process.wait()
+
+    def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, 15)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(30)
+        self.kill()
         self._names.terminate()
         self._names.wait()
 

@@ -176,20 +176,22 @@ def test_redis_without_an_append_only_file_is_told_of(program, tmp_path: Path, r
         redis.stop()
 
 
-def test_redis_killed_in_between_loses_nothing(receiver: Receiver, program, tmp_path: Path, rules) -> None:
-    redis = Redis(program("redis-server"), tmp_path)
-    try:
-        rules(f'[outbox]\nurl = "{redis.url}"\nkey = "{KEY}"\n')
+@pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
+def test_a_broker_that_is_killed_in_between_loses_nothing(
+    kind: str, receiver: Receiver, program, tmp_path: Path, rules
+) -> None:
+    folder = tmp_path / kind
+    folder.mkdir()
+    with running(kind, program, folder) as broker:
+        rules(f'[outbox]\nurl = "{broker.url}"\nkey = "{KEY}"\n')
         receiver.always(answer(status=503))
         receipts = [deliver([parcel(receiver, f"k{n}")], mode="queue")[0] for n in range(30)]
         assert {receipt.status for receipt in receipts} == {"queued"}
         receiver.wait_for(3, timeout=30)
-        redis.kill()
+        broker.kill()
         time.sleep(0.5)
         receiver.always(answer())
-        redis.start()
-        until(lambda: {r.header("Idempotency-Key") for r in receiver.requests} == {f"k{n}" for n in range(30)}, 90)
+        broker.start()
+        until(lambda: {r.header("Idempotency-Key") for r in receiver.requests} == {f"k{n}" for n in range(30)}, 120)
         until(lambda: entries() == [], 60)
-    finally:
         delivery.stop()
-        redis.stop()

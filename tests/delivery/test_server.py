@@ -239,6 +239,26 @@ def test_what_waits_goes_out_when_the_server_starts_again(
     receiver.wait_for(1, timeout=60)
 
 
+def test_a_digest_survives_a_kill(environment, receiver: Receiver) -> None:
+    text = f'[destinations.chat]\ndigest = 3\n[destinations.chat.parameters]\nwebhook_url = "{receiver.url}/hook"\n'
+    with MispModulesServer(environment=environment(text)) as running_server:
+        for n in range(40):
+            event = {"Event": {**EVENT["Event"], "info": f"storm {n}", "timestamp": str(n)}}
+            params = {"destination": "chat", "message": "about {{ event.info }}"}
+            said = running_server.query({"module": "slack_message", "data": event, "params": params})
+            assert said["data"]["detail"] == "Queued: gathered with others like it for 3 s."
+        running_server.kill()
+        running_server.start()
+
+        def told() -> int:
+            return sum(int(request.json()["text"].split()[0]) for request in receiver.requests)
+
+        until(lambda: told() >= 40, 60)
+        assert told() == 40
+        assert "about storm 0" in receiver.requests[0].json()["text"]
+        assert len(receiver.requests) <= 3
+
+
 def test_the_server_ends_at_once_when_it_is_told_to(server: MispModulesServer, receiver: Receiver) -> None:
     receiver.always(HANG)
     call(server, receiver.url, 1, delivery="queue")

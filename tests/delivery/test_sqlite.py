@@ -611,6 +611,21 @@ def test_a_disk_that_hangs_is_said_in_time_and_nothing_is_kept(box: SqliteOutbox
     assert keys(box) == ["a"]
 
 
+def test_taking_back_leaves_what_was_put_since(box: SqliteOutbox) -> None:
+    going, release = threading.Event(), threading.Event()
+    box._writer.later(lambda db: (going.set(), release.wait(30)))
+    put_soon = threading.Timer(0.5, release.set)
+    going.wait(10)
+    with pytest.raises(DeliveryError):
+        box.put([item("a")], time.monotonic() + 0.1)
+    put_soon.start()
+    assert put(box, item("a"), item("b")) == ["taken", "taken"]
+    settled(box)
+    time.sleep(0.2)
+    assert keys(box) == ["a", "b"]
+    put_soon.join()
+
+
 WORKER = """
 import sys, time
 from pathlib import Path

@@ -76,9 +76,10 @@ class SqliteOutbox:
             raise refusal(self._file.path, error) from None
 
         stored: list[Taken] = []
+        when = [0.0]
 
         def job(db: Connection) -> bool:
-            now = self._now(db)
+            now = when[0] = self._now(db)
             if not self._has_room(db, sum(map(len, sealed))):
                 return False
             if any(item.hold for item in items):
@@ -92,17 +93,15 @@ class SqliteOutbox:
         keys = [item.parcel.key for item in items]
         ours = self._hold(key for key, item in zip(keys, items, strict=True) if item.hold)
         try:
-            fits = self._run(job, deadline)
+            if not self._run(job, deadline):
+                raise DeliveryError(
+                    f"The outbox {self._file.path} is full ({self._max_bytes // 1024**2} MiB, outbox.max_bytes): see "
+                    "what waits with 'misp-workflow outbox'."
+                )
         except DeliveryError:
             self._let_go(ours)
-            self._take_back(keys, stored)
+            self._take_back(keys, when)
             raise
-        if not fits:
-            self._let_go(ours)
-            raise DeliveryError(
-                f"The outbox {self._file.path} is full ({self._max_bytes // 1024**2} MiB, outbox.max_bytes): see what "
-                "waits with 'misp-workflow outbox'."
-            )
         self._let_go(key for key, how in zip(keys, stored, strict=True) if how != "taken" and key in ours)
         return stored
 
@@ -113,16 +112,11 @@ class SqliteOutbox:
             self._room, self._looked = self._max_bytes - repair.used(db) - more, time.monotonic()
         return self._room >= 0
 
-    def _take_back(self, keys: Sequence[str], stored: Sequence[Taken]) -> None:
-        """Remove what may have reached the disk after we said that it did not."""
-
-        def job(db: Connection) -> None:
-            for key, how in zip(keys, stored, strict=False):
-                if how == "taken":
-                    db.execute("DELETE FROM effects WHERE key = ? AND state = 'waiting' AND tries = 0", (key,))
-
+    def _take_back(self, keys: Sequence[str], when: Sequence[float]) -> None:
+        """Remove what may have reached the disk after we said that it did not; what others put since then stays."""
+        change = "DELETE FROM effects WHERE key = ? AND created = ? AND state = 'waiting' AND tries = 0"
         with contextlib.suppress(Busy):
-            self._writer.later(job)
+            self._writer.later(lambda db: db.executemany(change, [(key, when[0]) for key in keys]))
 
     def workers(
         self,
