@@ -13,6 +13,7 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
+from misp_workflow.php import pcre
 from misp_workflow.runner import moduleapi
 from misp_workflow.runner.execution import Call, Exec, Outcome
 
@@ -214,11 +215,16 @@ def _in_network(entry: str, value: str) -> bool:
         return False
 
 
+def _fits(entry: str, value: str) -> bool:
+    return pcre.matcher(entry)(value)
+
+
 _TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "string": _same,
     "substring": _within,
     "hostname": _below,
     "cidr": _in_network,
+    "regex": _fits,
 }
 
 ACTIONS: Mapping[str, Exec] = {

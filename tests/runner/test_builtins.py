@@ -153,6 +153,8 @@ def test_enrichment_with_an_error_attaches_nothing_and_with_none_crashes() -> No
         ("hostname", "a.example", ["2"]),
         ("substring", "8.51.100.", ["1"]),
         ("cidr", "not a network", []),
+        ("regex", "/^WWW\\./i", ["2"]),
+        ("regex", "/^www/g", []),
     ],
 )
 def test_warninglists_of_the_world(kind: str, entry: str, ids: list[str]) -> None:
