@@ -11,11 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from misp_workflow.cli.tree import print_run
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from misp_workflow.cli.tree import print_run
 from misp_workflow.runner.moduleapi import HttpServer
 from misp_workflow.runner.walk import run
 from misp_workflow.runner.workflow import load

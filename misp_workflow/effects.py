@@ -59,8 +59,8 @@ class Post(Effect):
     when that text is in `retry_on` the same request may succeed later, otherwise such an answer is final.
     `sign_with` is a Standard Webhooks secret (whsec_… or any text); the three webhook-* headers are made at each try.
     `key_at` says where the effect's key travels: "" (nowhere), "path" (appended as the last segment of the URL's path),
-    "header:NAME", "query:NAME" or "json:NAME" (a top-level member of `json`). `retry_after_at` is the dotted path of the
-    seconds to wait in the JSON answer, for services that do not say it in the Retry-After header.
+    "header:NAME", "query:NAME" or "json:NAME" (a top-level member of `json`). `retry_after_at` is the dotted path of
+    the seconds to wait in the JSON answer, for services that do not say it in the Retry-After header.
     """
 
     kind: ClassVar[str] = "post"
@@ -156,7 +156,8 @@ class MispChange(Effect):
 
     `change` is what to do: "tag", "edit", "event", "sighting", "note", "report", "known_files", "enrich",
     "warninglist", "blocklist". `event` is the event's uuid, `items` are the attributes to change, each {"uuid",
-    "type", "value"} and what else the change needs; none: the event itself. `values` are the change's own, see `delivery/changes`.
+    "type", "value"} and what else the change needs; none: the event itself. `values` are the change's own, see
+    `delivery/changes`.
     `origin` tells the workflow node from others, so that a node that causes its own next call is found.
     Whoever makes the change looks first: what is already so is left alone, so a repetition does no harm.
     """
