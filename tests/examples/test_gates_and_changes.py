@@ -17,6 +17,7 @@ from misp_workflow.runner.walk import run
 from misp_workflow.runner.workflow import load
 from misp_workflow.runner.world import World
 from misp_workflow.testing import MispModulesServer, Receiver, answer, free_port
+from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.misp import MispStandIn
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -164,6 +165,26 @@ def test_known_files_lose_their_flag(peers):
     rows = misp.event(uuid)["Attribute"]
     assert [row["to_ids"] for row in rows] == [False, True, True]
     assert [list(misp.tags(row["uuid"])) for row in rows] == [['misp-workflow:analysis="known-file-hash"'], [], []]
+
+
+@pytest.mark.server
+def test_a_real_expansion_adds_its_object_and_is_not_asked_about_it(peers, tmp_path, monkeypatch):
+    """extract_url_components asks nobody, so the real misp-modules can be asked here."""
+    misp, _, server = peers
+    event = misp.add_event(
+        {"info": "x", "Attribute": [{"type": "url", "value": "https://login.example.invalid/a?b=c"}]}
+    )
+    params = {"module": "extract_url_components", "add_as": "attributes", "items": "all"}
+    server_known = tmp_path / "settings.toml"
+    server_known.write_text(f'modules_url = "{server.url}"\n[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
+    server_known.chmod(0o600)
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(server_known))
+    action = ActionFile.load(EXAMPLES.parent / "misp_modules/modules/action_mod/misp_enrichment.py")
+    said = action.ask(json.dumps({"module": action.name, "data": {"Event": event}, "params": params}).encode())
+    assert "1 results were added as attributes" in said["data"]["detail"], said
+    (thing,) = misp.event(event["uuid"])["Object"]
+    inner = {row["object_relation"]: row["value"] for row in thing["Attribute"]}
+    assert (thing["name"], inner["host"]) == ("url", "login.example.invalid")
 
 
 @pytest.mark.server

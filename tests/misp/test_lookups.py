@@ -8,6 +8,7 @@ import pytest
 from misp_support import make
 
 from misp_workflow.testing import CLOSE, Receiver, answer
+from misp_workflow.testing.misp import MispStandIn
 
 KNOWN_MD5 = "8ED4B4ED952526D89899E723F3488DE4"
 KNOWN_SHA1 = "FFFFFDAC1B1B4C513896C805C2C698D9688BE69F"
@@ -125,7 +126,12 @@ def expansions(request: Any) -> Any:
         return answer({"results": results} if "domain" in asked else {"error": "Unsupported attributes type"})
     attribute = asked["attribute"]
     found = [{"type": "ip-dst", "value": "203.0.113.7"}, {"type": attribute["type"], "value": attribute["value"]}]
-    return answer({"results": {"Attribute": found, "Object": [{"name": "geolocation"}]}})
+    inner = [
+        {"type": "text", "object_relation": "country", "value": "LU", "to_ids": False},
+        {"type": "hostname", "object_relation": "host", "value": f"gw.{attribute['value']}", "to_ids": True},
+    ]
+    place = {"name": "geolocation", "meta-category": "misc", "template_version": "7", "Attribute": inner}
+    return answer({"results": {"Attribute": found, "Object": [place] if attribute["type"] == "domain" else []}})
 
 
 @pytest.fixture
@@ -144,12 +150,12 @@ def enrich(event, *rows, module: str = "old_form", kind: str = "attributes"):
 @pytest.mark.parametrize("module", ["old_form", "standard_form"])
 def test_what_an_expansion_says_is_added_once(misp, example, expansion: Receiver, module):
     domain = example["Attribute"][1]
-    number = 2 if module == "old_form" else 1
+    number = 2
     said = enrich(example, domain, module=module)
     assert said.outcome == "delivered"
-    assert f"{number} values were added as attributes" in said.detail
+    assert f"{number} results were added as attributes" in said.detail
     added = [row for row in misp.event(example["uuid"])["Attribute"] if row["comment"] == f"From {module}"]
-    assert len(added) == number
+    assert len(added) == (2 if module == "old_form" else 1)
     assert not any(row["to_ids"] for row in added)
     asked = len(expansion.requests)
     said = enrich(example, *added, module=module)
@@ -157,18 +163,38 @@ def test_what_an_expansion_says_is_added_once(misp, example, expansion: Receiver
     assert len(expansion.requests) == asked + 1, "only the list of modules"
 
 
+def test_objects_are_added_whole_and_once(misp, example, expansion: Receiver):
+    domain = example["Attribute"][1]
+    assert "2 results were added" in enrich(example, domain, module="standard_form").detail
+    (place,) = [thing for thing in misp.event(example["uuid"])["Object"] if thing["name"] == "geolocation"]
+    assert [(row["object_relation"], row["to_ids"]) for row in place["Attribute"]] == [
+        ("country", False),
+        ("host", False),
+    ]
+    said = enrich(example, *place["Attribute"], module="standard_form")
+    assert "2 came from an enrichment" in said.detail
+
+
+def test_of_an_object_what_is_for_detection_is_proposed(misp, expansion: Receiver):
+    event = misp.add_event({"info": "x", "Attribute": [{"type": "domain", "value": "a.example"}]})
+    said = enrich(event, event["Attribute"][0], module="standard_form", kind="proposals")
+    assert "2 results were added as proposals" in said.detail
+    if isinstance(misp, MispStandIn):
+        assert [row["value"] for row in misp.proposals] == ["203.0.113.7", "gw.a.example"]
+
+
 def test_a_value_that_the_event_has_already_is_no_failure(misp, expansion: Receiver):
     rows = [{"type": "domain", "value": "a.example"}, {"type": "ip-dst", "value": "203.0.113.7"}]
     event = misp.add_event({"info": "x", "Attribute": rows})
     said = enrich(event, event["Attribute"][0])
     assert said.outcome == "delivered"
-    assert "1 values were added" in said.detail
+    assert "1 results were added" in said.detail
     assert len(misp.event(event["uuid"])["Attribute"]) == 3
 
 
 def test_results_become_proposals_and_are_not_proposed_twice(misp, example, expansion: Receiver):
     domain = example["Attribute"][1]
-    assert "2 values were added as proposals" in enrich(example, domain, kind="proposals").detail
+    assert "2 results were added as proposals" in enrich(example, domain, kind="proposals").detail
     assert "a moment ago" in enrich(example, domain, kind="proposals").detail
     assert len(misp.event(example["uuid"])["Attribute"]) == 3
 

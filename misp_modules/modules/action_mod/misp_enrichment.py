@@ -7,10 +7,10 @@ moduleinfo = {
     "name": "MISP enrichment",
     "description": "Asks an expansion module about the selected attributes and adds the results to the event.",
     "module-type": ["action"],
-    "features": "Results become proposals, or attributes without the detection flag; what an enrichment added is not "
-    "asked about again. PAP and the destination's clearance keep back what may not be asked. Nothing selected means "
-    "nothing is asked, unless items is 'all'. Objects in an answer are left out. Needs [misp] in the settings, and "
-    "modules_url where misp-modules is not on this machine's port 6666.",
+    "features": "Results become attributes and objects without the detection flag, or proposals (of objects, what is "
+    "for detection). What an enrichment added is not asked about again. PAP and the destination's clearance keep back "
+    "what may not be asked. Nothing selected means nothing is asked, unless items is 'all'. Needs [misp] in the "
+    "settings, and modules_url where misp-modules is not on this machine's port 6666.",
     "references": ["https://misp.github.io/misp-modules/"],
 }
 
@@ -23,7 +23,7 @@ moduleconfig = {
             "secret": True,
         },
         "add_as": {
-            "description": "proposals, for somebody to accept; or attributes",
+            "description": "proposals, for somebody to accept; or attributes, with objects",
             "format": "choice",
             "choices": ["proposals", "attributes"],
             "default": "proposals",

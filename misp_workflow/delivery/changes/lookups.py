@@ -15,11 +15,13 @@ from misp_workflow.delivery.changes.look import Misp, Row
 from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally, uuid_of
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import MispChange, Post
+from misp_workflow.event import flag
 
 HASHES = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256"}
 """MISP's types, with what hashlookup calls them. Bulk questions exist for the first two only."""
 MOST_RESULTS = 200
-"""Values that one run of an enrichment adds at most."""
+"""Attributes and objects that one run of an enrichment adds at most."""
+OBJECT_FIELDS = ("name", "meta-category", "description", "template_uuid", "template_version")
 
 
 # --- known files ------------------------------------------------------------------------------------------------------
@@ -89,16 +91,16 @@ def enrich(misp: Misp, change: MispChange, tally: Tally) -> None:
     if own:
         tally.notes.append(f"{len(own)} came from an enrichment and were not asked about")
     takes = _module(misp, change.values)
-    told: set[tuple[str, str]] = set()
+    told: set[str] = set()
     added = 0
     for item in change.items:
         if uuid_of(item) in tally.left:
             added += _enrich_one(misp, change, item, takes, tally, told)
-    tally.notes.append(f"{added} values were added as {change.values['as']}")
+    tally.notes.append(f"{added} results were added as {change.values['as']}")
 
 
 def _enrich_one(
-    misp: Misp, change: MispChange, item: Mapping[str, Any], takes: Row, tally: Tally, told: set[tuple[str, str]]
+    misp: Misp, change: MispChange, item: Mapping[str, Any], takes: Row, tally: Tally, told: set[str]
 ) -> int:
     """Ask about one item and add what is not in `told` yet; return how many values were added.
 
@@ -115,18 +117,18 @@ def _enrich_one(
         tally.fail(uuid, look.plain(why))
         return 0
     added = 0
-    for row in _results(said.get("results"), tally):
-        known = (row["type"], row["value"])
-        if row["value"] == item["value"] or known in told:
+    for row in _results(said.get("results"), change.values["as"] == "attributes"):
+        name = _own(change.event, row)
+        if name in told or row.get("value") == item["value"]:
             continue
         if len(told) >= MOST_RESULTS:
-            tally.notes.append(f"more than {MOST_RESULTS} values: the rest was left out")
+            tally.notes.append(f"more than {MOST_RESULTS} results: the rest was left out")
             break
-        told.add(known)
+        told.add(name)
         new, trouble = _add(misp, change, row)
         added += new
         if trouble:
-            tally.fail(uuid, f"{row['type']} {look.plain(row['value'])}: {trouble}")
+            tally.fail(uuid, f"{row.get('type') or row.get('name')} {look.plain(row.get('value', ''))}: {trouble}")
     if added:
         tally.changed.add(uuid)
     return added
@@ -155,30 +157,57 @@ def _question(change: MispChange, item: Mapping[str, Any], form: str) -> Post:
     return Post(url=f"{settings.current().modules_url}/query", json=body)
 
 
-def _results(found: Any, tally: Tally) -> Iterator[Row]:
-    """Yield the attributes in an expansion's answer, of the old form (types, values) or of MISP's standard."""
+def _results(found: Any, whole_objects: bool) -> Iterator[Row]:
+    """Yield what an expansion's answer adds, of the old form (types, values) or of MISP's standard.
+
+    An attribute is {"type", "value", …}; an object has a list "Attribute" of them. Where no whole object can be added,
+    its attributes for detection are.
+    """
     if isinstance(found, dict):
-        if found.get("Object"):
-            tally.notes.append("objects in the answer were left out")
-        listed = [(row.get("type"), [row.get("value")], row) for row in found.get("Attribute") or []]
-    else:
-        rows = [row for row in found or [] if isinstance(row, dict)]
-        listed = [((_list(row.get("types")) or [None])[0], _list(row.get("values")), row) for row in rows]
-    for kind, values, row in listed:
-        for value in values:
-            if isinstance(kind, str) and isinstance(value, str) and value:
-                category = (_list(row.get("categories")) or [row.get("category")])[0]
-                yield {"type": kind, "value": value, **({"category": category} if isinstance(category, str) else {})}
+        yield from filter(None, map(_attribute, _dicts(found.get("Attribute"))))
+        for thing in _dicts(found.get("Object")):
+            inner = [(row, _attribute(row)) for row in _dicts(thing.get("Attribute"))]
+            if whole_objects:
+                kept = {key: thing[key] for key in OBJECT_FIELDS if key in thing}
+                yield {**kept, "Attribute": [{**new, **_relation(row)} for row, new in inner if new]}
+            else:
+                yield from (new for row, new in inner if new and flag(row.get("to_ids")))
+        return
+    for row in _dicts(found):
+        for value in _list(row.get("values")):
+            kind, category = _list(row.get("types"))[:1], _list(row.get("categories"))[:1]
+            new = _attribute({"type": kind and kind[0], "value": value, "category": category and category[0]})
+            if new:
+                yield new
+
+
+def _attribute(row: Mapping[str, Any]) -> Row | None:
+    """Return the fields of an attribute that are taken over, None for what is none."""
+    kept = {key: row[key] for key in ("type", "value", "category") if isinstance(row.get(key), str) and row[key]}
+    return {**kept, "to_ids": False} if "type" in kept and "value" in kept else None
+
+
+def _relation(row: Mapping[str, Any]) -> Row:
+    return {"object_relation": str(row.get("object_relation", ""))}
+
+
+def _dicts(value: Any) -> list[Row]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _add(misp: Misp, change: MispChange, row: Row) -> tuple[int, str]:
-    """Add one value; return how many were added (0 for one that the event has already), and why it was not, or ""."""
-    body = {**row, "to_ids": False, "comment": f"From {change.values['module']}"}
+    """Add one attribute or object; return how many were added (0: the event has it), and why it was not, or ""."""
+    told = {"comment": f"From {change.values['module']}"}
     try:
-        if change.values["as"] == "proposals":
-            said = misp.direct_call(f"shadowAttributes/add/{change.event}", body)
+        if "Attribute" in row:
+            inner = [{**one, **told, "uuid": _own(change.event, one)} for one in row["Attribute"]]
+            body = {**row, **told, "uuid": _own(change.event, row), "Attribute": inner}
+            said = misp.direct_call(f"objects/add/{change.event}", body)
+        elif change.values["as"] == "proposals":
+            said = misp.direct_call(f"shadowAttributes/add/{change.event}", {**row, **told})
         else:
-            said = misp.direct_call(f"attributes/add/{change.event}", {**body, "uuid": _own(change.event, row)})
+            body = {**row, **told, "uuid": _own(change.event, row)}
+            said = misp.direct_call(f"attributes/add/{change.event}", body)
     except Refusal as no:
         if no.everywhere:
             raise
@@ -189,6 +218,10 @@ def _add(misp: Misp, change: MispChange, row: Row) -> tuple[int, str]:
 
 
 def _own(event: str, row: Mapping[str, Any]) -> str:
+    """Return the uuid of what an enrichment adds: of an attribute by type and value, of an object by all of its own."""
+    if "Attribute" in row:
+        parts = sorted(f"{one['object_relation']}={one['value']}" for one in row["Attribute"])
+        return additions.own_uuid("Object", event, str(row.get("name")), *parts)
     return additions.own_uuid("Attribute", event, str(row.get("type")), str(row.get("value")))
 
 

@@ -7,20 +7,31 @@
 
 It does what write-back needs, with MISP's traps: a bulk tag that ignores `local` in the body, a bulk edit that switches
 correlation off, tags of an exclusive taxonomy that are refused in bulk, a 405 for a missing attribute. What nobody has
-recorded is documented here: custom warninglists as in https://github.com/MISP/MISP/issues/9184 and misp-playbooks.
+recorded is documented here: custom warninglists as in https://github.com/MISP/MISP/issues/9184 and misp-playbooks,
+`objects/add` as in PyMISP.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import uuid as uuids
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from misp_workflow.testing.misp.answers import ROUTES, is_uuid, no, route, yes
 from misp_workflow.testing.misp.memory import Memory
-from misp_workflow.testing.misp.rows import ORG, Row, added, analyst_data, edited, new_attribute, now, searched
+from misp_workflow.testing.misp.rows import (
+    ORG,
+    Row,
+    added,
+    analyst_data,
+    edited,
+    in_event,
+    new_attribute,
+    now,
+    searched,
+)
 from misp_workflow.testing.receiver import Answer, Received, Receiver, answer
 
 KEY = "k3YofTheAdminOfThisStandIn00000000000000"
@@ -34,18 +45,6 @@ NO_PERMISSION = "You do not have permission to use this functionality."
 LEVELS = "Options : Your organisation only, This community only, Connected communities, All communities"
 EVENT_FIELDS = ("info", "distribution", "threat_level_id", "analysis", "date")
 ATTRIBUTE_FIELDS = ("to_ids", "comment", "distribution", "category", "disable_correlation", "value", "type")
-
-_ROUTES: list[tuple[str, re.Pattern[str], str]] = []
-
-
-def route(method: str, pattern: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Name the method and path that a function answers; the groups of the pattern are its further arguments."""
-
-    def note(function: Callable[..., Answer]) -> Callable[..., Answer]:
-        _ROUTES.append((method, re.compile(pattern, re.IGNORECASE), function.__name__))
-        return function
-
-    return note
 
 
 class MispStandIn(Memory, Receiver):
@@ -85,7 +84,7 @@ class MispStandIn(Memory, Receiver):
         key = request.header("Authorization")
         if key not in (self.key, self.read_only_key):
             return no(403, NO_KEY, path)
-        for method, pattern, name in _ROUTES:
+        for method, pattern, name in ROUTES:
             found = pattern.fullmatch(path)
             if method == request.method and found:
                 if key == self.read_only_key and method == "POST" and "restSearch" not in path:
@@ -201,6 +200,21 @@ class MispStandIn(Memory, Receiver):
             return answer({"Attribute": [added(row, False)["Attribute"] for row in rows]})
         return answer(added(rows[0], True))
 
+    @route("POST", "/objects/add/([^/]+)")
+    def _object_add(self, path: str, body: Any, reference: str) -> Answer:
+        event = self._find_event(reference)
+        if event is None:
+            return no(404, "Invalid event", path)
+        uuids_there = {thing["uuid"] for thing, _ in event["_objects"]} | self.attributes.keys()
+        if {body.get("uuid"), *(row.get("uuid") for row in body["Attribute"])} & uuids_there:
+            said = {"saved": False, "name": "Could not add Object", "message": "Could not add Object", "url": path}
+            return answer({**said, "errors": {"uuid": ["The UUID provided is not unique"]}}, 403)
+        self._add_object(body, event)
+        thing, inner = event["_objects"][-1]
+        for row in inner:
+            self._saved(row)
+        return answer({"Object": {**thing, "Attribute": [in_event(row) for row in inner]}})
+
     @route("POST", "/shadowAttributes/add/([^/]+)")
     def _propose(self, path: str, body: Any, reference: str) -> Answer:
         event = self._find_event(reference)
@@ -218,7 +232,7 @@ class MispStandIn(Memory, Receiver):
 
     @route("POST", "/tags/attachTagToObject")
     def _tag(self, path: str, body: Any) -> Answer:
-        if not _is_uuid(body["uuid"]):
+        if not is_uuid(body["uuid"]):
             return no(500, "An Internal Error Has Occurred.", path)
         kind, target = self._target(body["uuid"])
         if target is None:
@@ -367,21 +381,3 @@ class MispStandIn(Memory, Receiver):
         for number in body["id"]:
             self.warninglists[str(number)]["enabled"] = bool(body["enabled"])
         return answer({"saved": True, "success": f"{len(body['id'])} warninglist(s) enabled"})
-
-
-def yes(message: str, path: str, **more: Any) -> Answer:
-    """A success in MISP's usual form."""
-    return answer({"saved": True, "success": True, "name": message, "message": message, "url": path, **more})
-
-
-def no(status: int, message: str, path: str) -> Answer:
-    """A refusal in MISP's usual form."""
-    return answer({"name": message, "message": message, "url": path}, status)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuids.UUID(text)
-    except ValueError:
-        return False
-    return True

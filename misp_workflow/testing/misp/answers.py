@@ -1,0 +1,40 @@
+"""How the stand-in for MISP finds what answers a request, and the forms of MISP's yes and no."""
+
+from __future__ import annotations
+
+import re
+import uuid as uuids
+from collections.abc import Callable
+from typing import Any
+
+from misp_workflow.testing.receiver import Answer, answer
+
+ROUTES: list[tuple[str, re.Pattern[str], str]] = []
+
+
+def route(method: str, pattern: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    """Name the method and path that a function answers; the groups of the pattern are its further arguments."""
+
+    def note(function: Callable[..., Answer]) -> Callable[..., Answer]:
+        ROUTES.append((method, re.compile(pattern, re.IGNORECASE), function.__name__))
+        return function
+
+    return note
+
+
+def yes(message: str, path: str, **more: Any) -> Answer:
+    """A success in MISP's usual form."""
+    return answer({"saved": True, "success": True, "name": message, "message": message, "url": path, **more})
+
+
+def no(status: int, message: str, path: str) -> Answer:
+    """A refusal in MISP's usual form."""
+    return answer({"name": message, "message": message, "url": path}, status)
+
+
+def is_uuid(text: str) -> bool:
+    try:
+        uuids.UUID(text)
+    except ValueError:
+        return False
+    return True
