@@ -233,7 +233,8 @@ class DramatiqOutbox:
             try:
                 return task()
             except self._troubles as error:
-                LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, error)
+                reason = str(error) or type(error).__name__
+                LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, reason)
                 time.sleep(BEFORE_ANOTHER_GO)
 
     def done(self, claim: Claim) -> None:
