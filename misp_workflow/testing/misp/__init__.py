@@ -32,7 +32,7 @@ from misp_workflow.testing.misp.rows import (
     now,
     searched,
 )
-from misp_workflow.testing.receiver import Answer, Received, Receiver, answer
+from misp_workflow.testing.receiver import CLOSE, Answer, Received, Receiver, answer
 
 KEY = "k3YofTheAdminOfThisStandIn00000000000000"
 READ_ONLY_KEY = "k3YofAReaderOfThisStandIn000000000000000"
@@ -80,6 +80,8 @@ class MispStandIn(Memory, Receiver):
     # --- answering ----------------------------------------------------------------------------------------------------
 
     def _respond(self, request: Received) -> Answer:
+        if len(request.body) < int(request.header("Content-Length") or 0):
+            return CLOSE  # whoever asked is gone in the middle of it
         path = unquote(request.path)
         key = request.header("Authorization")
         if key not in (self.key, self.read_only_key):
