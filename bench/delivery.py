@@ -2,7 +2,8 @@
 
 Eight clients send the body that a real MISP sent for event-publish (with a new event each time, so that nothing is
 skipped as a repetition) to: upstream's testaction (the floor), upstream's nextcloud_talk with a local receiver (what
-people have today), and our slack_message, waiting and queueing. Then testaction alone while calls of ours go to a
+people have today), and our slack_message with the same message, waiting and queueing (the dry run shows what deciding
+costs: clearance, secrets, template; the rest is delivery). Then testaction alone while calls of ours go to a
 receiver that never answers. Then the outbox by itself. Only ratios within one run say anything.
 """
 
@@ -12,6 +13,7 @@ import argparse
 import http.client
 import json
 import multiprocessing
+import random
 import statistics
 import tempfile
 import threading
@@ -31,6 +33,8 @@ CAPTURE = Path(__file__).resolve().parents[1] / "tests" / "captures" / "event-pu
 MARK = "bench 00000000"
 KEY = "a pass phrase for this bench"
 TEMPLATE = "Event published: {{ Event.info }}"
+MESSAGE = "Event published: {{ event.info }}"
+"""The same message in upstream's names and in ours."""
 
 
 def main() -> None:
@@ -53,7 +57,7 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
     silent, stop_silent = _receiver(hangs=True)
     try:
         with MispModulesServer(environment=environment) as server:
-            slack = {"webhook_url": quick + "/hook"}
+            slack = {"webhook_url": quick + "/hook", "message": MESSAGE}
             talk = {"nextcloud_baseurl": quick, "nextcloud_app_uuid_login": "bot", "app_access_token": "token"}
             talk |= {"nextcloud_conversation_token": "room", "message_template": TEMPLATE}
             cases: dict[str, tuple[str, Any]] = {
@@ -61,6 +65,8 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
                 "nextcloud_talk": ("nextcloud_talk", talk),
                 "slack_message, wait": ("slack_message", {**slack, "delivery": "wait"}),
                 "slack_message, queue": ("slack_message", {**slack, "delivery": "queue"}),
+                "slack_message, dry run": ("slack_message", {**slack, "dry_run": "true"}),
+                "slack_message, wait, its own summary": ("slack_message", {**slack, "message": ""}),
             }
             for name, (module, params) in cases.items():
                 _load(server.port, module, params, 0.5)  # the first calls import and connect
@@ -157,7 +163,7 @@ def _beside(server: MispModulesServer, silent: str, number: int, seconds: float)
             start = time.monotonic()
             ask(server.port, bodies.next())
             slowest[0] = max(slowest[0], time.monotonic() - start)
-            time.sleep(1)  # each of them again and again, but not so often that they alone fill the server
+            time.sleep(random.uniform(0.5, 1.5))  # again and again, but not so often that they alone fill the server
 
     callers = [threading.Thread(target=call) for _ in range(number)]
     for caller in callers:
