@@ -12,17 +12,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from misp_workflow.delivery.guard.marks import INHERIT, UNKNOWN, Rule, all_tags, inherited_tags, tags_of
-from misp_workflow.delivery.guard.nested import Survey
+from misp_workflow.delivery.guard.nested import GONE, Edits, Survey
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
 from misp_workflow.delivery.guard.scrub import scrub
-from misp_workflow.delivery.guard.source import hide_foreign_titles, hide_source
+from misp_workflow.delivery.guard.source import foreign_titles, hide_foreign_titles, hide_source
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
 
 
 class ClearanceError(DeliveryError):
     """The event, or whatever the data is, may not go to the destination at all."""
+
+
+Surveys = tuple[Survey, Survey]
+"""Of the data and of the selected items."""
 
 
 class Cleared(NamedTuple):
@@ -48,22 +52,23 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     for a caller that has it.
     """
     rule = Rule(destination)
-    survey = (survey or Survey(data)).plus(Survey(selected))
-    names = all_tags(survey)
-    _refuse_whole(data, inherited_tags(survey), rule)
-    counted: Counter[tuple[str, str]] = Counter()
-    if any(map(rule.reason_of_tag, names)) or any(rule.reason_of_distribution(node) for node in _bound(survey, rule)):
-        data, selected, counted = _without_parts(data, selected, rule)
+    surveys = (survey or Survey(data), Survey(selected))
+    names = all_tags(*surveys)
+    _refuse_whole(data, inherited_tags(*surveys), rule)
+    withheld = ""
+    if any(map(rule.reason_of_tag, names)) or any(map(rule.reason_of_distribution, _bound(surveys, rule))):
+        data, selected, withheld = _without_parts(data, selected, surveys, rule)
     if rule.tlp < len(TLP_LEVELS) - 1:
-        data, selected = hide_foreign_titles(data, survey), hide_foreign_titles(selected, survey)
+        foreign = foreign_titles(*surveys)
+        data, selected = hide_foreign_titles(data, foreign), hide_foreign_titles(selected, foreign)
     if any(rule.mark(name).hides_source for name in names):
         data, selected = hide_source(data), hide_source(selected)
-    return Cleared(data, selected, _sentence(counted))
+    return Cleared(data, selected, withheld)
 
 
-def _bound(survey: Survey, rule: Rule) -> Iterator[dict[str, Any]]:
+def _bound(surveys: Surveys, rule: Rule) -> Iterator[dict[str, Any]]:
     """Yield the objects whose distribution matters."""
-    return (node for node, _ in survey.having("distribution")) if rule.least else iter(())
+    return (node for survey in surveys if rule.least for node, _ in survey.having("distribution"))
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------
@@ -122,16 +127,24 @@ def _refusal(what: str, reason: str, rule: Rule) -> str:
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 
-def _without_parts(data: Any, selected: Any, rule: Rule) -> tuple[Any, Any, Counter[tuple[str, str]]]:
+def _without_parts(data: Any, selected: Any, surveys: Surveys, rule: Rule) -> Cleared:
     parts = Parts(rule)
-    parts.find(data)
+    parts.find(surveys[0])
     counted = parts.count()
-    parts.find(selected)
+    parts.find(surveys[1])
     if selected is not None:
-        counted = parts.count_in(selected)
-    kept, chosen = parts.remove(data), parts.remove(selected)
-    quotes = Quotes(parts.withheld, [kept, chosen])
-    return quotes.remove(kept), quotes.remove_scalars(quotes.remove(chosen)), counted
+        counted = parts.count_in(surveys[1])
+    if not parts.withheld:
+        return Cleared(data, selected, "")
+    of_data, of_selected = both = [Edits(survey) for survey in surveys]
+    for edits in both:
+        parts.remove(edits)
+    quotes = Quotes(parts.withheld, both)
+    for edits in both:
+        quotes.remove(edits)
+    kept, chosen = of_data.made(data), of_selected.made(selected)
+    kept, chosen = None if kept is GONE else kept, None if chosen is GONE else chosen
+    return Cleared(kept, quotes.remove_scalars(chosen, kept), _sentence(counted))
 
 
 def _sentence(counted: Counter[tuple[str, str]]) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from misp_workflow.delivery.guard.nested import Survey
+from misp_workflow.delivery.guard.nested import TAG_LISTS, Survey
 from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
-
-TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
-"""Members that hold the tags of what they stand in."""
 
 SHARING_GROUP = 4
 INHERIT = 5
@@ -74,31 +71,41 @@ def _printable(name: str) -> str:
 
 def tags_of(node: Mapping[str, Any]) -> list[str]:
     """Return the names of the tags on an event, attribute or report, however the data holds them."""
-    return [name for key in TAG_LISTS if key in node for name in _names(node[key])]
+    found: list[str] = []
+    for key in TAG_LISTS:
+        if tags := node.get(key):
+            found += _names(tags)
+    return found
 
 
-def all_tags(survey: Survey) -> set[str]:
+def all_tags(*surveys: Survey) -> set[str]:
     """Return the names of all tags that anything has, found quickly: names of other things are among them."""
-    names = {name for _, name in survey.having("name") if type(name) is str}
-    for _, tags in survey.having(*TAG_LISTS):
-        if type(tags) is not list or str in map(type, tags):  # not the usual list of objects
-            names.update(_names(tags))
+    names: set[str] = set()
+    for survey in surveys:
+        names.update(name for _, name in survey.having("name") if type(name) is str)
+        for _, tags in survey.having(*TAG_LISTS):
+            if type(tags) is not list or str in map(type, tags):  # not the usual list of objects
+                names.update(_names(tags))
     return names
 
 
-def inherited_tags(survey: Survey) -> set[str]:
+def inherited_tags(*surveys: Survey) -> set[str]:
     """Return the tags that attributes have from their event: they may say what the event's own row does not."""
-    inherited = (tag for tag, said in survey.having("inherited") if said in (True, 1, "1", "true"))
+    inherited = (
+        tag for survey in surveys for tag, said in survey.having("inherited") if said in (True, 1, "1", "true")
+    )
     return {tag["name"] for tag in inherited if isinstance(tag.get("name"), str)}
 
 
-def _names(tags: Any) -> Iterator[str]:
-    """Yield the names in a tag list: of MISP's tag rows, of the database's rows between, of bare texts."""
+def _names(tags: Any) -> list[str]:
+    """Return the names in a tag list: of MISP's tag rows, of the database's rows between, of bare texts."""
+    found = []
     for tag in _rows(tags):
-        row = tag["Tag"] if isinstance(tag, dict) and "Tag" in tag else tag
+        row = tag.get("Tag", tag) if isinstance(tag, dict) else tag
         name = row.get("name") if isinstance(row, dict) else row
         if isinstance(name, str):
-            yield name
+            found.append(name)
+    return found
 
 
 def _rows(value: Any) -> list[Any]:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterator
-from itertools import chain
 from operator import is_
 from typing import Any
 
-GONE = object()
-"""What a visit returns for an object that shall not be there."""
+TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
+"""Members that hold the tags of what they stand in."""
 
-Visit = Callable[[dict[str, Any], str], Any]
-"""Gets an object and the name of the member that it stands under; returns it, a changed copy, or GONE."""
+GONE = object()
+"""What stands for an object that shall not be there."""
+
+Visit = Callable[[dict[str, Any], str], dict[str, Any]]
+"""Gets an object and the name of the member that it stands under; returns it or a changed copy."""
+
+Place = tuple[dict[str, Any], str, Any]
+"""An object, the name of the member that it stands under, and the place of the object around it (None: outermost).
+
+Items of a list stand under the list's name."""
 
 _CONTAINERS = frozenset((dict, list))
+_TAG_LISTS = frozenset(TAG_LISTS)
 
 
 def every_object(data: Any) -> list[dict[str, Any]]:
@@ -26,9 +35,7 @@ def every_object(data: Any) -> list[dict[str, Any]]:
             value = value.values()
         elif type(value) is not list:
             continue
-        for item in value:
-            if type(item) is dict or type(item) is list:
-                waiting.append(item)
+        waiting += [item for item in value if type(item) in _CONTAINERS]
     return found
 
 
@@ -36,34 +43,112 @@ class Survey:
     """What there is in some data: its objects by shape. Taken once, asked several times.
 
     The thousands of attributes and tags of an event have a dozen shapes (the names of their members, in order): what
-    depends on names alone is decided per shape.
+    depends on names alone is decided per shape. Tags are kept apart from what has them: they say what may go, and
+    nothing is ever taken out of them. `places` are all other objects, each after the one around it, the last first.
+    Empty objects are nowhere: they say nothing.
     """
 
-    def __init__(self, *data: Any) -> None:
-        self._shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for part in data:
-            for node in every_object(part):
-                self._shapes.setdefault(tuple(node), []).append(node)
+    def __init__(self, data: Any) -> None:
+        self.places: list[Place] = []
+        tags: list[Any] = []
+        waiting: list[tuple[Any, str, Place | None]] = [(data, "", None)]
+        while waiting:
+            value, key, around = waiting.pop()
+            if type(value) is dict:
+                place = (value, key, around)
+                self.places.append(place)
+                for name, item in value.items():
+                    if type(item) in _CONTAINERS and item:
+                        if name in _TAG_LISTS:
+                            tags.append(item)
+                        else:
+                            waiting.append((item, name, place))
+            elif type(value) is list:
+                for item in value:
+                    if type(item) in _CONTAINERS and item:
+                        waiting.append((item, key, around))
+        self._places: dict[tuple[str, ...], list[Place]] = defaultdict(list)
+        for place in self.places:
+            self._places[tuple(place[0])].append(place)
+        self._tags: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for tag in every_object(tags):
+            self._tags[tuple(tag)].append(tag)
 
     @property
     def members(self) -> set[str]:
         """The names of all members of all objects."""
-        return set(chain.from_iterable(self._shapes))
+        return set().union(*self._places, *self._tags)
 
     def having(self, *members: str) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield each object that has one of these members, with the member's value, once per member."""
-        for shape, nodes in self._shapes.items():
+        for place, name in self.places_having(*members):
+            yield place[0], place[0][name]
+        for tags in self._tags.values():
             for name in members:
-                if name in shape:
-                    for node in nodes:
-                        yield node, node[name]
+                if name in tags[0]:
+                    for tag in tags:
+                        yield tag, tag[name]
 
-    def plus(self, other: Survey) -> Survey:
-        """Return the survey of both."""
-        both = Survey()
-        for shape, nodes in chain(self._shapes.items(), other._shapes.items()):
-            both._shapes[shape] = [*both._shapes.get(shape, ()), *nodes]
-        return both
+    def places_having(self, *members: str) -> Iterator[tuple[Place, str]]:
+        """Yield the place of each object but tags that has one of these members, with its name, once per member."""
+        for places in self._places.values():
+            for name in members:
+                if name in places[0][0]:
+                    for place in places:
+                        yield place, name
+
+
+class Edits:
+    """What shall become of the objects of a survey. Only the branches in which something changes are copied.
+
+    `gone` holds the ids of the places that shall be no more, those within others included.
+    """
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self.gone: set[int] = set()
+        self._new: dict[int, Any] = {}
+        self._around: set[int] = set()
+
+    def drop(self, place: Place) -> None:
+        """Note that the object at the place shall go."""
+        self.gone.add(id(place))
+        self.put(place, GONE)
+
+    def put(self, place: Place, new: Any) -> None:
+        """Note what shall stand at the place."""
+        self._new[id(place[0])] = new
+        around = place[2]
+        while around is not None and id(around[0]) not in self._around:
+            self._around.add(id(around[0]))
+            around = around[2]
+
+    def change(self, place: Place, member: str, value: Any) -> None:
+        """Note another value for one member of the object at the place, unless it goes."""
+        node = self._new.get(id(place[0]), place[0])
+        if node is not GONE:
+            self.put(place, {**node, member: value})
+
+    def made(self, value: Any) -> Any:
+        """Return the survey's data, or a part of it, with all that is noted; GONE when it goes itself."""
+        if type(value) is dict:
+            node = self._new.get(id(value), value)
+            if node is GONE or id(value) not in self._around:
+                return node
+            changed: dict[str, Any] = {}
+            for name, item in node.items():
+                new = self.made(item) if type(item) in _CONTAINERS and name not in _TAG_LISTS else item
+                if new is not GONE:
+                    changed[name] = new
+            return changed
+        if type(value) is list:
+            items = []  # by a loop: a comprehension would take a second frame, and data may be nested 512 deep
+            for item in value:
+                new = self.made(item) if type(item) in _CONTAINERS else item
+                if new is not GONE:
+                    items.append(new)
+            return items
+        return value
 
 
 def every_text(data: Any) -> set[str]:
@@ -84,12 +169,10 @@ def rewrite(value: Any, visit: Visit, key: str = "", skip: Container[str] = ()) 
     """Return the value with each object replaced by what `visit` makes of it, from the outside in.
 
     Copies on write: a branch in which nothing changes is returned as it is. Items of a list stand under the list's
-    name. Members named in `skip` stay as they are. Returns GONE when the value itself shall go.
+    name. Members named in `skip` stay as they are.
     """
     if type(value) is dict:
         node = visit(value, key)
-        if node is GONE:
-            return GONE
         changed: dict[str, Any] | None = None
         for name, item in node.items():
             if type(item) in _CONTAINERS and name not in skip:
@@ -97,12 +180,10 @@ def rewrite(value: Any, visit: Visit, key: str = "", skip: Container[str] = ()) 
                 if new is not item:
                     changed = changed or dict(node)
                     changed[name] = new
-        if changed is None:
-            return node
-        return {name: item for name, item in changed.items() if item is not GONE}
+        return node if changed is None else changed
     if type(value) is list:
         items = []  # by a loop: a comprehension would take a second frame, and data may be nested 512 deep
         for item in value:
             items.append(rewrite(item, visit, key, skip) if type(item) in _CONTAINERS else item)
-        return value if all(map(is_, items, value)) else [item for item in items if item is not GONE]
+        return value if all(map(is_, items, value)) else items
     return value

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from misp_workflow.delivery.guard.marks import TAG_LISTS, Rule
-from misp_workflow.delivery.guard.nested import GONE, rewrite
+from misp_workflow.delivery.guard.marks import Rule
+from misp_workflow.delivery.guard.nested import TAG_LISTS, Edits, Place, Survey
 
 KINDS = {
     "Attribute": "attribute",
@@ -51,18 +51,24 @@ class Parts:
         self._left: dict[Identity, tuple[str, str]] = {}
         self._known: dict[Identity, Identity] = {}
 
-    def find(self, data: Any) -> None:
+    def find(self, survey: Survey) -> None:
         """Remember every item of the data that its own marks keep from going."""
-
-        def visit(node: dict[str, Any], key: str) -> Any:
+        marks = ("distribution", *TAG_LISTS) if self._rule.least else TAG_LISTS
+        marked = {id(node) for node, said in survey.having(*marks) if said != []}
+        found: list[tuple[Place, str]] = []
+        under: set[int] = set()  # what is in such an item goes with it
+        for place in survey.places:
+            node, key, around = place
+            if id(around) in under:
+                under.add(id(place))
+                continue
             event = node.get("Event") if key == "RelatedEvent" else None
-            reason = self._rule.reason(event if isinstance(event, dict) else node)
-            if not reason:
-                return node
+            judged = event if isinstance(event, dict) else node
+            if id(judged) in marked and (reason := self._rule.reason(judged)):
+                found.append((place, reason))
+                under.add(id(place))
+        for (node, key, _), reason in reversed(found):  # of copies with different marks, the first counts
             self._remember(node, _kind(node, key), reason)
-            return GONE  # what is in it goes with it
-
-        rewrite(data, visit, skip=TAG_LISTS)
 
     def _remember(self, node: dict[str, Any], kind: str, reason: str) -> None:
         self.withheld.append(node)
@@ -81,36 +87,46 @@ class Parts:
         """Return how many items of a kind were found so far for a reason; copies of one item count once."""
         return Counter(self._left.values())
 
-    def count_in(self, selected: Any) -> Counter[tuple[str, str]]:
+    def count_in(self, selected: Survey) -> Counter[tuple[str, str]]:
         """Return the same for what stands in a selection."""
         found: dict[Identity, tuple[str, str]] = {}
-
-        def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
+        for node, key, _ in selected.places:
             for identity in _identities(node, _kind(node, key)):
                 first = self._known.get(identity, identity)
                 if first in self._left:
                     found[first] = self._left[first]
-            return node
-
-        rewrite(selected, visit, skip=TAG_LISTS)
         return Counter(found.values())
 
-    def remove(self, data: Any) -> Any:
-        """Return the data without these items, their copies and what refers to them; None when nothing is left."""
-        left = rewrite(data, self._visit, skip=TAG_LISTS)
-        return None if left is GONE else left
+    def remove(self, edits: Edits) -> None:
+        """Note that these items, their copies and what refers to them go."""
+        naming = self._naming(edits.survey)
+        numbers = {identity[1] for identity in self._known if identity[0] == "attribute" and len(identity) == 2}
+        for place in edits.survey.places:
+            node, key, around = place
+            if id(around) in edits.gone:
+                edits.gone.add(id(place))
+            elif key == "RelatedAttribute" and not numbers.isdisjoint(node):  # keyed by the number of the attribute
+                edits.put(place, {number: rows for number, rows in node.items() if number not in numbers})
+            elif (
+                id(node) in self._nodes
+                or (key in numbers and around[1] == "RelatedAttribute")
+                or self._goes_along(node, key, naming)
+            ):
+                edits.drop(place)
 
-    def _visit(self, node: dict[str, Any], key: str) -> Any:
-        kind = _kind(node, key)
-        if id(node) in self._nodes or self._follows(node, kind):
-            return GONE
-        if kind == "object" and self._is_emptied(node):
-            return GONE
-        related = node.get("RelatedAttribute")  # keyed by the number of the attribute
-        if isinstance(related, dict) and any(("attribute", number) in self._known for number in related):
-            kept = {number: rows for number, rows in related.items() if ("attribute", number) not in self._known}
-            return {**node, "RelatedAttribute": kept}
-        return node
+    def _naming(self, survey: Survey) -> set[int]:
+        """Return the ids of the objects that may be copies of an item that may not go, or about one."""
+        if any(len(identity) > 2 for identity in self._known):  # known by what it says
+            return {id(node) for node, _, _ in survey.places}
+        said = {identity[1] for identity in self._known}
+        naming = survey.places_having("uuid", "id", *_REFERENCES, *_NUMBERS)
+        return {id(place[0]) for place, member in naming if str(place[0][member]) in said}
+
+    def _goes_along(self, node: Mapping[str, Any], key: str, naming: Container[int]) -> bool:
+        """Whether the object is a copy of an item that may not go, is about one, or was the object around such ones."""
+        if id(node) in naming and self._follows(node, _kind(node, key)):
+            return True
+        return "Attribute" in node and _kind(node, key) == "object" and self._is_emptied(node)
 
     def _follows(self, node: Mapping[str, Any], kind: str) -> bool:
         """Whether the object is a copy of an item that may not go, or about one."""

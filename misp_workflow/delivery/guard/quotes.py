@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Any
 
-from misp_workflow.delivery.guard.marks import TAG_LISTS
-from misp_workflow.delivery.guard.nested import GONE, every_object, every_text, rewrite
+from misp_workflow.delivery.guard.nested import Edits, every_object, every_text
 
 MARK = "[withheld]"
 SHORTEST = 5
@@ -33,44 +32,62 @@ _WORD = re.compile(r"[^\s\"'<>|,;]+")
 _WITHIN_WORD = re.compile(r"[/:@?&=#|()]+")
 _DEFANGED = re.compile(r"\[(\.|:|@|://)\]|\((\.|:|@)\)|\[(dot|at)\]", re.IGNORECASE)
 _LETTERS = re.compile(r"\w+")
+_ALONE = re.compile(r"[^\W_]+")
 _EDGES = "().:!?[]{}*_`"
 
 
 class Quotes:
     """The values that were left out and that nothing of what is kept has as its own value too."""
 
-    def __init__(self, withheld: Iterable[dict[str, Any]], kept: list[Any]) -> None:
-        out = list(withheld)
-        items = (node for node in every_object(kept) if "type" in node or "object_relation" in node)
-        values = _values(every_object(out)) - _values(items)
+    def __init__(self, withheld: list[dict[str, Any]], kept: Iterable[Edits]) -> None:
+        out = every_object(withheld)
+        values = {value for node in out for name in _VALUES for value in _values(node.get(name))}
+        for edits in kept:
+            for place, name in edits.survey.places_having(*_VALUES):
+                if ("type" in place[0] or "object_relation" in place[0]) and id(place) not in edits.gone:
+                    values.difference_update(_values(place[0][name]))
         self._exact = frozenset(values)
         long = {_plain(value) for value in values if len(value) >= SHORTEST}
         self._words = frozenset(value for value in long if not re.search(r"\s", value))
         self._phrases = _by_rarest_word(long - self._words)
+        self._hints = _hints(long)
         self._masks: dict[str, str] = {}
-        self._out, self._kept = out, kept
+        self._out = withheld
 
-    def remove(self, data: Any) -> Any:
-        """Return the data without rows that show such a value, and with [withheld] where a text quotes one."""
-        return rewrite(data, self._visit, skip=TAG_LISTS) if self._exact else data
+    def remove(self, edits: Edits) -> None:
+        """Note that rows that show such a value go, and that a text that quotes one has [withheld] in its place."""
+        if not self._exact:
+            return
+        for place, name in edits.survey.places_having(*_VALUES):
+            value = place[0][name]
+            if isinstance(value, str) and value in self._exact and id(place) not in edits.gone:
+                edits.drop(place)
+        for place, name in edits.survey.places_having(*_TEXTS):
+            text = place[0][name]
+            if isinstance(text, str) and len(text) >= SHORTEST and id(place) not in edits.gone:
+                masked = self._masked(text)
+                if masked != text:
+                    edits.change(place, name, masked)
 
-    def _visit(self, node: dict[str, Any], key: str) -> Any:
-        if any(isinstance(value := node.get(name), str) and value in self._exact for name in _VALUES):
-            return GONE
-        changed = {}
-        for name in _TEXTS:
-            text = node.get(name)
-            if isinstance(text, str) and len(text) >= SHORTEST:
-                new = self._masked(text)
-                if new != text:
-                    changed[name] = new
-        return {**node, **changed} if changed else node
+    def remove_scalars(self, selected: Any, kept: Any) -> Any:
+        """Return a selection of bare values without those that only what was left out has."""
+        if not (isinstance(selected, list) and any(isinstance(item, str) for item in selected)):
+            return selected
+        only = self._exact | (every_text(self._out) - every_text(kept))
+        return [item for item in selected if not (isinstance(item, str) and item in only)]
 
     def _masked(self, text: str) -> str:
         known = self._masks.get(text)  # the same galaxy's description stands at many attributes
         if known is None:
-            known = self._masks[text] = self._mask_phrases(_WORD.sub(self._mask_word, text))
+            known = self._masks[text] = self._mask(text) if self._may_quote(text) else text
         return known
+
+    def _may_quote(self, text: str) -> bool:
+        """Whether one of the values may stand in the text; quick, and false of nearly all texts."""
+        return self._hints is None or not self._hints.isdisjoint(_ALONE.findall(_live(text)))
+
+    def _mask(self, text: str) -> str:
+        return self._mask_phrases(_WORD.sub(self._mask_word, text))
 
     def _mask_phrases(self, text: str) -> str:
         """Mask the values of several words; each is looked for only where its rarest word stands."""
@@ -87,14 +104,6 @@ class Quotes:
             return MARK
         return found[0]
 
-    def remove_scalars(self, selected: Any) -> Any:
-        """Return a selection of bare values without those that only what was left out has."""
-        if not (isinstance(selected, list) and any(isinstance(item, str) for item in selected)):
-            return selected
-        rest = [part for part in self._kept if part is not selected]
-        only = self._exact | (every_text(self._out) - every_text(rest))
-        return [item for item in selected if not (isinstance(item, str) and item in only)]
-
 
 def _by_rarest_word(phrases: Collection[str]) -> dict[str, list[str]]:
     """Return the phrases by the one of their words that the fewest phrases have."""
@@ -107,18 +116,27 @@ def _by_rarest_word(phrases: Collection[str]) -> dict[str, list[str]]:
     return found
 
 
-def _values(nodes: Iterable[dict[str, Any]]) -> set[str]:
-    found: set[str] = set()
-    for node in nodes:
-        for name in _VALUES:
-            value = node.get(name)
-            if isinstance(value, str) and value:
-                found.add(value)
-                found.update(filter(None, value.split("|")))
-    return found
+def _hints(values: Iterable[str]) -> frozenset[str] | None:
+    """Return a word of each value, such that a text without any of them quotes none; None when a value has no word."""
+    words = [_ALONE.findall(_live(value)) for value in values]
+    return frozenset(max(its, key=len) for its in words) if all(words) else None
+
+
+def _values(value: Any) -> Iterable[str]:
+    """Return a value, and the parts of one that is made of several."""
+    if not isinstance(value, str) or not value:
+        return ()
+    return (value, *filter(None, value.split("|"))) if "|" in value else (value,)
 
 
 def _plain(text: str) -> str:
     """Return the text as it is compared: in small letters, and not defanged."""
-    text = _DEFANGED.sub(lambda found: {"dot": ".", "at": "@"}.get(word := found[0][1:-1].casefold(), word), text)
-    return re.sub(r"^hxxp", "http", text.casefold())
+    if "[" in text or "(" in text:
+        text = _DEFANGED.sub(lambda found: {"dot": ".", "at": "@"}.get(word := found[0][1:-1].casefold(), word), text)
+    text = text.casefold()
+    return "http" + text[4:] if text.startswith("hxxp") else text
+
+
+def _live(text: str) -> str:
+    """Return the text in small letters, such that its words are those of `_plain`, but for an extra "dot" or "at"."""
+    return text.casefold().replace("hxxp", "http")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from misp_workflow.delivery.guard.marks import TAG_LISTS
-from misp_workflow.delivery.guard.nested import Survey, rewrite
+from misp_workflow.delivery.guard.nested import TAG_LISTS, Survey, rewrite
 
 NOBODY = "withheld (TLP:EX:CHR)"
 UNTITLED = "(title withheld: its TLP is not known here)"
@@ -36,18 +35,22 @@ def _nobody(value: Any) -> Any:
     return {"name": NOBODY} if isinstance(value, dict) else NOBODY
 
 
-def hide_foreign_titles(data: Any, survey: Survey) -> Any:
+def foreign_titles(*surveys: Survey) -> int:
+    """Return how many objects name other events."""
+    return sum(1 for survey in surveys for _, rows in survey.having(*_FOREIGN) if rows)
+
+
+def hide_foreign_titles(data: Any, holders: int) -> Any:
     """Return the data with the titles of other events withheld, except of those whose tags it shows.
 
     MISP names related events by title but without their tags: nobody can tell here whether one of them is TLP:RED.
-    `survey` is that of the data, or of more.
+    `holders` is how many objects of the data, or of more, name other events.
     """
 
     def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
         changed = {name: rewrite(node[name], _untitled) for name in _FOREIGN if node.get(name)}
         return {**node, **changed} if changed else node
 
-    holders = sum(1 for _, rows in survey.having(*_FOREIGN) if rows)
     event = data.get("Event") if isinstance(data, dict) else None
     if holders == 1 and isinstance(event, dict) and any(event.get(name) for name in _FOREIGN):
         return {**data, "Event": visit(event, "Event")}  # as MISP sends it: no need to look further
