@@ -1,0 +1,45 @@
+"""Every action file there is, and everybody to whom one can speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from leaks_kit import ACTION_FILES, World
+
+from misp_workflow.testing.contract import ActionFile
+
+
+@pytest.fixture(scope="session", params=ACTION_FILES, ids=lambda path: path.stem)
+def action(request: pytest.FixtureRequest) -> ActionFile:
+    return ActionFile.load(request.param)
+
+
+@pytest.fixture(scope="session")
+def _world(captures: dict[str, Any]) -> Iterator[World]:
+    with World() as world:
+        world.remember(captures)
+        yield world
+
+
+@pytest.fixture
+def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put settings in force."""
+
+    def write(text: str) -> None:
+        file = tmp_path / "settings.toml"
+        file.write_text(text)
+        file.chmod(0o600)
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+
+    return write
+
+
+@pytest.fixture
+def world(_world: World, use: Callable[[str], None]) -> World:
+    """Everybody, nothing having come yet, with settings that know MISP and nothing else."""
+    _world.clear()
+    use(_world.settings())
+    return _world

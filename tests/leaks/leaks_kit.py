@@ -1,0 +1,360 @@
+"""What the tests of leaks share: a secret that is found in any encoding, events that are full of it, the sample values
+of an action's parameters, and everybody to whom an action can speak.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.policy
+import itertools
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from misp_workflow import settings
+from misp_workflow.cli import outbox
+from misp_workflow.delivery.outbox import open_outbox
+from misp_workflow.settings.names import SECRET_NAMES, SECRET_PARTS
+from misp_workflow.testing import Answer, Received, Receiver, answer, free_port
+from misp_workflow.testing.contract import ActionFile, sample_params
+from misp_workflow.testing.mail import MailServer
+from misp_workflow.testing.misp import MispStandIn
+
+ACTION_FILES = sorted((Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod").glob("*.py"))
+
+CORE = "kTq9Wm2xRv7Zb4Ns"
+"""Begins every planted secret. Letters and digits only, and its base64 too: no encoding keeps a part of it by accident."""
+
+# --- finding it -------------------------------------------------------------------------------------------------------
+
+
+def _base64s(plain: bytes) -> Iterator[bytes]:
+    """Yield what base64 makes of the bytes at each of the three alignments, without what their neighbours decide."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + plain)
+        first = -(-before * 4 // 3)
+        yield encoded[first : (before + len(plain)) * 8 // 6]
+
+
+def _spelt(text: str, form: str) -> bytes:
+    return "".join(form.format(ord(letter)) for letter in text).encode()
+
+
+ANY_CASE = tuple(
+    form.lower()
+    for form in (
+        CORE.encode(),
+        CORE.encode("utf-16-le"),
+        CORE.encode("utf-16-be"),
+        CORE.encode().hex().encode(),
+        CORE.encode("utf-16-le").hex().encode(),
+        CORE.encode("utf-16-be").hex().encode(),
+        *(
+            _spelt(CORE, form)
+            for form in ("%{:02x}", "%25{:02x}", "&#{};", "&#x{:x};", "\\u{:04x}", "\\x{:02x}", "={:02x}")
+        ),
+    )
+)
+"""The spellings in which a letter's case says nothing."""
+EXACT = tuple(form for code in ("utf-8", "utf-16-le", "utf-16-be") for form in _base64s(CORE.encode(code)))
+
+
+def is_in(content: bytes) -> bool:
+    """Whether the secret stands in the content, in any encoding, also across the line breaks of mails."""
+    for one in {content, content.replace(b"=\r\n", b"").replace(b"\r", b"").replace(b"\n", b"").replace(b" ", b"")}:
+        lower = one.lower()
+        if any(form in lower for form in ANY_CASE) or any(form in one for form in EXACT):
+            return True
+    return False
+
+
+def leaks(contents: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> list[str]:
+    """Return the names of those contents in which the secret stands, with what is around it where it stands plainly."""
+    found = []
+    for name, content in contents.items() if isinstance(contents, Mapping) else contents:
+        if is_in(content):
+            place = max(content.find(CORE.encode()), 0)
+            found.append(f"{name}: …{content[max(place - 80, 0) : place + 60]!r}…")
+    return found
+
+
+# --- planting it ------------------------------------------------------------------------------------------------------
+
+NAMES = tuple(
+    dict.fromkeys(
+        [
+            *SECRET_PARTS,
+            *SECRET_NAMES,
+            *(f"x_{part.upper()}_y" for part in SECRET_PARTS),
+            # docs/clearance.md and what MISP itself sends
+            *("confirm_password", "authkey_raw", "external_auth_key", "client_secret", "signing_key", "routing_key"),
+            *("API-Key", "api_key", "a_p_i_key", "Set-Cookie", "server_keys", "Proxy-Authorization", "basic_auth"),
+        ]
+    )
+)
+"""Names of secrets, as docs/clearance.md has them, in several spellings."""
+_SHAPES: tuple[Callable[[str], Any], ...] = (
+    lambda secret: secret,
+    lambda secret: [secret, {"value": secret}],
+    lambda secret: {"value": secret, "Tag": [{"name": secret}], "deep": [[{"uuid": secret}]]},
+    lambda secret: f'"<{secret}>&\u00fc%+/=\\',
+)
+_LOG_TEXTS = {
+    "change": "password ({0}) => ({0}), authkey () => ({0}), email (a) => (b)",
+    "title": "User (4): settings: api_key={0}, 'token' => '{0}'",
+    "description": '{{"authkey": "{0}", "x": 1}} Authorization: Bearer {0}',
+    "request": "/users/index/authkey:{0} https://user:{0}@misp.example/ password={0}&x=1",
+}
+
+
+class _Planter:
+    """Plants every name in the first object of each depth, and some in every object, another choice each time."""
+
+    SOME = 4
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self._names = itertools.cycle(NAMES)
+        self._depths: set[int] = set()
+
+    def planted(self, value: Any, depth: int = 0) -> Any:
+        if isinstance(value, list):
+            return [self.planted(item, depth + 1) for item in value]
+        if not isinstance(value, dict):
+            return value
+        full = {name: self.planted(item, depth + 1) for name, item in value.items()}
+        if value and all(name.isdigit() for name in value):
+            return full  # PHP's array with gaps: another key would make it another thing
+        names = itertools.islice(self._names, self.SOME) if depth in self._depths else NAMES
+        self._depths.add(depth)
+        for name in names:
+            number = next(self._numbers)
+            full[name] = _SHAPES[number % len(_SHAPES)](f"{CORE}{number}")
+        if "model" in value and "action" in value:
+            full |= {name: text.format(f"{CORE}{next(self._numbers)}") for name, text in _LOG_TEXTS.items()}
+        return full
+
+
+def planted(value: Any) -> Any:
+    """Return the value with secrets in every object, and at every depth under every name of a secret."""
+    return _Planter().planted(value)
+
+
+def with_secrets(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a captured body with secrets in its data and in what was selected; the whole stays the whole."""
+    data = planted(body["data"])
+    if "filteredItems" not in body:
+        return {**body, "data": data}
+    whole = body["filteredItems"] == body["data"]
+    return {**body, "data": data, "filteredItems": data if whole else planted(body["filteredItems"])}
+
+
+# --- everybody to whom an action can speak ----------------------------------------------------------------------------
+
+
+IDS = {name: "1" for name in ("id", "name", "event_id")}
+
+
+class World:
+    """A web server, a mail server, a MISP and a subscriber; a context manager. Every action's sample values lead here."""
+
+    def __init__(self) -> None:
+        self.receiver, self.misp = Receiver(), MispStandIn()
+        self.mail = MailServer()
+        self.stream = f"tcp://127.0.0.1:{free_port()}"
+        self._subscriber: Any = None
+        self._streamed: list[bytes] = []
+        self._mails_before = 0
+
+    def __enter__(self) -> World:
+        self.receiver.__enter__()
+        self.misp.__enter__()
+        self.mail.__enter__()
+        try:
+            import zmq
+        except ImportError:  # an extra: then its action says so
+            return self
+        self._subscriber = zmq.Context.instance().socket(zmq.SUB)
+        self._subscriber.setsockopt(zmq.SUBSCRIBE, b"")
+        self._subscriber.setsockopt(zmq.RCVHWM, 0)
+        self._subscriber.connect(self.stream)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for peer in (self.receiver, self.misp):
+            peer.stop()
+        self.mail.__exit__(None, None, None)
+        if self._subscriber is not None:
+            from misp_workflow.delivery.transports import stream
+
+            self._subscriber.close(0)
+            for publisher in stream._publishers.values():
+                publisher.socket.close(0)
+            stream._publishers.clear()
+
+    def remember(self, captures: Mapping[str, Any]) -> None:
+        """Let MISP know the events that it sent."""
+        for body in captures.values():
+            event = body["data"].get("Event") or {}
+            if event.get("uuid") and event.get("info"):
+                self.misp.add_event(event)
+
+    def clear(self, otherwise: Answer | Callable[[Received], Answer] | None = None, mail: str = "250 OK") -> None:
+        """Forget what came. `otherwise` is what everybody on the web answers from now on, `mail` the reply to a mail."""
+        self.receiver.clear()
+        self.misp.clear()
+        self.receiver.always(otherwise or self._yes)
+        self.misp.always(otherwise or self.misp._respond)
+        self.mail.replies["DATA"] = mail
+        self._mails_before = len(self.mail.mails)
+        self._listen()
+        self._streamed.clear()
+
+    @staticmethod
+    def _yes(request: Received) -> Answer:
+        if request.path == "/modules":  # this is misp-modules, too, for the action that asks an expansion
+            takes = {"input": [], "output": [], "format": ""}
+            return answer([{"name": "example", "type": "expansion", "mispattributes": takes}])
+        return answer({"ok": True, "success": True, "result": "success", "status": "success", "results": [], **IDS})
+
+    def settings(self, more: str = "") -> str:
+        """Return the text of settings that know this MISP and misp-modules; `more` goes on top."""
+        return (
+            f'{more}\nmodules_url = "{self.receiver.url}"\n[misp]\nurl = "{self.misp.url}"\nkey = "{self.misp.key}"\n'
+        )
+
+    def params(self, action: ActionFile, *also: str, **more: str) -> dict[str, str]:
+        """Return the action's parameters as MISP sends them, all addresses leading here; see `sample_params`."""
+        found = sample_params(action, self.receiver.url, *also)
+        for name, value in {**more, **self.known_values()}.items():
+            if name in found:
+                found[name] = value
+        return found
+
+    def known_values(self) -> dict[str, str]:
+        """Return what no sample can be made of from a parameter's declaration alone, by the parameter's name."""
+        return {
+            "recipients": "soc@example.org, ciso@example.org",
+            "sender": "MISP <misp@example.org>",
+            "smtp_server": self.mail.host,
+            "port": str(self.mail.port),
+            "security": "none",
+            "address": self.stream,
+            "service_url": f"gotify://{self.receiver.host}:{self.receiver.port}/canary-service_url-5bf1",
+            "lists": "*",
+        }
+
+    def mails(self) -> list[Any]:
+        """Return the mails that came since `clear`."""
+        return self.mail.mails[self._mails_before :]
+
+    def streamed(self) -> list[bytes]:
+        """Return what was published since `clear`."""
+        self._listen()
+        return list(self._streamed)
+
+    def _listen(self) -> None:
+        while self._subscriber is not None and self._subscriber.poll(0):
+            self._streamed += self._subscriber.recv_multipart()
+
+    def arrived(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (where, content) of everything that came since `clear`; of mails every decoded part as well."""
+        for name, peer in (("web", self.receiver), ("misp", self.misp)):
+            for request in peer.requests:
+                yield f"{name} {request.method} {request.target}", request.head + request.body
+        for mail in self.mails():
+            yield "mail", mail.content
+            message = message_from_bytes(mail.content, policy=email.policy.default)
+            yield "mail, headers", "\n".join(f"{name}: {value}" for name, value in message.items()).encode()
+            for part in message.walk():
+                yield f"mail, {part.get_content_type()}", part.get_payload(decode=True) or b""
+        for content in self.streamed():
+            yield "stream", content
+
+
+def settle(seconds: float = 30.0) -> None:
+    """Wait until the background has sent what it can; what waits for its next try may wait on."""
+    box, end = open_outbox(settings.current()), time.monotonic() + seconds
+    while any(one.state == "sending" or (one.state == "waiting" and not one.tries) for one in box.entries()):
+        assert time.monotonic() < end, f"the outbox does not come to rest: {[one.reason for one in box.entries()][:3]}"
+        time.sleep(0.02)
+    box.close()
+
+
+# --- what stays here --------------------------------------------------------------------------------------------------
+
+
+def kept() -> dict[str, bytes]:
+    """Return the files of the state folder: the outbox and its journal, the delivery log, marks. Not the key."""
+    folder = settings.current().state_folder
+    return {path.name: path.read_bytes() for path in folder.glob("*") if path.is_file() and path.name != "outbox.key"}
+
+
+def shown() -> Iterator[tuple[str, bytes]]:
+    """Yield what the command line shows of the outbox: the list, each effect whole, the numbers."""
+    run = CliRunner().invoke
+    listed = run(outbox.command, ["--json"])
+    yield "outbox --json", listed.output.encode()
+    yield "outbox", run(outbox.command, ["list"]).output.encode()
+    yield "outbox metrics", run(outbox.command, ["metrics"]).output.encode()
+    entries = json.loads(listed.output)
+    for entry in entries:
+        one = run(outbox.command, ["show", entry["key"], "--json"])
+        assert one.exit_code == 0, one.output
+        yield f"outbox show {entry['label']}", one.output.encode()
+    for entry in entries[:2]:
+        yield f"outbox show {entry['label']}, as a table", run(outbox.command, ["show", entry["key"]]).output.encode()
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, bytes]]:
+    """Return every record of the log, tracebacks included; not those of the servers that play the other side."""
+    write = logging.Formatter("%(name)s %(message)s").format
+    servers = ("mail.", "asyncio")
+    return [
+        (f"log of {record.name}", f"{write(record)} {record.args!r}".encode("utf-8", "replace"))
+        for record in caplog.records
+        if not record.name.startswith(servers)
+    ]
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+DUMP = (
+    '"{{ data }} {{ selected }} {{ user }} {{ log }} {{ summary.title }} {{ summary.facts }} '
+    '{% for row in attributes() %}{{ row }}{% endfor %}"'
+)
+"""Everything that a template can reach; in quotes, so that it is JSON where JSON is asked for."""
+MOST_VARIANTS = 3
+
+
+def variants(action: ActionFile) -> Iterator[dict[str, str]]:
+    """Yield parameters beyond the sample ones: none; then the other choices, with templates that tell everything."""
+    yield {}
+    choices = {name: spec["choices"] for name, spec in action.params.items() if spec.get("format") == "choice"}
+    most = max([len(listed) for listed in choices.values()], default=1)
+    for turn in range(1, min(max(most, 2), MOST_VARIANTS)):
+        more = {name: str(listed[min(turn, len(listed) - 1)]) for name, listed in choices.items()}
+        yield {**more, **templates(action, DUMP), **({"items": "all"} if "items" in choices else {})}
+
+
+def templates(action: ActionFile, source: str) -> dict[str, str]:
+    """Return `source` for every parameter that is a template, in the form that the parameter asks for."""
+    found = {}
+    for name, spec in action.params.items():
+        if not spec.get("template") or spec.get("format") == "url":
+            continue
+        is_condition = "expression" in spec["description"].lower()
+        found[name] = "data" if is_condition else f"X-Told: {source}" if name == "headers" else source
+    return found
+
+
+def ask(action: ActionFile, body: Mapping[str, Any], params: Mapping[str, str]) -> Any:
+    """Return the action's answer to a captured body."""
+    return action.ask(json.dumps({**body, "module": action.name, "params": dict(params)}).encode())
