@@ -66,8 +66,13 @@ def event_named(name: str) -> dict[str, Any]:
     return json.loads((EXAMPLES / "events" / f"{name}.json").read_text())
 
 
-def run_example(peers: Any, name: str, data: dict[str, Any], *, stored: bool = True) -> tuple[Run, str]:
-    """Run an example on an event that MISP has; return the run and the event's uuid in the stand-in."""
+def run_example(
+    peers: Any, name: str, data: dict[str, Any], *, stored: bool = True, params: dict[str, Any] | None = None
+) -> tuple[Run, str]:
+    """Run an example on an event that MISP has; return the run and the event's uuid in the stand-in.
+
+    `params` are set in its action nodes, for what must differ in a test.
+    """
     misp, receiver, server = peers
     receiver.clear()
     uuid = ""
@@ -77,8 +82,11 @@ def run_example(peers: Any, name: str, data: dict[str, Any], *, stored: bool = T
         given["Attribute"] = [{k: v for k, v in row.items() if k != "uuid"} for row in given["Attribute"]]
         data = {"Event": misp.add_event(given)}
         uuid = data["Event"]["uuid"]
-    workflow = load((EXAMPLES / "workflows" / f"{name}.json").read_bytes())
-    return run(workflow, data, HttpServer(server.url), world=World(rows={"events": Events(misp)})), uuid
+    document = json.loads((EXAMPLES / "workflows" / f"{name}.json").read_text())
+    for node in document["Workflow"]["data"].values():
+        if node["data"]["module_type"] == "action":
+            node["data"]["indexed_params"].update(params or {})
+    return run(load(document), data, HttpServer(server.url), world=World(rows={"events": Events(misp)})), uuid
 
 
 @pytest.mark.server
@@ -133,9 +141,10 @@ def test_what_is_white_is_streamed(peers, name, streamed, monkeypatch):
     subscriber = zmq.Context.instance().socket(zmq.SUB)
     subscriber.setsockopt(zmq.SUBSCRIBE, b"misp_json_workflow")
     subscriber.setsockopt(zmq.RCVTIMEO, 15_000 if streamed else 300)
-    subscriber.connect("tcp://127.0.0.1:50001")  # where the action listens when the node names no other address
+    address = f"tcp://127.0.0.1:{free_port()}"
+    subscriber.connect(address)
     try:
-        done, _ = run_example(peers, "stream-what-is-white", event_named(name))
+        done, _ = run_example(peers, "stream-what-is-white", event_named(name), params={"address": address})
         assert done.success, done.end
         if streamed:
             topic, _, body = subscriber.recv().decode().partition(" ")

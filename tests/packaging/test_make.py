@@ -55,11 +55,14 @@ def test_documents_name_targets_that_exist(document: Path):
     assert set(re.findall(r"(?:^    |`)make ([a-z]+)", document.read_text(), re.MULTILINE)) <= targets
 
 
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
 def test_documents_link_to_files_that_exist():
     links = {
         (document.name, link)
         for document in DOCUMENTS
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", CODE.sub("", document.read_text()))
         if not (document.parent / link).exists()
     }
     assert links == set()
