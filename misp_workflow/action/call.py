@@ -40,7 +40,7 @@ class Call:
 
     `selected` holds what the node's filter chose, or is None when nothing was selected: MISP then sends the whole data
     in its place, for want of a filter as much as for want of a match. `deadline` is a time of `time.monotonic()`: when
-    MISP must have its answer.
+    MISP must have its answer. `most` is how many characters of a message the destination wants.
     """
 
     def __init__(
@@ -51,9 +51,11 @@ class Call:
         settings: Settings,
         withheld: str,
         deadline: float = math.inf,
+        most: int | None = None,
     ) -> None:
         self.params = params
         self.deadline = deadline
+        self._most = most
         self.view = View(data)
         self.selected = selected
         self.withheld = withheld
@@ -129,7 +131,8 @@ class Call:
             written = rendering.render(
                 LAYOUTS.get(layout or style, LAYOUTS["plain"]), self._told(titled), style
             ).rstrip()
-        return guard.cut(written, limit, unit) if limit else written
+        written = guard.cut(written, limit, unit) if limit else written
+        return guard.cut(written, self._most) if self._most else written
 
     def _told(self, titled: bool = True) -> dict[str, Any]:
         summary = self.summary

@@ -137,7 +137,7 @@ class _Action:
             else:
                 data, selected = guard.scrub(data), guard.scrub(selected)
             deadline = started + rules.answer_within
-            call = Call(params, data, selected, rules, withheld, deadline)
+            call = Call(params, data, selected, rules, withheld, deadline, destination.max_characters)
             return self._carry_out(self.decide(call), call, secrets, destination, deadline)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
