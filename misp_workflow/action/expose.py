@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import hashlib
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -80,14 +81,23 @@ def expose(
         return action.answer(request)
 
     def introspection() -> Answer:
-        delivery.start()  # the server asks this at its start: what waits since an earlier run goes out
+        _send_on()
         return {"config": config}
 
     def version() -> Answer:
-        delivery.start()
+        _send_on()
         return {**info, "config": config}
 
     return handler, dict_handler, introspection, version
+
+
+def _send_on() -> None:
+    """Let what waits since an earlier run go out: misp-modules asks every module for its description when it starts.
+
+    The command line asks, too, and must send nothing of the operator's by merely looking.
+    """
+    if "misp_modules" in sys.modules:
+        delivery.start()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,7 +254,5 @@ def _with_note(answer: Answer, problem: str) -> Answer:
 
 
 def _places() -> list[str]:
-    import sys
-
     _, error, trace = sys.exc_info()
     return [*traceback.format_tb(trace), type(error).__name__ + "\n"]
