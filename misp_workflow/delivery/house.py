@@ -25,30 +25,39 @@ WORKER_PATIENCE = 5.0
 """How many times longer than an answer to MISP may take a worker waits for the other side."""
 
 
-COURTESY = 0.05
-"""Seconds that a worker rests after each try while MISP waits for answers: what is in the outbox has time."""
+COURTESY = 0.2
+"""Seconds that a worker rests after each try while MISP waits for several answers: what is in the outbox has time."""
+MOST_OWED = 2000
+"""Effects that may wait for it; with more, workers rest no longer."""
 
 
 class Callers:
-    """Counts the calls that MISP waits for."""
+    """Counts the calls that MISP waits for, and what they left to the workers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._number = 0
-        self._left = 0.0
+        self._crowded = 0.0
+        self._owed = 0
 
     def __enter__(self) -> None:
         with self._lock:
             self._number += 1
+            if self._number > 1:
+                self._crowded = time.monotonic()
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._number -= 1
-            self._left = time.monotonic()
 
-    def present(self) -> bool:
-        """Whether there is one now, or was a moment ago: then the next one is likely on its way."""
-        return self._number > 0 or time.monotonic() - self._left < COURTESY
+    def leave_to_workers(self, number: int) -> None:
+        """So many effects more (or less) wait for a worker."""
+        with self._lock:
+            self._owed = max(self._owed + number, 0)
+
+    def come_first(self) -> bool:
+        """Whether workers should rest: several calls were there at once a moment ago, and not too much is owed."""
+        return self._owed < MOST_OWED and time.monotonic() - self._crowded < COURTESY / 2
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,8 @@ class House:
         finally:
             self.lanes.leave_as_worker(claim.lane, answer, time.monotonic() - began)
         self._settle(claim, answer)
-        if self.callers.present():
+        self.callers.leave_to_workers(-1)
+        if self.callers.come_first():
             time.sleep(COURTESY)
 
     def _settle(self, claim: Claim, answer: Answer) -> None:
