@@ -10,8 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import cached_property
 from typing import Any, Literal
+
+from misp_workflow.lazy import lazy
 
 Kind = Literal["event", "attribute", "sighting", "proposal", "report", "post", "user", "log", "enrichment", "empty"]
 
@@ -58,9 +59,11 @@ def text(value: Any) -> str:
 
 def rows(value: Any) -> list[dict[str, Any]]:
     """Return the objects in a PHP array, which comes as a list or, when it has holes, as an object keyed "0", "3"."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    if not value:
+        return []
+    if isinstance(value, list):
+        return [row for row in value if isinstance(row, dict)]
+    return [row for row in value.values() if isinstance(row, dict)] if isinstance(value, Mapping) else []
 
 
 def tag_names(row: Mapping[str, Any], inherited: bool = True) -> list[str]:
@@ -95,7 +98,7 @@ def marking(names: Iterable[str], scheme: Literal["tlp", "pap"]) -> str | None:
     """
     levels = TLP_LEVELS if scheme == "tlp" else PAP_LEVELS
     worst = -1
-    for name in names:
+    for name in set(names):  # an event's attributes have the same few
         match = _MARKING.fullmatch(name)
         if match and match[1].lower() == scheme:
             level = match[2].lower().replace(" ", "")
@@ -117,7 +120,7 @@ class View:
         event = self.data.get("Event")
         self.event: dict[str, Any] = event if isinstance(event, dict) else {}
 
-    @cached_property
+    @lazy
     def kind(self) -> Kind:
         """What this is about, told by shape: MISP does not send the trigger's name."""
         data, event = self.data, self.event
@@ -141,7 +144,7 @@ class View:
             return "sighting" if rows(self.attributes[0].get("Sighting")) else "attribute"
         return "event"
 
-    @cached_property
+    @lazy
     def attributes(self) -> list[dict[str, Any]]:
         """Every attribute of the event, those in objects included, each once."""
         found = rows(self.event.get("Attribute"))
@@ -149,17 +152,17 @@ class View:
             found += rows(row.get("Attribute"))
         return found or rows(self.event.get("_AttributeFlattened"))
 
-    @cached_property
+    @lazy
     def objects(self) -> list[dict[str, Any]]:
         """The event's objects."""
         return rows(self.event.get("Object"))
 
-    @cached_property
+    @lazy
     def tags(self) -> list[str]:
         """Names of the event's own tags."""
         return tag_names(self.event)
 
-    @cached_property
+    @lazy
     def all_tags(self) -> list[str]:
         """Names of every tag on the event or one of its attributes, each once."""
         found = dict.fromkeys(self.tags)
@@ -167,7 +170,7 @@ class View:
             found.update(dict.fromkeys(tag_names(attribute)))
         return list(found)
 
-    @cached_property
+    @lazy
     def tlp(self) -> str | None:
         """The event's own TLP level, or None when it has none."""
         return marking(self.tags, "tlp")
@@ -188,7 +191,7 @@ class View:
         """Return the name of the object that holds the attribute, or ""."""
         return self._object_names.get(text(attribute.get("object_id")), "")
 
-    @cached_property
+    @lazy
     def _object_names(self) -> dict[str, str]:
         return {text(row.get("id")): text(row.get("name")) for row in self.objects if row.get("id")}
 

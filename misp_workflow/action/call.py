@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -19,6 +18,7 @@ from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import InputError, ParameterError
 from misp_workflow.event import View, rows, text
+from misp_workflow.lazy import lazy
 from misp_workflow.settings import Settings
 
 _SERVER_PART = re.compile(r"[a-zA-Z]+://[^/?#]*")
@@ -66,7 +66,7 @@ class Call:
         """The whole data, as MISP sent it, without secrets and without what may not leave."""
         return self.view.data
 
-    @cached_property
+    @lazy
     def rows(self) -> list[dict[str, Any]]:
         """What to act on, item by item: the selected ones, or every attribute when the node says `items: all`."""
         if self.selected is not None:
@@ -81,12 +81,12 @@ class Call:
             return ""
         return f"{self._misp_url}/events/view/{quote(key, safe='')}"
 
-    @cached_property
+    @lazy
     def summary(self) -> Summary:
         """What happened, as a title and named facts."""
         return summarise(self.view, None if self.selected is None else rows(self.selected))
 
-    @cached_property
+    @lazy
     def context(self) -> dict[str, Any]:
         """The names that a template of this call may use; docs/templates.md lists them."""
         view, data = self.view, self.view.data

@@ -73,8 +73,9 @@ def moment(value: Any) -> str:
 
 def excerpt(value: Any, most: int = EXCERPT) -> str:
     """Return the beginning of a long text, on one line, cut at a word where there is one."""
-    words = " ".join(text(value)[: 4 * most].split())
-    if len(words) <= most and len(text(value)) <= 4 * most:
+    whole = text(value)
+    words = " ".join(whole[: 4 * most].split())
+    if len(words) <= most and len(whole) <= 4 * most:
         return words
     kept = words[:most]
     return (kept.rsplit(" ", 1)[0] if " " in kept[most // 2 :] else kept) + " …"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Undefined
@@ -19,7 +20,13 @@ from misp_workflow.template.attributes import Attributes, reading
 from misp_workflow.template.grammar import Generator, nearest
 from misp_workflow.template.limits import MAX_DEPTH, current
 from misp_workflow.template.predicates import TESTS
+from misp_workflow.template.style import Style
 from misp_workflow.template.values import Helper
+
+KEPT = 2_048
+SHORT = 200
+"""How many texts are kept as they were put out, and how long one may be: the names of facts and most values come in
+each block of a message, and in the next message again."""
 
 _FALSE_TEXTS = frozenset({"", "0", "false", "no", "off"})
 _LOOP = frozenset(
@@ -189,9 +196,14 @@ def emit(value: Any) -> str:
     if isinstance(value, Markup):
         run.grow(len(value))
         return value
-    made: str = run.style.emit(value)
+    made = _emit_short(run.style, value) if type(value) is str and len(value) <= SHORT else run.style.emit(value)
     run.grow(len(made))
     return made
+
+
+@lru_cache(maxsize=KEPT)
+def _emit_short(style: Style, value: str) -> str:
+    return style.emit(value)
 
 
 def compared(value: Any) -> Any:

@@ -63,7 +63,7 @@ def web_address(value: str) -> str:
     return quote(value, safe=":/?#@!$&+,;=%-._~") if _WEB.match(value) and len(value) < 4_000 else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Style:
     """A place where text goes, and how a value is put there.
 
