@@ -31,6 +31,7 @@ def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     patch = pytest.MonkeyPatch()
     patch.setenv("MISP_WORKFLOW_STATE", str(folder / "state"))
     patch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+    patch.setattr("misp_workflow.settings.file.LOOK_EVERY", 0.0)  # what a test writes, it wants to be read
     yield
     patch.undo()
 

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from misp_workflow.settings.reader import literal_secrets, read
 
 FILE_VARIABLE = "MISP_WORKFLOW_CONFIG"
 STATE_VARIABLE = "MISP_WORKFLOW_STATE"
+_VARIABLES = (FILE_VARIABLE, STATE_VARIABLE)
 SYSTEM_FILE = Path("/etc/misp-workflow.toml")
 MAX_FILE = 4 * 1024 * 1024
 
@@ -22,10 +24,18 @@ Signature = tuple[str, int, int, int, str]
 """What must be the same for the file to be the same: path, change time, size, inode, and the state variable."""
 
 
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the file: each look is a moment in which a busy server's other threads go first."""
+
+
 @dataclass(frozen=True)
 class _Reading:
-    signature: Signature | None
+    """`looked`: when the file was last looked at, a time of the monotonic clock. `named`: what the environment said."""
+
+    signature: Signature
     settings: Settings
+    looked: float
+    named: tuple[str | None, ...]
 
 
 _lock = threading.Lock()
@@ -35,19 +45,26 @@ _reading: _Reading | None = None
 def current() -> Settings:
     """Return the settings in force now. Never raises; what is wrong with the file stands in `problem`.
 
-    Costs one stat when the file is named by MISP_WORKFLOW_CONFIG or is the system's.
+    Another file named in the environment counts at once, a change of the file within LOOK_EVERY seconds.
     """
     global _reading
+    now, named = time.monotonic(), tuple(map(os.environ.get, _VARIABLES))
+    known = _reading
+    if known is None or known.named != named or now - known.looked >= LOOK_EVERY:
+        with _lock:
+            known = _reading
+            if known is None or known.named != named or now - known.looked >= LOOK_EVERY:
+                known = _reading = _looked(known, now, named)
+    return known.settings
+
+
+def _looked(known: _Reading | None, now: float, named: tuple[str | None, ...]) -> _Reading:
+    """Look at the file; read it only when it is another than before."""
     path, status = _find()
     signature = _signature(path, status)
-    known = _reading
     if known is not None and known.signature == signature:
-        return known.settings
-    with _lock:
-        known = _reading
-        if known is None or known.signature != signature:
-            known = _reading = _Reading(signature, _load(path, status, known))
-    return known.settings
+        return replace(known, looked=now, named=named)
+    return _Reading(signature, _load(path, status, known), now, named)
 
 
 def load(path: Path) -> Settings:

@@ -46,6 +46,27 @@ def test_a_replaced_file_of_the_same_length_and_time_is_seen(path: Path) -> None
     assert settings.current().answer_within == 3
 
 
+def test_a_change_is_seen_after_a_while_and_another_file_at_once(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(settings_file, "LOOK_EVERY", 0.25)
+    monkeypatch.setattr(settings_file.time, "monotonic", lambda: clock[0])
+    write(path, "answer_within = 1")
+    assert settings.current().answer_within == 1
+    write(path, "answer_within = 2")
+    clock[0] += 0.2
+    assert settings.current().answer_within == 1
+    clock[0] += 0.2
+    assert settings.current().answer_within == 2
+    other = tmp_path / "other.toml"
+    write(other, "answer_within = 3")
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(other))
+    assert settings.current().answer_within == 3
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
+    assert settings.current().state_folder == tmp_path / "state"
+
+
 def test_no_change_costs_one_stat_and_no_reading(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(path, "answer_within = 1")
     first = settings.current()
@@ -58,6 +79,9 @@ def test_no_change_costs_one_stat_and_no_reading(path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "stat", counting)
     monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("read although nothing changed"))
+    assert settings.current() is first
+    assert stats == [path]
+    monkeypatch.setattr(settings_file, "LOOK_EVERY", 60.0)
     assert settings.current() is first
     assert stats == [path]
 
