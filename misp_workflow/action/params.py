@@ -18,15 +18,17 @@ MISP sends every declared parameter as text, "" for a field left alone. A caller
 
 from __future__ import annotations
 
+import base64
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from email.utils import formataddr, parseaddr
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from misp_workflow.errors import ParameterError
+from misp_workflow.settings import is_secret_name
 
 LOG = logging.getLogger("misp_workflow.action")
 
@@ -40,6 +42,7 @@ SHORTEST_SECRET = 8
 SHORTEST_WORD = 12
 """Characters. Tokens within addresses and headers are longer; what is shorter there ("services", "Bearer") is plain."""
 
+_SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 _LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -107,14 +110,35 @@ def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[
         value = getattr(params, name, "")
         if spec.get("secret") and isinstance(value, str):
             found.add(value)
-    for value in list(found):
-        _, _, path = value.partition("://")[2].partition("/")
-        found.update(part for part in (path, unquote(path)) if len(part) >= SHORTEST_SECRET)
-        behind = [path] if path else [line.partition(":")[2] for line in value.splitlines()]
-        # what stands in template braces is a name, and sentences about templates must be able to say it
-        words = [word for text in behind for word in re.split(r"\{[{%].*?[%}]\}|[\s/?#&=,;]+", text)]
-        found.update(word for word in words if len(word) >= SHORTEST_WORD)
+    for line in [line for value in found for line in value.splitlines()]:
+        scheme = _SCHEME.match(line)
+        found.update(_of_address(line[scheme.end() :]) if scheme else _of_line(line))
     return tuple(sorted(filter(None, found), key=len, reverse=True))
+
+
+def _of_address(rest: str) -> Iterator[str]:
+    """Yield what is secret in an address that follows its scheme: the user's password, the path and its long parts."""
+    place = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    path = rest[len(place) + 1 :]
+    user, _, password = place.rpartition("@")[0].partition(":")
+    if password:
+        yield from (password, unquote(password))
+        yield base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()  # as HTTP says it
+    yield from (part for part in (path, unquote(path)) if len(part) >= SHORTEST_SECRET)
+    yield from _words(path, SHORTEST_WORD)
+
+
+def _of_line(line: str) -> Iterator[str]:
+    """Yield what is secret in a line such as "Authorization: Bearer …": what follows the colon, and its long words."""
+    name, _, said = line.partition(":")
+    if len(said.strip()) >= SHORTEST_SECRET and "{" not in said:
+        yield said.strip()
+    yield from _words(said, SHORTEST_SECRET if is_secret_name(name) else SHORTEST_WORD)
+
+
+def _words(text: str, shortest: int) -> Iterator[str]:
+    """Yield the words of at least so many letters; a template's names are none, sentences about it must say them."""
+    return (word for word in re.split(r"\{[{%].*?[%}]\}|[\s/?#&=,;]+", text) if len(word) >= shortest)
 
 
 def _is_address(spec: Mapping[str, Any]) -> bool:

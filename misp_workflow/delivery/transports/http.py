@@ -6,9 +6,11 @@ One shared session that no request changes: connections are kept, cookies are no
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -57,15 +59,11 @@ def send(post: Post, key: str, deadline: float) -> Answer:
 
     Delivered means what `post.expect_status`, `post.expect` and `post.error_at` say, not merely a 2xx.
     """
+    if post.basic:  # as it stands in the request, which the other side may quote
+        pair = base64.b64encode(":".join(post.basic).encode()).decode()
+        post = dataclasses.replace(post, secrets=(*post.secrets, pair))
     answer = _send(post, key, deadline)
-    if not post.secrets:
-        return answer
-    return Answer(
-        outcome=answer.outcome,
-        detail=mask(answer.detail, sorted(post.secrets, key=len, reverse=True)),
-        retry_after=answer.retry_after,
-        down=answer.down,
-    )
+    return dataclasses.replace(answer, detail=mask(answer.detail, post.secrets))
 
 
 def _send(post: Post, key: str, deadline: float) -> Answer:
@@ -257,9 +255,9 @@ def _judge(post: Post, who: str, reply: Reply) -> Answer:
     outcome = retry.http_outcome(status)
     if post.expect_status:
         outcome = "delivered" if status in post.expect_status else ("refused" if outcome == "delivered" else outcome)
-    said = _text_at(content, post.error_at) if post.error_at else ""
+    said = _text_at(content, post.error_at, post.secrets) if post.error_at else ""
     if outcome != "delivered":
-        said = said or _plain_text(reply)
+        said = said or _plain_text(reply, post.secrets)
         if said and said in post.retry_on:
             outcome = "again"
         return Answer(outcome=outcome, detail=_status_sentence(who, status, said), retry_after=wish, down=status >= 500)
@@ -302,22 +300,22 @@ def _is_wait(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
-def _text_at(content: Json, path: str) -> str:
+def _text_at(content: Json, path: str, secrets: Iterable[str] = ()) -> str:
     found = _at(content, path)
     if found is _MISSING or found in (None, "", False):
         return ""
-    return quotable(found if isinstance(found, str) else json.dumps(found))
+    return quotable(found if isinstance(found, str) else json.dumps(found), secrets)
 
 
-def _plain_text(reply: Reply) -> str:
+def _plain_text(reply: Reply, secrets: Iterable[str]) -> str:
     """Return the answer's body when it is a few plain words ("no_service"), else ""."""
     plain = reply.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/plain"
-    return quotable(reply.body.decode("utf-8", "replace")) if plain and len(reply.body) <= MAX_QUOTE else ""
+    return quotable(reply.body.decode("utf-8", "replace"), secrets) if plain and len(reply.body) <= MAX_QUOTE else ""
 
 
-def quotable(text: str) -> str:
-    """Return text on one line, without control characters, not too long."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def quotable(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return text on one line, without control characters, not too long, its secrets masked before it is cut."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in mask(text, secrets)).split())
     return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
 
 
@@ -335,7 +333,7 @@ def _unexpected(post: Post, content: Json, reply: Reply) -> str:
         if found is _MISSING:
             return f'without "{path}": check the address'
         if found != wanted or isinstance(found, bool) != isinstance(wanted, bool):
-            return f'with "{path}": {_text_at(content, path) or json.dumps(found)}'
+            return f'with "{path}": {_text_at(content, path, post.secrets) or json.dumps(found)}'
     for path, unwanted in post.refuse.items():
         found = _at(content, path)
         if found == unwanted and isinstance(found, bool) == isinstance(unwanted, bool):

@@ -31,7 +31,7 @@ _STATUS = re.compile(r"\berror=(\d{3})\b")
 def send(notification: Notification, key: str, deadline: float) -> Answer:
     """Hand the message to apprise and return what is known of it before `deadline` (a time of `time.monotonic()`)."""
     answer = _send(notification, deadline)
-    detail = mask(answer.detail, sorted(notification.secrets, key=len, reverse=True))
+    detail = mask(answer.detail, notification.secrets)
     return Answer(outcome=answer.outcome, detail=detail, down=answer.down)
 
 
@@ -70,11 +70,13 @@ def _notify(notification: Notification, deadline: float) -> Answer:
                 return Answer(outcome="refused", detail="apprise does not understand this address; check 'service_url'")
             if notification.host:
                 _check_host(notification.host, deadline)
-            return _judge(service, _asked(service, notification, deadline), warnings)
+            went = _asked(service, notification, deadline)
+            return _judge(service, went, mask(" ".join(warnings), notification.secrets))
         except AddressRefusedError as error:
             return Answer(outcome="refused", detail=f"{notification.host} is not asked: {error}")
         except Exception as error:  # a library of 170 services: whatever it throws, this message has not gone out
-            return Answer(outcome="again", detail=f"apprise failed ({type(error).__name__}): {quotable(str(error))}")
+            said = quotable(str(error), notification.secrets)
+            return Answer(outcome="again", detail=f"apprise failed ({type(error).__name__}): {said}")
 
 
 def _asked(service: Any, notification: Notification, deadline: float) -> bool:
@@ -91,11 +93,10 @@ def _check_host(host: str, deadline: float) -> None:
             check_address(str(target[0]))
 
 
-def _judge(service: Any, went: bool, warnings: list[str]) -> Answer:
+def _judge(service: Any, went: bool, said: str) -> Answer:
     name = str(getattr(service, "service_name", "the service"))
     if went:
         return Answer(outcome="delivered", detail=f"apprise says that {name} took it; it gives no more than that")
-    said = " ".join(warnings)
     status = _STATUS.search(said)
     detail = f"apprise says that {name} did not take it: {quotable(said) or 'it gives no reason'}"
     if status is None:

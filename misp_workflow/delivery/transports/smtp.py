@@ -6,12 +6,15 @@ effect's key, so that a mail which was accepted although its answer got lost loo
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import dataclasses
 import email.policy
 import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 
@@ -42,9 +45,17 @@ def send(mail: Mail, key: str, deadline: float) -> Answer:
 
     Delivered means that the server took it over: it answered 250 to the whole of it.
     """
+    mail = dataclasses.replace(mail, secrets=(*mail.secrets, *_said_in_login(mail)))
     answer = _send(mail, key, deadline)
-    detail = mask(answer.detail, sorted(mail.secrets, key=len, reverse=True))
+    detail = mask(answer.detail, mail.secrets)
     return Answer(outcome=answer.outcome, detail=detail, down=answer.down)
+
+
+def _said_in_login(mail: Mail) -> Iterator[str]:
+    """Yield the password as the login says it (RFC 4616, and what is called LOGIN): the server may quote it."""
+    for words in (mail.password, f"\0{mail.username}\0{mail.password}"):
+        if mail.password:
+            yield base64.b64encode(words.encode()).decode()
 
 
 def _send(mail: Mail, key: str, deadline: float) -> Answer:
@@ -145,9 +156,9 @@ def _failure(error: Exception, this: Try, mail: Mail, seconds: float) -> Answer:
         return Answer(outcome="again", detail=f"{who} did not answer within {seconds:.1f} s", down=True)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, said = next(iter(error.recipients.values()))
-        return _reply(who, code, said, f" to {mail.to}")
+        return _reply(mail, who, code, said, f" to {mail.to}")
     if isinstance(error, smtplib.SMTPResponseException):
-        return _reply(who, error.smtp_code, error.smtp_error)
+        return _reply(mail, who, error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Answer(outcome="refused", detail=f"{who} does not offer it: {quotable(str(error))} Check 'security'.")
     if isinstance(error, smtplib.SMTPServerDisconnected):
@@ -165,10 +176,10 @@ def _failure(error: Exception, this: Try, mail: Mail, seconds: float) -> Answer:
     return Answer(outcome="again", detail=problem, down=True)
 
 
-def _reply(who: str, code: int, said: bytes | str, about: str = "") -> Answer:
+def _reply(mail: Mail, who: str, code: int, said: bytes | str, about: str = "") -> Answer:
     """Return what a reply code means: 4xx may pass, everything else will not."""
     words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     outcome: Outcome = "again" if 400 <= code < 500 else "refused"
-    sentence = f"{who} answered {code}{about}: {quotable(words)}"
+    sentence = f"{who} answered {code}{about}: {quotable(words, mail.secrets)}"
     advice = ADVICE.get(code, "") if outcome == "refused" else ""
     return Answer(outcome=outcome, detail=f"{sentence}; {advice}" if advice else sentence, down=code == _BUSY)
