@@ -11,8 +11,9 @@ from rich.markup import escape
 
 from misp_workflow.cli.inputs import FILE, read_event
 from misp_workflow.cli.servers import module_server, server_options
+from misp_workflow.effects import mask
 from misp_workflow.errors import InputError
-from misp_workflow.runner.report import exchange_data
+from misp_workflow.runner.report import exchange_data, secrets_in, without_secrets
 from misp_workflow.runner.single import SingleRun, execute
 
 
@@ -38,7 +39,9 @@ def command(
     Exit status: 0 success, 1 an error, 2 unusable input.
     """
     asked = module_server(server, offline, answers)
-    done = execute(name, read_event(event), _params(params), asked, convert=not raw)
+    given = _params(params)
+    done = execute(name, read_event(event), given, asked, convert=not raw)
+    secrets = tuple(secrets_in(name, given, done.module))
     if as_json:
         data = {
             "module": done.module.id,
@@ -47,9 +50,10 @@ def command(
             "errors": done.errors,
             "exchanges": [exchange_data(exchange) for exchange in done.record.exchanges],
         }
-        click.echo(orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2).decode())
+        shown = without_secrets(data, secrets)
+        click.echo(orjson.dumps(shown, default=str, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(done, Console())
+        _print(done, secrets, Console())
     if not done.success:
         raise SystemExit(1)
 
@@ -64,11 +68,14 @@ def _params(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _print(done: SingleRun, console: Console) -> None:
-    mark = "[bold green]success[/]" if done.success else "[bold red]error[/]"
-    console.print(f"{mark} {escape(done.module.id)}: {escape('; '.join(map(str, done.errors)) or done.why)}")
+def _print(done: SingleRun, secrets: tuple[str, ...], console: Console) -> None:
+    def shown(text: str, most: int | None = None) -> str:
+        return escape(mask(text, secrets)[:most])
+
+    end = "[bold green]success[/]" if done.success else "[bold red]error[/]"
+    console.print(f"{end} {escape(done.module.id)}: {shown('; '.join(map(str, done.errors)) or done.why)}")
     for exchange in done.record.exchanges:
         answer = exchange.answer.body.decode("utf-8", "replace") if exchange.answer else exchange.reading
-        console.print(f"asked {escape(exchange.module)}, {exchange.size:,} bytes: {escape(answer[:400])}")
+        console.print(f"asked {escape(exchange.module)}, {exchange.size:,} bytes: {shown(answer, 400)}")
     for effect in done.record.effects:
-        console.print(f"would {escape(effect.kind)} {escape(effect.name)}")
+        console.print(f"would {escape(effect.kind)} {shown(effect.name)}")

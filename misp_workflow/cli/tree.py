@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from misp_workflow.effects import mask
 from misp_workflow.runner.execution import Exchange
 from misp_workflow.runner.graph import Path
+from misp_workflow.runner.report import secrets_of
 from misp_workflow.runner.walk import Run, Step, Walk
 
 MARKS = {
@@ -24,65 +28,74 @@ MARKS = {
 LONGEST_ANSWER = 400
 
 
+Shown = Callable[[object], str]
+"""Makes a text of anything that is no markup, without the secrets that stand in the workflow's nodes."""
+
+
 def print_run(done: Run, console: Console) -> None:
     """Print the whole run."""
+    secrets = secrets_of(done)
+
+    def shown(value: object) -> str:
+        return escape(mask(str(value), secrets))
+
     name = done.workflow.name if done.workflow else ""
-    root = Tree(f"[bold]{escape(str(name))}[/]  trigger [bold]{escape(str(done.trigger))}[/]{_nature(done)}")
-    _grow(root, done)
+    root = Tree(f"[bold]{shown(name)}[/]  trigger [bold]{shown(done.trigger)}[/]{_nature(done)}")
+    _grow(root, done, shown)
     for job in done.job_runs:
-        branch = root.add(f"[cyan]background job {job.job.number}[/] from node {escape(str(job.job.node_id))}")
-        _grow(branch, job)
-        branch.add(ending(job))
+        branch = root.add(f"[cyan]background job {job.job.number}[/] from node {shown(job.job.node_id)}")
+        _grow(branch, job, shown)
+        branch.add(ending(job, shown))
     console.print(root)
-    console.print(ending(done))
+    console.print(ending(done, shown))
 
 
-def ending(done: Walk) -> str:
+def ending(done: Walk, shown: Shown) -> str:
     """Return the end of a walk as one line of rich markup: success, or blocked by whom and why."""
     if done.end == "crash":
-        return f"[bold red]crash[/] {escape(str(done.crash))}"
+        return f"[bold red]crash[/] {shown(done.crash)}"
     if done.end == "not started":
-        return f"[bold red]not started[/] {escape(getattr(done, 'reason', ''))}"
+        return f"[bold red]not started[/] {shown(getattr(done, 'reason', ''))}"
     if done.blocked_by is not None:
         step = done.blocked_by
         why = "; ".join(map(str, step.errors)) or step.why
         word = "blocked" if getattr(done, "blocking", False) else "ended"
-        return f"[bold red]{word}[/] by {escape(_called(step))}: {escape(why)}"
+        return f"[bold red]{word}[/] by {shown(_called(step))}: {shown(why)}"
     failed = f", though {', '.join(dict.fromkeys(map(str, done.errors)))}" if done.errors else ""
-    return f"[bold green]success[/]{escape(failed)}"
+    return f"[bold green]success[/]{shown(failed)}"
 
 
 def _nature(done: Run) -> str:
     return " (blocking)" if done.blocking else " (cannot block)"
 
 
-def _grow(root: Tree, walk: Walk) -> None:
+def _grow(root: Tree, walk: Walk, shown: Shown) -> None:
     branches: dict[Path, Tree] = {(): root}
     for step in walk.steps:
         path = step.path
         parent = next((branches[path[:cut]] for cut in range(len(path) - 1, -1, -1) if path[:cut] in branches), root)
-        branch = parent.add(f"{MARKS[step.outcome]} [bold]{escape(_called(step))}[/]{_reason(step)}")
+        branch = parent.add(f"{MARKS[step.outcome]} [bold]{shown(_called(step))}[/]{_reason(step, shown)}")
         branches[path] = branch
-        _details(branch, step)
+        _details(branch, step, shown)
 
 
 def _called(step: Step) -> str:
     return f"{step.node.module} ({step.node.id})"
 
 
-def _reason(step: Step) -> str:
-    return f"  [dim]{escape(step.why)}[/]" if step.why and not step.errors else ""
+def _reason(step: Step, shown: Shown) -> str:
+    return f"  [dim]{shown(step.why)}[/]" if step.why and not step.errors else ""
 
 
-def _details(branch: Tree, step: Step) -> None:
+def _details(branch: Tree, step: Step, shown: Shown) -> None:
     if step.filters:
-        branch.add(f"[dim]filters in force: {escape(', '.join(map(str, step.filters)))}[/]")
+        branch.add(f"[dim]filters in force: {shown(', '.join(map(str, step.filters)))}[/]")
     for exchange in step.exchanges:
-        branch.add(f"asked [bold]{escape(exchange.module)}[/], {_size(exchange)}: {escape(_answer(exchange))}")
+        branch.add(f"asked [bold]{shown(exchange.module)}[/], {_size(exchange)}: {_short(shown(_answer(exchange)))}")
     for effect in step.effects:
-        branch.add(f"[magenta]would {escape(effect.kind)}[/] {escape(effect.name)}")
+        branch.add(f"[magenta]would {shown(effect.kind)}[/] {shown(effect.name)}")
     for error in step.errors:
-        branch.add(f"[red]{escape(str(error))}[/]")
+        branch.add(f"[red]{shown(error)}[/]")
 
 
 def _size(exchange: Exchange) -> str:
@@ -92,5 +105,8 @@ def _size(exchange: Exchange) -> str:
 def _answer(exchange: Exchange) -> str:
     if exchange.answer is None:
         return exchange.reading
-    text = exchange.answer.body.decode("utf-8", "replace")
+    return exchange.answer.body.decode("utf-8", "replace")
+
+
+def _short(text: str) -> str:
     return text if len(text) <= LONGEST_ANSWER else text[:LONGEST_ANSWER] + " …"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,15 +15,24 @@ from typing import Any
 
 import jinja2
 
+from misp_workflow.effects import mask
 from misp_workflow.runner.execution import Exchange
 from misp_workflow.runner.graph import Edge, Node
+from misp_workflow.runner.modules import Module
 from misp_workflow.runner.walk import Run, Step, Walk
+from misp_workflow.secret_names import is_secret_name
 
 LONGEST = 20_000
 """Characters of one document shown on the page; a whole event of 10,000 attributes helps nobody there."""
 
-SECRET_NAME = re.compile(r"pass(word|phrase|wd)|secret|token|auth_?key|api_?key|webhook|credential", re.IGNORECASE)
-"""Names of parameters and fields whose value is not for the reader of a report."""
+OWN_SECRETS = {"webhook": {"url", "headers"}, "ms-teams-webhook": {"url"}, "splunk-hec-export": {"url"}}
+"""Parameters of MISP's own modules that can hold a secret though their names do not say so."""
+
+SHORTEST_WORD = 12
+"""Letters; words of a secret address or header that are shorter ("services", "Bearer") are none."""
+
+DATA = {"data", "filteredItems", "matchingData"}
+"""Members of a request that hold the event: there names tell what is secret, not a node's values."""
 
 BOX_WIDTH, BOX_HEIGHT, MARGIN = 210, 64, 40
 """Pixels of a node and around the drawing; the editor's nodes are a little larger."""
@@ -31,7 +40,7 @@ BOX_WIDTH, BOX_HEIGHT, MARGIN = 210, 64, 40
 
 def as_data(done: Run) -> dict[str, Any]:
     """Return the run as JSON-ready data: the end, each step with what went in and out, background jobs."""
-    return {
+    told = {
         "workflow": done.workflow.name if done.workflow else None,
         "trigger": done.trigger,
         "blocking": done.blocking,
@@ -39,6 +48,8 @@ def as_data(done: Run) -> dict[str, Any]:
         "reason": done.reason,
         "jobs": [{"number": job.job.number, "node": job.job.node_id, **_walk(job)} for job in done.job_runs],
     }
+    cleaned: dict[str, Any] = without_secrets(told, secrets_of(done))
+    return cleaned
 
 
 def _walk(walk: Walk) -> dict[str, Any]:
@@ -70,26 +81,58 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def exchange_data(exchange: Exchange) -> dict[str, Any]:
-    """Return one question to a module and its answer as data, without secrets."""
+    """Return one question to a module and its answer as data, secrets included: see `without_secrets`."""
     return {
         "module": exchange.module,
         "bytes": exchange.size,
-        "request": without_secrets(dict(exchange.fields)),
+        "request": dict(exchange.fields),
         "status": exchange.answer.status if exchange.answer else None,
         "answer": exchange.result,
         "reading": exchange.reading,
     }
 
 
-def without_secrets(value: Any) -> Any:
-    """Return the value with every text under a name that speaks of a secret as "***": reports are passed around."""
-    if isinstance(value, dict):
+# --- what a report never tells: reports are passed around -------------------------------------------------------------
+
+
+def secrets_of(done: Run) -> tuple[str, ...]:
+    """Return every secret that stands in a node of the workflow."""
+    nodes = done.workflow.graph.nodes.values() if done.workflow else ()
+    found: set[str] = set()
+    for node in nodes:
+        module = done.modules.get(node.type, node.module) if done.modules else None
+        found.update(secrets_in(node.module, node.params, module))
+    return tuple(found)
+
+
+def secrets_in(name: str, params: Mapping[str, Any], module: Module | None) -> Iterator[str]:
+    """Yield the secrets in one node's parameters: what the module declares as such, else what a name gives away."""
+    declared = {param.id: param.declared for param in module.params} if module else {}
+    for key, value in params.items():
+        secret = declared.get(key, {}).get("secret", speaks_of_secret(key) or key in OWN_SECRETS.get(name, ()))
+        if secret and isinstance(value, str) and value.strip():
+            yield value
+            yield from (word for word in re.split(r"[\s/?#&=,;:@]+", value) if len(word) >= SHORTEST_WORD)
+
+
+def speaks_of_secret(name: str) -> bool:
+    """Whether the name of a parameter or field says that its value is not for the reader of a report."""
+    return is_secret_name(name) or "webhook" in name.lower()
+
+
+def without_secrets(value: Any, secrets: tuple[str, ...] = ()) -> Any:
+    """Return the value with "***" for whatever stands under a name that speaks of a secret, and for the secrets."""
+    if isinstance(value, str):
+        return mask(value, secrets) if secrets else value
+    if isinstance(value, Mapping):
         return {
-            key: "***" if isinstance(item, str) and item and SECRET_NAME.search(key) else without_secrets(item)
+            key: "***"
+            if item and not isinstance(item, bool) and speaks_of_secret(str(key))
+            else without_secrets(item, () if key in DATA else secrets)
             for key, item in value.items()
         }
-    if isinstance(value, list):
-        return [without_secrets(item) for item in value]
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(item, secrets) for item in value]
     return value
 
 

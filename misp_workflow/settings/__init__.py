@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from misp_workflow.event import PAP_LEVELS, TLP_LEVELS
+from misp_workflow.secret_names import is_secret_name
 from misp_workflow.settings.file import current, load
 from misp_workflow.settings.model import (
     DISTRIBUTIONS,
@@ -15,7 +16,6 @@ from misp_workflow.settings.model import (
     Outbox,
     Settings,
 )
-from misp_workflow.settings.names import is_secret_name
 from misp_workflow.settings.secrets import resolve
 
 __all__ = [

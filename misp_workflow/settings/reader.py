@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from misp_workflow.errors import SettingsError
 from misp_workflow.event import PAP_LEVELS, TLP_LEVELS
+from misp_workflow.secret_names import is_secret_name
 from misp_workflow.settings.model import (
     DISTRIBUTIONS,
     Destination,
@@ -20,7 +21,6 @@ from misp_workflow.settings.model import (
     Outbox,
     Settings,
 )
-from misp_workflow.settings.names import is_secret_name
 from misp_workflow.settings.secrets import is_reference
 from misp_workflow.settings.table import Table
 

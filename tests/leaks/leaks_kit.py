@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from misp_workflow import settings
 from misp_workflow.cli import outbox
 from misp_workflow.delivery.outbox import open_outbox
-from misp_workflow.settings.names import SECRET_NAMES, SECRET_PARTS
+from misp_workflow.secret_names import SECRET_NAMES, SECRET_PARTS
 from misp_workflow.testing import Answer, Received, Receiver, answer, free_port
 from misp_workflow.testing.contract import ActionFile, sample_params
 from misp_workflow.testing.mail import MailServer
@@ -159,7 +159,7 @@ def with_secrets(body: Mapping[str, Any]) -> dict[str, Any]:
 # --- everybody to whom an action can speak ----------------------------------------------------------------------------
 
 
-IDS = {name: "1" for name in ("id", "name", "event_id")}
+IDS = dict.fromkeys(("id", "name", "event_id"), "1")
 
 
 class World:

@@ -6,7 +6,8 @@ import inspect
 import re
 from pathlib import Path
 
-from misp_workflow.settings import names, reader
+from misp_workflow import secret_names as names
+from misp_workflow.settings import reader
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -1,6 +1,6 @@
 """Take secrets out of data and out of sentences.
 
-The rule goes by names (`settings/names.py`): whatever stands under a secret's name is hidden, a whole list or object
+The rule goes by names (`secret_names.py`): whatever stands under a secret's name is hidden, a whole list or object
 too. Values under other names stay, also when they look like a password: a credential object is what analysts share.
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misp_workflow.runner.check.subject import Finding, Subject, declared
 from misp_workflow.runner.graph import Node
-from misp_workflow.runner.report import SECRET_NAME
+from misp_workflow.runner.report import speaks_of_secret
 from misp_workflow.runner.walk import STOP_EXECUTION
 
 
@@ -55,7 +55,7 @@ def secrets_in_nodes(subject: Subject) -> Iterator[Finding]:
         module = subject.module(node)
         specs = declared(module) if module is not None and module.is_python else {}
         for name, value in node.params.items():
-            secret = specs.get(name, {}).get("secret", SECRET_NAME.search(name) is not None)
+            secret = specs.get(name, {}).get("secret", speaks_of_secret(name))
             if secret and isinstance(value, str) and value.strip():
                 yield Finding(
                     "warning",

@@ -1,4 +1,4 @@
-"""Which names stand for secrets: one rule for the settings file, the data that actions see, and the logs."""
+"""Which names stand for secrets: one rule for the settings, the data that actions see, logs and reports of runs."""
 
 from __future__ import annotations
 
