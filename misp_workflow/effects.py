@@ -65,6 +65,8 @@ class Post(Effect):
     `key_at` says where the effect's key travels: "" (nowhere), "path" (appended as the last segment of the URL's path),
     "header:NAME", "query:NAME" or "json:NAME" (a top-level member of `json`). `retry_after_at` is the dotted path of
     the seconds to wait in the JSON answer, for services that do not say it in the Retry-After header.
+    Posts of one `thread` belong together: what stands at the dotted path `thread_at` in the answer to the first becomes
+    the member `thread_as` of the next ones' `json`.
     """
 
     kind: ClassVar[str] = "post"
@@ -90,6 +92,9 @@ class Post(Effect):
     error_at: str = ""
     retry_on: tuple[str, ...] = ()
     retry_after_at: str = ""
+    thread: str = ""
+    thread_at: str = ""
+    thread_as: str = ""
     key_at: str = ""
 
     def place(self) -> str:

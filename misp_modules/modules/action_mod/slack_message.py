@@ -9,8 +9,8 @@ moduleinfo = {
     "module-type": ["action"],
     "features": "The message is a summary of what happened, or your own Jinja template. Event text stays text: "
     "mentions, links and markup in it are dead. Nothing selected means a summary of the event, never its attributes. "
-    "A thread needs a message to belong to: thread_ts names it. A thread for each event is not offered, because it "
-    "would need a memory of which message began it, which nothing here keeps.",
+    "With thread_per_event the first message about an event begins a thread, and the next ones follow in it; an "
+    "incoming webhook does not tell which message it made, so this needs a bot_token.",
     "references": ["https://docs.slack.dev/reference/methods/chat.postMessage"],
 }
 
@@ -20,6 +20,11 @@ moduleconfig = {
         "bot_token": {"description": "Bot token (xoxb-…) with chat:write, used with channel", "secret": True},
         "channel": {"description": "Channel to post in (C0123ABC or #name), used with bot_token"},
         "thread_ts": {"description": "Message to answer in its thread (1712345678.123456), used with bot_token"},
+        "thread_per_event": {
+            "description": "true: messages about one event form one thread, used with bot_token",
+            "format": "boolean",
+            "default": False,
+        },
         "server_url": {"description": "Slack's API", "format": "url", "default": "https://slack.com/api"},
         **fields.MESSAGE,
         **fields.DELIVERY,
@@ -54,6 +59,9 @@ def decide(call):
         bearer=params.bot_token,
         json={**place, **message},
         expect={"ok": True},
+        thread=f"{params.channel}/{call.thread}" if params.thread_per_event else "",
+        thread_at="ts",
+        thread_as="thread_ts",
         **shared,
     )
 

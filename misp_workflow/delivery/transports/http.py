@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 from misp_workflow import __version__
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import signing
+from misp_workflow.delivery.transports import signing, threads
 from misp_workflow.delivery.transports.sockets import Pool, TLSPool, Try, trying
 from misp_workflow.effects import Json, Post, mask
 
@@ -62,7 +62,11 @@ def send(post: Post, key: str, deadline: float) -> Answer:
     if post.basic:  # as it stands in the request, which the other side may quote
         pair = base64.b64encode(":".join(post.basic).encode()).decode()
         post = dataclasses.replace(post, secrets=(*post.secrets, pair))
-    answer = _send(post, key, deadline)
+    part = threads.joined(post) if post.thread else post
+    answer = _send(part, key, deadline)
+    if answer.outcome == "refused" and part is not post:  # maybe because the thread's first message is gone
+        threads.lost(post)
+        answer = _send(post, key, deadline)
     return dataclasses.replace(answer, detail=mask(answer.detail, post.secrets))
 
 
@@ -263,6 +267,8 @@ def _judge(post: Post, who: str, reply: Reply) -> Answer:
         return Answer(outcome=outcome, detail=_status_sentence(who, status, said), retry_after=wish, down=status >= 500)
     problem = _unexpected(post, content, reply)
     if not problem:
+        if post.thread and (first := _text_at(content, post.thread_at, post.secrets)):
+            threads.began(post, first)
         return Answer(outcome="delivered", detail=f"{who} answered {retry.http_phrase(status)}")
     again = bool(said) and said in post.retry_on
     return Answer(outcome="again" if again else "refused", detail=f"{who} answered {said or problem}", retry_after=wish)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from typing import Any
 
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports.foreign import checked
 from misp_workflow.delivery.transports.http import quotable
-from misp_workflow.delivery.transports.sockets import AddressRefusedError, check_address, resolve
+from misp_workflow.delivery.transports.sockets import trying
 from misp_workflow.effects import Notification, mask
 
 MAX_LATE = 8
@@ -63,17 +63,16 @@ def _notify(notification: Notification, deadline: float) -> Answer:
         import apprise
     except ImportError:
         return Answer(outcome="again", detail="apprise is not installed: pip install 'misp-workflow-actions[apprise]'")
-    with _heard() as warnings:
+    # As one of our own tries, so that urllib3 does not log the paths of its requests either.
+    with _heard() as warnings, trying(deadline), checked() as refusals:
         try:
             service = apprise.Apprise.instantiate(notification.url)
             if service is None:
                 return Answer(outcome="refused", detail="apprise does not understand this address; check 'service_url'")
-            if notification.host:
-                _check_host(notification.host, deadline)
             went = _asked(service, notification, deadline)
+            if refusals and not went:
+                return Answer(outcome="refused", detail=f"{notification.host or 'it'} is not asked: {refusals[0]}")
             return _judge(service, went, mask(" ".join(warnings), notification.secrets))
-        except AddressRefusedError as error:
-            return Answer(outcome="refused", detail=f"{notification.host} is not asked: {error}")
         except Exception as error:  # a library of 170 services: whatever it throws, this message has not gone out
             said = quotable(str(error), notification.secrets)
             return Answer(outcome="again", detail=f"apprise failed ({type(error).__name__}): {said}")
@@ -83,14 +82,8 @@ def _asked(service: Any, notification: Notification, deadline: float) -> bool:
     left = max(deadline - time.monotonic(), 0.1)
     service.socket_connect_timeout = min(service.socket_connect_timeout, left)
     service.socket_read_timeout = min(service.socket_read_timeout, left)
+    service.redirects = False  # the library would take the credentials along
     return bool(service.notify(body=notification.text, title=notification.title, body_format="text"))
-
-
-def _check_host(host: str, deadline: float) -> None:
-    """Raise AddressRefusedError when the host may not be spoken to; one without an address is apprise's to explain."""
-    with contextlib.suppress(socket.gaierror):
-        for *_, target in resolve(host, 443, deadline):
-            check_address(str(target[0]))
 
 
 def _judge(service: Any, went: bool, said: str) -> Answer:

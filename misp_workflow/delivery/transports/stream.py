@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import threading
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
+from misp_workflow import settings
 from misp_workflow.delivery.guard import connection_refusal
+from misp_workflow.delivery.guard.networks import read_address
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports.sockets import resolve
 from misp_workflow.effects import Record
@@ -29,12 +31,15 @@ def send(record: Record, key: str, deadline: float) -> Answer:
         import zmq
     except ImportError:
         return Answer(outcome="refused", detail="pyzmq is not installed: pip install 'misp-workflow-actions[zmq]'")
-    refusal = "" if record.bind else _refusal(record.address, deadline)
-    if refusal:
-        return Answer(outcome="refused", detail=refusal)
+    try:
+        address = _listening(record.address) if record.bind else _called(record.address, deadline)
+    except _RefusedError as error:
+        return Answer(outcome="refused", detail=f"{record.address} cannot be used: {error}")
+    except OSError:
+        return Answer(outcome="again", detail=f"the address {record.address} cannot be looked up")
     try:
         with _lock:
-            publisher = _publisher(record)
+            publisher = _publisher(address, record.bind)
             publisher.hear(record.topic, deadline)
             publisher.socket.send_multipart([frame.encode("utf-8", "replace") for frame in record.frames], zmq.NOBLOCK)
     except zmq.ZMQError as error:
@@ -53,14 +58,15 @@ def _reason(error: Any, zmq: Any) -> str:
 class _Publisher:
     """A socket, and the subscriptions that were heard on it."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, address: str, bind: bool) -> None:
         import zmq
 
         self.socket: Any = zmq.Context.instance().socket(zmq.XPUB)
         self.socket.setsockopt(zmq.LINGER, 1000)
         self.socket.setsockopt(zmq.XPUB_VERBOSER, 1)
+        self.socket.setsockopt(zmq.IPV6, "[" in address)
         try:
-            (self.socket.bind if record.bind else self.socket.connect)(record.address)
+            (self.socket.bind if bind else self.socket.connect)(address)
         except zmq.ZMQError:
             self.socket.close(0)
             raise
@@ -93,22 +99,61 @@ _lock = threading.Lock()
 _publishers: dict[tuple[int, str, bool], _Publisher] = {}
 
 
-def _publisher(record: Record) -> _Publisher:
-    name = (os.getpid(), record.address, record.bind)
+def _publisher(address: str, bind: bool) -> _Publisher:
+    name = (os.getpid(), address, bind)
     if name not in _publishers:
         if len(_publishers) >= MOST_SOCKETS:
             _publishers.pop(next(iter(_publishers))).socket.close(0)
-        _publishers[name] = _Publisher(record)
+        _publishers[name] = _Publisher(address, bind)
     return _publishers[name]
 
 
-def _refusal(address: str, deadline: float) -> str:
-    """Return why the settings or prudence forbid to call this address, or ""."""
-    parts = urlsplit(address)
-    if parts.scheme != "tcp":
-        return ""
-    try:
-        found = resolve(parts.hostname or "", parts.port or 0, deadline)
-    except (OSError, ValueError):
-        return f"the address {address} cannot be looked up"
-    return next((why for one in found if (why := connection_refusal(str(one[4][0])))), "")
+# --- where it may go --------------------------------------------------------------------------------------------------
+
+_TCP = "tcp://"
+_IPC = "ipc://"
+
+
+class _RefusedError(Exception):
+    pass
+
+
+def _called(address: str, deadline: float) -> str:
+    """Return the address to call, its name looked up: what was checked is what is called.
+
+    Raises _RefusedError when the settings or prudence forbid it, OSError when the name cannot be looked up.
+    """
+    if not address.startswith(_TCP):
+        return address
+    host, port = _parts(address)
+    if not port.isdecimal() or not host or ";" in host:  # "source;address" is ZeroMQ's own
+        raise _RefusedError("it must read tcp://host:port")
+    found = [str(one[4][0]) for one in resolve(host, int(port), deadline)]
+    for one in found:
+        if refusal := connection_refusal(one):
+            raise _RefusedError(refusal)
+    return f"{_TCP}[{found[0]}]:{port}" if ":" in found[0] else f"{_TCP}{found[0]}:{port}"
+
+
+def _listening(address: str) -> str:
+    """Return the address to listen at; _RefusedError when whoever calls there would come from where nothing may go."""
+    if address.startswith(_IPC):
+        path = address[len(_IPC) :]
+        if os.path.lexists(path) and not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise _RefusedError("there is a file of that name, which ZeroMQ would remove")
+        return address
+    host = _parts(address)[0]
+    given = read_address(host)
+    if given is not None and not given.is_unspecified:
+        if refusal := connection_refusal(host):
+            raise _RefusedError(refusal)
+    elif settings.current().networks.deny:  # any address, or an interface: who knows which networks that are
+        raise _RefusedError(
+            "the settings deny some networks (networks.deny), so it must name one address of this machine"
+        )
+    return address
+
+
+def _parts(address: str) -> tuple[str, str]:
+    host, _, port = address[len(_TCP) :].rpartition(":")
+    return host.strip("[]"), port

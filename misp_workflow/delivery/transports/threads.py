@@ -1,0 +1,69 @@
+"""Which message began a thread, for services that tell its identifier only in their answer (Slack's `ts`).
+
+One small file in the state folder. It is a courtesy: where it cannot be read or written, messages go out all the same,
+each on its own. A machine knows the threads that it began itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import logging
+import os
+import sqlite3
+import time
+
+from misp_workflow import settings
+from misp_workflow.effects import Post
+
+LOG = logging.getLogger("misp_workflow.delivery")
+
+FILE = "threads.sqlite3"
+FORGOTTEN_AFTER = 90 * 86_400.0
+"""Seconds. Nobody answers to an older thread; the next message begins a new one."""
+PATIENCE = 0.5
+"""Seconds that another process may hold the file."""
+
+
+def joined(post: Post) -> Post:
+    """Return the post as part of its thread, or the same one when the thread has not begun."""
+    if not (post.thread and isinstance(post.json, dict)) or post.thread_as in post.json:
+        return post
+    found = _ask("SELECT first FROM threads WHERE name = ? AND at > ?", _name(post), _oldest())
+    return dataclasses.replace(post, json={**post.json, post.thread_as: found[0][0]}) if found else post
+
+
+def began(post: Post, first: str) -> None:
+    """Note which message the post was; the first one counts, until it is forgotten."""
+    _ask("DELETE FROM threads WHERE at <= ?", _oldest())
+    _ask("INSERT OR IGNORE INTO threads (name, first, at) VALUES (?, ?, ?)", _name(post), first, time.time())
+
+
+def lost(post: Post) -> None:
+    """Forget the post's thread: its first message is no longer there."""
+    _ask("DELETE FROM threads WHERE name = ?", _name(post))
+
+
+def _ask(statement: str, *values: str | float) -> list[tuple[str]]:
+    """Return what the table answers; nothing, with the reason in the log, when it cannot be used."""
+    try:
+        folder = settings.current().state_folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / FILE
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE)) as connection, connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS threads (name TEXT PRIMARY KEY, first TEXT, at REAL)")
+            return connection.execute(statement, values).fetchall()
+    except (OSError, sqlite3.Error) as error:
+        LOG.warning("Threads are not remembered: %s", error)
+        return []
+
+
+def _name(post: Post) -> str:
+    """Return what tells threads apart: where, with whose credentials, which; nothing of it can be read back."""
+    return hashlib.sha256("\0".join((post.url, post.bearer, post.thread)).encode()).hexdigest()
+
+
+def _oldest() -> float:
+    return time.time() - FORGOTTEN_AFTER
