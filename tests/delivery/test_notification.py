@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ pytest.importorskip("apprise", reason="apprise is not installed: pip install app
 
 from misp_workflow.delivery import transports
 from misp_workflow.effects import Notification
-from misp_workflow.testing import HANG, Receiver, answer, free_port
+from misp_workflow.testing import HANG, Receiver, answer, free_port, redirect
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of modules that apprise imports
 
@@ -81,6 +83,44 @@ def test_an_address_that_apprise_does_not_understand():
 def test_forbidden_addresses_are_not_spoken_to():
     said = send(notification("169.254.169.254"))
     assert said.outcome == "refused" and "metadata" in said.detail
+
+
+@pytest.mark.parametrize("host", ["2852039166", "[::ffff:169.254.169.254]", "x@169.254.169.254"])
+def test_no_spelling_of_them_helps(host: str):
+    said = send(Notification(url=f"gotify://{host}/{SECRET}", text="x", secrets=(SECRET,)))
+    assert said.outcome == "refused" and "metadata" in said.detail
+
+
+def test_the_settings_network_rules_hold(receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[networks]\ndeny = ["loopback"]\n')
+    settings.chmod(0o600)
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+    said = send(gotify(receiver))
+    assert said.outcome == "refused" and "networks.deny" in said.detail and not receiver.connections
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_is_not_followed_with_the_credentials(status: int, receiver: Receiver):
+    with Receiver() as other:
+        receiver.always(redirect(f"{other.url}/message", status))
+        effect = notification(f"{receiver.host}:{receiver.port}")
+        said = send(dataclasses.replace(effect, url=f"{effect.url}?redirect=yes"))
+        assert said.outcome == "refused" and not other.connections
+
+
+def test_a_token_in_the_path_is_not_logged(receiver: Receiver, caplog):
+    with caplog.at_level(logging.DEBUG):
+        send(notification(f"{receiver.host}:{receiver.port}", scheme="mmost"))
+    assert [SECRET in request.target for request in receiver.requests] == [True]
+    assert SECRET not in caplog.text
+
+
+def test_other_threads_go_where_they_like(receiver: Receiver):
+    """The rules for a library's own connections are those of the thread that sends."""
+    send(notification("169.254.169.254"))
+    with socket.create_connection((receiver.host, receiver.port)) as connection:
+        assert connection.getpeername()[1] == receiver.port
 
 
 def test_a_name_without_an_address_is_apprises_to_explain():

@@ -110,6 +110,59 @@ def test_metadata_services_are_not_called():
     assert (said.outcome, "metadata" in said.detail) == ("refused", True)
 
 
+@pytest.mark.parametrize(
+    "address", ["tcp://2852039166:80", "tcp://[::ffff:169.254.169.254]:80", "tcp://127.0.0.1:0;169.254.169.254:80"]
+)
+def test_no_spelling_helps(address):
+    assert send(Record(address=address, bind=False, topic="t", frames=("t",))).outcome == "refused"
+
+
+@pytest.fixture
+def deny(tmp_path, monkeypatch):
+    """Put networks into the settings that nothing may go to."""
+
+    def write(*networks: str) -> None:
+        file = tmp_path / "settings.toml"
+        file.write_text(f"[networks]\ndeny = {json.dumps(networks)}\n")
+        file.chmod(0o600)
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+
+    return write
+
+
+def test_nobody_is_called_or_listened_to_where_the_settings_forbid_it(address, deny):
+    deny("10.0.0.0/8")
+    assert send(Record(address=address, topic="t", frames=("t",))).outcome == "delivered"
+    port = address.rpartition(":")[2]
+    for everywhere in (f"tcp://*:{port}", f"tcp://0.0.0.0:{port}", f"tcp://[::]:{port}", f"tcp://lo:{port}"):
+        said = send(Record(address=everywhere, topic="t", frames=("t",)))
+        assert (said.outcome, "must name one address" in said.detail) == ("refused", True)
+    deny("loopback")
+    for bind in (True, False):
+        said = send(Record(address=address, bind=bind, topic="t", frames=("t",)))
+        assert (said.outcome, "networks.deny" in said.detail) == ("refused", True)
+
+
+def test_a_name_is_looked_up_and_what_was_checked_is_called(address, subscribe):
+    port = address.rpartition(":")[2]
+    listening = subscribe(f"tcp://127.0.0.1:{port}", bind=True)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(listening.recv)
+        said = send(Record(address=f"tcp://localhost:{port}", bind=False, topic="t", frames=("t",)))
+        assert reading.result() == b"t"
+    assert "tcp://localhost" in said.detail
+    unknown = send(Record(address="tcp://nowhere.invalid:1", bind=False, topic="t", frames=("t",)))
+    assert (unknown.outcome, "looked up" in unknown.detail) == ("again", True)
+
+
+def test_a_file_is_not_removed_to_make_a_socket(tmp_path):
+    file = tmp_path / "precious"
+    file.write_text("data")
+    said = send(Record(address=f"ipc://{file}", topic="t", frames=("t",)))
+    assert (said.outcome, file.read_text()) == ("refused", "data")
+    assert send(Record(address=f"ipc://{tmp_path}/socket", topic="t", frames=("t",))).outcome == "delivered"
+
+
 @pytest.mark.parametrize("params", [{"address": "http://x"}, {"topic": "two words"}, {"topic": "naïve"}])
 def test_what_cannot_be_an_address_or_topic_is_an_error(params, captures):
     assert "Parameter" in ask(params, captures["event-publish"]["data"])["error"]

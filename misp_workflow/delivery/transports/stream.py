@@ -34,7 +34,7 @@ def send(record: Record, key: str, deadline: float) -> Answer:
     try:
         address = _listening(record.address) if record.bind else _called(record.address, deadline)
     except _RefusedError as error:
-        return Answer(outcome="refused", detail=f"{record.address} cannot be used: {error}")
+        return Answer(outcome="refused", detail=f"the address {record.address} cannot be used: {error}")
     except OSError:
         return Answer(outcome="again", detail=f"the address {record.address} cannot be looked up")
     try:
@@ -44,7 +44,7 @@ def send(record: Record, key: str, deadline: float) -> Answer:
             publisher.socket.send_multipart([frame.encode("utf-8", "replace") for frame in record.frames], zmq.NOBLOCK)
     except zmq.ZMQError as error:
         final = error.errno in (zmq.EINVAL, zmq.EPROTONOSUPPORT, zmq.ENOCOMPATPROTO, errno.ENODEV)
-        detail = f"{record.address} cannot be used: {_reason(error, zmq)}"
+        detail = f"the address {record.address} cannot be used: {_reason(error, zmq)}"
         return Answer(outcome="refused" if final else "again", detail=detail)
     listeners = publisher.listeners(record.topic)
     told = f"{listeners} listening" if listeners else "nobody listens right now"
