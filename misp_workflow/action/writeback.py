@@ -12,9 +12,11 @@ from typing import Any
 
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
+from misp_workflow.delivery.guard.marks import UNKNOWN, read_tag, tags_of
 from misp_workflow.effects import Json, MispChange, Receipt
 from misp_workflow.errors import InputError
-from misp_workflow.event import PAP_LEVELS, marking, tag_names, text
+from misp_workflow.event import PAP_LEVELS, text
+from misp_workflow.settings import Destination
 
 WATCH = 60.0
 """Seconds for which an approval that came too late is looked for, and taken back."""
@@ -62,13 +64,14 @@ def attributes(call: Call) -> list[dict[str, Any]]:
 def may_be_asked(rows: Iterable[Mapping[str, Any]], call: Call) -> tuple[list[Mapping[str, Any]], int]:
     """Return the rows whose PAP, and whose event's, lets somebody else be asked about them, and how many do not."""
     highest, listed = PAP_LEVELS.index(call.params.pap), list(rows)
-    allowed = [row for row in listed if _pap([*call.view.tags, *tag_names(row)]) <= highest]
+    allowed = [row for row in listed if _pap([*tags_of(call.view.event), *tags_of(row)]) <= highest]
     return allowed, len(listed) - len(allowed)
 
 
-def _pap(names: list[str]) -> int:
-    found = marking(names, "pap")
-    return PAP_LEVELS.index(found) if found else 0
+def _pap(names: Iterable[str]) -> int:
+    """Return the strictest PAP that these tags say, as a position in PAP_LEVELS; what says none counts as amber."""
+    found = max((read_tag(name).pap for name in names), default=UNKNOWN)
+    return PAP_LEVELS.index(Destination.unmarked_pap) if found == UNKNOWN else found
 
 
 def change(call: Call, what: str, items: Iterable[Mapping[str, Any]] = (), /, **values: Json) -> MispChange:

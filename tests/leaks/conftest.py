@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# The events of the guard's own tables, and the templates' corpus of hostile text with what reads it.
+sys.path += [str(Path(__file__).parents[1] / room) for room in ("guard", "template")]
+
 from leaks_kit import ACTION_FILES, World
 
 from misp_workflow.testing.contract import ActionFile

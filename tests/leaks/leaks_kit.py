@@ -225,10 +225,9 @@ class World:
         return answer({"ok": True, "success": True, "result": "success", "status": "success", "results": [], **IDS})
 
     def settings(self, more: str = "") -> str:
-        """Return the text of settings that know this MISP and misp-modules; `more` goes on top."""
-        return (
-            f'{more}\nmodules_url = "{self.receiver.url}"\n[misp]\nurl = "{self.misp.url}"\nkey = "{self.misp.key}"\n'
-        )
+        """Return the text of settings that know this MISP and misp-modules; `more` are further tables."""
+        here = f'modules_url = "{self.receiver.url}"\n[misp]\nurl = "{self.misp.url}"\nkey = "{self.misp.key}"\n'
+        return f"{here}{more}\n"
 
     def params(self, action: ActionFile, *also: str, **more: str) -> dict[str, str]:
         """Return the action's parameters as MISP sends them, all addresses leading here; see `sample_params`."""
@@ -259,6 +258,11 @@ class World:
         """Return what was published since `clear`."""
         self._listen()
         return list(self._streamed)
+
+    def wait_for_stream(self, seconds: float = 10.0) -> None:
+        """Wait until something was published."""
+        if self._subscriber is not None and not self._streamed:
+            self._subscriber.poll(int(seconds * 1000))
 
     def _listen(self) -> None:
         while self._subscriber is not None and self._subscriber.poll(0):
