@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from misp_workflow.delivery.guard.marks import INHERIT, UNKNOWN, Rule, all_tags, inherited_tags, tags_of
-from misp_workflow.delivery.guard.nested import GONE, Edits, Survey
+from misp_workflow.delivery.guard.marks import INHERIT, UNKNOWN, Rule, inherited_tags, tags_in, tags_of
+from misp_workflow.delivery.guard.nested import GONE, Edits, Place, Survey
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
 from misp_workflow.delivery.guard.scrub import scrub
@@ -27,6 +27,8 @@ class ClearanceError(DeliveryError):
 
 Surveys = tuple[Survey, Survey]
 """Of the data and of the selected items."""
+Tags = tuple[dict[str, list[Place]], dict[str, list[Place]]]
+"""Of both."""
 
 
 class Cleared(NamedTuple):
@@ -53,11 +55,12 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     """
     rule = Rule(destination)
     surveys = (survey or Survey(data), Survey(selected))
-    names = all_tags(*surveys)
-    _refuse_whole(data, inherited_tags(*surveys), rule)
+    tags = (tags_in(surveys[0]), tags_in(surveys[1]))
+    names = {*tags[0], *tags[1]}
+    _refuse_whole(data, inherited_tags(surveys[0]) | inherited_tags(surveys[1]), rule)
     withheld = ""
     if any(map(rule.reason_of_tag, names)) or any(map(rule.reason_of_distribution, _bound(surveys, rule))):
-        data, selected, withheld = _without_parts(data, selected, surveys, rule)
+        data, selected, withheld = _without_parts(data, selected, surveys, tags, rule)
     if rule.tlp < len(TLP_LEVELS) - 1:
         foreign = foreign_titles(*surveys)
         data, selected = hide_foreign_titles(data, foreign), hide_foreign_titles(selected, foreign)
@@ -68,7 +71,8 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
 
 def _bound(surveys: Surveys, rule: Rule) -> Iterator[dict[str, Any]]:
     """Yield the objects whose distribution matters."""
-    return (node for survey in surveys if rule.least for node, _ in survey.having("distribution"))
+    columns = (column for survey in surveys if rule.least for column in survey.having("distribution"))
+    return (place[0] for _, places in columns for place in places)
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------
@@ -127,11 +131,11 @@ def _refusal(what: str, reason: str, rule: Rule) -> str:
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 
-def _without_parts(data: Any, selected: Any, surveys: Surveys, rule: Rule) -> Cleared:
+def _without_parts(data: Any, selected: Any, surveys: Surveys, tags: Tags, rule: Rule) -> Cleared:
     parts = Parts(rule)
-    parts.find(surveys[0])
+    parts.find(surveys[0], tags[0])
     counted = parts.count()
-    parts.find(surveys[1])
+    parts.find(surveys[1], tags[1])
     if selected is not None:
         counted = parts.count_in(surveys[1])
     if not parts.withheld:
@@ -139,7 +143,7 @@ def _without_parts(data: Any, selected: Any, surveys: Surveys, rule: Rule) -> Cl
     of_data, of_selected = both = [Edits(survey) for survey in surveys]
     for edits in both:
         parts.remove(edits)
-    quotes = Quotes(parts.withheld, both)
+    quotes = Quotes(parts, both)
     for edits in both:
         quotes.remove(edits)
     kept, chosen = of_data.made(data), of_selected.made(selected)

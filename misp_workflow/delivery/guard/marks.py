@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from misp_workflow.delivery.guard.nested import TAG_LISTS, Survey
+from misp_workflow.delivery.guard.nested import TAG_LISTS, Place, Survey
 from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
 
 SHARING_GROUP = 4
@@ -78,23 +79,31 @@ def tags_of(node: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def all_tags(*surveys: Survey) -> set[str]:
-    """Return the names of all tags that anything has, found quickly: names of other things are among them."""
-    names: set[str] = set()
-    for survey in surveys:
-        names.update(name for _, name in survey.having("name") if type(name) is str)
-        for _, tags in survey.having(*TAG_LISTS):
+def tags_in(survey: Survey) -> dict[str, list[Place]]:
+    """Return the names of all tags, each with places at or around which it is a tag.
+
+    They are found quickly: names of other things are among them.
+    """
+    found: dict[str, list[Place]] = defaultdict(list)
+    for _, places in survey.having("name"):
+        for place in places:
+            name = place[0]["name"]
+            if type(name) is str:
+                found[name].append(place)
+    for member, places in survey.having(*TAG_LISTS):
+        for place in places:
+            tags = place[0][member]
             if type(tags) is not list or str in map(type, tags):  # not the usual list of objects
-                names.update(_names(tags))
-    return names
+                for name in _names(tags):
+                    found[name].append(place)
+    return found
 
 
-def inherited_tags(*surveys: Survey) -> set[str]:
+def inherited_tags(survey: Survey) -> set[str]:
     """Return the tags that attributes have from their event: they may say what the event's own row does not."""
-    inherited = (
-        tag for survey in surveys for tag, said in survey.having("inherited") if said in (True, 1, "1", "true")
-    )
-    return {tag["name"] for tag in inherited if isinstance(tag.get("name"), str)}
+    tags = (place[0] for _, places in survey.having("inherited") for place in places)
+    names = (tag.get("name") for tag in tags if tag["inherited"] in (True, 1, "1", "true"))
+    return {name for name in names if isinstance(name, str)}
 
 
 def _names(tags: Any) -> list[str]:

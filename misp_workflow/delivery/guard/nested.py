@@ -50,52 +50,42 @@ class Survey:
 
     def __init__(self, data: Any) -> None:
         self.places: list[Place] = []
-        tags: list[Any] = []
-        waiting: list[tuple[Any, str, Place | None]] = [(data, "", None)]
+        tags: list[Place] = []
+        waiting: list[tuple[Any, str, Place | None, list[Place]]] = [(data, "", None, self.places)]
         while waiting:
-            value, key, around = waiting.pop()
+            value, key, around, kind = waiting.pop()
             if type(value) is dict:
                 place = (value, key, around)
-                self.places.append(place)
+                kind.append(place)
                 for name, item in value.items():
                     if type(item) in _CONTAINERS and item:
-                        if name in _TAG_LISTS:
-                            tags.append(item)
-                        else:
-                            waiting.append((item, name, place))
+                        waiting.append((item, name, place, tags if name in _TAG_LISTS else kind))
             elif type(value) is list:
                 for item in value:
                     if type(item) in _CONTAINERS and item:
-                        waiting.append((item, key, around))
-        self._places: dict[tuple[str, ...], list[Place]] = defaultdict(list)
-        for place in self.places:
-            self._places[tuple(place[0])].append(place)
-        self._tags: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-        for tag in every_object(tags):
-            self._tags[tuple(tag)].append(tag)
+                        waiting.append((item, key, around, kind))
+        self._places = _by_shape(self.places)
+        self._tags = _by_shape(tags)
 
     @property
     def members(self) -> set[str]:
         """The names of all members of all objects."""
         return set().union(*self._places, *self._tags)
 
-    def having(self, *members: str) -> Iterator[tuple[dict[str, Any], Any]]:
-        """Yield each object that has one of these members, with the member's value, once per member."""
-        for place, name in self.places_having(*members):
-            yield place[0], place[0][name]
-        for tags in self._tags.values():
-            for name in members:
-                if name in tags[0]:
-                    for tag in tags:
-                        yield tag, tag[name]
+    def having(self, *members: str, tags: bool = True) -> Iterator[tuple[str, list[Place]]]:
+        """Yield each of these members with places whose objects have it, shape by shape; `tags` false: without tags."""
+        for shapes in (self._places, self._tags) if tags else (self._places,):
+            for places in shapes.values():
+                for name in members:
+                    if name in places[0][0]:
+                        yield name, places
 
-    def places_having(self, *members: str) -> Iterator[tuple[Place, str]]:
-        """Yield the place of each object but tags that has one of these members, with its name, once per member."""
-        for places in self._places.values():
-            for name in members:
-                if name in places[0][0]:
-                    for place in places:
-                        yield place, name
+
+def _by_shape(places: list[Place]) -> dict[tuple[str, ...], list[Place]]:
+    shapes: dict[tuple[str, ...], list[Place]] = defaultdict(list)
+    for place in places:
+        shapes[tuple(place[0])].append(place)
+    return shapes
 
 
 class Edits:
@@ -108,7 +98,8 @@ class Edits:
         self.survey = survey
         self.gone: set[int] = set()
         self._new: dict[int, Any] = {}
-        self._around: set[int] = set()
+        self._around: set[int] = set()  # objects
+        self._seen: set[int] = set()  # their places: a caller in Python may put one object at several
 
     def drop(self, place: Place) -> None:
         """Note that the object at the place shall go."""
@@ -119,7 +110,8 @@ class Edits:
         """Note what shall stand at the place."""
         self._new[id(place[0])] = new
         around = place[2]
-        while around is not None and id(around[0]) not in self._around:
+        while around is not None and id(around) not in self._seen:
+            self._seen.add(id(around))
             self._around.add(id(around[0]))
             around = around[2]
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from misp_workflow.delivery.guard.marks import Rule
-from misp_workflow.delivery.guard.nested import TAG_LISTS, Edits, Place, Survey
+from misp_workflow.delivery.guard.nested import Edits, Place, Survey
 
 KINDS = {
     "Attribute": "attribute",
@@ -41,34 +41,49 @@ Identity = tuple[str, ...]
 class Parts:
     """The items of one request that may not go to a destination.
 
-    `withheld` holds them as they were, for whoever looks for quotes of them.
+    `withheld` holds them as they were, `within` the ids of their places and of all places in them: for whoever looks
+    for quotes of them.
     """
 
     def __init__(self, rule: Rule) -> None:
         self.withheld: list[dict[str, Any]] = []
+        self.within: set[int] = set()
         self._rule = rule
         self._nodes: set[int] = set()
         self._left: dict[Identity, tuple[str, str]] = {}
         self._known: dict[Identity, Identity] = {}
 
-    def find(self, survey: Survey) -> None:
-        """Remember every item of the data that its own marks keep from going."""
-        marks = ("distribution", *TAG_LISTS) if self._rule.least else TAG_LISTS
-        marked = {id(node) for node, said in survey.having(*marks) if said != []}
+    def find(self, survey: Survey, tags: Mapping[str, list[Place]]) -> None:
+        """Remember every item of the data that its own marks keep from going; `tags` are those in the survey."""
+        marked = self._marked(survey, tags)
         found: list[tuple[Place, str]] = []
-        under: set[int] = set()  # what is in such an item goes with it
         for place in survey.places:
             node, key, around = place
-            if id(around) in under:
-                under.add(id(place))
+            if id(around) in self.within:
+                self.within.add(id(place))
                 continue
             event = node.get("Event") if key == "RelatedEvent" else None
             judged = event if isinstance(event, dict) else node
             if id(judged) in marked and (reason := self._rule.reason(judged)):
                 found.append((place, reason))
-                under.add(id(place))
+                self.within.add(id(place))
         for (node, key, _), reason in reversed(found):  # of copies with different marks, the first counts
             self._remember(node, _kind(node, key), reason)
+
+    def _marked(self, survey: Survey, tags: Mapping[str, list[Place]]) -> set[int]:
+        """Return the ids of the objects that may have a mark that keeps them from going."""
+        marked: set[int] = set()
+        seen: set[int] = set()
+        for name, places in tags.items():
+            for place in places if self._rule.reason_of_tag(name) else ():
+                around: Place | None = place
+                while around is not None and id(around) not in seen:
+                    seen.add(id(around))
+                    marked.add(id(around[0]))
+                    around = around[2]
+        for _, places in survey.having("distribution", tags=False) if self._rule.least else ():
+            marked.update(id(place[0]) for place in places)
+        return marked
 
     def _remember(self, node: dict[str, Any], kind: str, reason: str) -> None:
         self.withheld.append(node)
@@ -119,8 +134,11 @@ class Parts:
         if any(len(identity) > 2 for identity in self._known):  # known by what it says
             return {id(node) for node, _, _ in survey.places}
         said = {identity[1] for identity in self._known}
-        naming = survey.places_having("uuid", "id", *_REFERENCES, *_NUMBERS)
-        return {id(place[0]) for place, member in naming if str(place[0][member]) in said}
+        naming: set[int] = set()
+        for member, places in survey.having("uuid", "id", *_REFERENCES, *_NUMBERS, tags=False):
+            if not said.isdisjoint([str(place[0][member]) for place in places]):
+                naming.update(id(place[0]) for place in places if str(place[0][member]) in said)
+        return naming
 
     def _goes_along(self, node: Mapping[str, Any], key: str, naming: Container[int]) -> bool:
         """Whether the object is a copy of an item that may not go, is about one, or was the object around such ones."""

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import Edits, every_object, every_text
+from misp_workflow.delivery.guard.nested import Edits, every_text
+from misp_workflow.delivery.guard.parts import Parts
 
 MARK = "[withheld]"
 SHORTEST = 5
@@ -39,35 +40,42 @@ _EDGES = "().:!?[]{}*_`"
 class Quotes:
     """The values that were left out and that nothing of what is kept has as its own value too."""
 
-    def __init__(self, withheld: list[dict[str, Any]], kept: Iterable[Edits]) -> None:
-        out = every_object(withheld)
-        values = {value for node in out for name in _VALUES for value in _values(node.get(name))}
+    def __init__(self, parts: Parts, kept: Iterable[Edits]) -> None:
+        out: set[str] = set()
+        shown: set[str] = set()
         for edits in kept:
-            for place, name in edits.survey.places_having(*_VALUES):
-                if ("type" in place[0] or "object_relation" in place[0]) and id(place) not in edits.gone:
-                    values.difference_update(_values(place[0][name]))
+            for name, places in edits.survey.having(*_VALUES, tags=False):
+                for place in places:
+                    node = place[0]
+                    if id(place) in parts.within:
+                        out.update(_values(node[name]))
+                    elif ("type" in node or "object_relation" in node) and id(place) not in edits.gone:
+                        shown.update(_values(node[name]))
+        values = out - shown
         self._exact = frozenset(values)
         long = {_plain(value) for value in values if len(value) >= SHORTEST}
         self._words = frozenset(value for value in long if not re.search(r"\s", value))
         self._phrases = _by_rarest_word(long - self._words)
         self._hints = _hints(long)
         self._masks: dict[str, str] = {}
-        self._out = withheld
+        self._out = parts.withheld
 
     def remove(self, edits: Edits) -> None:
         """Note that rows that show such a value go, and that a text that quotes one has [withheld] in its place."""
         if not self._exact:
             return
-        for place, name in edits.survey.places_having(*_VALUES):
-            value = place[0][name]
-            if isinstance(value, str) and value in self._exact and id(place) not in edits.gone:
-                edits.drop(place)
-        for place, name in edits.survey.places_having(*_TEXTS):
-            text = place[0][name]
-            if isinstance(text, str) and len(text) >= SHORTEST and id(place) not in edits.gone:
-                masked = self._masked(text)
-                if masked != text:
-                    edits.change(place, name, masked)
+        for name, places in edits.survey.having(*_VALUES, tags=False):
+            for place in places:
+                value = place[0][name]
+                if isinstance(value, str) and value in self._exact and id(place) not in edits.gone:
+                    edits.drop(place)
+        for name, places in edits.survey.having(*_TEXTS, tags=False):
+            for place in places:
+                text = place[0][name]
+                if isinstance(text, str) and len(text) >= SHORTEST and id(place) not in edits.gone:
+                    masked = self._masked(text)
+                    if masked != text:
+                        edits.change(place, name, masked)
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
         """Return a selection of bare values without those that only what was left out has."""

@@ -39,7 +39,7 @@ def scrub(data: Any, survey: Survey | None = None) -> Any:
     """
     survey = survey or Survey(data)
     secret_names = {name for name in survey.members if is_secret_name(name)}
-    if not secret_names and not any(_is_log_entry(node) for node, _ in survey.having("model")):
+    if not secret_names and not any(_is_log_entry(places[0][0]) for _, places in survey.having("model")):
         return data
 
     def visit(node: dict[str, Any], key: str) -> dict[str, Any]:

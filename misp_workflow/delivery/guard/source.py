@@ -37,7 +37,8 @@ def _nobody(value: Any) -> Any:
 
 def foreign_titles(*surveys: Survey) -> int:
     """Return how many objects name other events."""
-    return sum(1 for survey in surveys for _, rows in survey.having(*_FOREIGN) if rows)
+    holders = (place[0][name] for survey in surveys for name, places in survey.having(*_FOREIGN) for place in places)
+    return sum(map(bool, holders))
 
 
 def hide_foreign_titles(data: Any, holders: int) -> Any:
