@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -202,23 +202,29 @@ KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in (Post, Mail, Notif
 
 def to_json(effect: Effect) -> dict[str, Json]:
     """Return the effect as a plain dict, its kind under "kind"; fields that hold their default are left out."""
-    values = {}
-    for item in dataclasses.fields(effect):
-        value = getattr(effect, item.name)
-        default = item.default_factory() if item.default_factory is not dataclasses.MISSING else item.default
-        if value != default:
-            values[item.name] = value
-    return {"kind": effect.kind, **values}
+    given = ((name, getattr(effect, name), default) for name, default in _defaults(effect.kind))
+    return {"kind": effect.kind, **{name: value for name, value, default in given if value != default}}
 
 
 def from_json(values: Mapping[str, Json]) -> Effect:
     """Return the effect that `to_json` made `values` of; KeyError or TypeError when it is of no known kind."""
-    kind = KINDS[values["kind"]]
-    tuples = {item.name for item in dataclasses.fields(kind) if str(item.type).startswith("tuple")}
     given: dict[str, Any] = {name: value for name, value in values.items() if name != "kind"}
-    for name in tuples & given.keys():
+    for name in _tuples(values["kind"]) & given.keys():
         given[name] = None if given[name] is None else tuple(given[name])
-    return kind(**given)
+    return KINDS[values["kind"]](**given)
+
+
+@cache
+def _defaults(kind: str) -> list[tuple[str, Any]]:
+    """Return the fields of a kind of effect, each with the value that goes without saying."""
+    made = ((item, item.default_factory) for item in dataclasses.fields(KINDS[kind]))
+    return [(item.name, item.default if make is dataclasses.MISSING else make()) for item, make in made]
+
+
+@cache
+def _tuples(kind: str) -> frozenset[str]:
+    """Return the fields of a kind of effect that JSON has as lists."""
+    return frozenset(item.name for item in dataclasses.fields(KINDS[kind]) if str(item.type).startswith("tuple"))
 
 
 def masked(effect: Effect) -> dict[str, Json]:

@@ -255,3 +255,20 @@ def test_at_red_everything_arrives(made: tuple[dict[str, Any], dict[str, int]]) 
     cleared = clear(data, None, Destination(tlp="red"))
     assert cleared.data is data
     assert cleared.withheld == ""
+
+
+def test_one_object_in_several_places_is_judged_in_each(data: dict[str, Any]) -> None:
+    """JSON never has this, a caller in Python may: the same tag, galaxy or attribute, not a copy of it."""
+    red, galaxy = {"name": "tlp:red"}, {"name": "Country", "description": f"see {EVIL}"}
+    rows = data["Event"]["Attribute"]
+    rows += [
+        {"id": "8", "type": "text", "value": "first.example.org", "Tag": [red]},
+        {"id": "9", "type": "text", "value": "second.example.org", "Tag": [red]},
+        {"id": "10", "type": "text", "value": "kept.example.org", "Galaxy": [galaxy], "Tag": []},
+    ]
+    data["Event"]["Object"] = [{"id": "3", "name": "file", "Attribute": [{"id": "11", "Galaxy": [galaxy]}]}]
+    text = sent(data)
+    for value in (EVIL, "first.example.org", "second.example.org"):
+        assert value not in text
+    assert text.count("kept.example.org") == 1
+    assert text.count("see [withheld]") == 2
