@@ -136,6 +136,7 @@ PEOPLE = (
     _style("discord", _discord, _square_link),
     _style("zulip", _zulip, _square_link),
     _style("rocketchat", _rocket_chat, _square_link),
+    _style("anywhere", _rocket_chat, _plain_link),  # what works without escapes works wherever the text ends up
     _style("html", _html, _html_link),
     _style("telegram", _telegram, _html_link),
 )

@@ -178,6 +178,7 @@ READERS: dict[str, Callable[[str], str]] = {
     "slack": slack,
     "googlechat": googlechat,
     "rocketchat": rocketchat,
+    "anywhere": rocketchat,
     "teams": teams,
     "markdown": markdown,
     "discord": discord,
@@ -196,6 +197,8 @@ READERS: dict[str, Callable[[str], str]] = {
     "csv": in_csv,
     "json": in_json,
 }
-PEOPLE = ("plain", "slack", "googlechat", "rocketchat", "teams", "markdown", "discord", "zulip", "html", "telegram")
+PEOPLE = (
+    "plain", "slack", "googlechat", "rocketchat", "anywhere", "teams", "markdown", "discord", "zulip", "html", "telegram",
+)  # fmt: skip
 EXACT = ("url", "url_path", "url_query", "json")
 """Styles that carry every character; the others show control characters as what they are."""

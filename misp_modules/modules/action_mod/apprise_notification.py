@@ -79,8 +79,8 @@ def decide(call):
         url=address,
         host=host_of(address) if hosted else "",
         service="apprise",
-        title=call.line("title", "MISP", style="plain", limit=MAX_TITLE),
-        text=call.message("plain", limit=MAX_TEXT),
+        title=call.line("title", "MISP", style="anywhere", limit=MAX_TITLE),
+        text=call.message("anywhere", limit=MAX_TEXT),
         digest=("text", "title"),
         digest_limit=MAX_TEXT,
     )
