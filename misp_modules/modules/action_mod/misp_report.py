@@ -35,7 +35,7 @@ MAX_TITLE = 191  # a title longer than MISP's column would be cut without a word
 
 def decide(call):
     """Return the report."""
-    title, content = call.title("text", limit=MAX_TITLE), call.message("markdown")
+    title, content = call.title("plain", limit=MAX_TITLE), call.message("markdown")
     return writeback.change(call, "report", name=title, content=content, distribution=call.params.distribution)
 
 

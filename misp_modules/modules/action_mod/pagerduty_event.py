@@ -88,7 +88,7 @@ def alert(call):
         "payload": {
             "summary": summary,
             "severity": severity,
-            "source": call.view.organisation or "MISP",
+            "source": call.line("source", call.view.organisation or "MISP", style="plain", limit=MAX_DETAIL),
             "class": call.view.kind,
             "custom_details": dict(call.facts("plain", limit=MAX_DETAIL)),
         },

@@ -44,7 +44,7 @@ def decide(call):
         form={
             "type": "stream",
             "to": params.channel,
-            "topic": call.line("topic", call.topic, limit=MAX_TOPIC),
+            "topic": call.line("topic", call.topic, style="plain", limit=MAX_TOPIC),
             "content": call.message("zulip", limit=MAX_CONTENT),
         },
         expect={"result": "success"},
