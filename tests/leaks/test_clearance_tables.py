@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 from guard_events import event_of
-from leaks_kit import ACTION_FILES, World, settle
+from leaks_kit import ACTION_FILES, CORE, World, ask, leaks, settle, variants
 
 from misp_workflow.settings import DISTRIBUTIONS
 from misp_workflow.testing.contract import ActionFile
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:apprise")
 
 GUARD = Path(__file__).parents[1] / "guard"
 LIST = "Items: {% for row in attributes %}{{ row.value }} {{ row.comment }} {% endfor %}"
@@ -135,6 +137,37 @@ def test_without_settings_red_stays_at_home(world: World, way: ActionFile):
         wanted = row["arrives"]["amber+strict"]
         assert sorted(name for name, value in names.items() if value.encode() in arrived) == sorted(wanted or []), row
         assert ("error" in said) == (wanted is None)
+
+
+def test_what_is_red_arrives_nowhere_by_any_action(action: ActionFile, world: World, captures: dict[str, Any]):
+    """Marked in every way that MISP knows, in every place of every captured body, told by every template."""
+    config = action.module.version()["config"]
+    for more in variants(action):
+        for number, name in enumerate(captures):
+            body = json.loads(json.dumps(captures[name]))
+            redden(body["data"], number)
+            ask(action, {"data": body["data"]}, world.params(action, **{**more, "items": "all"}))
+    settle()
+    at_home = "-" if config.get("leaves_home", not config["blocking"]) else "misp"
+    assert leaks((where, content) for where, content in world.arrived() if not where.startswith(at_home)) == []
+
+
+RED = ("tlp:red", "TLP:Red", "tlp:unclear", 'acme:tlp="red"')
+
+
+def redden(value: Any, number: int) -> None:
+    """Mark every item below the event as red, and put a secret into its texts."""
+    if isinstance(value, list):
+        for item in value:
+            redden(item, number)
+    if not isinstance(value, dict):
+        return
+    for item in value.values():
+        redden(item, number)
+    if "uuid" in value and {"value", "content", "note", "meta-category"} & value.keys() and "orgc_id" not in value:
+        tag = {"name": RED[number % len(RED)]}
+        value.update([{"Tag": [tag]}, {"AttributeTag": [{"Tag": tag}]}, {"_allTags": {"3": tag}}][number % 3])
+        value.update({name: f"{CORE} {name}" for name in ("value", "comment", "content", "name") if name in value})
 
 
 MARKED = 'tlp = "amber"\n[defaults.markings]\n"acme:internal*" = "red"\n"tlp:unclear" = "green"\n'

@@ -37,10 +37,8 @@ TEXTS = tuple(itertools.chain.from_iterable((PRODUCT, *ALONE[at : at + 4]) for a
 """All of them, with the template so often that it comes to every place."""
 LARGE = tuple(text for text in hostile_texts().values() if len(text) > 10_000)
 HARMLESS = tuple(f"harmless words {number}" for number in ("one", "two", "three", "four", "five"))
-WRITTEN = frozenset(
-    ["info", "value", "comment", "name", "title", "change", "contents", "content", "email", "org", "source"]
-    + ["event_creator_email", "object_relation", "description"]
-)
+WRITTEN = {"info", "value", "comment", "name", "title", "change", "contents", "content", "email", "org", "source"}
+WRITTEN |= {"event_creator_email", "object_relation", "description"}
 """Members of MISP's data that somebody writes."""
 BODIES = (
     "event-publish",
@@ -161,12 +159,16 @@ def _read_body(request: Received, found: Shapes) -> None:
         found.texts += [value for name, value in fields if name != "topic"]
     else:
         found.texts.append(text)
-        found.parts.update(re.findall(r"</?[a-zA-Z!][^>]{0,20}>?", text) if kind == "text/html" else ())
+        found.parts.update(_tags(text) if kind == "text/html" else ())
 
 
 def _read_json(value: Any, found: Shapes) -> None:
     if isinstance(value, dict):
         found.keys |= set(value)
+        marked_up = {"format": "formatted_body", "parse_mode": "text"}  # Matrix', Telegram's
+        found.parts.update(
+            *(_tags(value[text]) for name, text in marked_up.items() if "html" in str(value.get(name)).lower())
+        )
         quiet = {"text"} if value.get("type") == "plain_text" else set()  # Slack's
         quiet |= {"body", "formatted_body"} if value.get("m.mentions") == {} else set()  # Matrix'
         found.quiet += [value[name] for name in quiet & value.keys()]
@@ -177,6 +179,11 @@ def _read_json(value: Any, found: Shapes) -> None:
             _read_json(item, found)
     elif isinstance(value, str):
         found.texts.append(value)
+
+
+def _tags(text: str) -> list[str]:
+    """Return the beginnings of the HTML tags and comments in the text."""
+    return re.findall(r"</?[a-zA-Z!][^>]{0,20}>?", text)
 
 
 def _read_mail(message: EmailMessage, found: Shapes) -> None:
@@ -197,7 +204,7 @@ def _read_mail(message: EmailMessage, found: Shapes) -> None:
             _read_json(json.loads(text), attached)
             found.keys |= attached.keys
         elif part.get_content_type() == "text/html":
-            found.parts.update(re.findall(r"</?[a-zA-Z!][^>]{0,20}>?", text))
+            found.parts.update(_tags(text))
 
 
 def _read_csv(text: str) -> None:
