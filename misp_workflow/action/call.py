@@ -59,6 +59,7 @@ class Call:
         self.view = View(data)
         self.selected = selected
         self.withheld = withheld
+        self._written: dict[tuple[str, str], str] = {}
         self._misp_url = settings.misp.url.rstrip("/")
 
     @property
@@ -128,22 +129,31 @@ class Call:
             note = NOTES.get(style, NOTE) if self.withheld else ""
             written += rendering.render(note, {"withheld": self.withheld}, style)
         else:
-            written = rendering.render(
-                LAYOUTS.get(layout or style, LAYOUTS["plain"]), self._told(titled), style
-            ).rstrip()
+            chosen = LAYOUTS.get(layout or style, LAYOUTS["plain"])
+            title = rendering.render(chosen.title, {"title": self.summary.title}, style) if titled else ""
+            written = (title + self._below(chosen.rest, style)).rstrip()
         written = guard.cut(written, limit, unit) if limit else written
         return guard.cut(written, self._most) if self._most else written
 
-    def _told(self, titled: bool = True) -> dict[str, Any]:
+    def _below(self, layout: str, style: str) -> str:
+        """Return what stands below the title; once, for places that want it with and without one."""
+        known = self._written.get((layout, style))
+        if known is None:
+            told = {
+                "title": self.summary.title,
+                "facts": self._facts,
+                "colour": f"#{self.colour:06x}",
+                "withheld": self.withheld,
+                "link": self.link,
+                "link_label": LINK_LABEL,
+            }
+            known = self._written[layout, style] = rendering.render(layout, told, style)
+        return known
+
+    @property
+    def _facts(self) -> list[tuple[str, str]]:
         summary = self.summary
-        return {
-            "title": summary.title if titled else "",
-            "facts": [*([("TLP", summary.tlp.upper())] if summary.tlp else []), *summary.facts],
-            "colour": f"#{self.colour:06x}",
-            "withheld": self.withheld,
-            "link": self.link,
-            "link_label": LINK_LABEL,
-        }
+        return [*([("TLP", summary.tlp.upper())] if summary.tlp else []), *summary.facts]
 
     def line(self, name: str, otherwise: str, style: str = "text", limit: int | None = None) -> str:
         """Return the parameter `name` rendered, or the text `otherwise` when it is empty or not declared: one line."""
@@ -160,7 +170,7 @@ class Call:
 
     def facts(self, style: str, limit: int | None = None) -> list[tuple[str, str]]:
         """Return the summary's facts as (name, value) in the style of the place, each value of at most `limit`."""
-        told = self._told()["facts"]
+        told = self._facts
         if self.withheld:
             told.append(("Withheld", self.withheld))
         shown = [tuple(rendering.render("{{ it }}", {"it": part}, style) for part in fact) for fact in told]

@@ -1,19 +1,36 @@
 """How a summary is laid out in each place's markup; the words are those of `summary.py`.
 
-A layout is a template of title, facts, withheld and link. Every line of it stands for itself, so that a message of many
-messages can take the first one of each. What it is given is escaped for the place by the template's environment.
+A layout is two templates: of the title, and of facts, withheld and link. Every line stands for itself, so that a
+message of many messages can take the first one of each. What it is given is escaped for the place by the template's
+environment.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 _FACTS = "{% for name, value in facts %}<item><b>{{ name }}:</b> {{ value }}\n{% endfor %}"
 _WITHHELD = "{% if withheld %}<item>{{ withheld }}\n{% endif %}"
 _LINK = "{% if link %}<item>{{ link|link(link_label) }}{% endif %}"
+_HTML_END = (
+    "{% if withheld %}\n<p>{{ withheld }}</p>{% endif %}{% if link %}\n<p>{{ link|link(link_label) }}</p>{% endif %}"
+)
 
 
-def _layout(opening: str, closing: str = "", item: str = "", gap: str = "") -> str:
-    written = "{% if title %}<b>{{ title }}</b>\n" + gap + "{% endif %}" + _FACTS + _WITHHELD + _LINK
-    return written.replace("<b>", opening).replace("</b>", closing or opening).replace("<item>", item)
+class Layout(NamedTuple):
+    """What a title is put into, and all that comes after it."""
+
+    title: str
+    rest: str
+
+
+def _layout(opening: str, closing: str = "", item: str = "", gap: str = "") -> Layout:
+    def marked(template: str) -> str:
+        return template.replace("<b>", opening).replace("</b>", closing or opening).replace("<item>", item)
+
+    return Layout(
+        marked("{% if title %}<b>{{ title }}</b>\n" + gap + "{% endif %}"), marked(_FACTS + _WITHHELD + _LINK)
+    )
 
 
 _STARRED = _layout("**", item="- ", gap="\n")
@@ -28,14 +45,19 @@ LAYOUTS = {
     "zulip": _STARRED,
     "discord": _layout("**"),
     "teams": _STARRED,
-    "html": "{% if title %}<p><strong>{{ title }}</strong></p>\n{% endif %}<ul>\n"
-    "{% for name, value in facts %}<li><strong>{{ name }}:</strong> {{ value }}</li>\n{% endfor %}</ul>"
-    "{% if withheld %}\n<p>{{ withheld }}</p>{% endif %}{% if link %}\n<p>{{ link|link(link_label) }}</p>{% endif %}",
-    "mail": '<table style="border-collapse:collapse;font-family:sans-serif">\n'
-    '<tr><th colspan="2" style="text-align:left;padding:8px;border-left:6px solid {{ colour }}">{{ title }}</th></tr>\n'
-    '{% for name, value in facts %}<tr><td style="padding:2px 8px;color:#555;white-space:nowrap">{{ name }}</td>'
-    '<td style="padding:2px 8px">{{ value }}</td></tr>\n{% endfor %}</table>'
-    "{% if withheld %}\n<p>{{ withheld }}</p>{% endif %}{% if link %}\n<p>{{ link|link(link_label) }}</p>{% endif %}",
+    "html": Layout(
+        "{% if title %}<p><strong>{{ title }}</strong></p>\n{% endif %}",
+        "<ul>\n{% for name, value in facts %}<li><strong>{{ name }}:</strong> {{ value }}</li>\n{% endfor %}</ul>"
+        + _HTML_END,
+    ),
+    "mail": Layout(
+        "",
+        '<table style="border-collapse:collapse;font-family:sans-serif">\n'
+        '<tr><th colspan="2" style="text-align:left;padding:8px;border-left:6px solid {{ colour }}">'
+        "{{ title }}</th></tr>\n"
+        '{% for name, value in facts %}<tr><td style="padding:2px 8px;color:#555;white-space:nowrap">{{ name }}</td>'
+        '<td style="padding:2px 8px">{{ value }}</td></tr>\n{% endfor %}</table>' + _HTML_END,
+    ),
 }
 """By the style that a place's text has; see docs/templates.md."""
 

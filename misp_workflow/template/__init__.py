@@ -16,15 +16,15 @@ one sentence that names the template's line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from misp_workflow.errors import TemplateError
 from misp_workflow.template.attributes import Attributes
 from misp_workflow.template.compiling import SANDBOX, Compiled, compiled_once
 from misp_workflow.template.grammar import nearest
-from misp_workflow.template.limits import CURRENT, Run
+from misp_workflow.template.limits import Run
 from misp_workflow.template.machines import MACHINES
 from misp_workflow.template.people import PEOPLE
 from misp_workflow.template.sentences import told
@@ -37,43 +37,58 @@ STYLES: Mapping[str, Style] = {style.name: style for style in (*PEOPLE, *MACHINE
 """Where text can go, by name; the docs have a table of what each does."""
 
 
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
+
+def _telling(work: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Turn whatever goes wrong into one sentence."""
+
+    @wraps(work)
+    def telling(*args: Given.args, **options: Given.kwargs) -> Made:
+        try:
+            return work(*args, **options)
+        except Exception as error:
+            raise TemplateError(told(error)) from None
+
+    return telling
+
+
+@_telling
 def render(source: str, context: Mapping[str, Any], style: str = "plain") -> str:
     """Return the template's text, each value escaped for `style`, a name in STYLES.
 
     `context` maps names to plain data. "attributes", when it is a list, can also be called to choose from it; a Live
     text is the caller's own and stays a link. Raises TemplateError and nothing else.
     """
-    with _told():
-        look = _style(style)
-        compiled = compiled_once(source, False)
-        names = _prepared(context)
-        run = Run(look)
-        with _accounted(run, names, compiled):
-            made = "".join(compiled.template.root_render_func(compiled.template.new_context(names)))
-            return look.finish(made)
+    look = _style(style)
+    compiled = compiled_once(source, False)
+    names = _prepared(context)
+    with _account(look, names, compiled):
+        made = "".join(compiled.template.root_render_func(compiled.template.new_context(names)))
+        return look.finish(made)
 
 
+@_telling
 def condition(expression: str, context: Mapping[str, Any]) -> bool:
     """Return whether a Jinja expression (without {{ }}, or with) is true on this data.
 
     As MISP writes flags as text, "", "0", "false", "no" and "off" are not true. Raises TemplateError and nothing else:
     a condition that cannot be decided is neither true nor false.
     """
-    with _told():
-        compiled = compiled_once(expression, True)
-        names = _prepared(context)
-        run = Run(STYLES["text"])
-        with _accounted(run, names, compiled):
-            decided = compiled.template.new_context(names)
-            for _ in compiled.template.root_render_func(decided):
-                pass
-            return decided.vars["result"] is True
+    compiled = compiled_once(expression, True)
+    names = _prepared(context)
+    with _account(STYLES["text"], names, compiled):
+        decided = compiled.template.new_context(names)
+        for _ in compiled.template.root_render_func(decided):
+            pass
+        return decided.vars["result"] is True
 
 
+@_telling
 def check(source: str) -> None:
     """Raise TemplateError, the line included, when the template cannot be used whatever the data."""
-    with _told():
-        compiled_once(source, False)
+    compiled_once(source, False)
 
 
 def _style(name: str) -> Style:
@@ -91,20 +106,7 @@ def _prepared(context: Mapping[str, Any]) -> dict[str, Any]:
     return names
 
 
-@contextmanager
-def _accounted(run: Run, names: Mapping[str, Any], compiled: Compiled) -> Iterator[None]:
+def _account(look: Style, names: Mapping[str, Any], compiled: Compiled) -> Run:
+    run = Run(look)
     run.names = lambda: {*names, *compiled.names, *SANDBOX.globals}
-    token = CURRENT.set(run)
-    try:
-        yield
-    finally:
-        CURRENT.reset(token)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn whatever goes wrong into one sentence."""
-    try:
-        yield
-    except Exception as error:
-        raise TemplateError(told(error)) from None
+    return run

@@ -13,7 +13,7 @@ from jinja2.parser import Parser
 
 from misp_workflow.errors import TemplateError
 from misp_workflow.template.grammar import MAX_SOURCE, at, decision, prepare
-from misp_workflow.template.limits import CURRENT, MAX_STEPS, Run
+from misp_workflow.template.limits import MAX_STEPS, Run
 from misp_workflow.template.people import PEOPLE
 from misp_workflow.template.sandbox import Sandbox
 from misp_workflow.template.style import sendable
@@ -100,12 +100,10 @@ def _intact() -> bool:
     Both hang on how Jinja writes its code. A version that writes it otherwise must not silently put raw text out.
     """
     run = Run(next(style for style in PEOPLE if style.name == "html"))
-    token = CURRENT.set(run)
     try:
-        template = _built(Parser(SANDBOX, _TRIAL).parse()).template
-        made = "".join(template.root_render_func(template.new_context({"x": "<"})))
+        with run:
+            template = _built(Parser(SANDBOX, _TRIAL).parse()).template
+            made = "".join(template.root_render_func(template.new_context({"x": "<"})))
     except Exception:
         return False
-    finally:
-        CURRENT.reset(token)
     return made == _SAYS and run.steps < MAX_STEPS - len(_SAYS)

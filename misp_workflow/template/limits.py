@@ -29,7 +29,7 @@ SLOW = 0.005  # seconds between two looks that make every report look
 
 
 class Run:
-    """The account of one rendering."""
+    """The account of one rendering; `with` it, it is the current one of this thread."""
 
     __slots__ = (
         "_calls",
@@ -38,6 +38,7 @@ class Run:
         "_every",
         "_looked",
         "_next",
+        "_token",
         "characters",
         "depth",
         "names",
@@ -56,6 +57,13 @@ class Run:
         self._cpu_end = time.thread_time() + MAX_CPU
         self._next = MAX_STEPS - LOOK_EVERY
         self._calls = self._every = LOOK_CALLS
+
+    def __enter__(self) -> Run:
+        self._token = CURRENT.set(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        CURRENT.reset(self._token)
 
     def spend(self, steps: int = 1) -> None:
         """Report `steps` pieces of work that are about to be done."""
