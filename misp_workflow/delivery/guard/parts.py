@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from misp_workflow.delivery.guard.marks import Rule
@@ -114,37 +114,33 @@ class Parts:
 
     def remove(self, edits: Edits) -> None:
         """Note that these items, their copies and what refers to them go."""
-        naming = self._naming(edits.survey)
+        going = self._nodes | self._going_along(edits.survey)
         numbers = {identity[1] for identity in self._known if identity[0] == "attribute" and len(identity) == 2}
         for place in edits.survey.places:
             node, key, around = place
             if id(around) in edits.gone:
                 edits.gone.add(id(place))
+            elif id(node) in going or (key in numbers and around[1] == "RelatedAttribute"):
+                edits.drop(place)
             elif key == "RelatedAttribute" and not numbers.isdisjoint(node):  # keyed by the number of the attribute
                 edits.put(place, {number: rows for number, rows in node.items() if number not in numbers})
-            elif (
-                id(node) in self._nodes
-                or (key in numbers and around[1] == "RelatedAttribute")
-                or self._goes_along(node, key, naming)
-            ):
-                edits.drop(place)
 
-    def _naming(self, survey: Survey) -> set[int]:
-        """Return the ids of the objects that may be copies of an item that may not go, or about one."""
+    def _going_along(self, survey: Survey) -> set[int]:
+        """Return the ids of the objects that are copies of these items, about them, or around nothing else."""
+        going = {id(node) for node, key, _ in self._naming(survey) if self._follows(node, _kind(node, key))}
+        for _, places in survey.having("Attribute", tags=False):
+            going.update(id(node) for node, key, _ in places if _kind(node, key) == "object" and self._is_emptied(node))
+        return going
+
+    def _naming(self, survey: Survey) -> list[Place]:
+        """Return the places of objects that have a number or uuid of one of these items somewhere."""
         if any(len(identity) > 2 for identity in self._known):  # known by what it says
-            return {id(node) for node, _, _ in survey.places}
+            return survey.places
         said = {identity[1] for identity in self._known}
-        naming: set[int] = set()
+        found: list[Place] = []
         for member, places in survey.having("uuid", "id", *_REFERENCES, *_NUMBERS, tags=False):
-            if not said.isdisjoint([str(place[0][member]) for place in places]):
-                naming.update(id(place[0]) for place in places if str(place[0][member]) in said)
-        return naming
-
-    def _goes_along(self, node: Mapping[str, Any], key: str, naming: Container[int]) -> bool:
-        """Whether the object is a copy of an item that may not go, is about one, or was the object around such ones."""
-        if id(node) in naming and self._follows(node, _kind(node, key)):
-            return True
-        return "Attribute" in node and _kind(node, key) == "object" and self._is_emptied(node)
+            found += [place for place in places if str(place[0][member]) in said]
+        return found
 
     def _follows(self, node: Mapping[str, Any], kind: str) -> bool:
         """Whether the object is a copy of an item that may not go, or about one."""

@@ -8,12 +8,15 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import Edits, every_text
+from misp_workflow.delivery.guard.nested import Edits, Place, every_text
 from misp_workflow.delivery.guard.parts import Parts
 
 MARK = "[withheld]"
 SHORTEST = 5
 """Characters. A shorter value ("80", "true") would be found in texts that do not quote it."""
+
+FEW = 8
+"""Values that are looked for one by one; more of them by all words of a text at once."""
 
 _VALUES = ("value", "value1", "value2")
 _TEXTS = (
@@ -69,13 +72,17 @@ class Quotes:
                 value = place[0][name]
                 if isinstance(value, str) and value in self._exact and id(place) not in edits.gone:
                     edits.drop(place)
+        texts: list[tuple[Place, str, str]] = []
         for name, places in edits.survey.having(*_TEXTS, tags=False):
             for place in places:
                 text = place[0][name]
                 if isinstance(text, str) and len(text) >= SHORTEST and id(place) not in edits.gone:
-                    masked = self._masked(text)
-                    if masked != text:
-                        edits.change(place, name, masked)
+                    texts.append((place, name, text))
+        if self._may_quote("\n".join({text for _, _, text in texts})):
+            for place, name, text in texts:
+                masked = self._masked(text)
+                if masked != text:
+                    edits.change(place, name, masked)
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
         """Return a selection of bare values without those that only what was left out has."""
@@ -92,7 +99,12 @@ class Quotes:
 
     def _may_quote(self, text: str) -> bool:
         """Whether one of the values may stand in the text; quick, and false of nearly all texts."""
-        return self._hints is None or not self._hints.isdisjoint(_ALONE.findall(_live(text)))
+        if self._hints is None:
+            return True
+        live = _live(text)
+        if len(self._hints) <= FEW:
+            return any(hint in live for hint in self._hints)
+        return not self._hints.isdisjoint(_ALONE.findall(live))
 
     def _mask(self, text: str) -> str:
         return self._mask_phrases(_WORD.sub(self._mask_word, text))
