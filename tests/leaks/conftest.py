@@ -23,9 +23,8 @@ def action(request: pytest.FixtureRequest) -> ActionFile:
 
 
 @pytest.fixture(scope="session")
-def _world(captures: dict[str, Any]) -> Iterator[World]:
+def _world() -> Iterator[World]:
     with World() as world:
-        world.remember(captures)
         yield world
 
 
@@ -43,8 +42,9 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None
 
 
 @pytest.fixture
-def world(_world: World, use: Callable[[str], None]) -> World:
+def world(_world: World, captures: dict[str, Any], use: Callable[[str], None]) -> World:
     """Everybody, nothing having come yet, with settings that know MISP and nothing else."""
+    _world.remember(captures)
     _world.clear()
     use(_world.settings())
     return _world

@@ -26,6 +26,7 @@ from misp_workflow.testing import Answer, Received, Receiver, answer, free_port
 from misp_workflow.testing.contract import ActionFile, sample_params
 from misp_workflow.testing.mail import MailServer
 from misp_workflow.testing.misp import MispStandIn
+from misp_workflow.testing.misp.memory import Memory
 
 ACTION_FILES = sorted((Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod").glob("*.py"))
 
@@ -200,7 +201,8 @@ class World:
             stream._publishers.clear()
 
     def remember(self, captures: Mapping[str, Any]) -> None:
-        """Let MISP know the events that it sent."""
+        """Let MISP know the events that it sent, and nothing else."""
+        Memory.__init__(self.misp, self.misp.exclusive)
         for body in captures.values():
             event = body["data"].get("Event") or {}
             if event.get("uuid") and event.get("info"):
@@ -240,7 +242,7 @@ class World:
     def known_values(self) -> dict[str, str]:
         """Return what no sample can be made of from a parameter's declaration alone, by the parameter's name."""
         return {
-            "recipients": "soc@example.org, ciso@example.org",
+            "recipients": "soc@example.org",
             "sender": "MISP <misp@example.org>",
             "smtp_server": self.mail.host,
             "port": str(self.mail.port),
@@ -330,10 +332,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, bytes]]:
 
 # --- asking -----------------------------------------------------------------------------------------------------------
 
-DUMP = (
-    '"{{ data }} {{ selected }} {{ user }} {{ log }} {{ summary.title }} {{ summary.facts }} '
-    '{% for row in attributes() %}{{ row }}{% endfor %}"'
-)
+DUMP = '"{{ data }} {{ attributes()[0] }} {{ user }} {{ log }} {{ summary.title }} {{ summary.facts }}"'
 """Everything that a template can reach; in quotes, so that it is JSON where JSON is asked for."""
 MOST_VARIANTS = 3
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:apprise")
 ODD = CORE + "\"<'>&%+/=\\"
 """A secret that every encoding writes in another way."""
 SECRETIVE = [path for path in ACTION_FILES if '"secret": True' in path.read_text()]
-TRIGGERS = ("event-publish", "attribute-after-save", "user-after-save", "log-after-save", "sighting-after-save")
+TRIGGERS = ("event-publish", "attribute-after-save", "user-after-save", "sighting-after-save")
 
 
 @pytest.fixture(params=SECRETIVE, ids=lambda path: path.stem)
