@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, unquote
@@ -88,27 +88,9 @@ class Call:
         return summarise(self.view, None if self.selected is None else rows(self.selected))
 
     @lazy
-    def context(self) -> dict[str, Any]:
+    def context(self) -> Mapping[str, Any]:
         """The names that a template of this call may use; docs/templates.md lists them."""
-        view, data = self.view, self.view.data
-        return {
-            "data": data,
-            "kind": view.kind,
-            "event": view.event,
-            "attributes": view.attributes,
-            "selected": rows(self.selected or []),
-            "objects": view.objects,
-            "tags": view.tags,
-            "user": data if view.kind == "user" else {},
-            "log": data.get("Log", {}),
-            "post": data.get("Post", {}),
-            "thread": data.get("Thread", {}),
-            "proposal": next(iter(rows(view.event.get("ShadowAttribute"))), {}),
-            "report": next(iter(rows(view.event.get("EventReport"))), {}),
-            "summary": self.summary,
-            "link_to_event": rendering.live(self.link),
-            "withheld": self.withheld,
-        }
+        return _Context(self)
 
     def message(
         self,
@@ -272,6 +254,42 @@ class Call:
     def skip(self, why: str) -> Receipt:
         """Return the receipt of having nothing to do; `why` is one plain sentence."""
         return Receipt(status="skipped", detail=why)
+
+
+class _Context(Mapping[str, Any]):
+    """What templates may read of a call, found out when one does: most ask for a name or two."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __getitem__(self, name: str) -> Any:
+        return _NAMES[name](self._call)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+_NAMES: dict[str, Callable[[Call], Any]] = {
+    "data": lambda call: call.data,
+    "kind": lambda call: call.view.kind,
+    "event": lambda call: call.view.event,
+    "attributes": lambda call: call.view.attributes,
+    "selected": lambda call: rows(call.selected or []),
+    "objects": lambda call: call.view.objects,
+    "tags": lambda call: call.view.tags,
+    "user": lambda call: call.data if call.view.kind == "user" else {},
+    "log": lambda call: call.data.get("Log", {}),
+    "post": lambda call: call.data.get("Post", {}),
+    "thread": lambda call: call.data.get("Thread", {}),
+    "proposal": lambda call: next(iter(rows(call.view.event.get("ShadowAttribute"))), {}),
+    "report": lambda call: next(iter(rows(call.view.event.get("EventReport"))), {}),
+    "summary": lambda call: call.summary,
+    "link_to_event": lambda call: rendering.live(call.link),
+    "withheld": lambda call: call.withheld,
+}
 
 
 @contextmanager

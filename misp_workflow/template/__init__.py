@@ -63,8 +63,8 @@ def render(source: str, context: Mapping[str, Any], style: str = "plain") -> str
     """
     look = _style(style)
     compiled = compiled_once(source, False)
-    names = _prepared(context)
-    with _account(look, names, compiled):
+    names = _prepared(context, compiled)
+    with _account(look, context, compiled):
         made = "".join(compiled.template.root_render_func(compiled.template.new_context(names)))
         return look.finish(made)
 
@@ -77,8 +77,8 @@ def condition(expression: str, context: Mapping[str, Any]) -> bool:
     a condition that cannot be decided is neither true nor false.
     """
     compiled = compiled_once(expression, True)
-    names = _prepared(context)
-    with _account(STYLES["text"], names, compiled):
+    names = _prepared(context, compiled)
+    with _account(STYLES["text"], context, compiled):
         decided = compiled.template.new_context(names)
         for _ in compiled.template.root_render_func(decided):
             pass
@@ -98,15 +98,18 @@ def _style(name: str) -> Style:
     return style
 
 
-def _prepared(context: Mapping[str, Any]) -> dict[str, Any]:
-    names = {name: value for name, value in dict(context).items() if isinstance(name, str)}
+def _prepared(context: Mapping[str, Any], compiled: Compiled) -> dict[str, Any]:
+    """Return what the template asks for of the context; the rest is not even looked up."""
+    if not isinstance(context, Mapping):
+        raise TemplateError("a template needs names and what they stand for")
+    names = {name: context[name] for name in compiled.asks if name in context}
     attributes = names.get("attributes")
     if isinstance(attributes, (list, tuple)):
         names["attributes"] = Attributes(attributes)
     return names
 
 
-def _account(look: Style, names: Mapping[str, Any], compiled: Compiled) -> Run:
+def _account(look: Style, context: Mapping[str, Any], compiled: Compiled) -> Run:
     run = Run(look)
-    run.names = lambda: {*names, *compiled.names, *SANDBOX.globals}
+    run.names = lambda: {*context, *compiled.names, *SANDBOX.globals}
     return run

@@ -36,10 +36,11 @@ _SAYS = 8 * "&lt;"
 
 @dataclass(frozen=True)
 class Compiled:
-    """A template's code, and the names that it sets itself: loop variables, macros, set."""
+    """A template's code, the names that it sets itself (loop variables, macros, set), and those that it reads."""
 
     template: Template
     names: frozenset[str]
+    asks: frozenset[str]
 
 
 def compiled_once(source: str, expression: bool) -> Compiled:
@@ -67,8 +68,9 @@ def _compile(source: str, expression: bool) -> Compiled:
 
 def _built(tree: nodes.Template, expression: bool = False) -> Compiled:
     names = prepare(tree, SANDBOX.filters, SANDBOX.tests, expression)
+    asks = frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx == "load")
     code: CodeType = SANDBOX.compile(tree)
-    return Compiled(Template.from_code(SANDBOX, code, SANDBOX.globals), names)
+    return Compiled(Template.from_code(SANDBOX, code, SANDBOX.globals), names, asks)
 
 
 _compile_small = lru_cache(maxsize=CACHED)(_compile)
