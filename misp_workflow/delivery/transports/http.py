@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -117,16 +118,32 @@ def _prepare(post: Post, key: str) -> requests.PreparedRequest:
         headers[name] = key
     if post.sign_with:
         headers.update(signing.headers(post.sign_with, key, int(time.time()), content or b""))
-    request = requests.Request(
-        method=post.method,
-        url=f"{post.url.rstrip('/')}/{quote(key, safe='')}" if where == "path" else post.url,
-        params={**post.query, name: key} if where == "query" else dict(post.query),
-        headers=headers,
-        data=content,
-        auth=post.basic
-        and (post.basic[0].encode(), post.basic[1].encode()),  # bytes: requests would take text for latin-1
-    )
-    return _session.prepare_request(request)
+    if content or post.method != "GET":
+        headers["Content-Length"] = str(len(content or b""))
+    # Step by step, not by the session's `prepare_request`: most of what that one does is to merge nothing with nothing.
+    request = requests.PreparedRequest()
+    request.prepare_method(post.method)
+    if where == "path":
+        request.prepare_url(f"{post.url.rstrip('/')}/{quote(key, safe='')}", dict(post.query))
+    elif where == "query" or post.query:
+        request.prepare_url(post.url, {**post.query, name: key} if where == "query" else dict(post.query))
+    else:
+        request.url = _address(post.url)
+    request.prepare_headers({**_session.headers, **headers})
+    request.body = content or None
+    if post.basic:  # bytes: requests would take text for latin-1
+        request.prepare_auth((post.basic[0].encode(), post.basic[1].encode()))
+    elif "@" in str(request.url):  # credentials may stand in the address
+        request.prepare_auth(None)
+    return request
+
+
+@lru_cache(maxsize=128)
+def _address(url: str) -> str:
+    """Return the address as requests writes it; most messages go where the one before went."""
+    request = requests.PreparedRequest()
+    request.prepare_url(url, None)
+    return str(request.url)
 
 
 def _content(post: Post, key: str) -> tuple[bytes | None, str]:
