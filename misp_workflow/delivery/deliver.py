@@ -137,9 +137,7 @@ class _Delivery:
                 plan.held = plan.item.hold and how == "taken"
             if not all(plan.item.hold for plan in kept):
                 self._house.workers.wake()
-        receipts = [self._finish(plan, taken.get(id(plan))) for plan in plans]
-        self._house.callers.leave_to_workers(sum(receipt.status == "queued" for receipt in receipts))
-        return receipts
+        return [self._finish(plan, taken.get(id(plan))) for plan in plans]
 
     def _finish(self, plan: _Plan, how: Taken | None) -> Receipt:
         """Return the receipt of one parcel; `how` the outbox took it, None when it never was to be kept."""

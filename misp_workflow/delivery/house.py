@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import traceback
@@ -27,37 +28,36 @@ WORKER_PATIENCE = 5.0
 
 COURTESY = 0.2
 """Seconds that a worker rests after each try while MISP waits for several answers: what is in the outbox has time."""
-MOST_OWED = 2000
-"""Effects that may wait for it; with more, workers rest no longer."""
+LONGEST_COURTESY = 10.0
+"""Seconds. A crowd that stays longer is no rush any more, and what it left must get its turn."""
 
 
 class Callers:
-    """Counts the calls that MISP waits for, and what they left to the workers."""
+    """Knows whether MISP waits for several answers at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._number = 0
-        self._crowded = 0.0
-        self._owed = 0
+        self._began = self._crowded = -math.inf  # the crowd: when it came, and when it was last seen
 
     def __enter__(self) -> None:
         with self._lock:
             self._number += 1
             if self._number > 1:
-                self._crowded = time.monotonic()
+                now = self._clock()
+                if now - self._crowded > COURTESY:
+                    self._began = now
+                self._crowded = now
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._number -= 1
 
-    def leave_to_workers(self, number: int) -> None:
-        """So many effects more (or less) wait for a worker."""
-        with self._lock:
-            self._owed = max(self._owed + number, 0)
-
     def come_first(self) -> bool:
-        """Whether workers should rest: several calls were there at once a moment ago, and not too much is owed."""
-        return self._owed < MOST_OWED and time.monotonic() - self._crowded < COURTESY / 2
+        """Whether workers should rest: several calls were there at once a moment ago, but not for long already."""
+        now = self._clock()
+        return now - self._crowded < COURTESY / 2 and now - self._began < LONGEST_COURTESY
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,6 @@ class House:
         finally:
             self.lanes.leave_as_worker(claim.lane, answer, time.monotonic() - began)
         self._settle(claim, answer)
-        self.callers.leave_to_workers(-1)
         if self.callers.come_first():
             time.sleep(COURTESY)
 
