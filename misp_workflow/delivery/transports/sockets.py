@@ -10,10 +10,9 @@ looked like, and wherever a redirect pointed.
 from __future__ import annotations
 
 import contextlib
-import heapq
 import ipaddress
-import itertools
 import logging
+import math
 import socket
 import ssl
 import threading
@@ -88,31 +87,42 @@ def _shut(handle: socket.socket) -> None:
 
 
 class Watchdog:
-    """One daemon thread that expires tries; it starts with the first one."""
+    """One daemon thread that expires tries; it starts with the first one.
+
+    A try that ended in time leaves it alone: the thread sleeps until the earliest deadline that it knew when it last
+    looked, so that it wakes about once a deadline's length, however many tries there are.
+    """
 
     def __init__(self) -> None:
-        self._tries: list[tuple[float, int, Try]] = []
-        self._order = itertools.count()
+        self._tries: set[Try] = set()
         self._changed = threading.Condition()
+        self._looks = math.inf  # when the thread looks next
         self._thread: threading.Thread | None = None
 
     def watch(self, this: Try) -> None:
-        """Expire `this` at its deadline, unless it has let go of its connection by then."""
+        """Expire `this` at its deadline, unless it is forgotten by then."""
         with self._changed:
-            heapq.heappush(self._tries, (this.deadline, next(self._order), this))
+            self._tries.add(this)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="misp-workflow-watchdog", daemon=True)
                 self._thread.start()
-            elif self._tries[0][2] is this:
+            elif this.deadline < self._looks:
                 self._changed.notify()
+
+    def forget(self, this: Try) -> None:
+        """Leave alone a try that is over."""
+        with self._changed:
+            self._tries.discard(this)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._tries or self._tries[0][0] > time.monotonic():
-                    self._changed.wait(self._tries[0][0] - time.monotonic() if self._tries else None)
-                this = heapq.heappop(self._tries)[2]
-            this.expire()
+                while not (late := [this for this in self._tries if this.deadline <= time.monotonic()]):
+                    self._looks = min((this.deadline for this in self._tries), default=math.inf)
+                    self._changed.wait(self._looks - time.monotonic() if self._tries else None)
+                self._tries.difference_update(late)
+            for this in late:
+                this.expire()
 
 
 _watchdog = Watchdog()
@@ -129,17 +139,19 @@ def trying(deadline: float) -> Iterator[Try]:
         yield this
     finally:
         this.end()
+        _watchdog.forget(this)
         _now.this = None
 
 
 class _QuietWhenOurs(logging.Filter):
-    """urllib3 logs the path of every request at DEBUG, and a webhook's path is its secret."""
+    """urllib3 logs the paths of requests, and a webhook's path is its secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return getattr(_now, "this", None) is None
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(_QuietWhenOurs())
+for _talker in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
+    logging.getLogger(_talker).addFilter(_QuietWhenOurs())
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -239,6 +251,7 @@ class _Watched(HTTPConnection):
 
     _handle: socket.socket | None = None
     _served = 0
+    _held: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
         this: Try = _now.this
@@ -258,11 +271,24 @@ class _Watched(HTTPConnection):
             this.reused = self._served > 0
             this.use(self._handle)
         self._served += 1
-        super().request(*args, **kwargs)
+        held: list[bytes] = []
+        self._held = held
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            self._held = None
+        super().send(b"".join(held))
         if QUICK_ACK is not None and self._handle is not None:
             # Many servers write head and body of an answer separately, and their system holds the second back until
             # ours has acknowledged the first, which it puts off by 40 ms on a connection that is kept.
             self._handle.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
+
+    def send(self, data: Any) -> None:
+        """Send, or hold back while the request is written: head and body leave together, in one packet if small."""
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
 
     def close(self) -> None:
         handle, self._handle, self._served = self._handle, None, 0
