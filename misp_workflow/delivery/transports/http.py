@@ -15,17 +15,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import orjson
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3 import HTTPResponse
+from urllib3.exceptions import DecodeError, HTTPError
+from urllib3.exceptions import TimeoutError as LateError
 
 from misp_workflow import __version__
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import signing, threads
+from misp_workflow.delivery.transports import parts, threads
 from misp_workflow.delivery.transports.sockets import Pool, TLSPool, Try, trying
 from misp_workflow.effects import Json, Post, mask
 
@@ -37,9 +39,36 @@ MAX_REDIRECTS = 3
 
 
 class _Adapter(HTTPAdapter):
+    """Speaks to one scheme's hosts without what no request of ours has: proxies, cookies, a guess at the encoding."""
+
+    MOST_PLACES = 128
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
+        self._places: dict[tuple[str | None, Any, Any], Any] = {}
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        """Return the pool as found before: the same address and TLS options lead to the same one."""
+        place = (request.url, verify, cert)
+        pool = self._places.get(place)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            if len(self._places) >= self.MOST_PLACES:  # addresses may have a key in them: each is used once
+                self._places.clear()
+            self._places[place] = pool
+        return pool
+
+    def close(self) -> None:
+        self._places.clear()
+        super().close()
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        return str(request.path_url)
+
+    def build_response(self, req: Any, resp: Any) -> Any:
+        """Return urllib3's answer as it is."""
+        return resp
 
 
 def _new_session() -> requests.Session:
@@ -68,7 +97,8 @@ def send(post: Post, key: str, deadline: float) -> Answer:
     if answer.outcome == "refused" and part is not post:  # maybe because the thread's first message is gone
         threads.lost(post)
         answer = _send(post, key, deadline)
-    return dataclasses.replace(answer, detail=mask(answer.detail, post.secrets))
+    said = mask(answer.detail, post.secrets)
+    return answer if said == answer.detail else dataclasses.replace(answer, detail=said)
 
 
 def _send(post: Post, key: str, deadline: float) -> Answer:
@@ -106,29 +136,15 @@ def _host(url: str) -> str:
 
 
 def _prepare(post: Post, key: str) -> requests.PreparedRequest:
-    content, content_type = _content(post, key)
-    headers: dict[str, Any] = {"Content-Type": content_type} if content_type else {}
-    headers.update((name, _header_value(value)) for name, value in post.headers.items())
-    if post.content_type and (content is not None):
-        headers["Content-Type"] = post.content_type
-    if post.bearer:
-        headers["Authorization"] = _header_value(f"Bearer {post.bearer}")
-    where, _, name = post.key_at.partition(":")
-    if where == "header":
-        headers[name] = key
-    if post.sign_with:
-        headers.update(signing.headers(post.sign_with, key, int(time.time()), content or b""))
-    if content or post.method != "GET":
-        headers["Content-Length"] = str(len(content or b""))
+    content, headers = parts.content_and_headers(post, key)
+    url, query = parts.address(post, key)
     # Step by step, not by the session's `prepare_request`: most of what that one does is to merge nothing with nothing.
     request = requests.PreparedRequest()
     request.prepare_method(post.method)
-    if where == "path":
-        request.prepare_url(f"{post.url.rstrip('/')}/{quote(key, safe='')}", dict(post.query))
-    elif where == "query" or post.query:
-        request.prepare_url(post.url, {**post.query, name: key} if where == "query" else dict(post.query))
+    if query or url != post.url:
+        request.prepare_url(url, query)
     else:
-        request.url = _address(post.url)
+        request.url = _address(url)
     request.prepare_headers({**_session.headers, **headers})
     request.body = content or None
     if post.basic:  # bytes: requests would take text for latin-1
@@ -144,36 +160,6 @@ def _address(url: str) -> str:
     request = requests.PreparedRequest()
     request.prepare_url(url, None)
     return str(request.url)
-
-
-def _content(post: Post, key: str) -> tuple[bytes | None, str]:
-    """Return the body's bytes, as they will be signed and sent, and their content type."""
-    if post.json is not None:
-        value = post.json
-        where, _, name = post.key_at.partition(":")
-        if where == "json" and isinstance(value, Mapping):
-            value = {**value, name: key}
-        return _json_bytes(value), "application/json"
-    if post.form is not None:
-        return urlencode(dict(post.form), errors="replace").encode(), "application/x-www-form-urlencoded"
-    if post.body is not None:
-        return post.body.encode("utf-8", "replace"), "text/plain; charset=utf-8"
-    return None, ""
-
-
-def _json_bytes(value: Json) -> bytes:
-    try:
-        return orjson.dumps(value)
-    except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits: JSON can say both
-        return json.dumps(value).encode()
-
-
-def _header_value(text: str) -> str | bytes:
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace")
-    return text
 
 
 # --- the exchange -----------------------------------------------------------------------------------------------------
@@ -196,11 +182,12 @@ class _RedirectError(Exception):
 def _exchange(post: Post, prepared: requests.PreparedRequest, this: Try, most: int = MAX_ANSWER) -> Reply:
     for _ in range(MAX_REDIRECTS + 1):
         response = _once_more_if_stale(post, prepared, this)
-        onward = response.headers.get("location") if response.is_redirect else None
-        if onward is None:
+        onward = response.get_redirect_location()
+        if not onward:
             return _read(response, this, most)
         response.close()
-        prepared = _redirected(prepared, onward, response.status_code)
+        response.release_conn()
+        prepared = _redirected(prepared, onward, response.status)
     raise _RedirectError(f"redirected more than {MAX_REDIRECTS} times")
 
 
@@ -225,7 +212,7 @@ def _redirected(prepared: requests.PreparedRequest, onward: str, status: int) ->
     return onwards
 
 
-def _once_more_if_stale(post: Post, prepared: requests.PreparedRequest, this: Try) -> requests.Response:
+def _once_more_if_stale(post: Post, prepared: requests.PreparedRequest, this: Try) -> HTTPResponse:
     """Send; once more on a new connection when a kept one turns out to have been closed by the other side."""
     try:
         return _request(post, prepared, this)
@@ -235,10 +222,10 @@ def _once_more_if_stale(post: Post, prepared: requests.PreparedRequest, this: Tr
         return _request(post, prepared, this)
 
 
-def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> requests.Response:
+def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> HTTPResponse:
     certificate = post.client_certificate
     # The session's adapter, not its `send`: that one looks after cookies, hooks and redirects, which are not wanted.
-    return _session.get_adapter(str(prepared.url)).send(
+    return _session.get_adapter(str(prepared.url)).send(  # type: ignore[return-value]  # see `build_response`
         prepared,
         stream=True,
         timeout=this.left(),
@@ -249,17 +236,28 @@ def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> reque
     )
 
 
-def _read(response: requests.Response, this: Try, most: int) -> Reply:
-    body, cut = b"", False
-    with response:
-        for chunk in response.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > most:
-                body, cut = body[:most], True
-                break
+def _read(response: HTTPResponse, this: Try, most: int) -> Reply:
+    try:
+        body = _whole(response, most)
+    finally:
+        response.close()  # unread, or the watchdog ended it: it is not kept
+        response.release_conn()
     if this.late:  # a body without a length looks complete when the watchdog ended it
         raise requests.ReadTimeout
-    return Reply(response.status_code, response.headers, body, cut)
+    return Reply(response.status, response.headers, body[:most], len(body) > most)
+
+
+def _whole(response: HTTPResponse, most: int) -> bytes:
+    """Return the body; of one that is longer than `most` bytes, a little more than that."""
+    length = response.length_remaining
+    if length is not None and length <= most and "content-encoding" not in response.headers:
+        return response.read()  # most are so: in one piece it costs less
+    body = b""
+    for chunk in response.stream(64 * 1024, decode_content=True):
+        body += chunk
+        if len(body) > most:
+            break
+    return body
 
 
 # --- the judgement ----------------------------------------------------------------------------------------------------
@@ -372,12 +370,12 @@ def failure(error: Exception, this: Try, who: str, seconds: float) -> Answer:
         return Answer(outcome="refused", detail=f"{who} is not asked: {this.problem}")
     if this.problem and not this.late:
         return Answer(outcome="again", detail=this.problem, down=True)
-    if this.late or isinstance(error, requests.Timeout):
+    if this.late or isinstance(error, (requests.Timeout, LateError)):
         detail = this.problem or f"{who} did not answer within {_seconds(seconds)}"
         return Answer(outcome="again", detail=detail, down=True)
     if isinstance(error, _NOT_TO_BE_SENT):
         return Answer(outcome="refused", detail=f"the request to {who} cannot be made: {error}")
-    if isinstance(error, requests.exceptions.ContentDecodingError):
+    if isinstance(error, DecodeError):
         return Answer(outcome="again", detail=f"{who} sent an answer that cannot be unpacked", down=True)
     if isinstance(error, (requests.RequestException, HTTPError)):
         return Answer(outcome="again", detail=f"{who} closed the connection without a whole answer", down=True)
