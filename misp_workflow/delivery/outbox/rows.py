@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.base import Item, Taken
@@ -15,39 +18,52 @@ OVERDUE = f"state = 'waiting' AND expires <= :now AND (tries > 0 OR expires > cr
 
 
 COLUMNS = "state lane label action destination event created expires due owner sealed bundle ended tries reason batch"
-STORE = f"""
-    INSERT INTO effects (key, {", ".join(COLUMNS.split())})
-    VALUES (:key, 'waiting', :lane, :label, :action, :destination, :event, :created, :expires, :due, :owner, :sealed,
-        :bundle, 0, 0, '', '')
-    ON CONFLICT (key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split())}
-    WHERE state = 'dead' OR (state = 'sent' AND (ended <= :earliest OR ended >= :latest))
-"""  # noqa: S608 - names of ours
-"""Put one in; where its key is known already, only when that one died or was sent long ago. One statement, because each
-one that SQLite runs costs the thread its turn."""
+MOST_ROWS = 64
+"""In one statement; older SQLite takes no more than 999 values."""
 
 
-def store(db: sqlite3.Connection, item: Item, sealed: bytes, now: float, window: float, owner: str) -> Taken:
-    """Put one effect in, unless the same waits there or was sent within `window` seconds."""
-    parcel = item.parcel
-    bundle = digest.bundle(parcel.effect, parcel.action, item.lane) if item.gather else ""
-    values = {
-        "key": parcel.key,
-        "lane": item.lane,
-        "label": parcel.effect.label,
-        "action": parcel.action,
-        "destination": parcel.effect.destination,
-        "event": parcel.event,
-        "created": now,
-        "expires": now + item.max_age,
-        "due": _gathered_until(db, bundle, now + item.gather) if bundle else now,
-        "owner": owner,
-        "sealed": sealed,
-        "bundle": bundle,
-    }
-    if db.execute(STORE, {**values, "earliest": now - window, "latest": now + window}).rowcount:
-        return "taken"
-    state = db.execute("SELECT state FROM effects WHERE key = ?", (parcel.key,)).fetchone()[0]
-    return "sent" if state == "sent" else "waiting"
+@lru_cache(maxsize=MOST_ROWS)
+def _storing(number: int) -> str:
+    """Return the statement that puts so many in; where a key is known, only if that one died or was sent long ago.
+
+    One statement for all, because each one that SQLite runs costs the thread its turn.
+    """
+    return f"""
+        INSERT INTO effects (key, {", ".join(COLUMNS.split())})
+        VALUES {", ".join(["(?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', '')"] * number)}
+        ON CONFLICT (key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS.split())}
+        WHERE state = 'dead' OR (state = 'sent' AND (ended <= ? OR ended >= ?))
+    """  # noqa: S608 - names of ours
+
+
+Row = tuple[Any, ...]
+"""The values of `_storing` for one effect: its key first, `SEALED` is the place of its content."""
+SEALED = 10
+
+
+def row(db: sqlite3.Connection, item: Item, sealed: bytes, now: float, owner: str) -> Row:
+    """Return what is to be stored of an effect."""
+    parcel, effect = item.parcel, item.parcel.effect
+    bundle = digest.bundle(effect, parcel.action, item.lane) if item.gather else ""
+    due = _gathered_until(db, bundle, now + item.gather) if bundle else now
+    told = (effect.label, parcel.action, effect.destination, parcel.event)
+    return (parcel.key, item.lane, *told, now, now + item.max_age, due, owner, sealed, bundle)
+
+
+def store(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float) -> list[Taken]:
+    """Put effects in, each unless the same waits there or was sent within `window` seconds."""
+    taken = 0
+    for first in range(0, len(rows), MOST_ROWS):
+        some = rows[first : first + MOST_ROWS]
+        values = [*chain.from_iterable(some), now - window, now + window]
+        taken += db.execute(_storing(len(some)), values).rowcount
+    return ["taken"] * len(rows) if taken == len(rows) else [_how(db, row) for row in rows]
+
+
+def _how(db: sqlite3.Connection, row: Row) -> Taken:
+    """Return what became of a row a moment ago; no two are sealed alike."""
+    state, sealed = db.execute("SELECT state, sealed FROM effects WHERE key = ?", (row[0],)).fetchone()
+    return "taken" if sealed == row[SEALED] else "sent" if state == "sent" else "waiting"
 
 
 def _gathered_until(db: sqlite3.Connection, bundle: str, otherwise: float) -> float:

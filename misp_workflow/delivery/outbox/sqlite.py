@@ -13,6 +13,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -43,6 +44,15 @@ Result = TypeVar("Result")
 Connection = sqlite3.Connection
 
 
+@dataclass(eq=False)
+class _Put:
+    """What one caller puts; `when` it was last attempted to store it."""
+
+    items: Sequence[Item]
+    sealed: Sequence[bytes]
+    when: float = 0.0
+
+
 class SqliteOutbox:
     """See `Outbox`. `window` seconds for which a key that was sent is remembered, `max_bytes` of the file."""
 
@@ -57,7 +67,7 @@ class SqliteOutbox:
         self._clock = clock or Clock()
         self._boot = self._clock.boot()
         self._owner = uuid.uuid4().hex
-        self._writer = Writer(self._file.write, self._file.mend)
+        self._writer = Writer(self._file.write, self._file.mend, self._store)
         self._held: set[str] = set()
         self._renewed = 0.0
         self._room, self._looked = 0, 0.0  # bytes left when that was last looked up, and when that was
@@ -75,35 +85,36 @@ class SqliteOutbox:
         except (OSError, WorkflowError) as error:
             raise refusal(self._file.path, error) from None
 
-        stored: list[Taken] = []
-        when = [0.0]
-
-        def job(db: Connection) -> bool:
-            now = when[0] = self._now(db)
-            if not self._has_room(db, sum(map(len, sealed))):
-                return False
-            if any(item.hold for item in items):
-                self._renew(db, now)
-            stored[:] = [
-                rows.store(db, item, blob, now, self._window, self._owner if item.hold else "")
-                for item, blob in zip(items, sealed, strict=True)
-            ]
-            return True
-
         keys = [item.parcel.key for item in items]
         ours = self._hold(key for key, item in zip(keys, items, strict=True) if item.hold)
+        put = _Put(items, sealed)
         try:
-            if not self._run(job, deadline):
+            stored: list[Taken] | None = self._writing(lambda: self._writer.put(put, deadline))
+            if stored is None:
                 raise DeliveryError(
                     f"The outbox {self._file.path} is full ({self._max_bytes // 1024**2} MiB, outbox.max_bytes): see "
                     "what waits with 'misp-workflow outbox'."
                 )
         except DeliveryError:
             self._let_go(ours)
-            self._take_back(keys, when)
+            self._take_back(keys, put.when)
             raise
         self._let_go(key for key, how in zip(keys, stored, strict=True) if how != "taken" and key in ours)
         return stored
+
+    def _store(self, db: Connection, puts: list[_Put]) -> list[list[Taken] | None]:
+        """Store what several callers put, and return how each of theirs was taken; None: there was no room."""
+        now = self._now(db)
+        fitting = [put for put in puts if self._has_room(db, sum(map(len, put.sealed)))]
+        found: list[rows.Row] = []
+        for put in fitting:
+            put.when = now
+            for item, blob in zip(put.items, put.sealed, strict=True):
+                found.append(rows.row(db, item, blob, now, self._owner if item.hold else ""))
+                if item.hold:
+                    self._renew(db, now)
+        stored = iter(rows.store(db, found, now, self._window))
+        return [[next(stored) for _ in put.items] if put in fitting else None for put in puts]
 
     def _has_room(self, db: Connection, more: int) -> bool:
         """Whether the file may grow by `more` bytes; looked up when it may have become full since the last look."""
@@ -112,11 +123,11 @@ class SqliteOutbox:
             self._room, self._looked = self._max_bytes - repair.used(db) - more, time.monotonic()
         return self._room >= 0
 
-    def _take_back(self, keys: Sequence[str], when: Sequence[float]) -> None:
+    def _take_back(self, keys: Sequence[str], when: float) -> None:
         """Remove what may have reached the disk after we said that it did not; what others put since then stays."""
         change = "DELETE FROM effects WHERE key = ? AND created = ? AND state = 'waiting' AND tries = 0"
         with contextlib.suppress(Busy):
-            self._writer.later(lambda db: db.executemany(change, [(key, when[0]) for key in keys]))
+            self._writer.later(lambda db: db.executemany(change, [(key, when) for key in keys]))
 
     def workers(
         self,
@@ -357,8 +368,12 @@ class SqliteOutbox:
         return self._seal_made
 
     def _run(self, job: Callable[[Connection], Result], deadline: float) -> Result:
+        return self._writing(lambda: self._writer.run(job, deadline))
+
+    def _writing(self, write: Callable[[], Result]) -> Result:
+        """Write, and return what came of it; DeliveryError says why it cannot be."""
         try:
-            return self._writer.run(job, deadline)
+            return write()
         except Busy:
             raise DeliveryError(
                 f"The outbox {self._file.path} did not take it in time: the disk is slow, or another process holds it."

@@ -35,9 +35,14 @@ class Busy(Exception):  # noqa: N818 - a state, not a failure
     """The disk did not take it in time; it was not written."""
 
 
+Store = Callable[[sqlite3.Connection, list[Any]], list[Any]]
+"""Stores the things of several callers, and returns a result for each."""
+
+
 @dataclass(eq=False)
 class _Order:
-    job: Job
+    job: Job | None = None
+    thing: Any = None  # to be stored; then there is no job
     result: Future[Any] = field(default_factory=Future)
     stubborn: bool = False
     added: float = field(default_factory=time.monotonic)
@@ -47,13 +52,16 @@ class Writer:
     """Runs jobs in transactions of one connection, which `connect` opens in the writer's own thread.
 
     `connect` is asked before every transaction, so that it can hand out another connection when the file was replaced.
-    `mend(error)` is called for an error of the database; when it returns True, the jobs
-    are run once more (on what `connect` then hands out).
+    `mend(error)` is called for an error of the database; when it returns True, the jobs are run once more (on what
+    `connect` then hands out). What several callers `put` meanwhile is handed to `store` all at once, after the jobs.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], mend: Callable[[sqlite3.Error], bool]) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], mend: Callable[[sqlite3.Error], bool], store: Store
+    ) -> None:
         self._connect = connect
         self._mend = mend
+        self._store = store
         self._orders: deque[_Order] = deque()
         self._news = threading.Condition()
         self._refused: list[_Order] = []
@@ -64,16 +72,22 @@ class Writer:
 
     def run(self, job: Callable[[sqlite3.Connection], Result], deadline: float) -> Result:
         """Run the job and return its result once it is on the disk; Busy when that takes until the deadline."""
-        order = self._add(_Order(job))
+        found: Result = self._wait_for(_Order(job), deadline)
+        return found
+
+    def put(self, thing: Any, deadline: float) -> Any:
+        """Have the thing stored, and return the result once it is on the disk; Busy as with `run`."""
+        return self._wait_for(_Order(thing=thing), deadline)
+
+    def _wait_for(self, order: _Order, deadline: float) -> Any:
+        self._add(order)
         try:
-            found: Result = order.result.result(max(deadline - time.monotonic(), 0))
+            return order.result.result(max(deadline - time.monotonic(), 0))
         except FutureTimeout:
             if not order.result.cancel():  # it is being written in this moment
                 with contextlib.suppress(FutureTimeout):
-                    late: Result = order.result.result(1.0)
-                    return late
+                    return order.result.result(1.0)
             raise Busy from None
-        return found
 
     def later(self, job: Job) -> None:
         """Run the job soon, and when the disk refuses it, until the disk takes it."""
@@ -87,7 +101,7 @@ class Writer:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(patience)
 
-    def _add(self, order: _Order) -> _Order:
+    def _add(self, order: _Order) -> None:
         with self._news:
             if self._ending:
                 raise Busy
@@ -97,7 +111,6 @@ class Writer:
                 self._thread = threading.Thread(target=self._work, name="misp-workflow-outbox", daemon=True)
                 self._thread.start()
             self._news.notify()
-        return order
 
     def _work(self) -> None:
         while batch := self._next_batch():
@@ -140,13 +153,15 @@ class Writer:
         connection = self._connect()
         try:
             connection.execute("BEGIN IMMEDIATE")
-            results = [order.job(connection) for order in batch]
+            done = [(order, order.job(connection)) for order in batch if order.job is not None]
+            if puts := [order for order in batch if order.job is None]:
+                done += zip(puts, self._store(connection, [order.thing for order in puts]), strict=True)
             connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
-        for order, result in zip(batch, results, strict=True):
+        for order, result in done:
             order.result.set_result(result)
 
     def _fail(self, order: _Order, error: Exception) -> None:
