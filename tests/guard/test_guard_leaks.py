@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misp_workflow.delivery.guard import ClearanceError, clear
+from misp_workflow.delivery.guard.nested import Survey
 from misp_workflow.settings import TLP_LEVELS, Destination
 
 GREEN = Destination(name="open", tlp="green")
@@ -272,3 +274,27 @@ def test_one_object_in_several_places_is_judged_in_each(data: dict[str, Any]) ->
         assert value not in text
     assert text.count("kept.example.org") == 1
     assert text.count("see [withheld]") == 2
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
+names = st.sampled_from(["Tag", "_allTags", "name", "a", "b"])
+nested_data = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3), max_leaves=12
+)
+
+
+@given(nested_data, st.booleans())
+def test_a_survey_overlooks_no_object(data: Any, collected: bool) -> None:
+    data = json.loads(json.dumps(data))  # the same empty list may not stand twice
+    if collected:
+        gc.collect()  # which decides anew which objects can hold others
+    survey = Survey(data)
+    found = {id(place[0]) for place in survey.places} | {id(tag) for tag in survey.tags}
+    waiting, expected, members = [data], set(), set()
+    for value in waiting:
+        if isinstance(value, dict) and value:
+            expected.add(id(value))
+            members |= value.keys()
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    assert expected <= found
+    assert survey.members == members

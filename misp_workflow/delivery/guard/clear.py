@@ -8,15 +8,15 @@ proposals, references, notes about it, its value quoted in a text.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from misp_workflow.delivery.guard.marks import INHERIT, UNKNOWN, Rule, inherited_tags, tags_in, tags_of
-from misp_workflow.delivery.guard.nested import GONE, Edits, Place, Survey
+from misp_workflow.delivery.guard.marks import INHERIT, NOTHING, UNKNOWN, Rule, inherited_tags, names_in, tags_of
+from misp_workflow.delivery.guard.nested import Edits, Survey
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
 from misp_workflow.delivery.guard.scrub import scrub
-from misp_workflow.delivery.guard.source import foreign_titles, hide_foreign_titles, hide_source
+from misp_workflow.delivery.guard.source import hide_foreign_titles, hide_source
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
 
@@ -27,8 +27,6 @@ class ClearanceError(DeliveryError):
 
 Surveys = tuple[Survey, Survey]
 """Of the data and of the selected items."""
-Tags = tuple[dict[str, list[Place]], dict[str, list[Place]]]
-"""Of both."""
 
 
 class Cleared(NamedTuple):
@@ -54,38 +52,41 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     for a caller that has it.
     """
     rule = Rule(destination)
-    surveys = (survey or Survey(data), Survey(selected))
-    tags = (tags_in(surveys[0]), tags_in(surveys[1]))
-    names = {*tags[0], *tags[1]}
-    _refuse_whole(data, inherited_tags(surveys[0]) | inherited_tags(surveys[1]), rule)
-    withheld = ""
-    if any(map(rule.reason_of_tag, names)) or any(map(rule.reason_of_distribution, _bound(surveys, rule))):
-        data, selected, withheld = _without_parts(data, selected, surveys, tags, rule)
+    edits = [Edits(survey or Survey(data))]
+    if selected is not None:
+        edits.append(Edits(Survey(selected)))
+    found = set().union(*[names_in(each.survey) for each in edits])
+    names = {name for name in found if rule.mark(name) is not NOTHING}
+    refused = {name for name in names if rule.reason_of_tag(name)}
+    _refuse_whole(data, [each.survey for each in edits], names, rule)
+    parts = Parts(rule)
+    withheld = _find_parts(parts, edits, refused) if refused or rule.least else ""
+    quotes = _leave_out(parts, edits) if parts.withheld else None
     if rule.tlp < len(TLP_LEVELS) - 1:
-        foreign = foreign_titles(*surveys)
-        data, selected = hide_foreign_titles(data, foreign), hide_foreign_titles(selected, foreign)
+        for each in edits:
+            hide_foreign_titles(each)
+    kept, chosen = edits[0].made(data), edits[-1].made(selected)
+    if quotes:
+        chosen = quotes.remove_scalars(chosen, kept)
     if any(rule.mark(name).hides_source for name in names):
-        data, selected = hide_source(data), hide_source(selected)
-    return Cleared(data, selected, withheld)
-
-
-def _bound(surveys: Surveys, rule: Rule) -> Iterator[dict[str, Any]]:
-    """Yield the objects whose distribution matters."""
-    columns = (column for survey in surveys if rule.least for column in survey.having("distribution"))
-    return (place[0] for _, places in columns for place in places)
+        kept, chosen = hide_source(kept), hide_source(chosen)
+    return Cleared(kept, chosen, withheld)
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------
 
 
-def _refuse_whole(data: Any, inherited: set[str], rule: Rule) -> None:
-    """Raise ClearanceError when the event by its own tags or distribution, or unmarked data as such, may not go."""
-    event = _event_of(data)
-    names = {*tags_of(event), *inherited}
-    marks = [rule.mark(name) for name in names]
-    for name in sorted(names):
+def _refuse_whole(data: Any, surveys: Sequence[Survey], names: set[str], rule: Rule) -> None:
+    """Raise ClearanceError when the event by its own tags or distribution, or unmarked data as such, may not go.
+
+    `names` are the tags that say something, on whatever.
+    """
+    own = names.intersection(tags_of(_event_of(data)))
+    whole = own.union(*[inherited_tags(survey, names) for survey in surveys])
+    for name in sorted(whole):
         if reason := rule.reason_of_tag(name):
             raise ClearanceError(_refusal(f"The event is marked {reason}", reason, rule))
+    marks = [rule.mark(name) for name in whole]
     place = rule.destination
     for scheme, known, unmarked in (
         ("TLP", any(mark.tlp != UNKNOWN for mark in marks), (TLP_LEVELS.index(place.unmarked), UNKNOWN)),
@@ -94,7 +95,7 @@ def _refuse_whole(data: Any, inherited: set[str], rule: Rule) -> None:
         if not known and (reason := rule.reason_of_ranks(*unmarked)):
             what = f"What is to be sent has no {scheme} tag and so counts as {reason}"
             raise ClearanceError(_refusal(what, reason, rule))
-    for reason in filter(None, _whole_distribution(data, rule)):
+    for reason in filter(None, _whole_distribution(data, rule) if rule.least else ()):
         raise ClearanceError(_refusal(f"The event has the {reason}", reason, rule))
 
 
@@ -131,24 +132,22 @@ def _refusal(what: str, reason: str, rule: Rule) -> str:
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 
-def _without_parts(data: Any, selected: Any, surveys: Surveys, tags: Tags, rule: Rule) -> Cleared:
-    parts = Parts(rule)
-    parts.find(surveys[0], tags[0])
+def _find_parts(parts: Parts, edits: Sequence[Edits], refused: set[str]) -> str:
+    """Find what may not go and return the sentence that counts it."""
+    parts.find(edits[0], refused)
     counted = parts.count()
-    parts.find(surveys[1], tags[1])
-    if selected is not None:
-        counted = parts.count_in(surveys[1])
-    if not parts.withheld:
-        return Cleared(data, selected, "")
-    of_data, of_selected = both = [Edits(survey) for survey in surveys]
-    for edits in both:
-        parts.remove(edits)
-    quotes = Quotes(parts, both)
-    for edits in both:
-        quotes.remove(edits)
-    kept, chosen = of_data.made(data), of_selected.made(selected)
-    kept, chosen = None if kept is GONE else kept, None if chosen is GONE else chosen
-    return Cleared(kept, quotes.remove_scalars(chosen, kept), _sentence(counted))
+    for selected in edits[1:]:
+        parts.find(selected, refused)
+        counted = parts.count_in(selected.survey)
+    return _sentence(counted)
+
+
+def _leave_out(parts: Parts, edits: Sequence[Edits]) -> Quotes:
+    for each in edits:
+        parts.remove(each)
+    quotes = Quotes(parts, edits)
+    quotes.remove()
+    return quotes
 
 
 def _sentence(counted: Counter[tuple[str, str]]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -36,13 +35,16 @@ class Mark(NamedTuple):
     note: str = ""
 
 
+NOTHING = Mark()
+
+
 @lru_cache(maxsize=8192)
 def read_tag(name: str) -> Mark:
     """Return what a tag's name says by the rules of docs/clearance.md."""
     plain = _plain(name)
     found = _SCHEME.fullmatch(plain)
     if not found:
-        return Mark()
+        return NOTHING
     scheme, separator, rest = found.groups()
     level = "".join(filter(str.isalnum, rest))
     level = _SPELLINGS.get(level, level)
@@ -54,7 +56,7 @@ def read_tag(name: str) -> Mark:
     elif ":" in separator or "=" in separator:
         rank, note = len(levels) - 1, _printable(name)
     else:
-        return Mark()  # "tlp-review-needed" speaks of TLP without being one
+        return NOTHING  # "tlp-review-needed" speaks of TLP without being one
     return Mark(tlp=rank, note=note) if scheme == "tlp" else Mark(pap=rank, note=note)
 
 
@@ -75,38 +77,38 @@ def tags_of(node: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for key in TAG_LISTS:
         if tags := node.get(key):
-            found += _names(tags)
+            found += names_of(tags)
     return found
 
 
-def tags_in(survey: Survey) -> dict[str, list[Place]]:
-    """Return the names of all tags, each with places at or around which it is a tag.
-
-    They are found quickly: names of other things are among them.
-    """
-    found: dict[str, list[Place]] = defaultdict(list)
-    for _, places in survey.having("name"):
-        for place in places:
-            name = place[0]["name"]
-            if type(name) is str:
-                found[name].append(place)
-    for member, places in survey.having(*TAG_LISTS):
-        for place in places:
-            tags = place[0][member]
-            if type(tags) is not list or str in map(type, tags):  # not the usual list of objects
-                for name in _names(tags):
-                    found[name].append(place)
+def names_in(survey: Survey) -> set[str]:
+    """Return the names of all tags. They are found quickly: names of other things are among them."""
+    found = {name for tag in survey.tags if type(name := tag.get("name")) is str}
+    found.update([name for place in survey.places if type(name := place[0].get("name")) is str])
+    for tags, _, _ in () if survey.plain else survey.tag_lists:
+        found.update(names_of(tags))
     return found
 
 
-def inherited_tags(survey: Survey) -> set[str]:
-    """Return the tags that attributes have from their event: they may say what the event's own row does not."""
-    tags = (place[0] for _, places in survey.having("inherited") for place in places)
-    names = (tag.get("name") for tag in tags if tag["inherited"] in (True, 1, "1", "true"))
-    return {name for name in names if isinstance(name, str)}
+def refused_holders(survey: Survey, refused: set[str]) -> list[Place]:
+    """Return the places of the objects that have one of the tags."""
+    if survey.plain:
+        return [place for tags, _, place in survey.tag_lists for tag in tags if tag.get("name") in refused]
+    return [place for tags, _, place in survey.tag_lists if not refused.isdisjoint(names_of(tags))]
 
 
-def _names(tags: Any) -> list[str]:
+def inherited_tags(survey: Survey, names: Container[str]) -> set[str]:
+    """Return those of these tags that attributes have from their event: its own row may not have them."""
+    if "inherited" not in survey.members:
+        return set()
+    return {
+        name
+        for tag in survey.tags + [place[0] for place in survey.having("inherited")]
+        if isinstance(name := tag.get("name"), str) and name in names and tag.get("inherited") in (True, 1, "1", "true")
+    }
+
+
+def names_of(tags: Any) -> list[str]:
     """Return the names in a tag list: of MISP's tag rows, of the database's rows between, of bare texts."""
     found = []
     for tag in _rows(tags):
@@ -132,9 +134,10 @@ class Rule:
         self.tlp = TLP_LEVELS.index(destination.tlp)
         self.pap = PAP_LEVELS.index(destination.pap) if destination.pap else None
         self.least = destination.distribution
+        self.mark = self._mark if destination.markings else read_tag
         self._reasons: dict[str, str] = {}
 
-    def mark(self, name: str) -> Mark:
+    def _mark(self, name: str) -> Mark:
         """Return what a tag says here: the operator's own markings first, then the known schemes."""
         for pattern, level in self.destination.markings.items():
             if fnmatchcase(name.casefold(), pattern):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Container, Iterator
+from gc import is_tracked
 from operator import is_
 from typing import Any
 
@@ -21,7 +21,7 @@ Place = tuple[dict[str, Any], str, Any]
 
 Items of a list stand under the list's name."""
 
-_CONTAINERS = frozenset((dict, list))
+_CONTAINERS: frozenset[type] = frozenset((dict, list))
 _TAG_LISTS = frozenset(TAG_LISTS)
 
 
@@ -32,82 +32,108 @@ def every_object(data: Any) -> list[dict[str, Any]]:
     for value in waiting:  # which grows meanwhile
         if type(value) is dict:
             found.append(value)
-            value = value.values()
-        elif type(value) is not list:
-            continue
-        waiting += [item for item in value if type(item) in _CONTAINERS]
+            if is_tracked(value):
+                waiting += [item for item in value.values() if type(item) in _CONTAINERS]
+        elif type(value) is list:
+            waiting += [item for item in value if type(item) in _CONTAINERS]
     return found
 
 
 class Survey:
-    """What there is in some data: its objects by shape. Taken once, asked several times.
+    """What there is in some data, found by walking it once: its objects, and apart from them the tags that they have.
 
-    The thousands of attributes and tags of an event have a dozen shapes (the names of their members, in order): what
-    depends on names alone is decided per shape. Tags are kept apart from what has them: they say what may go, and
-    nothing is ever taken out of them. `places` are all other objects, each after the one around it, the last first.
-    Empty objects are nowhere: they say nothing.
+    A dictionary that Python's garbage collector does not track holds neither lists nor objects (`gc.is_tracked`): for
+    most of the objects that one question replaces a look at every member. All others are looked at.
+
+    `places` are all objects but the tags, the outermost first. `tag_lists` are what stands as the tags of an object,
+    `tags` the objects in them: they say what may go, and nothing is ever taken out of them. `plain` says that they
+    are as MISP sends them: lists of objects, and nothing in these that could be a tag. `members` are the names of all
+    members of all these. Empty objects and lists are nowhere: they say nothing.
     """
 
     def __init__(self, data: Any) -> None:
         self.places: list[Place] = []
-        tags: list[Place] = []
-        waiting: list[tuple[Any, str, Place | None, list[Place]]] = [(data, "", None, self.places)]
-        while waiting:
-            value, key, around, kind = waiting.pop()
+        self.tag_lists: list[tuple[Any, str, Place]] = []
+        waiting: list[tuple[Any, str, Any]] = [(data, "", None)]
+        for place in waiting:  # which grows meanwhile
+            value, key, around = place
             if type(value) is dict:
-                place = (value, key, around)
-                kind.append(place)
-                for name, item in value.items():
+                self.places.append(place)
+                for name, item in value.items() if is_tracked(value) else ():
                     if type(item) in _CONTAINERS and item:
-                        waiting.append((item, name, place, tags if name in _TAG_LISTS else kind))
+                        (self.tag_lists if name in _TAG_LISTS else waiting).append((item, name, place))
             elif type(value) is list:
                 for item in value:
                     if type(item) in _CONTAINERS and item:
-                        waiting.append((item, key, around, kind))
-        self._places = _by_shape(self.places)
-        self._tags = _by_shape(tags)
+                        waiting.append((item, key, around))
+        self.members: set[str] = set().union(*[place[0] for place in self.places])
+        for name in _TAG_LISTS & self.members:
+            self.tag_lists += [(tag, name, place) for place in self.places if type(tag := place[0].get(name)) is str]
+        self._find_tags()
 
-    @property
-    def members(self) -> set[str]:
-        """The names of all members of all objects."""
-        return set().union(*self._places, *self._tags)
+    def _find_tags(self) -> None:
+        rows: list[Any] = []
+        for tags, _, _ in self.tag_lists:
+            rows += tags if type(tags) is list else (tags, None)
+        usual = {dict}.issuperset(map(type, rows)) and not any(map(is_tracked, rows))
+        self.tags: list[dict[str, Any]] = rows if usual else every_object(rows)
+        members: set[str] = set().union(*self.tags)
+        self.plain = usual and "Tag" not in members
+        self.members |= members
 
-    def having(self, *members: str, tags: bool = True) -> Iterator[tuple[str, list[Place]]]:
-        """Yield each of these members with places whose objects have it, shape by shape; `tags` false: without tags."""
-        for shapes in (self._places, self._tags) if tags else (self._places,):
-            for places in shapes.values():
-                for name in members:
-                    if name in places[0][0]:
-                        yield name, places
-
-
-def _by_shape(places: list[Place]) -> dict[tuple[str, ...], list[Place]]:
-    shapes: dict[tuple[str, ...], list[Place]] = defaultdict(list)
-    for place in places:
-        shapes[tuple(place[0])].append(place)
-    return shapes
+    def having(self, member: str) -> list[Place]:
+        """Return the places whose objects have the member."""
+        return [place for place in self.places if member in place[0]] if member in self.members else []
 
 
 class Edits:
     """What shall become of the objects of a survey. Only the branches in which something changes are copied.
 
-    `gone` holds the ids of the places that shall be no more, those within others included.
+    `places` are those of the survey that shall stay, as far as `settle` knows.
     """
 
     def __init__(self, survey: Survey) -> None:
         self.survey = survey
-        self.gone: set[int] = set()
+        self.places = survey.places
         self._new: dict[int, Any] = {}
+        self._dropped = False
         self._around: set[int] = set()  # objects
         self._seen: set[int] = set()  # their places: a caller in Python may put one object at several
 
     def drop(self, place: Place) -> None:
         """Note that the object at the place shall go."""
-        self.gone.add(id(place))
+        self._dropped = True
         self.put(place, GONE)
 
+    def settle(self) -> list[Place]:
+        """Take what shall go, and what is in it, out of `places`, and return it."""
+        stays: list[Place] = []
+        goes: list[Place] = []
+        gone: set[int] = set()
+        if not self._dropped:
+            return goes
+        self._dropped = False
+        for place in self.places:  # each after the one around it
+            if id(place[2]) in gone or self._new.get(id(place[0])) is GONE:
+                gone.add(id(place))
+                goes.append(place)
+            else:
+                stays.append(place)
+        self.places = stays
+        return goes
+
+    def having(self, *members: str) -> Iterator[tuple[Place, str, Any]]:
+        """Yield the places that stay whose objects have one of the members, with its name and value."""
+        for member in members:
+            if member in self.survey.members:
+                for place in self.places:
+                    if (value := place[0].get(member)) is not None:
+                        yield place, member, value
+
     def put(self, place: Place, new: Any) -> None:
-        """Note what shall stand at the place."""
+        """Note what shall stand at the place, unless the object there goes."""
+        if self._new.get(id(place[0])) is GONE:
+            new = GONE
         self._new[id(place[0])] = new
         around = place[2]
         while around is not None and id(around) not in self._seen:
@@ -121,22 +147,26 @@ class Edits:
         if node is not GONE:
             self.put(place, {**node, member: value})
 
-    def made(self, value: Any) -> Any:
-        """Return the survey's data, or a part of it, with all that is noted; GONE when it goes itself."""
+    def made(self, data: Any) -> Any:
+        """Return the survey's data with all that is noted, None when it goes itself."""
+        made = self._made(data) if self._new else data
+        return None if made is GONE else made
+
+    def _made(self, value: Any) -> Any:
         if type(value) is dict:
             node = self._new.get(id(value), value)
             if node is GONE or id(value) not in self._around:
                 return node
             changed: dict[str, Any] = {}
             for name, item in node.items():
-                new = self.made(item) if type(item) in _CONTAINERS and name not in _TAG_LISTS else item
+                new = self._made(item) if type(item) in _CONTAINERS and name not in _TAG_LISTS else item
                 if new is not GONE:
                     changed[name] = new
             return changed
         if type(value) is list:
             items = []  # by a loop: a comprehension would take a second frame, and data may be nested 512 deep
             for item in value:
-                new = self.made(item) if type(item) in _CONTAINERS else item
+                new = self._made(item) if type(item) in _CONTAINERS else item
                 if new is not GONE:
                     items.append(new)
             return items

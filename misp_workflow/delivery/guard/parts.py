@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from misp_workflow.delivery.guard.marks import Rule
+from misp_workflow.delivery.guard.marks import Rule, refused_holders
 from misp_workflow.delivery.guard.nested import Edits, Place, Survey
 
 KINDS = {
@@ -41,49 +41,45 @@ Identity = tuple[str, ...]
 class Parts:
     """The items of one request that may not go to a destination.
 
-    `withheld` holds them as they were, `within` the ids of their places and of all places in them: for whoever looks
-    for quotes of them.
+    `withheld` holds them as they were, `inside` the places of them and of all objects in them: for whoever looks for
+    quotes of them.
     """
 
     def __init__(self, rule: Rule) -> None:
         self.withheld: list[dict[str, Any]] = []
-        self.within: set[int] = set()
+        self.inside: list[Place] = []
         self._rule = rule
         self._nodes: set[int] = set()
         self._left: dict[Identity, tuple[str, str]] = {}
         self._known: dict[Identity, Identity] = {}
 
-    def find(self, survey: Survey, tags: Mapping[str, list[Place]]) -> None:
-        """Remember every item of the data that its own marks keep from going; `tags` are those in the survey."""
-        marked = self._marked(survey, tags)
-        found: list[tuple[Place, str]] = []
-        for place in survey.places:
-            node, key, around = place
-            if id(around) in self.within:
-                self.within.add(id(place))
-                continue
-            event = node.get("Event") if key == "RelatedEvent" else None
-            judged = event if isinstance(event, dict) else node
-            if id(judged) in marked and (reason := self._rule.reason(judged)):
-                found.append((place, reason))
-                self.within.add(id(place))
-        for (node, key, _), reason in reversed(found):  # of copies with different marks, the first counts
-            self._remember(node, _kind(node, key), reason)
+    def find(self, edits: Edits, refused: set[str]) -> None:
+        """Note that every item goes that its own marks, tags that are `refused` among them, keep from going."""
+        reasons: dict[int, str] = {}
+        for place in self._marked(edits.survey, refused):
+            if reason := self._reason(place):
+                reasons[id(place[0])] = reason
+                edits.drop(place)
+        inside = edits.settle()
+        within = set(map(id, inside))
+        for node, key, around in inside:  # the outermost first; of copies with different marks, the first counts
+            if id(around) not in within and id(node) in reasons:
+                self._remember(node, _kind(node, key), reasons[id(node)])
+        self.inside += inside
 
-    def _marked(self, survey: Survey, tags: Mapping[str, list[Place]]) -> set[int]:
-        """Return the ids of the objects that may have a mark that keeps them from going."""
-        marked: set[int] = set()
-        seen: set[int] = set()
-        for name, places in tags.items():
-            for place in places if self._rule.reason_of_tag(name) else ():
-                around: Place | None = place
-                while around is not None and id(around) not in seen:
-                    seen.add(id(around))
-                    marked.add(id(around[0]))
-                    around = around[2]
-        for _, places in survey.having("distribution", tags=False) if self._rule.least else ():
-            marked.update(id(place[0]) for place in places)
-        return marked
+    def _marked(self, survey: Survey, refused: set[str]) -> Iterable[Place]:
+        """Return the places with a mark that may keep them from going."""
+        holders = refused_holders(survey, refused)
+        if self._rule.least:
+            holders += survey.having("distribution")
+        marked = {id(place): place for place in holders}
+        marked.update((id(place[2]), place[2]) for place in holders if place[2] and place[2][1] == "RelatedEvent")
+        return marked.values()
+
+    def _reason(self, place: Place) -> str:
+        node, key, _ = place
+        event = node.get("Event") if key == "RelatedEvent" else None
+        return self._rule.reason(event if isinstance(event, dict) else node)
 
     def _remember(self, node: dict[str, Any], kind: str, reason: str) -> None:
         self.withheld.append(node)
@@ -113,34 +109,34 @@ class Parts:
         return Counter(found.values())
 
     def remove(self, edits: Edits) -> None:
-        """Note that these items, their copies and what refers to them go."""
-        going = self._nodes | self._going_along(edits.survey)
+        """Note that the copies of these items and what refers to them go."""
+        going = self._nodes | self._going_along(edits)
+        for place in [place for place in edits.places if id(place[0]) in going]:
+            edits.drop(place)
         numbers = {identity[1] for identity in self._known if identity[0] == "attribute" and len(identity) == 2}
-        for place in edits.survey.places:
+        for place in edits.places if "RelatedAttribute" in edits.survey.members else ():
             node, key, around = place
-            if id(around) in edits.gone:
-                edits.gone.add(id(place))
-            elif id(node) in going or (key in numbers and around[1] == "RelatedAttribute"):
+            if key in numbers and around[1] == "RelatedAttribute":
                 edits.drop(place)
             elif key == "RelatedAttribute" and not numbers.isdisjoint(node):  # keyed by the number of the attribute
                 edits.put(place, {number: rows for number, rows in node.items() if number not in numbers})
+        edits.settle()
 
-    def _going_along(self, survey: Survey) -> set[int]:
+    def _going_along(self, edits: Edits) -> set[int]:
         """Return the ids of the objects that are copies of these items, about them, or around nothing else."""
-        going = {id(node) for node, key, _ in self._naming(survey) if self._follows(node, _kind(node, key))}
-        for _, places in survey.having("Attribute", tags=False):
-            going.update(id(node) for node, key, _ in places if _kind(node, key) == "object" and self._is_emptied(node))
+        going = {id(node) for node, key, _ in self._naming(edits) if self._follows(node, _kind(node, key))}
+        for (node, key, _), _, _ in edits.having("Attribute"):
+            if _kind(node, key) == "object" and self._is_emptied(node):
+                going.add(id(node))
         return going
 
-    def _naming(self, survey: Survey) -> list[Place]:
+    def _naming(self, edits: Edits) -> list[Place]:
         """Return the places of objects that have a number or uuid of one of these items somewhere."""
         if any(len(identity) > 2 for identity in self._known):  # known by what it says
-            return survey.places
+            return edits.places
         said = {identity[1] for identity in self._known}
-        found: list[Place] = []
-        for member, places in survey.having("uuid", "id", *_REFERENCES, *_NUMBERS, tags=False):
-            found += [place for place in places if str(place[0][member]) in said]
-        return found
+        names = [name for name in ("uuid", "id", *_REFERENCES, *_NUMBERS) if name in edits.survey.members]
+        return [place for name in names for place in edits.places if str(place[0].get(name)) in said]
 
     def _follows(self, node: Mapping[str, Any], kind: str) -> bool:
         """Whether the object is a copy of an item that may not go, or about one."""

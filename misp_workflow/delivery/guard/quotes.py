@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import Edits, Place, every_text
+from misp_workflow.delivery.guard.nested import Edits, every_text
 from misp_workflow.delivery.guard.parts import Parts
 
 MARK = "[withheld]"
@@ -37,6 +37,7 @@ _WITHIN_WORD = re.compile(r"[/:@?&=#|()]+")
 _DEFANGED = re.compile(r"\[(\.|:|@|://)\]|\((\.|:|@)\)|\[(dot|at)\]", re.IGNORECASE)
 _LETTERS = re.compile(r"\w+")
 _ALONE = re.compile(r"[^\W_]+")
+_SPACE = re.compile(r"\s")
 _EDGES = "().:!?[]{}*_`"
 
 
@@ -44,45 +45,42 @@ class Quotes:
     """The values that were left out and that nothing of what is kept has as its own value too."""
 
     def __init__(self, parts: Parts, kept: Iterable[Edits]) -> None:
+        self._rows = [(edits, list(edits.having(*_VALUES))) for edits in kept]
         out: set[str] = set()
-        shown: set[str] = set()
-        for edits in kept:
-            for name, places in edits.survey.having(*_VALUES, tags=False):
-                for place in places:
-                    node = place[0]
-                    if id(place) in parts.within:
-                        out.update(_values(node[name]))
-                    elif ("type" in node or "object_relation" in node) and id(place) not in edits.gone:
-                        shown.update(_values(node[name]))
-        values = out - shown
+        for node, _, _ in parts.inside:
+            for name in _VALUES:
+                if name in node:
+                    out.update(_values(node[name]))
+        values = out - self._shown(out)
         self._exact = frozenset(values)
         long = {_plain(value) for value in values if len(value) >= SHORTEST}
-        self._words = frozenset(value for value in long if not re.search(r"\s", value))
+        self._words = frozenset(value for value in long if not _SPACE.search(value))
         self._phrases = _by_rarest_word(long - self._words)
         self._hints = _hints(long)
         self._masks: dict[str, str] = {}
         self._out = parts.withheld
 
-    def remove(self, edits: Edits) -> None:
+    def _shown(self, out: Collection[str]) -> set[str]:
+        """Return the values that items that are kept have, as far as they are among these."""
+        shown: set[str] = set()
+        for _, rows in self._rows:
+            for (node, _, _), _, value in rows:
+                if type(value) is str and (value in out or "|" in value):
+                    shown.update(_values(value) if "type" in node or "object_relation" in node else ())
+        return shown
+
+    def remove(self) -> None:
         """Note that rows that show such a value go, and that a text that quotes one has [withheld] in its place."""
-        if not self._exact:
-            return
-        for name, places in edits.survey.having(*_VALUES, tags=False):
-            for place in places:
-                value = place[0][name]
-                if isinstance(value, str) and value in self._exact and id(place) not in edits.gone:
+        for edits, rows in self._rows if self._exact else ():
+            for place, _, value in rows:
+                if type(value) is str and value in self._exact:
                     edits.drop(place)
-        texts: list[tuple[Place, str, str]] = []
-        for name, places in edits.survey.having(*_TEXTS, tags=False):
-            for place in places:
-                text = place[0][name]
-                if isinstance(text, str) and len(text) >= SHORTEST and id(place) not in edits.gone:
-                    texts.append((place, name, text))
-        if self._may_quote("\n".join({text for _, _, text in texts})):
-            for place, name, text in texts:
-                masked = self._masked(text)
-                if masked != text:
-                    edits.change(place, name, masked)
+            texts = [found for found in edits.having(*_TEXTS) if type(found[2]) is str and len(found[2]) >= SHORTEST]
+            if self._may_quote("\n".join({text for _, _, text in texts})):
+                for place, name, text in texts:
+                    masked = self._masked(text)
+                    if masked != text:
+                        edits.change(place, name, masked)
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
         """Return a selection of bare values without those that only what was left out has."""
@@ -127,6 +125,8 @@ class Quotes:
 
 def _by_rarest_word(phrases: Collection[str]) -> dict[str, list[str]]:
     """Return the phrases by the one of their words that the fewest phrases have."""
+    if not phrases:
+        return {}
     words = {phrase: set(_LETTERS.findall(phrase)) for phrase in phrases}
     counts = Counter(chain.from_iterable(words.values()))
     found: dict[str, list[str]] = {}

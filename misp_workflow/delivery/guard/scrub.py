@@ -18,6 +18,11 @@ HIDDEN = "***"
 _LOG_TEXTS = ("change", "title", "description", "request", "url")
 """Members of a MISP log entry that quote what was changed or asked: "authkey (old) => (new)", "/authkey:…"."""
 
+_HARMLESS: set[str] = set()
+"""Names that were asked about before and are no secret's: nearly all that MISP sends are the same every time."""
+MOST_KNOWN = 4096
+LONGEST_KNOWN = 64
+
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{6,}")
 _USER_IN_URL = re.compile(r"(?<=://)[^/?#\s@]+(?=@)")
 # Each name is tried once, from its beginning: hostile text must not make the search quadratic.
@@ -38,8 +43,8 @@ def scrub(data: Any, survey: Survey | None = None) -> Any:
     that has it.
     """
     survey = survey or Survey(data)
-    secret_names = {name for name in survey.members if is_secret_name(name)}
-    if not secret_names and not any(_is_log_entry(places[0][0]) for _, places in survey.having("model")):
+    secret_names = _secrets_among(survey.members)
+    if not secret_names and not {"model", "action"} <= survey.members:
         return data
 
     def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
@@ -49,6 +54,16 @@ def scrub(data: Any, survey: Survey | None = None) -> Any:
         return node if all(node[name] == new for name, new in hidden.items()) else {**node, **hidden}
 
     return rewrite(data, visit)
+
+
+def _secrets_among(names: set[str]) -> set[str]:
+    """Return those of the names that are secrets'."""
+    unknown = names - _HARMLESS
+    secret = set(filter(is_secret_name, unknown))
+    harmless = {name for name in unknown - secret if len(name) <= LONGEST_KNOWN}
+    if len(_HARMLESS) + len(harmless) <= MOST_KNOWN:
+        _HARMLESS.update(harmless)
+    return secret
 
 
 def _is_log_entry(node: dict[str, Any]) -> bool:

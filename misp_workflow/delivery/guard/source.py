@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import TAG_LISTS, Survey, rewrite
+from misp_workflow.delivery.guard.nested import TAG_LISTS, Edits, rewrite
 
 NOBODY = "withheld (TLP:EX:CHR)"
 UNTITLED = "(title withheld: its TLP is not known here)"
@@ -15,7 +15,7 @@ _SOURCE_DETAILS = frozenset(
 )
 _GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
 
-_FOREIGN = ("RelatedEvent", "RelatedAttribute", "extensionEvents")
+_FOREIGN = frozenset(("RelatedEvent", "RelatedAttribute", "extensionEvents"))
 
 
 def hide_source(data: Any) -> Any:
@@ -35,28 +35,15 @@ def _nobody(value: Any) -> Any:
     return {"name": NOBODY} if isinstance(value, dict) else NOBODY
 
 
-def foreign_titles(*surveys: Survey) -> int:
-    """Return how many objects name other events."""
-    holders = (place[0][name] for survey in surveys for name, places in survey.having(*_FOREIGN) for place in places)
-    return sum(map(bool, holders))
-
-
-def hide_foreign_titles(data: Any, holders: int) -> Any:
-    """Return the data with the titles of other events withheld, except of those whose tags it shows.
+def hide_foreign_titles(edits: Edits) -> None:
+    """Note that the titles of other events are withheld, except of those whose tags are shown.
 
     MISP names related events by title but without their tags: nobody can tell here whether one of them is TLP:RED.
-    `holders` is how many objects of the data, or of more, name other events.
     """
-
-    def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
-        changed = {name: rewrite(node[name], _untitled) for name in _FOREIGN if node.get(name)}
-        return {**node, **changed} if changed else node
-
-    event = data.get("Event") if isinstance(data, dict) else None
-    if holders == 1 and isinstance(event, dict) and any(event.get(name) for name in _FOREIGN):
-        return {**data, "Event": visit(event, "Event")}  # as MISP sends it: no need to look further
-    return rewrite(data, visit, skip=TAG_LISTS) if holders else data
-
-
-def _untitled(node: dict[str, Any], key: str) -> dict[str, Any]:
-    return {**node, "info": UNTITLED} if node.get("info") and not any(tag in node for tag in TAG_LISTS) else node
+    foreign: set[int] = set()
+    for place in () if edits.survey.members.isdisjoint(_FOREIGN) else edits.places:
+        node, key, around = place
+        if key in _FOREIGN or id(around) in foreign:
+            foreign.add(id(place))
+            if node.get("info") and not any(map(node.__contains__, TAG_LISTS)):
+                edits.change(place, "info", UNTITLED)
