@@ -29,6 +29,9 @@ Surveys = tuple[Survey, Survey]
 """Of the data and of the selected items."""
 
 
+_UNMARKED = "What is to be sent has no {} tag and so counts as"
+
+
 class Cleared(NamedTuple):
     """What may go: the data, the selected items, and the sentence that counts what was left out ("" for nothing)."""
 
@@ -82,19 +85,17 @@ def _refuse_whole(data: Any, surveys: Sequence[Survey], names: set[str], rule: R
     `names` are the tags that say something, on whatever.
     """
     own = names.intersection(tags_of(_event_of(data)))
-    whole = own.union(*[inherited_tags(survey, names) for survey in surveys])
-    for name in sorted(whole):
-        if reason := rule.reason_of_tag(name):
-            raise ClearanceError(_refusal(f"The event is marked {reason}", reason, rule))
+    whole = own.union(*[inherited_tags(survey, names - own) for survey in surveys])
+    for reason in filter(None, map(rule.reason_of_tag, sorted(whole))):
+        raise ClearanceError(_refusal(f"The event is marked {reason}", reason, rule))
     marks = [rule.mark(name) for name in whole]
     place = rule.destination
-    for scheme, known, unmarked in (
-        ("TLP", any(mark.tlp != UNKNOWN for mark in marks), (TLP_LEVELS.index(place.unmarked), UNKNOWN)),
-        ("PAP", any(mark.pap != UNKNOWN for mark in marks), (UNKNOWN, PAP_LEVELS.index(place.unmarked_pap))),
-    ):
-        if not known and (reason := rule.reason_of_ranks(*unmarked)):
-            what = f"What is to be sent has no {scheme} tag and so counts as {reason}"
-            raise ClearanceError(_refusal(what, reason, rule))
+    unmarked = rule.reason_of_ranks(TLP_LEVELS.index(place.unmarked), UNKNOWN)
+    if unmarked and all(mark.tlp == UNKNOWN for mark in marks):
+        raise ClearanceError(_refusal(f"{_UNMARKED.format('TLP')} {unmarked}", unmarked, rule))
+    unmarked = rule.reason_of_ranks(UNKNOWN, PAP_LEVELS.index(place.unmarked_pap))
+    if unmarked and all(mark.pap == UNKNOWN for mark in marks):
+        raise ClearanceError(_refusal(f"{_UNMARKED.format('PAP')} {unmarked}", unmarked, rule))
     for reason in filter(None, _whole_distribution(data, rule) if rule.least else ()):
         raise ClearanceError(_refusal(f"The event has the {reason}", reason, rule))
 

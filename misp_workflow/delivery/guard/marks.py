@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -83,11 +83,10 @@ def tags_of(node: Mapping[str, Any]) -> list[str]:
 
 def names_in(survey: Survey) -> set[str]:
     """Return the names of all tags. They are found quickly: names of other things are among them."""
-    found = {name for tag in survey.tags if type(name := tag.get("name")) is str}
-    found.update([name for place in survey.places if type(name := place[0].get("name")) is str])
+    found = [tag.get("name") for tag in survey.tags] + [place[0].get("name") for place in survey.places]
     for tags, _, _ in () if survey.plain else survey.tag_lists:
-        found.update(names_of(tags))
-    return found
+        found += names_of(tags)
+    return {name for name in found if type(name) is str}
 
 
 def refused_holders(survey: Survey, refused: set[str]) -> list[Place]:
@@ -97,15 +96,13 @@ def refused_holders(survey: Survey, refused: set[str]) -> list[Place]:
     return [place for tags, _, place in survey.tag_lists if not refused.isdisjoint(names_of(tags))]
 
 
-def inherited_tags(survey: Survey, names: Container[str]) -> set[str]:
+def inherited_tags(survey: Survey, names: set[str]) -> set[str]:
     """Return those of these tags that attributes have from their event: its own row may not have them."""
-    if "inherited" not in survey.members:
+    if "inherited" not in survey.members or not names:
         return set()
-    return {
-        name
-        for tag in survey.tags + [place[0] for place in survey.having("inherited")]
-        if isinstance(name := tag.get("name"), str) and name in names and tag.get("inherited") in (True, 1, "1", "true")
-    }
+    tags = survey.tags + [place[0] for place in survey.having("inherited")]
+    said = [tag for tag in tags if type(name := tag.get("name")) is str and name in names]
+    return {tag["name"] for tag in said if tag.get("inherited") in (True, 1, "1", "true")}
 
 
 def names_of(tags: Any) -> list[str]:

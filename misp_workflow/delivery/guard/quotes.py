@@ -46,11 +46,8 @@ class Quotes:
 
     def __init__(self, parts: Parts, kept: Iterable[Edits]) -> None:
         self._rows = [(edits, list(edits.having(*_VALUES))) for edits in kept]
-        out: set[str] = set()
-        for node, _, _ in parts.inside:
-            for name in _VALUES:
-                if name in node:
-                    out.update(_values(node[name]))
+        inside = [node[name] for node, _, _ in parts.inside for name in _VALUES if name in node]
+        out = set(chain.from_iterable(map(_values, inside)))
         values = out - self._shown(out)
         self._exact = frozenset(values)
         long = {_plain(value) for value in values if len(value) >= SHORTEST}
