@@ -2,8 +2,8 @@
 
 An effect holds tokens, addresses that are their own key (webhooks), and what may only go to one destination. Taking
 only the tokens out would leave the rest to whoever finds a backup of the file. So all of it is encrypted and
-authenticated (Fernet: AES-128-CBC with HMAC-SHA256, https://github.com/fernet/spec) with a key that stands elsewhere:
-in the settings (`outbox.key`), or in a file of mode 0600 beside the outbox. What stays readable is what the operator
+authenticated (AES-256-GCM, NIST SP 800-38D, each with a random nonce) with a key that stands elsewhere: in the settings
+(`outbox.key`), or in a file of mode 0600 beside the outbox. What stays readable is what the operator
 must see: label, action, destination, host, event uuid, times, and the reason of a failure; none ever holds a secret.
 """
 
@@ -16,10 +16,13 @@ import json
 import logging
 import os
 import secrets
+import ssl
 from pathlib import Path
 
 import orjson
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from misp_workflow.effects import Effect, from_json, to_json
 from misp_workflow.errors import DeliveryError, SettingsError
@@ -27,6 +30,10 @@ from misp_workflow.errors import DeliveryError, SettingsError
 LOG = logging.getLogger("misp_workflow.delivery")
 KEY_FILE = "outbox.key"
 SHORTEST_KEY = 16
+MARK = b"\x01"
+"""Which way of sealing it is."""
+NONCE = 12
+"""Bytes."""
 
 
 class SealError(DeliveryError):
@@ -37,7 +44,8 @@ class Seal:
     """Seals effects with one key."""
 
     def __init__(self, key: str) -> None:
-        self._fernet = Fernet(_fernet_key(key))
+        self._key = _fernet_key(key)
+        self._cipher = AESGCM(hashlib.sha256(b"misp-workflow outbox, AES-256-GCM\0" + self._key).digest())
 
     def close(self, effect: Effect) -> bytes:
         """Return the effect, sealed."""
@@ -46,20 +54,27 @@ class Seal:
             plain = orjson.dumps(values)
         except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits
             plain = json.dumps(values).encode()
-        return self._fernet.encrypt(plain)
+        nonce = ssl.RAND_bytes(NONCE)  # OpenSSL's, safe after a fork; to ask the system would cost this thread its turn
+        return MARK + nonce + self._cipher.encrypt(nonce, plain, None)
 
     def open(self, sealed: bytes) -> Effect:
         """Return the effect; SealError when it was sealed with another key, altered, or is of an unknown kind."""
         try:
-            return from_json(json.loads(self._fernet.decrypt(sealed)))
-        except InvalidToken:
+            return from_json(json.loads(self._opened(sealed)))
+        except (InvalidTag, InvalidToken):
             raise SealError("it was sealed with another key, or altered; the key is in outbox.key") from None
         except (KeyError, TypeError, ValueError):
             raise SealError("it was made by a version of this package that knows other effects") from None
 
+    def _opened(self, sealed: bytes) -> bytes:
+        if not sealed.startswith(MARK):  # the first versions sealed with Fernet
+            return Fernet(self._key).decrypt(sealed)
+        rest = len(MARK) + NONCE
+        return self._cipher.decrypt(sealed[len(MARK) : rest], sealed[rest:], None)
+
 
 def _fernet_key(text: str) -> bytes:
-    """Return the key itself when the text is one, else one that is derived from it."""
+    """Return the key itself when the text is one (32 bytes as URL-safe base64), else one that is derived from it."""
     with contextlib.suppress(ValueError):
         if len(base64.urlsafe_b64decode(text.encode())) == 32:
             return text.encode()
