@@ -13,9 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from misp_workflow.errors import WorkflowError
@@ -39,13 +37,45 @@ Store = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 """Stores the things of several callers, and returns a result for each."""
 
 
-@dataclass(eq=False)
 class _Order:
-    job: Job | None = None
-    thing: Any = None  # to be stored; then there is no job
-    result: Future[Any] = field(default_factory=Future)
-    stubborn: bool = False
-    added: float = field(default_factory=time.monotonic)
+    """A job to run, or a thing to store, and what came of it.
+
+    Not a Future: its condition wakes threads that cannot go on yet, which under load costs more than the disk.
+    """
+
+    def __init__(self, job: Job | None = None, thing: Any = None, *, stubborn: bool = False) -> None:
+        self.job = job
+        self.thing = thing
+        self.stubborn = stubborn  # nobody waits for it; it is tried until the disk takes it
+        self.added = time.monotonic()
+        self._decided = threading.Lock()  # taken by the first of the two who may decide: writer and caller
+        self._ended = threading.Lock()
+        self._ended.acquire()
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def begin(self) -> bool:
+        """Whether it is to be written; from then on it can no longer be taken back."""
+        return self.stubborn or self._decided.acquire(blocking=False)
+
+    def take_back(self) -> bool:
+        """Whether it will not be written."""
+        return self._decided.acquire(blocking=False)
+
+    def end(self, result: Any = None, error: BaseException | None = None) -> None:
+        """Tell the one who waits."""
+        self._result, self._error = result, error
+        self._ended.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, and return whether it came."""
+        return self._ended.acquire(timeout=max(seconds, 0.0))
+
+    def outcome(self) -> Any:
+        """Return the result, or raise the error; once it has ended."""
+        if self._error is not None:
+            raise self._error
+        return self._result
 
 
 class Writer:
@@ -62,13 +92,13 @@ class Writer:
         self._connect = connect
         self._mend = mend
         self._store = store
-        self._orders: deque[_Order] = deque()
-        self._news = threading.Condition()
+        self._orders: SimpleQueue[_Order | None] = SimpleQueue()  # for which somebody waits; None only wakes
+        self._later: deque[_Order] = deque()
         self._refused: list[_Order] = []
         self._refused_until = 0.0
-        self._urgent = 0  # orders for which somebody waits
         self._ending = False
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
 
     def run(self, job: Callable[[sqlite3.Connection], Result], deadline: float) -> Result:
         """Run the job and return its result once it is on the disk; Busy when that takes until the deadline."""
@@ -80,61 +110,59 @@ class Writer:
         return self._wait_for(_Order(thing=thing), deadline)
 
     def _wait_for(self, order: _Order, deadline: float) -> Any:
-        self._add(order)
-        try:
-            return order.result.result(max(deadline - time.monotonic(), 0))
-        except FutureTimeout:
-            if not order.result.cancel():  # it is being written in this moment
-                with contextlib.suppress(FutureTimeout):
-                    return order.result.result(1.0)
-            raise Busy from None
+        self._begin()
+        self._orders.put(order)
+        if order.wait(deadline - time.monotonic()) or not (order.take_back() or not order.wait(1.0)):
+            return order.outcome()
+        raise Busy
 
     def later(self, job: Job) -> None:
         """Run the job soon, and when the disk refuses it, until the disk takes it."""
-        self._add(_Order(job, stubborn=True))
+        self._begin()
+        self._later.append(_Order(job, stubborn=True))
+        if len(self._later) == 1:  # the others go with the first
+            self._orders.put(None)
 
     def close(self, patience: float) -> None:
         """Write what is left, as far as it goes within `patience` seconds, and end the thread."""
-        with self._news:
-            self._ending = True
-            self._news.notify()
+        self._ending = True
+        self._orders.put(None)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(patience)
 
-    def _add(self, order: _Order) -> None:
-        with self._news:
-            if self._ending:
-                raise Busy
-            self._orders.append(order)
-            self._urgent += not order.stubborn
+    def _begin(self) -> None:
+        if self._ending:
+            raise Busy
+        with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="misp-workflow-outbox", daemon=True)
                 self._thread.start()
-            self._news.notify()
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            # From here on a job that is waited for can no longer be taken back.
-            batch = [order for order in batch if order.stubborn or order.result.set_running_or_notify_cancel()]
-            if batch:
-                self._write(batch)
+            if begun := [order for order in batch if order.begin()]:
+                self._write(begun)
 
     def _next_batch(self) -> list[_Order]:
         """Return what is to be written next; nothing when all is written and the end has come."""
-        with self._news:
-            while not (self._is_wanted() or self._ending):
-                self._news.wait(COMPANY if self._orders else TRY_AGAIN_AFTER if self._refused else None)
-            batch = [self._orders.popleft() for _ in range(min(len(self._orders), MOST_IN_ONE))]
-            self._urgent -= sum(not order.stubborn for order in batch)
-            return batch
+        while True:
+            urgent = self._urgent()
+            if self._refused and time.monotonic() >= self._refused_until:
+                self._later.extend(self._refused)
+                self._refused.clear()
+            if urgent or self._ending or (self._later and time.monotonic() >= self._later[0].added + COMPANY):
+                later = [self._later.popleft() for _ in range(min(len(self._later), MOST_IN_ONE))]
+                return later + urgent
 
-    def _is_wanted(self) -> bool:
-        """Whether a commit is due: somebody waits for one, or something has waited long enough for company."""
-        now = time.monotonic()
-        if self._refused and now >= self._refused_until:
-            self._orders.extend(self._refused)
-            self._refused.clear()
-        return self._urgent > 0 or (bool(self._orders) and now >= self._orders[0].added + COMPANY)
+    def _urgent(self) -> list[_Order]:
+        """Wait for orders for which somebody waits, as long as nothing else is to be done, and return them."""
+        patience = 0.0 if self._ending else COMPANY if self._later else TRY_AGAIN_AFTER if self._refused else None
+        found: list[_Order | None] = []
+        with contextlib.suppress(Empty):
+            found.append(self._orders.get(timeout=patience))
+            while len(found) < MOST_IN_ONE:
+                found.append(self._orders.get_nowait())
+        return [order for order in found if order is not None]
 
     def _write(self, batch: list[_Order]) -> None:
         try:
@@ -162,11 +190,12 @@ class Writer:
                 connection.execute("ROLLBACK")
             raise
         for order, result in done:
-            order.result.set_result(result)
+            if not order.stubborn:
+                order.end(result)
 
     def _fail(self, order: _Order, error: Exception) -> None:
         if not order.stubborn:
-            order.result.set_exception(error)
+            order.end(error=error)
         elif not isinstance(error, (sqlite3.Error, OSError, WorkflowError)):
             LOG.error("bug in the outbox", exc_info=error)
         else:
