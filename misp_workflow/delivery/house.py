@@ -84,6 +84,7 @@ class House:
         """End the workers within about `patience` seconds, and let go of the outbox."""
         self.workers.stop(patience)
         self.outbox.close()
+        self.log.close()
 
     def perform(self, effect: Effect, key: str, deadline: float) -> Answer:
         """Hand the effect to its transport; a bug there is an answer too."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import datetime
 import logging
+import math
 import os
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +18,21 @@ import orjson
 LOG = logging.getLogger("misp_workflow.delivery")
 NAME = "delivery.log"
 MOST_BYTES = 16 * 1024 * 1024
-"""Then the file becomes delivery.log.1, and the one before is gone. logrotate may do the same: nothing is kept open."""
+"""Then the file becomes delivery.log.1, and the one before is gone. logrotate may do the same."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks whether the file is too long, or another one than it was."""
 
 
 class DeliveryLog:
     """Appends to the log; that it cannot be written is logged once, and harms no delivery."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = folder / NAME
+        self._clock = clock
         self._lock = threading.Lock()
         self._broken = False
+        self._file = -1  # kept open: to open it for each line would cost a delivery five turns instead of one
+        self._looked = -math.inf
 
     def write(self, status: str, **fields: Any) -> None:
         """Append {"time": …, "status": status, …}; fields that are empty are left out."""
@@ -33,21 +41,32 @@ class DeliveryLog:
         line = orjson.dumps({"time": now, "status": status, **kept}) + b"\n"
         with self._lock:
             try:
-                self._append(line)
+                if self._clock() - self._looked >= LOOK_EVERY:
+                    self._look()
+                os.write(self._file, line)
                 self._broken = False
             except OSError as error:
+                self._close()
                 if not self._broken:
                     LOG.error("The delivery log %s cannot be written: %s", self._path, error.strerror)
                 self._broken = True
 
-    def _append(self, line: bytes) -> None:
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._close()
+
+    def _look(self) -> None:
+        """Open the file that has the name now, a new one when that is too long."""
+        self._close()
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, line)
-            size = os.fstat(descriptor).st_size
-        finally:
-            os.close(descriptor)
-        if size > MOST_BYTES:
-            with contextlib.suppress(FileNotFoundError):  # another process was quicker
+        with contextlib.suppress(FileNotFoundError):  # never written yet, or another process was quicker
+            if self._path.stat().st_size > MOST_BYTES:
                 self._path.replace(self._path.with_name(NAME + ".1"))
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._looked = self._clock()
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._looked = -1, -math.inf
