@@ -14,11 +14,11 @@ from misp_workflow.template.style import Style, visible
 GAP = "\u200b"
 """Zero width space: what chat libraries break a mention with (discord.py's escape_mentions)."""
 
-# An @ at the end of a value counts: what comes next in the text may be the name.
+# An @ or # at the end of a value counts: what comes next in the text may be the name.
 _MENTION = re.compile(
     r"(?<!\w)@(?!\s)|@(?=(?:all|channel|everyone|group|here|room|team|topic|stream)\b|[*_!&])", re.IGNORECASE
 )
-_CHANNEL = re.compile(r"(?<!\w)#(?=\w)")
+_CHANNEL = re.compile(r"(?<!\w)#(?=\w|\Z)")
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _INLINE = re.compile(r"[\\`*_\[\]<>#|~&$]")
 _LINE_START = re.compile(r"^([ \t]*)([-+=]|\d{1,9}(?=[.)]))", re.MULTILINE)

@@ -82,6 +82,7 @@ def test_any_text_arrives_as_text(style: str, text: str) -> None:
 
 
 @given(parts=st.lists(ANY_TEXT, max_size=4))
+@example(parts=["#", "0"])
 def test_values_side_by_side_make_no_more_than_each(parts: list[str]) -> None:
     for style in ("slack", "html", "header", "rfc5424", "cef", "url_query"):
         made = render("{% for part in parts %}{{ part }}{% endfor %}", {"parts": parts}, style)
