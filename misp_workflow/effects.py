@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote, quote_plus, urlsplit
 
 Json = Any
@@ -197,7 +197,16 @@ class Record(Effect):
         return self.address
 
 
+AnyEffect = TypeVar("AnyEffect", bound=Effect)
+
 KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in (Post, Mail, Notification, MispChange, Record)}
+
+
+def addressed(effect: AnyEffect, label: str, destination: str, secrets: tuple[str, ...]) -> AnyEffect:
+    """Return the effect with these; as `dataclasses.replace` would, without asking for every other field."""
+    made = object.__new__(type(effect))
+    vars(made).update(vars(effect), label=label, destination=destination, secrets=secrets)
+    return made
 
 
 def to_json(effect: Effect) -> dict[str, Json]:

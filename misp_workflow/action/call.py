@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -108,8 +107,8 @@ class Call:
         """
         if self.params.message:
             written = self.render("message", style).rstrip()
-            note = NOTES.get(style, NOTE) if self.withheld else ""
-            written += rendering.render(note, {"withheld": self.withheld}, style)
+            if self.withheld:
+                written += NOTES.get(style, NOTE).format(withheld=rendering.said(self.withheld, style))
         else:
             chosen = LAYOUTS.get(layout or style, LAYOUTS["plain"])
             title = rendering.render(chosen.title, {"title": self.summary.title}, style) if titled else ""
@@ -139,10 +138,7 @@ class Call:
 
     def line(self, name: str, otherwise: str, style: str = "text", limit: int | None = None) -> str:
         """Return the parameter `name` rendered, or the text `otherwise` when it is empty or not declared: one line."""
-        if getattr(self.params, name, ""):
-            written = self.render(name, style)
-        else:
-            written = rendering.render("{{ it }}", {"it": otherwise}, style)
+        written = self.render(name, style) if getattr(self.params, name, "") else rendering.said(otherwise, style)
         written = " ".join(written.split())
         return guard.cut(written, limit) if limit else written
 
@@ -155,7 +151,7 @@ class Call:
         told = self._facts
         if self.withheld:
             told.append(("Withheld", self.withheld))
-        shown = [tuple(rendering.render("{{ it }}", {"it": part}, style) for part in fact) for fact in told]
+        shown = [tuple(rendering.said(part, style) for part in fact) for fact in told]
         return [(name, guard.cut(value, limit) if limit else value) for name, value in shown]
 
     @property
@@ -179,14 +175,18 @@ class Call:
 
     def render_text(self, source: str, style: str, name: str) -> str:
         """Render a text that stands in the parameter `name`."""
-        with _naming(name):
+        try:
             return rendering.render(source, self.context, style)
+        except InputError as error:
+            raise _named(error, name) from None
 
     def holds(self, name: str) -> bool:
         """Return whether the parameter `name`, a Jinja expression, is true of this call."""
         expression = getattr(self.params, name)
-        with _naming(name):
+        try:
             return self.is_true(expression)
+        except InputError as error:
+            raise _named(error, name) from None
 
     def is_true(self, expression: str) -> bool:
         """Return whether a Jinja expression is true of this call; TemplateError when it cannot be decided."""
@@ -292,12 +292,8 @@ _NAMES: dict[str, Callable[[Call], Any]] = {
 }
 
 
-@contextmanager
-def _naming(parameter: str) -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        raise type(error)(f"Parameter '{parameter}': {error}") from None
+def _named(error: InputError, parameter: str) -> InputError:
+    return type(error)(f"Parameter '{parameter}': {error}")
 
 
 def chosen(request: Mapping[str, Any]) -> list[Any] | None:

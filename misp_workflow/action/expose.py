@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ import orjson
 from misp_workflow import delivery, settings
 from misp_workflow.action import params as parameters
 from misp_workflow.action.call import Call, chosen
+from misp_workflow.action.params import Params
 from misp_workflow.delivery import guard
-from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, mask, to_json
+from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, addressed, mask, to_json
 from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.settings import Destination, Settings
 
@@ -34,6 +36,9 @@ MAX_REQUEST = 32 * 2**20
 
 MAX_SENTENCE = 1_000
 """Characters of an answer; it may quote what somebody typed, and MISP keeps it in a log."""
+
+NODES = 64
+"""Nodes of one action whose parameters are kept as they were read."""
 
 GATE_SHARE = 0.7
 """The part of its time that a gate gives to what must happen before its yes; the rest is for undoing it."""
@@ -128,7 +133,6 @@ class _Action:
         return _with_note(answer, problem)
 
     def _answer(self, request: dict[str, Any], rules: Settings, started: float) -> Answer:
-        table = self.config["params"]
         given = request.get("params")
         wanted = given.get("destination", "") if isinstance(given, dict) else ""
         destination = rules.destination(wanted.strip() if isinstance(wanted, str) else "")
@@ -136,10 +140,7 @@ class _Action:
             raise InputError(
                 f"The destination “{destination.name}” is not for {self.name}: see its 'actions' in the settings."
             )
-        fixed = destination.resolved()
-        params = parameters.read(table, given, fixed)
-        referred = [value for name, value in fixed.items() if name not in table or value != destination.values[name]]
-        secrets = parameters.secrets_of(table, params, referred)
+        params, secrets = self._read(given, destination)
         try:
             data, selected, withheld = request["data"], chosen(request), ""
             if self.config.get("leaves_home", not self.config["blocking"]):
@@ -151,6 +152,20 @@ class _Action:
             return self._carry_out(self.decide(call), call, secrets, destination, deadline)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
+
+    def _read(self, given: Any, destination: Destination) -> tuple[Params, tuple[str, ...]]:
+        """Return the typed parameters, and the secrets among them and in the destination."""
+        table, fixed = self.config["params"], destination.resolved()
+        if not fixed and isinstance(given, dict) and all(type(value) is str for value in given.values()):
+            return self._known(tuple(given.items()))
+        params = parameters.read(table, given, fixed)
+        referred = [value for name, value in fixed.items() if name not in table or value != destination.values[name]]
+        return params, parameters.secrets_of(table, params, referred)
+
+    @cached_property
+    def _known(self) -> Callable[[tuple[tuple[str, str], ...]], tuple[Params, tuple[str, ...]]]:
+        """The same for a node without a destination, which says the same in each of its calls."""
+        return lru_cache(maxsize=NODES)(partial(_read_node, self.config["params"]))
 
     def _carry_out(
         self, decision: Decision, call: Call, secrets: Sequence[str], place: Destination, deadline: float
@@ -190,9 +205,10 @@ class _Action:
         return {"data": {"status": "passed", "detail": told}}
 
     def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: Destination) -> Parcel:
-        effect = dataclasses.replace(
+        name = self.info["name"]
+        effect = addressed(
             guard.fit(effect, place.max_bytes),
-            label=effect.label or (f"{self.info['name']} to {place.name}" if place.name else self.info["name"]),
+            label=effect.label or (f"{name} to {place.name}" if place.name else name),
             destination=place.name,
             secrets=tuple(dict.fromkeys([*effect.secrets, *secrets])),
         )
@@ -204,6 +220,11 @@ class _Action:
             event=str(call.view.event.get("uuid") or ""),
             created=time.time(),
         )
+
+
+def _read_node(table: parameters.Table, given: tuple[tuple[str, str], ...]) -> tuple[Params, tuple[str, ...]]:
+    params = parameters.read(table, dict(given), {})
+    return params, parameters.secrets_of(table, params)
 
 
 def _parsed(request: Any) -> dict[str, Any]:

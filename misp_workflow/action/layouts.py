@@ -61,9 +61,9 @@ LAYOUTS = {
 }
 """By the style that a place's text has; see docs/templates.md."""
 
-NOTES = {"html": "\n<p>{{ withheld }}</p>"}
+NOTES = {"html": "\n<p>{withheld}</p>"}
 """What follows a message of the operator's own when something was withheld, where it is not the default."""
-NOTE = "\n({{ withheld }})"
+NOTE = "\n({withheld})"
 
 COLOURS = {"red": 0xFF2B2B, "amber+strict": 0xFFC000, "amber": 0xFFC000, "green": 0x33FF00, "clear": 0xFFFFFF}
 """Of the TLP levels, https://www.first.org/tlp/."""

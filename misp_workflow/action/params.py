@@ -49,7 +49,10 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 
 
 class Params(SimpleNamespace):
-    """The typed values, one attribute per declared parameter. Its repr shows names only, never a value."""
+    """The typed values, one attribute per declared parameter, for reading. Its repr shows names only, never a value."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"the parameter {name} is what the node says")
 
     def __repr__(self) -> str:
         return f"Params({', '.join(vars(self))})"

@@ -15,6 +15,13 @@ def render(source: str, context: Mapping[str, Any], style: str = "plain") -> str
     return template.render(source, context, style)
 
 
+def said(value: Any, style: str = "plain") -> str:
+    """See `misp_workflow.template.said`."""
+    from misp_workflow import template
+
+    return template.said(value, style)
+
+
 def condition(expression: str, context: Mapping[str, Any]) -> bool:
     """See `misp_workflow.template.condition`."""
     from misp_workflow import template

@@ -27,11 +27,12 @@ from misp_workflow.template.grammar import nearest
 from misp_workflow.template.limits import Run
 from misp_workflow.template.machines import MACHINES
 from misp_workflow.template.people import PEOPLE
+from misp_workflow.template.sandbox import put_out
 from misp_workflow.template.sentences import told
 from misp_workflow.template.style import Style
 from misp_workflow.template.values import Live
 
-__all__ = ["STYLES", "Live", "check", "condition", "render"]
+__all__ = ["STYLES", "Live", "check", "condition", "render", "said"]
 
 STYLES: Mapping[str, Style] = {style.name: style for style in (*PEOPLE, *MACHINES)}
 """Where text can go, by name; the docs have a table of what each does."""
@@ -67,6 +68,13 @@ def render(source: str, context: Mapping[str, Any], style: str = "plain") -> str
     with _account(look, context, compiled):
         made = "".join(compiled.template.root_render_func(compiled.template.new_context(names)))
         return look.finish(made)
+
+
+@_telling
+def said(value: Any, style: str = "plain") -> str:
+    """Return what the template "{{ value }}" gives, without the trouble of one."""
+    look = _style(style)
+    return look.finish(put_out(look, value))
 
 
 @_telling

@@ -196,13 +196,18 @@ def emit(value: Any) -> str:
     if isinstance(value, Markup):
         run.grow(len(value))
         return value
-    made = _emit_short(run.style, value) if type(value) is str and len(value) <= SHORT else run.style.emit(value)
+    made = put_out(run.style, value)
     run.grow(len(made))
     return made
 
 
+def put_out(style: Style, value: Any) -> str:
+    """Return a value as it is put out in this style."""
+    return _put_out_short(style, value) if type(value) is str and len(value) <= SHORT else style.emit(value)
+
+
 @lru_cache(maxsize=KEPT)
-def _emit_short(style: Style, value: str) -> str:
+def _put_out_short(style: Style, value: str) -> str:
     return style.emit(value)
 
 
