@@ -112,9 +112,10 @@ class Writer:
     def _wait_for(self, order: _Order, deadline: float) -> Any:
         self._begin()
         self._orders.put(order)
-        if order.wait(deadline - time.monotonic()) or not (order.take_back() or not order.wait(1.0)):
-            return order.outcome()
-        raise Busy
+        # What cannot be taken back is being written in this moment: that is worth another second.
+        if not order.wait(deadline - time.monotonic()) and (order.take_back() or not order.wait(1.0)):
+            raise Busy
+        return order.outcome()
 
     def later(self, job: Job) -> None:
         """Run the job soon, and when the disk refuses it, until the disk takes it."""
