@@ -98,7 +98,7 @@ class Writer:
         self._refused_until = 0.0
         self._ending = False
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._lock = threading.Lock()
 
     def run(self, job: Callable[[sqlite3.Connection], Result], deadline: float) -> Result:
         """Run the job and return its result once it is on the disk; Busy when that takes until the deadline."""
@@ -120,8 +120,10 @@ class Writer:
     def later(self, job: Job) -> None:
         """Run the job soon, and when the disk refuses it, until the disk takes it."""
         self._begin()
-        self._later.append(_Order(job, stubborn=True))
-        if len(self._later) == 1:  # the others go with the first
+        with self._lock:
+            self._later.append(_Order(job, stubborn=True))
+            is_first = len(self._later) == 1
+        if is_first:  # the others go with it
             self._orders.put(None)
 
     def close(self, patience: float) -> None:
@@ -134,7 +136,7 @@ class Writer:
     def _begin(self) -> None:
         if self._ending:
             raise Busy
-        with self._starting:
+        with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="misp-workflow-outbox", daemon=True)
                 self._thread.start()

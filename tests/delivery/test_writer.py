@@ -1,0 +1,149 @@
+"""The one thread that writes: nothing that it was given is lost, written twice, or told wrongly."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from delivery_kit import until
+
+from misp_workflow.delivery.outbox import writer as module
+from misp_workflow.delivery.outbox.writer import Busy, Writer
+
+
+class Disk:
+    """A database in memory that can be told to refuse."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.connection.execute("CREATE TABLE things (name TEXT)")
+        self.refuses = False
+        self.commits = 0
+        self.slow = threading.Event()
+        self.slow.set()
+
+    def connect(self) -> sqlite3.Connection:
+        self.slow.wait(10)
+        self.commits += 1
+        if self.refuses:
+            raise sqlite3.OperationalError("database or disk is full")
+        return self.connection
+
+    def store(self, db: sqlite3.Connection, things: list[str]) -> list[str]:
+        db.executemany("INSERT INTO things VALUES (?)", [(thing,) for thing in things])
+        if "bad" in things:
+            raise sqlite3.IntegrityError("bad")
+        return [f"stored {thing}" for thing in things]
+
+    def names(self) -> list[str]:
+        return sorted(row[0] for row in self.connection.execute("SELECT name FROM things"))
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+def writer(disk: Disk) -> Iterator[Writer]:
+    made = Writer(disk.connect, lambda error: False, disk.store)
+    yield made
+    disk.slow.set()
+    made.close(5)
+
+
+def soon() -> float:
+    return time.monotonic() + 30
+
+
+def insert(name: str):
+    return lambda db: db.execute("INSERT INTO things VALUES (?)", (name,))
+
+
+def test_each_caller_hears_of_its_own_thing(disk: Disk, writer: Writer) -> None:
+    names = [f"t{n:03}" for n in range(400)]
+    with ThreadPoolExecutor(16) as callers:
+        assert list(callers.map(lambda name: writer.put(name, soon()), names)) == [f"stored {name}" for name in names]
+    assert disk.names() == names
+
+
+def test_what_comes_while_the_disk_is_busy_shares_one_commit(disk: Disk, writer: Writer) -> None:
+    disk.slow.clear()
+    with ThreadPoolExecutor(16) as callers:
+        found = [callers.submit(writer.put, f"t{n}", soon()) for n in range(16)]
+        until(lambda: writer._orders.qsize() >= 15 or disk.commits > 0)
+        disk.slow.set()
+        assert all(one.result() for one in found)
+    assert disk.commits <= 3
+
+
+def test_what_nobody_waits_for_is_written_however_many_ask_at_once(disk: Disk, writer: Writer) -> None:
+    for round_ in range(20):
+        with ThreadPoolExecutor(8) as callers:
+            list(callers.map(lambda n, r=round_: writer.later(insert(f"{r:02}-{n}")), range(8)))
+        until(lambda r=round_: len(disk.names()) == 8 * (r + 1))
+
+
+def test_jobs_of_a_commit_come_before_what_is_stored_in_it(disk: Disk, writer: Writer) -> None:
+    disk.slow.clear()
+    writer.later(lambda db: db.execute("DELETE FROM things"))
+    with ThreadPoolExecutor(1) as caller:
+        stored = caller.submit(writer.put, "new", soon())
+        until(lambda: writer._orders.qsize() > 0 or disk.commits > 0)
+        disk.slow.set()
+        assert stored.result() == "stored new"
+    assert disk.names() == ["new"]
+
+
+def test_one_that_cannot_be_stored_takes_no_other_with_it(disk: Disk, writer: Writer) -> None:
+    disk.slow.clear()
+    with ThreadPoolExecutor(8) as callers:
+        found = {name: callers.submit(writer.put, name, soon()) for name in ("a", "bad", "c", "d")}
+        until(lambda: writer._orders.qsize() >= 3 or disk.commits > 0)
+        disk.slow.set()
+        assert [found[name].result() for name in "acd"] == ["stored a", "stored c", "stored d"]
+        with pytest.raises(sqlite3.IntegrityError):
+            found["bad"].result()
+    assert disk.names() == ["a", "c", "d"]
+
+
+def test_what_was_given_up_is_not_written_later(disk: Disk, writer: Writer) -> None:
+    disk.slow.clear()
+    with ThreadPoolExecutor(1) as first:
+        busy = first.submit(writer.put, "first", soon())
+        until(lambda: writer._orders.empty())  # the writer has it in hand
+        with pytest.raises(Busy):
+            writer.put("second", time.monotonic() + 0.05)
+        disk.slow.set()
+        busy.result()
+    writer.put("third", soon())
+    assert disk.names() == ["first", "third"]
+
+
+def test_what_the_disk_refuses_is_written_when_it_takes_it_again(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "TRY_AGAIN_AFTER", 0.05)
+    disk.refuses = True
+    writer.later(insert("stubborn"))
+    until(lambda: disk.commits >= 3)
+    with pytest.raises(sqlite3.OperationalError):
+        writer.put("impatient", soon())
+    disk.refuses = False
+    until(lambda: disk.names() == ["stubborn"])
+
+
+def test_the_end_writes_what_is_left_and_takes_no_more(disk: Disk) -> None:
+    writer = Writer(disk.connect, lambda error: False, disk.store)
+    for n in range(300):
+        writer.later(insert(f"{n:03}"))
+    writer.close(10)
+    assert len(disk.names()) == 300
+    with pytest.raises(Busy):
+        writer.put("late", soon())
+    with pytest.raises(Busy):
+        writer.later(insert("late"))
