@@ -239,18 +239,19 @@ def _tuples(kind: str) -> frozenset[str]:
 def masked(effect: Effect) -> dict[str, Json]:
     """Return `to_json(effect)` for people's eyes: every secret value, wherever it stands, is "***"."""
 
-    def hide(value: Json) -> Json:
-        if isinstance(value, str):
-            return mask(value, effect.secrets)
-        if isinstance(value, Mapping):
-            return {hide(key): hide(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [hide(item) for item in value]
-        return value
-
     shown = to_json(effect)
     shown.pop("secrets", None)
-    return {name: hide(value) for name, value in shown.items()}
+    return {name: _hidden(value, effect.secrets) for name, value in shown.items()}
+
+
+def _hidden(value: Json, secrets: tuple[str, ...]) -> Json:
+    if isinstance(value, str):
+        return mask(value, secrets)
+    if isinstance(value, Mapping):
+        return {_hidden(key, secrets): _hidden(item, secrets) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hidden(item, secrets) for item in value]
+    return value
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

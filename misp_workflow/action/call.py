@@ -86,10 +86,10 @@ class Call:
         """What happened, as a title and named facts."""
         return summarise(self.view, None if self.selected is None else rows(self.selected))
 
-    @lazy
+    @property
     def context(self) -> Mapping[str, Any]:
         """The names that a template of this call may use; docs/templates.md lists them."""
-        return _Context(self)
+        return _Context(self)  # not kept: the two would hold each other, and a whole event, until Python looks for such
 
     def message(
         self,
