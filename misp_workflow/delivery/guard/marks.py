@@ -83,10 +83,10 @@ def tags_of(node: Mapping[str, Any]) -> list[str]:
 
 def names_in(survey: Survey) -> set[str]:
     """Return the names of all tags. They are found quickly: names of other things are among them."""
-    found = [tag.get("name") for tag in survey.tags] + [place[0].get("name") for place in survey.places]
+    found = {name for tag in survey.tags + survey.objects if type(name := tag.get("name")) is str}
     for tags, _, _ in () if survey.plain else survey.tag_lists:
-        found += names_of(tags)
-    return {name for name in found if type(name) is str}
+        found.update(names_of(tags))
+    return found
 
 
 def refused_holders(survey: Survey, refused: set[str]) -> list[Place]:
@@ -100,7 +100,7 @@ def inherited_tags(survey: Survey, names: set[str]) -> set[str]:
     """Return those of these tags that attributes have from their event: its own row may not have them."""
     if "inherited" not in survey.members or not names:
         return set()
-    tags = survey.tags + [place[0] for place in survey.having("inherited")]
+    tags = survey.tags + survey.objects
     said = [tag for tag in tags if type(name := tag.get("name")) is str and name in names]
     return {tag["name"] for tag in said if tag.get("inherited") in (True, 1, "1", "true")}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable
 from gc import is_tracked
 from operator import is_
 from typing import Any
@@ -47,8 +47,8 @@ class Survey:
 
     `places` are all objects but the tags, the outermost first. `tag_lists` are what stands as the tags of an object,
     `tags` the objects in them: they say what may go, and nothing is ever taken out of them. `plain` says that they
-    are as MISP sends them: lists of objects, and nothing in these that could be a tag. `members` are the names of all
-    members of all these. Empty objects and lists are nowhere: they say nothing.
+    are as MISP sends them: lists of objects, and nothing in these that could be a tag. `objects` are those of the
+    places, `members` the names of all members of all these. Empty objects and lists are nowhere: they say nothing.
     """
 
     def __init__(self, data: Any) -> None:
@@ -66,7 +66,8 @@ class Survey:
                 for item in value:
                     if type(item) in _CONTAINERS and item:
                         waiting.append((item, key, around))
-        self.members: set[str] = set().union(*[place[0] for place in self.places])
+        self.objects: list[dict[str, Any]] = [place[0] for place in self.places]
+        self.members: set[str] = set().union(*self.objects)
         for name in _TAG_LISTS & self.members:
             self.tag_lists += [(tag, name, place) for place in self.places if type(tag := place[0].get(name)) is str]
         self._find_tags()
@@ -122,13 +123,17 @@ class Edits:
         self.places = stays
         return goes
 
-    def having(self, *members: str) -> Iterator[tuple[Place, str, Any]]:
-        """Yield the places that stay whose objects have one of the members, with its name and value."""
-        for member in members:
-            if member in self.survey.members:
-                for place in self.places:
-                    if (value := place[0].get(member)) is not None:
-                        yield place, member, value
+    def texts(self, members: Iterable[str]) -> set[str]:
+        """Return the texts that the objects that stay have for the members."""
+        names = [member for member in members if member in self.survey.members]
+        nodes = [place[0] for place in self.places]
+        return {text for name in names for node in nodes if name in node and type(text := node[name]) is str}
+
+    def having_text(self, members: Iterable[str]) -> list[tuple[Place, str, str]]:
+        """Return the places of the objects that stay and have a text for one of the members; its name; the text."""
+        names = [member for member in members if member in self.survey.members]
+        having = [(place, name) for name in names for place in self.places if name in place[0]]
+        return [(place, name, text) for place, name in having if type(text := place[0][name]) is str]
 
     def put(self, place: Place, new: Any) -> None:
         """Note what shall stand at the place, unless the object there goes."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from misp_workflow.delivery.guard.marks import Rule, refused_holders
@@ -34,6 +33,7 @@ _IDENTIFIED = frozenset(
 )
 _REFERENCES = ("attribute_uuid", "object_uuid", "referenced_uuid", "related_object_uuid", "parent_uuid")
 _NUMBERS = {"attribute_id": "attribute", "old_id": "attribute", "object_id": "object"}
+_SAID = ("type", "category", "object_relation", "value", "name")
 
 Identity = tuple[str, ...]
 
@@ -63,7 +63,7 @@ class Parts:
         inside = edits.settle()
         within = set(map(id, inside))
         for node, key, around in inside:  # the outermost first; of copies with different marks, the first counts
-            if id(around) not in within and id(node) in reasons:
+            if id(node) in reasons and id(around) not in within:
                 self._remember(node, _kind(node, key), reasons[id(node)])
         self.inside += inside
 
@@ -72,9 +72,8 @@ class Parts:
         holders = refused_holders(survey, refused)
         if self._rule.least:
             holders += survey.having("distribution")
-        marked = {id(place): place for place in holders}
-        marked.update((id(place[2]), place[2]) for place in holders if place[2] and place[2][1] == "RelatedEvent")
-        return marked.values()
+        holders += [around for _, _, around in holders if around and around[1] == "RelatedEvent"]
+        return {id(place): place for place in holders}.values()
 
     def _reason(self, place: Place) -> str:
         node, key, _ = place
@@ -85,78 +84,84 @@ class Parts:
         self.withheld.append(node)
         self._nodes.add(id(node))
         for item, its_kind in _owned(node, kind):
-            identities = list(_identities(item, its_kind))
+            identities = _identities(item, its_kind)
             first = identities[0]
-            if not any(identity in self._left for identity in identities) and (
-                item is node or its_kind in ("attribute", "object")
-            ):
+            if (item is node or its_kind in ("attribute", "object")) and self._left.keys().isdisjoint(identities):
                 self._left[first] = (its_kind, reason)
             if its_kind in _IDENTIFIED:
                 self._known.update(dict.fromkeys(identities, first))
 
-    def count(self) -> Counter[tuple[str, str]]:
-        """Return how many items of a kind were found so far for a reason; copies of one item count once."""
-        return Counter(self._left.values())
+    def counted(self, selected: Survey | None) -> Iterable[tuple[str, str]]:
+        """Return kind and reason of each item that was found, of those in a selection only if there is one.
 
-    def count_in(self, selected: Survey) -> Counter[tuple[str, str]]:
-        """Return the same for what stands in a selection."""
+        Copies of one item count once.
+        """
+        if selected is None:
+            return self._left.values()
         found: dict[Identity, tuple[str, str]] = {}
         for node, key, _ in selected.places:
             for identity in _identities(node, _kind(node, key)):
                 first = self._known.get(identity, identity)
                 if first in self._left:
                     found[first] = self._left[first]
-        return Counter(found.values())
+        return found.values()
 
     def remove(self, edits: Edits) -> None:
         """Note that the copies of these items and what refers to them go."""
         going = self._nodes | self._going_along(edits)
         for place in [place for place in edits.places if id(place[0]) in going]:
             edits.drop(place)
-        numbers = {identity[1] for identity in self._known if identity[0] == "attribute" and len(identity) == 2}
-        for place in edits.places if "RelatedAttribute" in edits.survey.members else ():
-            node, key, around = place
-            if key in numbers and around[1] == "RelatedAttribute":
-                edits.drop(place)
-            elif key == "RelatedAttribute" and not numbers.isdisjoint(node):  # keyed by the number of the attribute
-                edits.put(place, {number: rows for number, rows in node.items() if number not in numbers})
+        if "RelatedAttribute" in edits.survey.members:
+            self._remove_relations(edits)
         edits.settle()
 
     def _going_along(self, edits: Edits) -> set[int]:
         """Return the ids of the objects that are copies of these items, about them, or around nothing else."""
-        going = {id(node) for node, key, _ in self._naming(edits) if self._follows(node, _kind(node, key))}
-        for (node, key, _), _, _ in edits.having("Attribute"):
-            if _kind(node, key) == "object" and self._is_emptied(node):
-                going.add(id(node))
+        naming = self._naming(edits)
+        going = {id(node) for node, key, _ in naming if self._follows(node, _kind(node, key))}
+        if "Attribute" in edits.survey.members:
+            named = self._nodes.union([id(place[0]) for place in naming])
+            for node, key, _ in [place for place in edits.places if "Attribute" in place[0]]:
+                if _kind(node, key) == "object" and self._is_emptied(node, named):
+                    going.add(id(node))
         return going
 
     def _naming(self, edits: Edits) -> list[Place]:
         """Return the places of objects that have a number or uuid of one of these items somewhere."""
-        if any(len(identity) > 2 for identity in self._known):  # known by what it says
+        if max(map(len, self._known), default=0) > 2:  # known by what it says
             return edits.places
         said = {identity[1] for identity in self._known}
-        names = [name for name in ("uuid", "id", *_REFERENCES, *_NUMBERS) if name in edits.survey.members]
+        kinds = {identity[0] for identity in self._known}
+        names = ["uuid", "id", *_REFERENCES, *[name for name, its in _NUMBERS.items() if its in kinds]]
+        names = [name for name in names if name in edits.survey.members]
         return [place for name in names for place in edits.places if str(place[0].get(name)) in said]
+
+    def _remove_relations(self, edits: Edits) -> None:
+        """Note that what other events say like these items goes: it is keyed by the number of the attribute."""
+        numbers = {identity[1] for identity in self._known if identity[0] == "attribute" and len(identity) == 2}
+        for place in edits.places:
+            node, key, around = place
+            if key in numbers and around[1] == "RelatedAttribute":
+                edits.drop(place)
+            elif key == "RelatedAttribute" and not numbers.isdisjoint(node):
+                edits.put(place, {number: rows for number, rows in node.items() if number not in numbers})
 
     def _follows(self, node: Mapping[str, Any], kind: str) -> bool:
         """Whether the object is a copy of an item that may not go, or about one."""
-        if kind in _IDENTIFIED and any(identity in self._known for identity in _identities(node, kind)):
+        known = self._known.keys()
+        if kind in _IDENTIFIED and not known.isdisjoint(_identities(node, kind)):
             return True
-        if any(("uuid", node[name]) in self._known for name in _REFERENCES if isinstance(node.get(name), str)):
+        if not known.isdisjoint([("uuid", uuid) for name in _REFERENCES if isinstance(uuid := node.get(name), str)]):
             return True
-        return any((its, str(node[name])) in self._known for name, its in _NUMBERS.items() if name in node)
+        return not known.isdisjoint([(its, str(node[name])) for name, its in _NUMBERS.items() if name in node])
 
-    def _is_emptied(self, node: Mapping[str, Any]) -> bool:
-        """Whether an object had attributes and keeps none of them."""
+    def _is_emptied(self, node: Mapping[str, Any], named: set[int]) -> bool:
+        """Whether an object had attributes and keeps none of them; only those that are `named` may go."""
         attributes = node.get("Attribute")
         rows = list(attributes.values()) if isinstance(attributes, dict) else attributes
-        return (
-            bool(rows)
-            and isinstance(rows, list)
-            and all(
-                isinstance(row, dict) and (id(row) in self._nodes or self._follows(row, "attribute")) for row in rows
-            )
-        )
+        if not isinstance(rows, list) or not rows or not named.issuperset(map(id, rows)):
+            return False
+        return all(id(row) in self._nodes or self._follows(row, "attribute") for row in rows)
 
 
 def _kind(node: Mapping[str, Any], key: str) -> str:
@@ -170,28 +175,25 @@ def _kind(node: Mapping[str, Any], key: str) -> str:
     return "event report" if "content" in node else "item"
 
 
-def _owned(node: dict[str, Any], kind: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield the item and the items that belong to it alone, with their kinds."""
-    yield node, kind
-    for key in _OWNED & node.keys():
-        below = node[key]
-        rows = below.values() if isinstance(below, dict) else below if isinstance(below, list) else ()
-        for row in rows:
-            if isinstance(row, dict):
-                yield from _owned(row, KINDS[key])
+def _owned(node: dict[str, Any], kind: str) -> list[tuple[dict[str, Any], str]]:
+    """Return the item and the items that belong to it alone, with their kinds."""
+    found = [(node, kind)]
+    for item, _ in found:  # which grows meanwhile
+        for key in _OWNED:
+            if below := item.get(key):
+                rows = below.values() if isinstance(below, dict) else below if isinstance(below, list) else ()
+                found += [(row, KINDS[key]) for row in rows if isinstance(row, dict)]
+    return found
 
 
-def _identities(node: Mapping[str, Any], kind: str) -> Iterator[Identity]:
-    """Yield the names under which the item may be met again; an item that has none is known by what it says."""
+def _identities(node: Mapping[str, Any], kind: str) -> list[Identity]:
+    """Return the names under which the item may be met again; an item that has none is known by what it says."""
     if kind == "related event" and isinstance(node.get("Event"), dict):
         node = node["Event"]
-    named = False
     uuid, number = node.get("uuid"), node.get("id")
+    found: list[Identity] = []
     if isinstance(uuid, str) and uuid:
-        named = True
-        yield ("uuid", uuid)
+        found.append(("uuid", uuid))
     if number not in (None, "", 0, "0"):
-        named = True
-        yield (kind, str(number))
-    if not named:
-        yield (kind, *(str(node.get(name)) for name in ("type", "category", "object_relation", "value", "name")))
+        found.append((kind, str(number)))
+    return found or [(kind, *[str(node.get(name)) for name in _SAID])]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import Edits, every_text
+from misp_workflow.delivery.guard.nested import Edits, Place, every_text
 from misp_workflow.delivery.guard.parts import Parts
 
 MARK = "[withheld]"
@@ -45,10 +45,10 @@ class Quotes:
     """The values that were left out and that nothing of what is kept has as its own value too."""
 
     def __init__(self, parts: Parts, kept: Iterable[Edits]) -> None:
-        self._rows = [(edits, list(edits.having(*_VALUES))) for edits in kept]
         inside = [node[name] for node, _, _ in parts.inside for name in _VALUES if name in node]
-        out = set(chain.from_iterable(map(_values, inside)))
-        values = out - self._shown(out)
+        out = {value for whole in inside for value in _values(whole)}
+        self._rows = [(edits, _rows_with(out, edits) if out else []) for edits in kept]
+        values = out - self._shown()
         self._exact = frozenset(values)
         long = {_plain(value) for value in values if len(value) >= SHORTEST}
         self._words = frozenset(value for value in long if not _SPACE.search(value))
@@ -57,27 +57,30 @@ class Quotes:
         self._masks: dict[str, str] = {}
         self._out = parts.withheld
 
-    def _shown(self, out: Collection[str]) -> set[str]:
-        """Return the values that items that are kept have, as far as they are among these."""
+    def _shown(self) -> set[str]:
+        """Return the values that items that are kept have, as far as they may be among those that were left out."""
         shown: set[str] = set()
         for _, rows in self._rows:
             for (node, _, _), _, value in rows:
-                if type(value) is str and (value in out or "|" in value):
-                    shown.update(_values(value) if "type" in node or "object_relation" in node else ())
+                if "type" in node or "object_relation" in node:
+                    shown.update(_values(value))
         return shown
 
     def remove(self) -> None:
         """Note that rows that show such a value go, and that a text that quotes one has [withheld] in its place."""
         for edits, rows in self._rows if self._exact else ():
             for place, _, value in rows:
-                if type(value) is str and value in self._exact:
+                if value in self._exact:
                     edits.drop(place)
-            texts = [found for found in edits.having(*_TEXTS) if type(found[2]) is str and len(found[2]) >= SHORTEST]
-            if self._may_quote("\n".join({text for _, _, text in texts})):
-                for place, name, text in texts:
-                    masked = self._masked(text)
-                    if masked != text:
-                        edits.change(place, name, masked)
+            if self._may_quote("\n".join(edits.texts(_TEXTS))):
+                self._mask_texts(edits)
+
+    def _mask_texts(self, edits: Edits) -> None:
+        """Note [withheld] in place of each such value that a text quotes."""
+        for place, name, text in edits.having_text(_TEXTS):
+            masked = self._masked(text) if len(text) >= SHORTEST else text
+            if masked != text:
+                edits.change(place, name, masked)
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
         """Return a selection of bare values without those that only what was left out has."""
@@ -118,6 +121,13 @@ class Quotes:
         if word in self._words or not self._words.isdisjoint(_WITHIN_WORD.split(word)):
             return MARK
         return found[0]
+
+
+def _rows_with(out: Collection[str], edits: Edits) -> list[tuple[Place, str, str]]:
+    """Return the places that stay whose value is one of these, or is made of several."""
+    if all("|" not in value and value not in out for value in edits.texts(_VALUES)):
+        return []
+    return [row for row in edits.having_text(_VALUES) if row[2] in out or "|" in row[2]]
 
 
 def _by_rarest_word(phrases: Collection[str]) -> dict[str, list[str]]:

@@ -42,8 +42,8 @@ def hide_foreign_titles(edits: Edits) -> None:
     """
     foreign: set[int] = set()
     for place in () if edits.survey.members.isdisjoint(_FOREIGN) else edits.places:
-        node, key, around = place
-        if key in _FOREIGN or id(around) in foreign:
+        if place[1] in _FOREIGN or id(place[2]) in foreign:
             foreign.add(id(place))
+            node = place[0]
             if node.get("info") and not any(map(node.__contains__, TAG_LISTS)):
                 edits.change(place, "info", UNTITLED)
