@@ -23,6 +23,7 @@ class Disk:
         self.connection.execute("CREATE TABLE things (name TEXT)")
         self.refuses = False
         self.commits = 0
+        self.ended: list[bool] = []
         self.asked = threading.Event()
         self.slow = threading.Event()
         self.slow.set()
@@ -52,7 +53,7 @@ def disk() -> Disk:
 
 @pytest.fixture
 def writer(disk: Disk) -> Iterator[Writer]:
-    made = Writer(disk.connect, lambda error: False, disk.store)
+    made = Writer(disk.connect, lambda error: False, disk.store, disk.ended.append)
     yield made
     disk.slow.set()
     made.close(5)
@@ -142,7 +143,7 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it_again(
 
 
 def test_the_end_writes_what_is_left_and_takes_no_more(disk: Disk) -> None:
-    writer = Writer(disk.connect, lambda error: False, disk.store)
+    writer = Writer(disk.connect, lambda error: False, disk.store, disk.ended.append)
     for n in range(300):
         writer.later(insert(f"{n:03}"))
     writer.close(10)

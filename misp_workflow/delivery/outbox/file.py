@@ -130,3 +130,10 @@ def refusal(path: Path, error: Exception) -> DeliveryError:
     else:
         why = getattr(error, "strerror", None) or text
     return DeliveryError(f"The outbox {path} cannot be written ({why}).")
+
+
+def no_room(path: Path, most: int) -> DeliveryError:
+    """Return the error that says that the outbox has as many bytes as it may have."""
+    return DeliveryError(
+        f"The outbox {path} is full ({most // 1024**2} MiB, outbox.max_bytes): see what waits with 'misp-workflow outbox'."
+    )

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import threading
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox import repair, rows
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Taken, Totals
 from misp_workflow.delivery.outbox.clock import JUMP, Clock
-from misp_workflow.delivery.outbox.file import File, refusal
+from misp_workflow.delivery.outbox.file import File, no_room, refusal
+from misp_workflow.delivery.outbox.memory import Memory
 from misp_workflow.delivery.outbox.reader import Reader
 from misp_workflow.delivery.outbox.schema import follow_clock
 from misp_workflow.delivery.outbox.seal import Seal, key_beside
@@ -44,13 +42,11 @@ Result = TypeVar("Result")
 Connection = sqlite3.Connection
 
 
-@dataclass(eq=False)
-class _Put:
-    """What one caller puts; `when` it was last attempted to store it."""
+class _Put(NamedTuple):
+    """What one caller puts. No two effects are sealed alike: so a row is known for this caller's."""
 
     items: Sequence[Item]
     sealed: Sequence[bytes]
-    when: float = 0.0
 
 
 class SqliteOutbox:
@@ -67,13 +63,11 @@ class SqliteOutbox:
         self._clock = clock or Clock()
         self._boot = self._clock.boot()
         self._owner = uuid.uuid4().hex
-        self._writer = Writer(self._file.write, self._file.mend, self._store)
-        self._held: set[str] = set()
+        self._writer = Writer(self._file.write, self._file.mend, self._store, self._committed)
+        self._memory = Memory()
         self._renewed = 0.0
         self._room, self._looked = 0, 0.0  # bytes left when that was last looked up, and when that was
-        self._ended: Counter[tuple[str, str]] = Counter()  # not written yet
         self._followed, self._started = 0, 0.0  # the file and the moment for which the clock was last compared
-        self._lock = threading.Lock()  # for _held
         self._reader = Reader(self._file, self._corrupt)
         self._seal_made: Seal | None = None
 
@@ -86,48 +80,53 @@ class SqliteOutbox:
             raise refusal(self._file.path, error) from None
 
         keys = [item.parcel.key for item in items]
-        ours = self._hold(key for key, item in zip(keys, items, strict=True) if item.hold)
+        ours = self._memory.hold(key for key, item in zip(keys, items, strict=True) if item.hold)
         put = _Put(items, sealed)
         try:
             stored: list[Taken] | None = self._writing(lambda: self._writer.put(put, deadline))
             if stored is None:
-                raise DeliveryError(
-                    f"The outbox {self._file.path} is full ({self._max_bytes // 1024**2} MiB, outbox.max_bytes): see "
-                    "what waits with 'misp-workflow outbox'."
-                )
+                raise no_room(self._file.path, self._max_bytes)
         except DeliveryError:
-            self._let_go(ours)
-            self._take_back(keys, put.when)
+            self._memory.let_go(ours)
+            self._take_back(put)
             raise
-        self._let_go(key for key, how in zip(keys, stored, strict=True) if how != "taken" and key in ours)
+        self._memory.let_go(key for key, how in zip(keys, stored, strict=True) if how != "taken" and key in ours)
         return stored
 
     def _store(self, db: Connection, puts: list[_Put]) -> list[list[Taken] | None]:
         """Store what several callers put, and return how each of theirs was taken; None: there was no room."""
-        now = self._now(db)
-        fitting = [put for put in puts if self._has_room(db, sum(map(len, put.sealed)))]
+        now, before = self._now(db), 0
         found: list[rows.Row] = []
-        for put in fitting:
-            put.when = now
+        fits: list[bool] = []
+        for put in puts:
+            size = sum(map(len, put.sealed))
+            fits.append(self._has_room(db, size, before))
+            if not fits[-1]:
+                continue
+            before += size
             for item, blob in zip(put.items, put.sealed, strict=True):
                 found.append(rows.row(db, item, blob, now, self._owner if item.hold else ""))
-                if item.hold:
-                    self._renew(db, now)
+            if any(item.hold for item in put.items):
+                self._renew(db, now)
         stored = iter(rows.store(db, found, now, self._window))
-        return [[next(stored) for _ in put.items] if put in fitting else None for put in puts]
+        return [[next(stored) for _ in put.items] if fit else None for put, fit in zip(puts, fits, strict=True)]
 
-    def _has_room(self, db: Connection, more: int) -> bool:
-        """Whether the file may grow by `more` bytes; looked up when it may have become full since the last look."""
+    def _has_room(self, db: Connection, more: int, before: int) -> bool:
+        """Whether the file may grow by `more` bytes, after `before` that this commit stores besides.
+
+        Looked up when it may have become full since the last look.
+        """
         self._room -= more + 2048  # and what a row costs besides
         if self._room < 0 or not 0 <= time.monotonic() - self._looked < LOOK_EVERY:
-            self._room, self._looked = self._max_bytes - repair.used(db) - more, time.monotonic()
+            self._room, self._looked = self._max_bytes - repair.used(db) - before - more, time.monotonic()
         return self._room >= 0
 
-    def _take_back(self, keys: Sequence[str], when: float) -> None:
-        """Remove what may have reached the disk after we said that it did not; what others put since then stays."""
-        change = "DELETE FROM effects WHERE key = ? AND created = ? AND state = 'waiting' AND tries = 0"
+    def _take_back(self, put: _Put) -> None:
+        """Remove what may have reached the disk after we said that it did not; what others put stays."""
+        change = "DELETE FROM effects WHERE key = ? AND sealed = ? AND state = 'waiting' AND tries = 0"
+        rows = [(item.parcel.key, blob) for item, blob in zip(put.items, put.sealed, strict=True)]
         with contextlib.suppress(Busy):
-            self._writer.later(lambda db: db.executemany(change, [(key, when) for key in keys]))
+            self._writer.later(lambda db: db.executemany(change, rows))
 
     def workers(
         self,
@@ -179,7 +178,7 @@ class SqliteOutbox:
     def _claim(self, db: Connection, avoid: Collection[str]) -> list[sqlite3.Row]:
         """Take what is due first; with it, what is to become one message with it."""
         now = self._now(db)
-        found = rows.first_of_each_lane(db, now, self._owner, self._in_hand(), avoid)
+        found = rows.first_of_each_lane(db, now, self._owner, self._memory.in_hand(), avoid)
         first = min(found, key=lambda row: float(row["due"]), default=None)
         if first is None or first["due"] > now:
             return []
@@ -187,7 +186,7 @@ class SqliteOutbox:
         batch = rows.batch(db, first) if first["bundle"] else [first]
         keys = [row["key"] for row in batch]
         db.executemany("UPDATE effects SET owner = ? WHERE key = ?", [(self._owner, key) for key in keys])
-        self._hold(keys)
+        self._memory.claim(keys)
         return batch
 
     def done(self, claim: Claim) -> None:
@@ -217,9 +216,7 @@ class SqliteOutbox:
                     f"UPDATE effects SET {change}, owner = '' WHERE key = :key AND state = 'waiting'",  # noqa: S608 - ours
                     {**values, "now": now, "key": key},
                 ).rowcount
-            if how:
-                self._ended[lane, how] += changed
-            self._let_go(keys)
+            self._memory.settle(keys, lane, how, changed)
 
         with contextlib.suppress(Busy):  # at the end of the process: it is tried again, with the same key
             self._writer.later(job)
@@ -229,8 +226,7 @@ class SqliteOutbox:
             row = db.execute("SELECT lane FROM effects WHERE key = ? AND owner = ?", (key, self._owner)).fetchone()
             if row is not None:
                 db.execute("DELETE FROM effects WHERE key = ?", (key,))
-                self._ended[row["lane"], "refused"] += 1
-            self._let_go([key])
+            self._memory.settle([key], row["lane"] if row else "", "refused" if row else "", 1)
 
         self._run(job, deadline)
 
@@ -248,7 +244,7 @@ class SqliteOutbox:
 
     def _next_due(self, avoid: Collection[str]) -> float:
         def earliest(db: Connection) -> float:
-            found = rows.first_of_each_lane(db, self._clock.wall(), self._owner, self._in_hand(), avoid)
+            found = rows.first_of_each_lane(db, self._clock.wall(), self._owner, self._memory.in_hand(), avoid)
             return min((float(row["due"]) for row in found), default=float("inf"))
 
         return self._read(earliest, float("inf"))
@@ -256,8 +252,7 @@ class SqliteOutbox:
     def tidy(self) -> list[Entry]:
         """Do what time asks for (lease, ages, window), every few seconds; return what died of age."""
         now = self._clock.wall()
-        with self._lock:
-            renew = bool(self._held) and not 0 <= now - self._renewed < RENEW
+        renew = bool(self._memory.in_hand()) and not 0 <= now - self._renewed < RENEW
 
         def overdue(db: Connection) -> bool:
             found = db.execute(
@@ -267,14 +262,14 @@ class SqliteOutbox:
             )
             return bool(found.fetchone()[0])
 
-        if not renew and not self._ended and not self._read(overdue, False):
+        if not renew and not self._memory.ended and not self._read(overdue, False):
             return []
         return self._run(self._tidy, time.monotonic() + CHANGE_PATIENCE)
 
     def _tidy(self, db: Connection) -> list[Entry]:
         now = self._now(db)
         self._write_numbers(db)
-        if self._in_hand():
+        if self._memory.in_hand():
             self._renew(db, now)
         db.execute("DELETE FROM leases WHERE until < ?", (now - 3600,))
         db.execute("DELETE FROM effects WHERE state = 'sent' AND ended <= ?", (now - self._window,))
@@ -282,7 +277,7 @@ class SqliteOutbox:
             f"SELECT * FROM effects WHERE {rows.OVERDUE} LIMIT 1000",  # noqa: S608 - ours
             {"now": now, "me": self._owner},
         ).fetchall()
-        held = self._in_hand()
+        held = self._memory.in_hand()
         old = [row for row in old if row["key"] not in held]
         for row in old:
             reason = sentence_of_age(now - row["created"], row["reason"])
@@ -296,9 +291,15 @@ class SqliteOutbox:
 
     def _write_numbers(self, db: Connection) -> None:
         """Write how many ended; only now and then, for they are no more than good to know."""
-        while self._ended:
-            (lane, how), number = self._ended.popitem()
+        for (lane, how), number in self._memory.numbers().items():
             repair.count(db, lane, how, number)
+
+    def _committed(self, committed: bool) -> None:
+        """Hear how a transaction ended; what one that was rolled back found out must be found out anew."""
+        self._memory.committed(committed)
+        if not committed:
+            self._renewed = self._looked = 0.0
+            self._followed = 0
 
     def _now(self, db: Connection) -> float:
         """Return the wall clock's time, after taking notice of its jumps."""
@@ -333,7 +334,7 @@ class SqliteOutbox:
 
     def totals(self) -> Totals:
         none_yet = Totals(counts={}, ended={}, oldest=None, bytes_used=0, bytes_most=self._max_bytes)
-        if self._ended:
+        if self._memory.ended:
             self._run(self._write_numbers, time.monotonic() + CHANGE_PATIENCE)
         return self._read(lambda db: repair.totals(db, self._max_bytes), none_yet)
 
@@ -352,7 +353,7 @@ class SqliteOutbox:
             db.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
             self._write_numbers(db)
 
-        if self._renewed or self._ended:
+        if self._renewed or self._memory.ended:
             with contextlib.suppress(DeliveryError):
                 self._run(job, time.monotonic() + 1.0)
         self._writer.close(1.0)
@@ -397,18 +398,3 @@ class SqliteOutbox:
 
         with contextlib.suppress(Busy):
             self._writer.later(job)
-
-    def _hold(self, keys: Iterable[str]) -> set[str]:
-        """Note that a thread of this process tries these; return those that none did before."""
-        with self._lock:
-            added = set(keys) - self._held
-            self._held |= added
-            return added
-
-    def _in_hand(self) -> set[str]:
-        with self._lock:
-            return set(self._held)
-
-    def _let_go(self, keys: Iterable[str]) -> None:
-        with self._lock:
-            self._held.difference_update(keys)

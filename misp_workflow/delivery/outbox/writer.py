@@ -84,14 +84,20 @@ class Writer:
     `connect` is asked before every transaction, so that it can hand out another connection when the file was replaced.
     `mend(error)` is called for an error of the database; when it returns True, the jobs are run once more (on what
     `connect` then hands out). What several callers `put` meanwhile is handed to `store` all at once, after the jobs.
+    `committed` hears whether a transaction is on the disk or was rolled back, before anybody who waits does.
     """
 
     def __init__(
-        self, connect: Callable[[], sqlite3.Connection], mend: Callable[[sqlite3.Error], bool], store: Store
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        mend: Callable[[sqlite3.Error], bool],
+        store: Store,
+        committed: Callable[[bool], None],
     ) -> None:
         self._connect = connect
         self._mend = mend
         self._store = store
+        self._committed = committed
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()  # for which somebody waits; None only wakes
         self._later: deque[_Order] = deque()
         self._refused: list[_Order] = []
@@ -137,7 +143,7 @@ class Writer:
         if self._ending:
             raise Busy
         with self._lock:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="misp-workflow-outbox", daemon=True)
                 self._thread.start()
 
@@ -171,7 +177,7 @@ class Writer:
         try:
             self._commit(batch)
         except Exception as error:
-            if not (isinstance(error, sqlite3.Error) and self._mend(error)) and len(batch) == 1:
+            if not self._is_mended(error) and len(batch) == 1:
                 self._fail(batch[0], error)
                 return
             for order in batch:  # one by one: only those that cannot be written fail
@@ -179,6 +185,15 @@ class Writer:
                     self._commit([order])
                 except Exception as reason:
                     self._fail(order, reason)
+
+    def _is_mended(self, error: Exception) -> bool:
+        if not isinstance(error, sqlite3.Error):
+            return False
+        try:
+            return self._mend(error)
+        except Exception as trouble:  # this thread must live on, whatever the disk does
+            LOG.error("The outbox cannot be mended: %s", trouble)
+            return False
 
     def _commit(self, batch: list[_Order]) -> None:
         connection = self._connect()
@@ -191,7 +206,9 @@ class Writer:
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
+            self._committed(False)
             raise
+        self._committed(True)
         for order, result in done:
             if not order.stubborn:
                 order.end(result)
