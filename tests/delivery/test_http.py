@@ -240,6 +240,23 @@ def test_redirects_in_a_circle_end(receiver: Receiver) -> None:
     assert given.detail == "Slack redirected more than 3 times"
 
 
+@pytest.mark.parametrize("location", ["http://127.0.0.1:99999/x", "http://[::1/x"])
+def test_a_redirect_to_what_is_no_address_is_said_plainly(receiver: Receiver, location: str) -> None:
+    receiver.always(redirect(location, 307))
+    given = send(receiver)
+    assert (given.outcome, given.detail) == (
+        "refused",
+        "Slack answered 307: redirect to an address that is none",
+    )
+
+
+def test_an_answer_with_two_lengths_is_the_answers_fault(receiver: Receiver) -> None:
+    receiver.always(Answer(body=b"ok", headers=(("Content-Length", "3"),)))
+    given = send(receiver)
+    assert given.outcome == "again"
+    assert "cannot be made" not in given.detail
+
+
 # --- the deadline -----------------------------------------------------------------------------------------------------
 # A test may be slow, so each holds the try against a server that would need minutes, not against a clock's reading.
 

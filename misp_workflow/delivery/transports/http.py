@@ -197,9 +197,12 @@ def _redirected(prepared: requests.PreparedRequest, onward: str, status: int) ->
     So credentials never travel, and a message never goes where the operator did not send it. A status that would turn a
     POST into a GET (301 to 303) is an answer like any other: what was sent has not been accepted.
     """
-    before, target = str(prepared.url), urljoin(str(prepared.url), onward)
-    old, new = urlsplit(before), urlsplit(target)
-    upgrade = (old.scheme, old.port, new.scheme, new.port) == ("http", None, "https", None)
+    try:
+        target = urljoin(str(prepared.url), onward)
+        old, new = urlsplit(str(prepared.url)), urlsplit(target)
+        upgrade = (old.scheme, old.port, new.scheme, new.port) == ("http", None, "https", None)
+    except ValueError:
+        raise _RedirectError(f"answered {status}: redirect to an address that is none") from None
     if old.hostname != new.hostname or (not upgrade and (old.scheme, old.port) != (new.scheme, new.port)):
         raise _RedirectError(
             f"answered {status}: redirect to {new.scheme}://{new.netloc.rpartition('@')[2]}, which is not followed; "
@@ -220,6 +223,8 @@ def _once_more_if_stale(post: Post, prepared: requests.PreparedRequest, this: Tr
         if not this.reused or this.late:
             raise
         return _request(post, prepared, this)
+    except requests.exceptions.InvalidHeader as error:  # the answer's: ours were looked at before
+        raise requests.exceptions.ContentDecodingError(error) from None
 
 
 def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> HTTPResponse:
