@@ -60,7 +60,7 @@ class DeliveryLog:
         """Open the file that has the name now, a new one when that is too long."""
         self._close()
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):  # never written yet, or another process was quicker
+        with contextlib.suppress(OSError):  # never written yet, another process was quicker, or else it just grows
             if self._path.stat().st_size > MOST_BYTES:
                 self._path.replace(self._path.with_name(NAME + ".1"))
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -55,6 +55,17 @@ def test_a_long_log_becomes_the_older_one(tmp_path: Path, monkeypatch: pytest.Mo
     assert keys(tmp_path / "delivery.log.1") == ["b"]
 
 
+def test_a_log_that_cannot_be_put_aside_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "MOST_BYTES", 10)
+    (tmp_path / "delivery.log.1").mkdir()
+    clock = Clock()
+    book = DeliveryLog(tmp_path, clock)
+    for key in "abc":
+        book.write("delivered", key=key)
+        clock.now += LOOK_EVERY
+    assert keys(tmp_path / "delivery.log") == list("abc")
+
+
 def test_that_it_cannot_be_written_is_said_once_and_mended_at_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
