@@ -265,6 +265,9 @@ class _Context(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return _NAMES[name](self._call)
 
+    def __contains__(self, name: object) -> bool:
+        return name in _NAMES
+
     def __iter__(self) -> Iterator[str]:
         return iter(_NAMES)
 

@@ -38,7 +38,8 @@ MAX_SENTENCE = 1_000
 """Characters of an answer; it may quote what somebody typed, and MISP keeps it in a log."""
 
 NODES = 64
-"""Nodes of one action whose parameters are kept as they were read."""
+LONGEST_NODE = 16_000
+"""How many nodes of one action have their parameters kept as they were read, and how many characters these may have."""
 
 GATE_SHARE = 0.7
 """The part of its time that a gate gives to what must happen before its yes; the rest is for undoing it."""
@@ -156,7 +157,7 @@ class _Action:
     def _read(self, given: Any, destination: Destination) -> tuple[Params, tuple[str, ...]]:
         """Return the typed parameters, and the secrets among them and in the destination."""
         table, fixed = self.config["params"], destination.resolved()
-        if not fixed and isinstance(given, dict) and all(type(value) is str for value in given.values()):
+        if not fixed and isinstance(given, dict) and _is_short(given):
             return self._known(tuple(given.items()))
         params = parameters.read(table, given, fixed)
         referred = [value for name, value in fixed.items() if name not in table or value != destination.values[name]]
@@ -220,6 +221,10 @@ class _Action:
             event=str(call.view.event.get("uuid") or ""),
             created=time.time(),
         )
+
+
+def _is_short(given: dict[str, Any]) -> bool:
+    return all(type(value) is str for value in given.values()) and sum(map(len, given.values())) <= LONGEST_NODE
 
 
 def _read_node(table: parameters.Table, given: tuple[tuple[str, str], ...]) -> tuple[Params, tuple[str, ...]]:

@@ -74,7 +74,8 @@ def render(source: str, context: Mapping[str, Any], style: str = "plain") -> str
 def said(value: Any, style: str = "plain") -> str:
     """Return what the template "{{ value }}" gives, without the trouble of one."""
     look = _style(style)
-    return look.finish(put_out(look, value))
+    with Run(look):
+        return look.finish(put_out(look, value))
 
 
 @_telling
