@@ -122,10 +122,10 @@ def _load(port: int, module: str, params: Any, seconds: float, clients: int = CL
 
 
 def _settle(state: Path) -> None:
-    """Wait until the server has delivered what waits in its outbox."""
-    box = SqliteOutbox(state, window=600.0, max_bytes=2**30)
+    """Wait until the server has delivered what waits in its outbox, for a minute at most."""
+    box, end = SqliteOutbox(state, window=600.0, max_bytes=2**30), time.monotonic() + 60
     try:
-        while box.anything_waits():
+        while box.anything_waits() and time.monotonic() < end:
             time.sleep(0.1)
     finally:
         box.close()
