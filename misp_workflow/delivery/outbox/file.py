@@ -134,6 +134,5 @@ def refusal(path: Path, error: Exception) -> DeliveryError:
 
 def no_room(path: Path, most: int) -> DeliveryError:
     """Return the error that says that the outbox has as many bytes as it may have."""
-    return DeliveryError(
-        f"The outbox {path} is full ({most // 1024**2} MiB, outbox.max_bytes): see what waits with 'misp-workflow outbox'."
-    )
+    bound = f"{most // 1024**2} MiB, outbox.max_bytes"
+    return DeliveryError(f"The outbox {path} is full ({bound}): see what waits with 'misp-workflow outbox'.")
