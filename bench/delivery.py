@@ -29,6 +29,9 @@ from misp_workflow.effects import Parcel, Post
 from misp_workflow.testing import HANG, MispModulesServer, Receiver, answer
 
 CLIENTS = 8
+ROUNDS = 5
+WARM = 0.3
+"""Seconds before each measurement."""
 CAPTURE = Path(__file__).resolve().parents[1] / "tests" / "captures" / "event-publish.json"
 MARK = "bench 00000000"
 KEY = "a pass phrase for this bench"
@@ -39,7 +42,7 @@ MESSAGE = "Event published: {{ event.info }}"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each measurement")
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each case, in several rounds")
     parser.add_argument("--json", action="store_true", help="write the numbers as JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -57,36 +60,56 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
     silent, stop_silent = _receiver(hangs=True)
     try:
         with MispModulesServer(environment=environment) as server:
-            slack = {"webhook_url": quick + "/hook", "message": MESSAGE}
-            talk = {"nextcloud_baseurl": quick, "nextcloud_app_uuid_login": "bot", "app_access_token": "token"}
-            talk |= {"nextcloud_conversation_token": "room", "message_template": TEMPLATE}
-            cases: dict[str, tuple[str, Any]] = {
-                "testaction": ("testaction", []),
-                "nextcloud_talk": ("nextcloud_talk", talk),
-                "slack_message, wait": ("slack_message", {**slack, "delivery": "wait"}),
-                "slack_message, queue": ("slack_message", {**slack, "delivery": "queue"}),
-                "slack_message, dry run": ("slack_message", {**slack, "dry_run": "true"}),
-                "slack_message, wait, its own summary": ("slack_message", {**slack, "message": ""}),
-            }
-            for name, (module, params) in cases.items():
-                _load(server.port, module, params, 0.5)  # the first calls import and connect
-                found[name] = _load(server.port, module, params, seconds)
-                _settle(folder / "state")  # what it left to the workers is not the next one's
+            times, rates = _in_turns(server, folder / "state", _cases(quick), seconds / ROUNDS)
+            for name, took in times.items():
+                found[name] = {"per_second": statistics.median(rates[name]), **_percentiles(took)}
             for number in (12, 40):
                 found[f"testaction beside {number} calls that hang"] = _beside(server, silent, number, seconds)
     finally:
         stop_quick()
         stop_silent()
     found["outbox"] = _outbox(folder / "outbox")
-    floor, today = found["testaction"], found["nextcloud_talk"]
     found["ratios"] = {
-        "wait against nextcloud_talk": found["slack_message, wait"]["per_second"] / today["per_second"],
-        "queue against testaction": found["slack_message, queue"]["per_second"] / floor["per_second"],
+        "wait against nextcloud_talk": _ratio(rates["slack_message, wait"], rates["nextcloud_talk"]),
+        "queue against testaction": _ratio(rates["slack_message, queue"], rates["testaction"]),
     }
     for number in (12, 40):
         beside = found[f"testaction beside {number} calls that hang"]
         found["ratios"][f"testaction's p99 beside {number} hanging calls"] = beside["p99_ms"] / beside["alone_p99_ms"]
     return found
+
+
+def _cases(quick: str) -> dict[str, tuple[str, Any]]:
+    """Return what is called: the module and its parameters."""
+    slack = {"webhook_url": quick + "/hook", "message": MESSAGE}
+    talk = {"nextcloud_baseurl": quick, "nextcloud_app_uuid_login": "bot", "app_access_token": "token"}
+    talk |= {"nextcloud_conversation_token": "room", "message_template": TEMPLATE}
+    return {
+        "testaction": ("testaction", []),
+        "nextcloud_talk": ("nextcloud_talk", talk),
+        "slack_message, wait": ("slack_message", {**slack, "delivery": "wait"}),
+        "slack_message, queue": ("slack_message", {**slack, "delivery": "queue"}),
+        "slack_message, dry run": ("slack_message", {**slack, "dry_run": "true"}),
+        "slack_message, wait, its own summary": ("slack_message", {**slack, "message": ""}),
+    }
+
+
+def _in_turns(
+    server: MispModulesServer, state: Path, cases: dict[str, tuple[str, Any]], seconds: float
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Return how long each call took, and the calls per second of each round.
+
+    In turns, because a machine that others use as well is quicker now and slower then.
+    """
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    rates: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(ROUNDS):
+        for name, (module, params) in cases.items():
+            took, spent = _load(server.port, module, params, seconds)
+            times[name] += took
+            rates[name].append(len(took) / spent)
+            _settle(state)  # what it left to the workers is not the next one's
+    return times, rates
 
 
 # --- the clients ------------------------------------------------------------------------------------------------------
@@ -109,16 +132,21 @@ class Bodies:
         return self._raw.replace(MARK.encode(), b"bench %08d" % self._number)
 
 
-def _load(port: int, module: str, params: Any, seconds: float, clients: int = CLIENTS) -> dict[str, float]:
-    """Let the clients, in a process of their own, call for so long; return rate, p50 and p99."""
+def _load(port: int, module: str, params: Any, seconds: float) -> tuple[list[float], float]:
+    """Let the clients, in a process of their own, call for so long; return how long each call took, and all of it."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        times, spent = pool.apply(_clients, (port, module, params, seconds, clients))
-    times.sort()
-    return {
-        "per_second": len(times) / spent,
-        "p50_ms": statistics.median(times) * 1000,
-        "p99_ms": times[int(len(times) * 0.99) - 1] * 1000,
-    }
+        pool.apply(_clients, (port, module, params, WARM))  # the first calls import and connect
+        return pool.apply(_clients, (port, module, params, seconds))
+
+
+def _percentiles(times: list[float]) -> dict[str, float]:
+    times = sorted(times)
+    return {"p50_ms": statistics.median(times) * 1000, "p99_ms": times[int(len(times) * 0.99) - 1] * 1000}
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    """Return the median of the rounds' ratios."""
+    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
 def _settle(state: Path) -> None:
@@ -131,7 +159,7 @@ def _settle(state: Path) -> None:
         box.close()
 
 
-def _clients(port: int, module: str, params: Any, seconds: float, clients: int) -> tuple[list[float], float]:
+def _clients(port: int, module: str, params: Any, seconds: float) -> tuple[list[float], float]:
     bodies = Bodies(module, params)
     began = time.monotonic()
 
@@ -145,8 +173,8 @@ def _clients(port: int, module: str, params: Any, seconds: float, clients: int) 
                 raise RuntimeError(said["error"])
         return found
 
-    with ThreadPoolExecutor(clients) as pool:
-        done = [pool.submit(client) for _ in range(clients)]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        done = [pool.submit(client) for _ in range(CLIENTS)]
         times = [one for future in done for one in future.result()]
     return times, time.monotonic() - began
 
@@ -163,7 +191,7 @@ def ask(port: int, body: bytes) -> Any:
 
 def _beside(server: MispModulesServer, silent: str, number: int, seconds: float) -> dict[str, float]:
     """Measure testaction alone, then while `number` calls of ours at a time go to a receiver that never answers."""
-    alone = _load(server.port, "testaction", [], seconds)
+    alone = _percentiles(_load(server.port, "testaction", [], seconds)[0])
     ends = time.monotonic() + seconds + 2
     bodies = Bodies("slack_message", {"webhook_url": f"{silent}/{number}"})
     slowest = [0.0]
@@ -179,7 +207,8 @@ def _beside(server: MispModulesServer, silent: str, number: int, seconds: float)
     for caller in callers:
         caller.start()
     time.sleep(0.5)
-    beside = _load(server.port, "testaction", [], seconds)
+    took, spent = _load(server.port, "testaction", [], seconds)
+    beside = {"per_second": len(took) / spent, **_percentiles(took)}
     for caller in callers:
         caller.join()
     return {**beside, "alone_p99_ms": alone["p99_ms"], "our_slowest_ms": slowest[0] * 1000}
