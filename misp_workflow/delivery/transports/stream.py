@@ -6,6 +6,7 @@ subscribes, so that the answer can say whether anybody listens. Whether they got
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import stat
@@ -106,6 +107,14 @@ def _publisher(address: str, bind: bool) -> _Publisher:
             _publishers.pop(next(iter(_publishers))).socket.close(0)
         _publishers[name] = _Publisher(address, bind)
     return _publishers[name]
+
+
+@atexit.register
+def _close() -> None:
+    """Let go of the sockets of this process; what they hold has a second to get out."""
+    for (process, _, _), publisher in _publishers.items():
+        if process == os.getpid():
+            publisher.socket.close()
 
 
 # --- where it may go --------------------------------------------------------------------------------------------------
