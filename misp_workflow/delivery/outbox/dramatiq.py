@@ -50,6 +50,7 @@ class DramatiqOutbox:
         parts = urlsplit(url)
         self._name = f"{parts.scheme}://{parts.hostname}:{parts.port or ''}".rstrip(":")
         self._seal = Seal(key)
+        self._closed = False
         self._window = window
         self._backend = open_backend(url)
         self._broker = self._backend.broker
@@ -227,12 +228,15 @@ class DramatiqOutbox:
         """Do something at the broker as soon as it can be reached, however long that takes.
 
         A worker that returned instead would let dramatiq forget the message. When the process ends meanwhile, the
-        message was never acknowledged, and another worker gets it.
+        message was never acknowledged, and another worker gets it. After `close` nobody is asked any more: the thread
+        only keeps its silence until then.
         """
         while True:
             try:
                 return task()
             except self._troubles as error:
+                if self._closed:
+                    threading.Event().wait()
                 reason = str(error) or type(error).__name__
                 LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, reason)
                 time.sleep(BEFORE_ANOTHER_GO)
@@ -340,6 +344,7 @@ class DramatiqOutbox:
         return self._within(time.monotonic() + MOST_PATIENCE, self._backend.look)
 
     def close(self) -> None:
+        self._closed = True
         self._asking.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(Exception):
             self._backend.close()
