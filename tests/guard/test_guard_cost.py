@@ -54,7 +54,7 @@ def large(data: Any, number: int, withheld: int = 0) -> Any:
 
 @pytest.mark.parametrize(
     ("withheld", "most"),
-    [(0, 1.0), (10, 1.7), (5_000, 2.6)],
+    [(0, 2.0), (10, 3.0), (5_000, 4.5)],
 )
 def test_an_event_with_10000_attributes(captures: dict[str, Any], withheld: int, most: float) -> None:
     data = large(captures["event-publish"]["data"], 10_000, withheld)
