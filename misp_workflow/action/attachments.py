@@ -13,6 +13,22 @@ from misp_workflow.event import View, flag, tag_names, text
 COLUMNS = ("uuid", "type", "category", "value", "to_ids", "comment", "tags", "object", "first_seen", "last_seen")
 
 
+def attached(call: Call, form: str, limit: int) -> tuple[dict[str, str], str]:
+    """Return the fields of a mail that hold its attachment, and the sentence that says why there is none, or "".
+
+    `form` is "json", "csv" or "none"; `limit` is the most bytes that it may have.
+    """
+    if form == "none":
+        return {}, ""
+    if form == "csv" and not call.rows:
+        return {}, "No attachment: the node's filter selected nothing."
+    content = csv_of(call) if form == "csv" else event_json_of(call)
+    if len(content.encode()) > limit:
+        return {}, f"No attachment: it would have {len(content) // 1_000_000} MB."
+    name, kind = f"misp-{call.thread}.{form}", "text/csv" if form == "csv" else "application/json"
+    return {"attachment": content, "attachment_name": name, "attachment_type": kind}, ""
+
+
 def csv_of(call: Call) -> str:
     """Return the rows that the call acts on as CSV (RFC 4180), values as they are.
 

@@ -81,9 +81,10 @@ def decide(call):
     """Return one mail for each recipient."""
     params = call.params
     recipients = list(dict.fromkeys(parseaddr(address)[1] for address in params.recipients))
-    text, attached = call.message("plain"), attachment(call)
-    if "left_out" in attached:
-        text += f"\n({attached.pop('left_out')})"
+    text = call.message("plain")
+    attached, left_out = attachments.attached(call, params.attachment, MAX_ATTACHMENT)
+    if left_out:
+        text += f"\n({left_out})"
     return [
         Mail(
             server=params.smtp_server,
@@ -112,23 +113,6 @@ def html(call):
     if call.params.html:
         return call.render("html", "html")
     return "" if call.params.message else call.message("html", layout="mail")
-
-
-def attachment(call):
-    """Return the fields of the mail that hold its attachment, or why there is none ("left_out")."""
-    form = call.params.attachment
-    if form == "none":
-        return {}
-    if form == "csv" and not call.rows:
-        return {"left_out": "No attachment: the node's filter selected nothing."}
-    content = attachments.csv_of(call) if form == "csv" else attachments.event_json_of(call)
-    if len(content.encode()) > MAX_ATTACHMENT:
-        return {"left_out": f"No attachment: it would have {len(content) // 1_000_000} MB."}
-    return {
-        "attachment": content,
-        "attachment_name": f"misp-{call.thread}.{form}",
-        "attachment_type": "text/csv" if form == "csv" else "application/json",
-    }
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)
