@@ -41,7 +41,9 @@ MAX_REDIRECTS = 3
 class _Adapter(HTTPAdapter):
     """Speaks to one scheme's hosts without what no request of ours has: proxies, cookies, a guess at the encoding."""
 
-    MOST_PLACES = 128
+    MOST_POOLS = 64
+    MOST_PLACES = MOST_POOLS // 2
+    """Fewer than there are pools: one that is remembered is among those that were not let go of since."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -76,8 +78,8 @@ def _new_session() -> requests.Session:
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers = {"User-Agent": f"misp-workflow-actions/{__version__}", "Accept": "*/*"}
-    session.mount("https://", _Adapter(pool_connections=64, pool_maxsize=32))
-    session.mount("http://", _Adapter(pool_connections=64, pool_maxsize=32))
+    session.mount("https://", _Adapter(pool_connections=_Adapter.MOST_POOLS, pool_maxsize=32))
+    session.mount("http://", _Adapter(pool_connections=_Adapter.MOST_POOLS, pool_maxsize=32))
     return session
 
 
@@ -223,22 +225,23 @@ def _once_more_if_stale(post: Post, prepared: requests.PreparedRequest, this: Tr
         if not this.reused or this.late:
             raise
         return _request(post, prepared, this)
-    except requests.exceptions.InvalidHeader as error:  # the answer's: ours were looked at before
-        raise requests.exceptions.ContentDecodingError(error) from None
 
 
 def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> HTTPResponse:
     certificate = post.client_certificate
-    # The session's adapter, not its `send`: that one looks after cookies, hooks and redirects, which are not wanted.
-    return _session.get_adapter(str(prepared.url)).send(  # type: ignore[return-value]  # see `build_response`
-        prepared,
-        stream=True,
-        timeout=this.left(),
-        verify=(post.ca_file or True) if post.verify_tls else False,
-        # The file stands for the key too: then a key with a passphrase is an error, not a question on the terminal.
-        cert=(certificate, certificate) if certificate else None,
-        proxies={},
-    )
+    try:
+        # The session's adapter, not its `send`: that one looks after cookies, hooks and redirects, which nobody wants.
+        return _session.get_adapter(str(prepared.url)).send(  # type: ignore[return-value]  # see `build_response`
+            prepared,
+            stream=True,
+            timeout=this.left(),
+            verify=(post.ca_file or True) if post.verify_tls else False,
+            # The file stands for the key too: then a key with a passphrase is an error, not a question on the terminal.
+            cert=(certificate, certificate) if certificate else None,
+            proxies={},
+        )
+    except requests.exceptions.InvalidHeader as error:  # the answer's: ours were looked at before
+        raise requests.exceptions.ContentDecodingError(error) from None
 
 
 def _read(response: HTTPResponse, this: Try, most: int) -> Reply:
