@@ -124,9 +124,9 @@ class SqliteOutbox:
     def _take_back(self, put: _Put) -> None:
         """Remove what may have reached the disk after we said that it did not; what others put stays."""
         change = "DELETE FROM effects WHERE key = ? AND sealed = ? AND state = 'waiting' AND tries = 0"
-        rows = [(item.parcel.key, blob) for item, blob in zip(put.items, put.sealed, strict=True)]
+        theirs = [(item.parcel.key, blob) for item, blob in zip(put.items, put.sealed, strict=True)]
         with contextlib.suppress(Busy):
-            self._writer.later(lambda db: db.executemany(change, rows))
+            self._writer.later(lambda db: db.executemany(change, theirs))
 
     def workers(
         self,
