@@ -89,7 +89,6 @@ class _Delivery:
         self._rules = rules
         self._end = end
         self._try_until = end - min(0.25, max(end - time.monotonic(), 0) * MARGIN)
-        self._places: set[str] = set()  # the lanes on which this call counts as waiting
 
     def run(self, parcels: Sequence[Parcel], mode: Mode) -> list[Receipt]:
         plans: list[_Plan] = []
@@ -98,8 +97,6 @@ class _Delivery:
                 plans.append(self._plan(parcel, mode))
             return self._carry_out(plans)
         finally:
-            for lane in self._places:
-                self._house.lanes.leave(lane)
             for plan in plans:
                 if plan.held:
                     self._house.outbox.again(plan.claim, 0.0, "", counts=False)
@@ -114,18 +111,10 @@ class _Delivery:
         elif effect.keep and (mode == "queue" or effect.outbox_only):
             why = "it goes out in the background"
         else:
-            why = self._enter(lane)
+            why = self._house.lanes.closed(lane)
         max_age = self._rules.outbox.max_age if destination.max_age is None else destination.max_age
         item = Item(parcel=parcel, lane=lane, max_age=max_age, hold=not why, gather=gather)
         return _Plan(parcel, lane, item, why)
-
-    def _enter(self, lane: str) -> str:
-        if lane in self._places:
-            return ""
-        why = self._house.lanes.enter(lane)
-        if not why:
-            self._places.add(lane)
-        return why
 
     def _carry_out(self, plans: list[_Plan]) -> list[Receipt]:
         kept = [plan for plan in plans if plan.parcel.effect.keep]
@@ -145,9 +134,10 @@ class _Delivery:
             return _receipt(plan.parcel, "skipped", "already sent: the same was delivered a moment ago")
         if how == "waiting":
             return _receipt(plan.parcel, "skipped", "already queued: the same waits to be delivered")
-        plan.why = plan.why or self._house.lanes.go(plan.lane)
         if not plan.why and time.monotonic() >= self._try_until:
             plan.why = "there was no time left to try it"
+        # Only here, so that nobody counts as waiting for the other side who still waits for the disk.
+        plan.why = plan.why or self._house.lanes.enter(plan.lane)
         if plan.why:  # what we hold, `run` lets go of
             return _receipt(plan.parcel, "queued" if how else "refused", f"queued: {plan.why}" if how else plan.why)
         answer = self._try(plan)
@@ -171,9 +161,12 @@ class _Delivery:
             self._house.outbox.bury(plan.claim, sentence(answer.detail))
 
     def _try(self, plan: _Plan) -> Answer:
-        began = time.monotonic()
-        answer = self._house.perform(plan.parcel.effect, plan.parcel.key, self._try_until)
-        self._house.lanes.learn(plan.lane, answer, time.monotonic() - began)
+        """Try it on the lane that it has entered."""
+        answer, began = None, time.monotonic()
+        try:
+            answer = self._house.perform(plan.parcel.effect, plan.parcel.key, self._try_until)
+        finally:
+            self._house.lanes.leave(plan.lane, answer, time.monotonic() - began)
         return answer
 
     def _final(self, plan: _Plan, status: Literal["delivered", "refused"], answer: Answer) -> Receipt:

@@ -55,30 +55,31 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         self._lock = threading.Lock()
 
+    def closed(self, name: str) -> str:
+        """Return why no caller should try the lane now, or "": it is ill, or asked for silence."""
+        with self._lock:
+            return self._why_not(name, self._lane(name), self._clock())
+
     def enter(self, name: str) -> str:
-        """Give a caller a place on the lane, and return ""; or return why not. Whoever enters must leave."""
-        with self._lock:
-            lane = self._lane(name)
-            if lane.callers >= MOST_CALLERS:
-                return f"others already wait for {name}"
-            why = self._why_not(name, lane, self._clock())
-            if not why:
-                lane.callers += 1
-            return why
-
-    def leave(self, name: str) -> None:
-        """A caller gives its place back."""
-        with self._lock:
-            self._lane(name).callers -= 1
-
-    def go(self, name: str) -> str:
-        """Let a caller that has a place try once, and return ""; or return why not (any more)."""
+        """Let a caller try once, and return ""; or return why not. Whoever enters must leave when the try is over."""
         with self._lock:
             lane, now = self._lane(name), self._clock()
-            why = self._why_not(name, lane, now)
-            if not why and not self._take_token(name, lane, now):
+            if why := self._why_not(name, lane, now):
+                return why
+            if lane.callers >= MOST_CALLERS:
+                return f"others already wait for {name}"
+            if not self._take_token(name, lane, now):
                 return f"{name} gets no more than {self._rate(name):g} per second"
-            return why
+            lane.callers += 1
+            return ""
+
+    def leave(self, name: str, answer: Answer | None, seconds: float) -> None:
+        """A caller's try has ended after so many seconds, with that answer, or with none (then it says nothing)."""
+        with self._lock:
+            lane = self._lane(name)
+            lane.callers -= 1
+            if answer is not None:
+                self._learn(lane, answer, seconds)
 
     def _why_not(self, name: str, lane: Lane, now: float) -> str:
         if lane.breaker.state != "closed":
@@ -87,12 +88,6 @@ class Lanes:
         if lane.held_until > now:
             return f"{name} asked not to be called for {lane.held_until - now:.0f} s"
         return ""
-
-    def learn(self, name: str, answer: Answer | None, seconds: float) -> None:
-        """A caller's try has ended after so many seconds, with that answer, or with none (then it says nothing)."""
-        with self._lock:
-            if answer is not None:
-                self._learn(self._lane(name), answer, seconds)
 
     def enter_as_worker(self, name: str) -> bool:
         """Let a worker try now, as the probe when the breaker's rest is over; whoever enters must leave."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from delivery_kit import parcel, until
 
 from misp_workflow.delivery.deliver import deliver, house
+from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.effects import Parcel
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
@@ -172,6 +174,26 @@ def test_a_third_caller_does_not_wait(receiver: Receiver) -> None:
         caller.join()
     assert got["a"] == got["b"] == "Slack answered 200 OK."
     receiver.wait_for(3)
+
+
+def test_who_waits_for_the_disk_is_no_caller_yet(receiver: Receiver, monkeypatch) -> None:
+    busy, free = threading.Barrier(3), threading.Event()
+    put = SqliteOutbox.put
+
+    def slow_put(self: SqliteOutbox, items, deadline: float):
+        if items[0].parcel.key != "c":
+            busy.wait(30)
+            free.wait(30)
+        return put(self, items, deadline)
+
+    monkeypatch.setattr(SqliteOutbox, "put", slow_put)
+    with ThreadPoolExecutor(2) as pool:
+        others = [pool.submit(deliver, [parcel(receiver, key)], deadline=time.monotonic() + 60) for key in "ab"]
+        busy.wait(30)
+        (receipt,) = deliver([parcel(receiver, "c")], deadline=time.monotonic() + 60)
+        free.set()
+        statuses = [receipt.status, *(other.result()[0].status for other in others)]
+    assert statuses == ["delivered"] * 3
 
 
 def test_after_one_time_out_nobody_waits(receiver: Receiver) -> None:

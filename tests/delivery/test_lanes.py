@@ -33,8 +33,17 @@ def lanes_with(clock: Clock, rate: float | None = None, workers: int = 4) -> Lan
 
 def learn(lanes: Lanes, answer: Answer, seconds: float = QUICK) -> None:
     assert lanes.enter("a") == ""
-    lanes.learn("a", answer, seconds)
-    lanes.leave("a")
+    lanes.leave("a", answer, seconds)
+
+
+def heard(lanes: Lanes, number: int) -> list[str]:
+    """Return what `number` callers hear who try one after the other."""
+    said = []
+    for _ in range(number):
+        said.append(lanes.enter("a"))
+        if not said[-1]:
+            lanes.leave("a", GOOD, QUICK)
+    return said
 
 
 # --- the breaker ------------------------------------------------------------------------------------------------------
@@ -48,7 +57,8 @@ def test_it_opens_after_failures_in_a_row_only(clock: Clock) -> None:
         learn(lanes, GOOD)
     for _ in range(MOST_FAILURES):
         learn(lanes, ILL)
-    assert lanes.enter("a") == f"a did not answer a moment ago and is left alone for {FIRST_REST:.0f} s"
+    ill = f"a did not answer a moment ago and is left alone for {FIRST_REST:.0f} s"
+    assert (lanes.enter("a"), lanes.closed("a")) == (ill, ill)
     assert lanes.enter("b") == ""
     assert lanes.blocked() == {"a"}
 
@@ -117,7 +127,8 @@ def test_two_callers_at_most(clock: Clock) -> None:
     assert [lanes.enter("a") for _ in range(MOST_CALLERS)] == [""] * MOST_CALLERS
     assert lanes.enter("a") == "others already wait for a"
     assert lanes.enter("b") == ""
-    lanes.leave("a")
+    assert lanes.closed("a") == "", "a third may come when one has gone"
+    lanes.leave("a", None, QUICK)
     assert lanes.enter("a") == ""
 
 
@@ -133,12 +144,11 @@ def test_one_lane_never_takes_all_workers(clock: Clock, workers: int, most: int)
 
 def test_a_rate_allows_a_burst_and_then_its_pace(clock: Clock) -> None:
     lanes = lanes_with(clock, rate=2.0)
-    assert lanes.enter("a") == ""
-    assert [lanes.go("a") for _ in range(3)] == ["", "", "a gets no more than 2 per second"]
+    assert heard(lanes, 3) == ["", "", "a gets no more than 2 per second"]
     clock.now += 0.5
-    assert [lanes.go("a") == "" for _ in range(2)] == [True, False]
+    assert [why == "" for why in heard(lanes, 2)] == [True, False]
     clock.now += 3600
-    assert [lanes.go("a") == "" for _ in range(3)] == [True, True, False], "a long rest saves up no more than one burst"
+    assert [why == "" for why in heard(lanes, 3)] == [True, True, False], "a long rest saves up no more than one burst"
 
 
 def test_over_time_the_rate_is_kept(clock: Clock) -> None:
@@ -154,8 +164,7 @@ def test_over_time_the_rate_is_kept(clock: Clock) -> None:
 
 def test_a_slow_rate_is_one_at_a_time(clock: Clock) -> None:
     lanes = lanes_with(clock, rate=0.1)
-    assert lanes.enter("a") == ""
-    assert [lanes.go("a") == "" for _ in range(2)] == [True, False]
+    assert [why == "" for why in heard(lanes, 2)] == [True, False]
     assert lanes.rest("a") == pytest.approx(10.0)
     assert lanes.blocked() == {"a"}
     clock.now += 10
@@ -177,7 +186,7 @@ def test_lanes_that_are_well_are_forgotten_when_there_are_too_many(clock: Clock,
     learn(lanes, ILL, SLOW)
     for n in range(100):
         assert lanes.enter(f"lane {n}") == ""
-        lanes.leave(f"lane {n}")
+        lanes.leave(f"lane {n}", GOOD, QUICK)
     assert len(lanes._lanes) <= 10
     assert lanes.enter("a") != "", "the ill one is remembered"
 
