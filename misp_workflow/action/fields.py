@@ -69,6 +69,6 @@ TLS: Table = {
     },
     "ca_file": {
         "type": "string",
-        "description": "File with the certificate authorities to trust, in PEM form; empty: those that requests trusts",
+        "description": "Certificate authorities to trust, a file in PEM form; empty: this machine's and the known ones",
     },
 }

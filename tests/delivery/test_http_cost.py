@@ -16,6 +16,7 @@ import pytest
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http as transport
 from misp_workflow.delivery.transports import sockets
+from misp_workflow.delivery.transports.session import Adapter
 from misp_workflow.effects import Post
 from misp_workflow.testing.receiver import HANG, Receiver, answer
 
@@ -106,7 +107,7 @@ def test_addresses_that_differ_in_little_stay_apart(receiver: Receiver) -> None:
 
 
 def test_more_addresses_than_are_remembered(receiver: Receiver) -> None:
-    for number in range(transport._Adapter.MOST_PLACES + 3):
+    for number in range(Adapter.MOST_PLACES + 3):
         assert send(f"{receiver.url}/{number}").outcome == "delivered"
     assert receiver.connections == 1
 

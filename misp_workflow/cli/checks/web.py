@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import certifi
-
 from misp_workflow.cli.checks.finding import Finding, error, ok, warning
-from misp_workflow.delivery.transports import http, sockets
+from misp_workflow.delivery.transports import http, sockets, trust
 from misp_workflow.effects import Post, mask
 
 PATIENCE = 5.0
@@ -93,10 +91,10 @@ def certificate(subject: str, url: str, ca_file: str, now: float) -> list[Findin
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         return []
-    todo = "give the issuing authority in ca_file, or renew the certificate"
+    todo = "let this machine trust the authority that issued it, or renew the certificate"
     with sockets.trying(time.monotonic() + PATIENCE) as this:
         try:
-            context = ssl.create_default_context(cafile=ca_file or certifi.where())
+            context = trust.context(ca_file)
             sock, handle = sockets.connect(parts.hostname, parts.port or 443, this)
             with closing(handle), closing(context.wrap_socket(sock, server_hostname=parts.hostname)) as secured:
                 ends = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))

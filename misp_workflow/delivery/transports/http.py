@@ -1,8 +1,4 @@
-"""HTTP: performs a `Post` and judges the answer.
-
-One shared session that no request changes: connections are kept, cookies are not, and nothing from the environment
-(proxies, .netrc, CA variables) is mixed in. Redirects are followed to the same host only.
-"""
+"""HTTP: performs a `Post` and judges the answer. Redirects are followed to the same host only."""
 
 from __future__ import annotations
 
@@ -13,22 +9,20 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import DecodeError, HTTPError
 from urllib3.exceptions import TimeoutError as LateError
 
-from misp_workflow import __version__
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import parts, threads
-from misp_workflow.delivery.transports.sockets import Pool, TLSPool, Try, trying
+from misp_workflow.delivery.transports.session import SESSION
+from misp_workflow.delivery.transports.sockets import Try, trying
 from misp_workflow.effects import Json, Post, mask
 
 MAX_ANSWER = 1024 * 1024
@@ -36,54 +30,6 @@ MAX_ANSWER = 1024 * 1024
 MAX_QUOTE = 200
 """Characters of another side's own words in a sentence of ours."""
 MAX_REDIRECTS = 3
-
-
-class _Adapter(HTTPAdapter):
-    """Speaks to one scheme's hosts without what no request of ours has: proxies, cookies, a guess at the encoding."""
-
-    MOST_POOLS = 64
-    MOST_PLACES = MOST_POOLS // 2
-    """Fewer than there are pools: one that is remembered is among those that were not let go of since."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
-        self._places: dict[tuple[str | None, Any, Any], Any] = {}
-
-    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        """Return the pool as found before: the same address and TLS options lead to the same one."""
-        place = (request.url, verify, cert)
-        pool = self._places.get(place)
-        if pool is None:
-            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
-            if len(self._places) >= self.MOST_PLACES:  # addresses may have a key in them: each is used once
-                self._places.clear()
-            self._places[place] = pool
-        return pool
-
-    def close(self) -> None:
-        self._places.clear()
-        super().close()
-
-    def request_url(self, request: Any, proxies: Any) -> str:
-        return str(request.path_url)
-
-    def build_response(self, req: Any, resp: Any) -> Any:
-        """Return urllib3's answer as it is."""
-        return resp
-
-
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers = {"User-Agent": f"misp-workflow-actions/{__version__}", "Accept": "*/*"}
-    session.mount("https://", _Adapter(pool_connections=_Adapter.MOST_POOLS, pool_maxsize=32))
-    session.mount("http://", _Adapter(pool_connections=_Adapter.MOST_POOLS, pool_maxsize=32))
-    return session
-
-
-_session = _new_session()
 
 
 def send(post: Post, key: str, deadline: float) -> Answer:
@@ -147,7 +93,7 @@ def _prepare(post: Post, key: str) -> requests.PreparedRequest:
         request.prepare_url(url, query)
     else:
         request.url = _address(url)
-    request.prepare_headers({**_session.headers, **headers})
+    request.prepare_headers({**SESSION.headers, **headers})
     request.body = content or None
     if post.basic:  # bytes: requests would take text for latin-1
         request.prepare_auth((post.basic[0].encode(), post.basic[1].encode()))
@@ -231,7 +177,7 @@ def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> HTTPR
     certificate = post.client_certificate
     try:
         # The session's adapter, not its `send`: that one looks after cookies, hooks and redirects, which nobody wants.
-        return _session.get_adapter(str(prepared.url)).send(  # type: ignore[return-value]  # see `build_response`
+        return SESSION.get_adapter(str(prepared.url)).send(  # type: ignore[return-value]  # see `build_response`
             prepared,
             stream=True,
             timeout=this.left(),

@@ -19,6 +19,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 
 from misp_workflow.delivery.retry import Answer, Outcome
+from misp_workflow.delivery.transports import trust
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.sockets import AddressRefusedError, Try, connect, connect_problem, trying
 from misp_workflow.effects import Mail, mask
@@ -130,7 +131,7 @@ class _Connection(smtplib.SMTP):
 
 def tls(mail: Mail) -> ssl.SSLContext:
     """Return how the server's certificate is judged; OSError when the file of authorities cannot be read."""
-    context = ssl.create_default_context(cafile=mail.ca_file or None)
+    context = trust.context(mail.ca_file)
     if not mail.verify_tls:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
