@@ -3,17 +3,21 @@
 Eight clients send the body that a real MISP sent for event-publish (with a new event each time, so that nothing is
 skipped as a repetition) to: upstream's testaction (the floor), upstream's nextcloud_talk with a local receiver (what
 people have today), and our slack_message with the same message, waiting and queueing (the dry run shows what deciding
-costs: clearance, secrets, template; the rest is delivery). Then testaction alone while calls of ours go to a
-receiver that never answers. Then the outbox by itself. Only ratios within one run say anything.
+costs: clearance, secrets, template; the rest is delivery). The two that send once more over TLS, as chat servers have
+it. Then testaction alone while calls of ours go to a receiver that never answers. Then the outbox by itself. Only
+ratios within one run say anything.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import http.client
+import ipaddress
 import json
 import multiprocessing
 import random
+import ssl
 import statistics
 import tempfile
 import threading
@@ -21,7 +25,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from misp_workflow.delivery.outbox import Item
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
@@ -54,23 +63,36 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
     """Return all numbers; times in milliseconds, rates per second."""
     settings = folder / "settings.toml"
     settings.touch(mode=0o600)
+    certificate = _certificate(folder)
     environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(settings)}
+    environment |= {
+        "SSL_CERT_FILE": str(certificate),
+        "REQUESTS_CA_BUNDLE": str(certificate),
+    }  # for ours, for upstream's
     found: dict[str, Any] = {}
-    quick, stop_quick = _receiver(hangs=False)
+    quick, stop_quick = _receiver()
+    secure, stop_secure = _receiver(certificate=certificate)
     silent, stop_silent = _receiver(hangs=True)
     try:
         with MispModulesServer(environment=environment) as server:
-            times, rates = _in_turns(server, folder / "state", _cases(quick), seconds / ROUNDS)
-            for name, took in times.items():
+            cases = _cases(quick) | _cases_over_tls(secure)
+            loads = _in_turns(server, folder / "state", cases, seconds / ROUNDS)
+            rates = {name: [load.per_second for load in of_case] for name, of_case in loads.items()}
+            for name, of_case in loads.items():
+                took = [one for load in of_case for one in load.times]
                 found[name] = {"per_second": statistics.median(rates[name]), **_percentiles(took)}
+                if delivered := sum(load.delivered for load in of_case):
+                    found[name]["delivered_at_once"] = delivered / len(took)
             for number in (12, 40):
                 found[f"testaction beside {number} calls that hang"] = _beside(server, silent, number, seconds)
     finally:
         stop_quick()
+        stop_secure()
         stop_silent()
     found["outbox"] = _outbox(folder / "outbox")
     found["ratios"] = {
         "wait against nextcloud_talk": _ratio(rates["slack_message, wait"], rates["nextcloud_talk"]),
+        "wait against nextcloud_talk, TLS": _ratio(rates["slack_message, wait, TLS"], rates["nextcloud_talk, TLS"]),
         "queue against testaction": _ratio(rates["slack_message, queue"], rates["testaction"]),
     }
     for number in (12, 40):
@@ -81,12 +103,10 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
 
 def _cases(quick: str) -> dict[str, tuple[str, Any]]:
     """Return what is called: the module and its parameters."""
-    slack = {"webhook_url": quick + "/hook", "message": MESSAGE}
-    talk = {"nextcloud_baseurl": quick, "nextcloud_app_uuid_login": "bot", "app_access_token": "token"}
-    talk |= {"nextcloud_conversation_token": "room", "message_template": TEMPLATE}
+    slack = _slack(quick)
     return {
         "testaction": ("testaction", []),
-        "nextcloud_talk": ("nextcloud_talk", talk),
+        "nextcloud_talk": ("nextcloud_talk", _talk(quick)),
         "slack_message, wait": ("slack_message", {**slack, "delivery": "wait"}),
         "slack_message, queue": ("slack_message", {**slack, "delivery": "queue"}),
         "slack_message, dry run": ("slack_message", {**slack, "dry_run": "true"}),
@@ -94,22 +114,47 @@ def _cases(quick: str) -> dict[str, tuple[str, Any]]:
     }
 
 
+def _cases_over_tls(secure: str) -> dict[str, tuple[str, Any]]:
+    return {
+        "nextcloud_talk, TLS": ("nextcloud_talk", _talk(secure)),
+        "slack_message, wait, TLS": ("slack_message", _slack(secure)),
+    }
+
+
+def _slack(receiver: str) -> dict[str, str]:
+    return {"webhook_url": receiver + "/hook", "message": MESSAGE}
+
+
+def _talk(receiver: str) -> dict[str, str]:
+    talk = {"nextcloud_baseurl": receiver, "nextcloud_app_uuid_login": "bot", "app_access_token": "token"}
+    return talk | {"nextcloud_conversation_token": "room", "message_template": TEMPLATE}
+
+
+class Load(NamedTuple):
+    """What calling for a while showed; times in seconds."""
+
+    times: list[float]
+    spent: float
+    delivered: int  # of our own: the rest was queued
+
+    @property
+    def per_second(self) -> float:
+        return len(self.times) / self.spent
+
+
 def _in_turns(
     server: MispModulesServer, state: Path, cases: dict[str, tuple[str, Any]], seconds: float
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Return how long each call took, and the calls per second of each round.
+) -> dict[str, list[Load]]:
+    """Return the loads of each case, one of each round.
 
     In turns, because a machine that others use as well is quicker now and slower then.
     """
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    rates: dict[str, list[float]] = {name: [] for name in cases}
+    loads: dict[str, list[Load]] = {name: [] for name in cases}
     for _ in range(ROUNDS):
         for name, (module, params) in cases.items():
-            took, spent = _load(server.port, module, params, seconds)
-            times[name] += took
-            rates[name].append(len(took) / spent)
+            loads[name].append(_load(server.port, module, params, seconds))
             _settle(state)  # what it left to the workers is not the next one's
-    return times, rates
+    return loads
 
 
 # --- the clients ------------------------------------------------------------------------------------------------------
@@ -132,8 +177,8 @@ class Bodies:
         return self._raw.replace(MARK.encode(), b"bench %08d" % self._number)
 
 
-def _load(port: int, module: str, params: Any, seconds: float) -> tuple[list[float], float]:
-    """Let the clients, in a process of their own, call for so long; return how long each call took, and all of it."""
+def _load(port: int, module: str, params: Any, seconds: float) -> Load:
+    """Let the clients, in a process of their own, call for so long."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         pool.apply(_clients, (port, module, params, WARM))  # the first calls import and connect
         return pool.apply(_clients, (port, module, params, seconds))
@@ -159,24 +204,26 @@ def _settle(state: Path) -> None:
         box.close()
 
 
-def _clients(port: int, module: str, params: Any, seconds: float) -> tuple[list[float], float]:
+def _clients(port: int, module: str, params: Any, seconds: float) -> Load:
     bodies = Bodies(module, params)
     began = time.monotonic()
 
-    def client() -> list[float]:
+    def client() -> list[tuple[float, bool]]:
         found = []
         while time.monotonic() - began < seconds:
             start = time.monotonic()
             said = ask(port, bodies.next())
-            found.append(time.monotonic() - start)
+            took = time.monotonic() - start
             if "error" in said:
                 raise RuntimeError(said["error"])
+            found.append((took, isinstance(said["data"], dict) and said["data"]["status"] == "delivered"))
         return found
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         done = [pool.submit(client) for _ in range(CLIENTS)]
-        times = [one for future in done for one in future.result()]
-    return times, time.monotonic() - began
+        calls = [one for future in done for one in future.result()]
+    times, delivered = zip(*calls, strict=True)
+    return Load(list(times), time.monotonic() - began, sum(delivered))
 
 
 def ask(port: int, body: bytes) -> Any:
@@ -191,7 +238,7 @@ def ask(port: int, body: bytes) -> Any:
 
 def _beside(server: MispModulesServer, silent: str, number: int, seconds: float) -> dict[str, float]:
     """Measure testaction alone, then while `number` calls of ours at a time go to a receiver that never answers."""
-    alone = _percentiles(_load(server.port, "testaction", [], seconds)[0])
+    alone = _percentiles(_load(server.port, "testaction", [], seconds).times)
     ends = time.monotonic() + seconds + 2
     bodies = Bodies("slack_message", {"webhook_url": f"{silent}/{number}"})
     slowest = [0.0]
@@ -207,8 +254,8 @@ def _beside(server: MispModulesServer, silent: str, number: int, seconds: float)
     for caller in callers:
         caller.start()
     time.sleep(0.5)
-    took, spent = _load(server.port, "testaction", [], seconds)
-    beside = {"per_second": len(took) / spent, **_percentiles(took)}
+    load = _load(server.port, "testaction", [], seconds)
+    beside = {"per_second": load.per_second, **_percentiles(load.times)}
     for caller in callers:
         caller.join()
     return {**beside, "alone_p99_ms": alone["p99_ms"], "our_slowest_ms": slowest[0] * 1000}
@@ -217,11 +264,11 @@ def _beside(server: MispModulesServer, silent: str, number: int, seconds: float)
 # --- the receiver -----------------------------------------------------------------------------------------------------
 
 
-def _receiver(*, hangs: bool) -> tuple[str, Callable[[], None]]:
+def _receiver(*, hangs: bool = False, certificate: Path | None = None) -> tuple[str, Callable[[], None]]:
     """Start a receiver in a process of its own; return its address and a function that ends it."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_receive, args=(theirs, hangs), daemon=True)
+    process = context.Process(target=_receive, args=(theirs, hangs, certificate), daemon=True)
     process.start()
 
     def stop() -> None:
@@ -231,12 +278,31 @@ def _receiver(*, hangs: bool) -> tuple[str, Callable[[], None]]:
     return ours.recv(), stop
 
 
-def _receive(pipe: Any, hangs: bool) -> None:
-    with Receiver() as receiver:
+def _receive(pipe: Any, hangs: bool, certificate: Path | None) -> None:
+    tls = None
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+    with Receiver(tls=tls) as receiver:
         receiver.always(HANG if hangs else answer("ok"))
         pipe.send(receiver.url)
         while not pipe.poll(1):
             receiver.clear()
+
+
+def _certificate(folder: Path) -> Path:
+    """Return a file with a self-signed certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bench")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(x509.random_serial_number()).not_valid_before(now)
+    made = made.not_valid_after(now + datetime.timedelta(days=1)).add_extension(address, critical=False)
+    path = folder / "certificate.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM) + secret)
+    return path
 
 
 # --- the outbox -------------------------------------------------------------------------------------------------------
@@ -273,10 +339,11 @@ def _outbox(folder: Path, number: int = 1000) -> dict[str, float]:
 
 def report(found: dict[str, Any]) -> str:
     """Return the numbers as a table."""
-    lines = [f"{'':42} {'per second':>10} {'p50 ms':>8} {'p99 ms':>8}"]
+    lines = [f"{'':42} {'per second':>10} {'p50 ms':>8} {'p99 ms':>8}  delivered at once"]
     for name, one in found.items():
         if "per_second" in one:
-            lines.append(f"{name:42} {one['per_second']:10.0f} {one['p50_ms']:8.1f} {one['p99_ms']:8.1f}")
+            share = f"{one['delivered_at_once']:12.0%}" if "delivered_at_once" in one else ""
+            lines.append(f"{name:42} {one['per_second']:10.0f} {one['p50_ms']:8.1f} {one['p99_ms']:8.1f} {share}")
     lines += ["", *(f"{name:42} {ratio:10.2f}" for name, ratio in found["ratios"].items())]
     lines += ["", *(f"outbox {name:35} {value:10.0f}" for name, value in found["outbox"].items())]
     return "\n".join(lines)
