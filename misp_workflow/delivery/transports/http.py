@@ -180,7 +180,7 @@ def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> HTTPR
         return SESSION.get_adapter(str(prepared.url)).send(  # type: ignore[return-value]  # see `build_response`
             prepared,
             stream=True,
-            timeout=this.left(),
+            timeout=None,  # the watchdog ends it: to wait with a time-out costs each step a second turn
             verify=(post.ca_file or True) if post.verify_tls else False,
             # The file stands for the key too: then a key with a passphrase is an error, not a question on the terminal.
             cert=(certificate, certificate) if certificate else None,
