@@ -436,17 +436,25 @@ def test_the_well_known_authorities_are_trusted_whatever_the_machine_says(told) 
         assert len(trust.shared().get_ca_certs()) >= known
 
 
-def test_a_certificate_of_ours_is_shown_only_where_it_is_asked_for(certificate, told, tmp_path: Path) -> None:
+def test_a_certificate_of_ours_is_shown_only_where_it_is_asked_for(
+    certificate, told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours = tmp_path / "ours.pem"
     ours.write_text(certificate[0].read_text() + certificate[1].read_text())
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate[0]))
     context.load_cert_chain(*certificate)
     context.verify_mode = ssl.CERT_REQUIRED
     told(str(certificate[0]))
+    given: list[ssl.SSLContext] = []
+    load = ssl.SSLContext.load_cert_chain
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda self, *args: given.append(self) or load(self, *args))
     with Receiver(tls=context) as receiver:
+        receiver.always(answer(headers={"Connection": "close"}))
         url = receiver.url.replace("127.0.0.1", "localhost")
         outcomes = [send(receiver, url=url, client_certificate=str(path)).outcome for path in (ours, "", ours)]
     assert outcomes == ["delivered", "again", "delivered"]
+    assert len(given) == 2
+    assert given[0] is not given[1], "OpenSSL crashes when two threads put a certificate into one context"
 
 
 def test_to_know_whom_to_trust_is_found_out_once(certificate, told, monkeypatch: pytest.MonkeyPatch) -> None:

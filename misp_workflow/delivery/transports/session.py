@@ -10,7 +10,6 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from misp_workflow import __version__
-from misp_workflow.delivery.transports import trust
 from misp_workflow.delivery.transports.sockets import Pool, TLSPool
 
 
@@ -32,16 +31,13 @@ class Adapter(HTTPAdapter):
         pool = self._places.get(place)
         if pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
-            if verify is True and isinstance(pool, TLSPool):
-                # With a certificate of ours it is not shared: that would be shown everywhere.
-                pool.conn_kw["ssl_context"] = trust.context() if cert else trust.shared()
             if len(self._places) >= self.MOST_PLACES:  # addresses may have a key in them: each is used once
                 self._places.clear()
             self._places[place] = pool
         return pool
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Tell the pool what it does not know; whom to trust stands in its context, and is not read anew each time."""
+        """Name no authorities where the caller names none: the connection knows whom to trust."""
         if verify is not True or cert:
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
         if verify is True:

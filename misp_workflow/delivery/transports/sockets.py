@@ -28,6 +28,7 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from misp_workflow.delivery.guard import connection_refusal
+from misp_workflow.delivery.transports import trust
 
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
@@ -309,6 +310,9 @@ class _Watched(HTTPConnection):
 
 class _WatchedTLS(_Watched, HTTPSConnection):
     def connect(self) -> None:
+        if self.cert_reqs == "CERT_REQUIRED" and not (self.ca_certs or self.ca_cert_dir):
+            # With a certificate of ours not the shared one: urllib3 puts the certificate into it, for all to show.
+            self.ssl_context = trust.context() if self.cert_file else trust.shared()
         try:
             super().connect()
         except (ssl.SSLError, CertificateError) as error:
