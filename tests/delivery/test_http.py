@@ -429,6 +429,17 @@ def test_what_the_machine_trusts_is_trusted(certificate, told) -> None:
         assert send(receiver, url=url, ca_file=certifi.where()).outcome == "again", "the file alone, where one is named"
 
 
+@pytest.mark.parametrize("named", ["by the machine", "by the node"])
+def test_a_trusted_certificate_of_another_host_is_none(certificate, told, named: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    told(str(certificate[0]))
+    with Receiver(host="127.0.0.2", tls=context) as receiver:
+        given = send(receiver, url=receiver.url, ca_file="" if named == "by the machine" else str(certificate[0]))
+        assert receiver.requests == []
+    assert (given.outcome, "127.0.0.2" in given.detail) == ("again", True)
+
+
 def test_the_well_known_authorities_are_trusted_whatever_the_machine_says(told) -> None:
     known = len(ssl.create_default_context(cafile=certifi.where()).get_ca_certs())
     for path in ("/nowhere/ca.pem", __file__):

@@ -95,6 +95,7 @@ def certificate(subject: str, url: str, ca_file: str, now: float) -> list[Findin
     with sockets.trying(time.monotonic() + PATIENCE) as this:
         try:
             context = trust.context(ca_file)
+            context.check_hostname = True
             sock, handle = sockets.connect(parts.hostname, parts.port or 443, this)
             with closing(handle), closing(context.wrap_socket(sock, server_hostname=parts.hostname)) as secured:
                 ends = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))

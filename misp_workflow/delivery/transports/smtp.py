@@ -132,8 +132,8 @@ class _Connection(smtplib.SMTP):
 def tls(mail: Mail) -> ssl.SSLContext:
     """Return how the server's certificate is judged; OSError when the file of authorities cannot be read."""
     context = trust.context(mail.ca_file)
+    context.check_hostname = mail.verify_tls
     if not mail.verify_tls:
-        context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 

@@ -23,9 +23,11 @@ def shared() -> ssl.SSLContext:
 
 def context(ca_file: str = "") -> ssl.SSLContext:
     """Return a new context that trusts the authorities in `ca_file` (PEM), without one those of the machine and the
-    well-known ones. OSError when the file cannot be read, or is none."""
+    well-known ones. OSError when the file cannot be read, or is none.
+
+    It is made for urllib3, older ones of which compare names themselves; whoever else uses it sets `check_hostname`.
+    """
     made = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-    made.check_hostname = True
     if ca_file:
         made.load_verify_locations(ca_file)
     else:
