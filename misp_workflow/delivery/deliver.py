@@ -97,9 +97,18 @@ class _Delivery:
                 plans.append(self._plan(parcel, mode))
             return self._carry_out(plans)
         finally:
-            for plan in plans:
-                if plan.held:
-                    self._house.outbox.again(plan.claim, 0.0, "", counts=False)
+            self._let_go([plan for plan in plans if plan.held])
+
+    def _let_go(self, plans: Sequence[_Plan]) -> None:
+        """Leave to the workers what was held for a try that did not come; raise the first error only after them all."""
+        troubles: list[DeliveryError] = []
+        for plan in plans:
+            try:
+                self._house.outbox.again(plan.claim, 0.0, "", counts=False)
+            except DeliveryError as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
 
     def _plan(self, parcel: Parcel, mode: Mode) -> _Plan:
         effect = parcel.effect

@@ -27,7 +27,7 @@ WORKER_PATIENCE = 5.0
 
 
 COURTESY = 0.2
-"""Seconds that a worker rests, again and again, while MISP waits for several answers: what waits has time."""
+"""Seconds that a worker rests after each try while MISP waits for several answers: what is in the outbox has time."""
 LONGEST_COURTESY = 10.0
 """Seconds. A crowd that stays longer is no rush any more, and what it left must get its turn."""
 
@@ -104,8 +104,6 @@ class House:
 
     def work_on(self, claim: Claim) -> None:
         """Try what was claimed, and settle it."""
-        while self.callers.come_first():
-            time.sleep(COURTESY)
         if not self.lanes.enter_as_worker(claim.lane):
             self.outbox.again(claim, self.lanes.rest(claim.lane), "", counts=False)
             return
@@ -115,6 +113,8 @@ class House:
         finally:
             self.lanes.leave_as_worker(claim.lane, answer, time.monotonic() - began)
         self._settle(claim, answer)
+        if self.callers.come_first():
+            time.sleep(COURTESY)
 
     def _settle(self, claim: Claim, answer: Answer) -> None:
         """Note what came of a try that nobody waits for."""

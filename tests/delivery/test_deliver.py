@@ -12,6 +12,7 @@ import pytest
 from delivery_kit import parcel, until
 
 from misp_workflow.delivery.deliver import deliver, house
+from misp_workflow.delivery.outbox import Claim
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.effects import Parcel
 from misp_workflow.errors import DeliveryError
@@ -194,6 +195,20 @@ def test_who_waits_for_the_disk_is_no_caller_yet(receiver: Receiver, monkeypatch
         free.set()
         statuses = [receipt.status, *(other.result()[0].status for other in others)]
     assert statuses == ["delivered"] * 3
+
+
+def test_all_are_let_go_of_even_when_one_cannot_be(receiver: Receiver, monkeypatch) -> None:
+    monkeypatch.setattr("misp_workflow.delivery.lanes.MOST_CALLERS", 0)
+    asked: list[str] = []
+
+    def again(self: SqliteOutbox, claim: Claim, *args: object, **kwargs: object) -> None:
+        asked.append(claim.parcel.key)
+        raise DeliveryError(f"{claim.parcel.key} stays")
+
+    monkeypatch.setattr(SqliteOutbox, "again", again)
+    with pytest.raises(DeliveryError, match="a stays"):
+        deliver([parcel(receiver, key) for key in "abc"])
+    assert asked == ["a", "b", "c"]
 
 
 def test_after_one_time_out_nobody_waits(receiver: Receiver) -> None:

@@ -485,6 +485,11 @@ def test_to_know_whom_to_trust_is_found_out_once(certificate, told, monkeypatch:
     assert len(read) == 1
 
 
+def test_the_shared_context_changes_no_more() -> None:
+    context = trust.shared()
+    context.set_alpn_protocols(["\N{SNOWMAN}"])  # an error where it is heeded
+
+
 def test_a_file_that_is_missing_is_named(receiver: Receiver) -> None:
     given = send(receiver, url=receiver.url.replace("http:", "https:"), ca_file="/nowhere/ca.pem")
     assert given.outcome == "again", "the operator can put it there"

@@ -17,8 +17,15 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 @lru_cache(maxsize=1)
 def shared() -> ssl.SSLContext:
-    """Return the context for connections without a certificate of their own; to read the authorities takes a while."""
-    return context()
+    """Return the context for connections without a certificate of their own; to read the authorities takes a while.
+
+    It changes no more: urllib3 names the protocols (ALPN) again for each connection, which frees what another thread's
+    handshake may just be reading (python/cpython issue 141012).
+    """
+    made = context()
+    made.set_alpn_protocols(["http/1.1"])
+    made.set_alpn_protocols = lambda alpn_protocols: None  # type: ignore[method-assign]
+    return made
 
 
 def context(ca_file: str = "") -> ssl.SSLContext:
