@@ -65,10 +65,8 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
     settings.touch(mode=0o600)
     certificate = _certificate(folder)
     environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(settings)}
-    environment |= {
-        "SSL_CERT_FILE": str(certificate),
-        "REQUESTS_CA_BUNDLE": str(certificate),
-    }  # for ours, for upstream's
+    # The one tells our actions whom to trust, the other upstream's.
+    environment |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), str(certificate))
     found: dict[str, Any] = {}
     quick, stop_quick = _receiver()
     secure, stop_secure = _receiver(certificate=certificate)

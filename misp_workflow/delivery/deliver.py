@@ -46,7 +46,8 @@ def deliver(
 
     `mode` "wait": delivered or refused when that can be known before `deadline` (a time of `time.monotonic()`; without
     it, the settings' `answer_within` from now), else queued. "queue": queued without a try. `dry_run`: nothing is sent
-    or kept. Raises nothing but DeliveryError: the outbox cannot be written, and nothing was sent.
+    or kept. Raises nothing but DeliveryError: the outbox cannot be written, and nothing was sent; only a broker, which
+    keeps an effect after its first try, may fail when others of the same call have been.
     """
     rules = settings.current()
     end = deadline if deadline is not None else time.monotonic() + rules.answer_within

@@ -221,14 +221,6 @@ def check_address(address: str) -> None:
         raise AddressRefusedError(refusal)
 
 
-class _Socket(socket.socket):
-    """One that is not told again what it knows: urllib3 does before each request and answer, at the cost of a turn."""
-
-    def settimeout(self, value: float | None) -> None:
-        if value != self.gettimeout():
-            super().settimeout(value)
-
-
 def connect(host: str, port: int, this: Try) -> tuple[socket.socket, socket.socket]:
     """Return a connected socket, and a second handle on the same connection for the watchdog.
 
@@ -237,7 +229,7 @@ def connect(host: str, port: int, this: Try) -> tuple[socket.socket, socket.sock
     failure: OSError = OSError("no address")
     for family, kind, protocol, _, target in resolve(host, port, this.deadline):
         check_address(str(target[0]))
-        sock = _Socket(family, kind, protocol)
+        sock = socket.socket(family, kind, protocol)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(this.left())
