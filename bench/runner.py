@@ -30,11 +30,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from misp_workflow import hashpath
-from misp_workflow.runner import conditions, coreformat
-from misp_workflow.runner.graph import Graph
-from misp_workflow.runner.moduleapi import Scripted
-from misp_workflow.runner.walk import Run, run
-from misp_workflow.runner.workflow import Workflow
+from misp_workflow.runner.data import conditions, coreformat
+from misp_workflow.runner.graph.graph import Graph
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk.walk import Run, run
 
 HERE = Path(__file__).resolve().parent
 RECORDED = json.loads((HERE / "runner_php.json").read_text(encoding="utf-8"))

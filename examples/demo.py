@@ -16,9 +16,9 @@ from rich.panel import Panel
 from rich.text import Text
 
 from misp_workflow.cli.tree import print_run
-from misp_workflow.runner.moduleapi import HttpServer
-from misp_workflow.runner.walk import run
-from misp_workflow.runner.workflow import load
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import HttpServer
+from misp_workflow.runner.walk.walk import run
 from misp_workflow.testing import MispModulesServer, Receiver
 
 ROOT = Path(__file__).resolve().parents[1]

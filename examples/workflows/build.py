@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from misp_workflow.runner.build import Edge, Node, workflow
+from misp_workflow.runner.graph.build import Edge, Node, workflow
 
 HERE = Path(__file__).parent
 

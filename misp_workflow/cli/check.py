@@ -12,9 +12,9 @@ from rich.markup import escape
 from misp_workflow.cli.inputs import FILE, read_workflow
 from misp_workflow.cli.servers import module_server
 from misp_workflow.errors import WorkflowError
-from misp_workflow.runner import modules
-from misp_workflow.runner.check import Finding, check
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.modules import catalogue as modules
+from misp_workflow.runner.said.check import Finding, check
 
 
 @click.command()

@@ -15,7 +15,7 @@ from misp_workflow.cli.checks import destinations, misp, modules, outbox, sendin
 from misp_workflow.cli.checks import settings as settings_check
 from misp_workflow.cli.checks.finding import Finding
 from misp_workflow.cli.servers import ACTIONS
-from misp_workflow.runner.moduleapi import LocalServer
+from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.settings import Settings
 
 MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "error": "[red]✘[/]", "skipped": "[dim]–[/]"}

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from misp_workflow.cli.inputs import FILE, read_event, read_workflow
 from misp_workflow.cli.servers import described, module_server
-from misp_workflow.runner.faults import KINDS, STOPPED, Cell, Matrix, matrix
-from misp_workflow.runner.modules import catalogue
-from misp_workflow.runner.workflow import Workflow
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.catalogue import catalogue
+from misp_workflow.runner.said.faults import KINDS, STOPPED, Cell, Matrix, matrix
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from misp_workflow.errors import InputError
-from misp_workflow.runner.workflow import Workflow, load
+from misp_workflow.runner.graph.workflow import Workflow, load
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -20,10 +20,10 @@ from rich.markup import escape
 from misp_workflow.cli.servers import ACTIONS
 from misp_workflow.delivery import deliver
 from misp_workflow.errors import InputError
-from misp_workflow.runner.moduleapi import LocalServer, Scripted
-from misp_workflow.runner.records import Run
-from misp_workflow.runner.walk import run
-from misp_workflow.runner.workflow import Workflow
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
+from misp_workflow.runner.walk.records import Run
+from misp_workflow.runner.walk.walk import run
 from misp_workflow.testing.misp import MispStandIn
 
 CHANGING = frozenset(

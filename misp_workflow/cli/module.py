@@ -13,8 +13,8 @@ from misp_workflow.cli.inputs import FILE, read_event
 from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.effects import mask
 from misp_workflow.errors import InputError
-from misp_workflow.runner.report import exchange_data, secrets_in, without_secrets
-from misp_workflow.runner.single import SingleRun, execute
+from misp_workflow.runner.said.report import exchange_data, secrets_in, without_secrets
+from misp_workflow.runner.walk.single import SingleRun, execute
 
 
 @click.command()

@@ -12,9 +12,9 @@ from misp_workflow.cli.inputs import FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.cli.tree import print_run
 from misp_workflow.errors import InputError
-from misp_workflow.runner.report import as_data, as_html
-from misp_workflow.runner.walk import run
-from misp_workflow.runner.workflow import Workflow, attach_blueprint
+from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint
+from misp_workflow.runner.said.report import as_data, as_html
+from misp_workflow.runner.walk.walk import run
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from misp_workflow.errors import InputError
-from misp_workflow.runner.moduleapi import HttpServer, LocalServer, ModuleServer, Scripted, parse_answer
+from misp_workflow.runner.modules.moduleapi import HttpServer, LocalServer, ModuleServer, Scripted, parse_answer
 
 ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
 """The actions: in a checkout beside this package, in an installation where misp-modules has its own."""

@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from misp_workflow.effects import mask
-from misp_workflow.runner.execution import Exchange
-from misp_workflow.runner.graph import Path
-from misp_workflow.runner.report import secrets_of
-from misp_workflow.runner.walk import Run, Step, Walk
+from misp_workflow.runner.graph.graph import Path
+from misp_workflow.runner.modules.execution import Exchange
+from misp_workflow.runner.said.report import secrets_of
+from misp_workflow.runner.walk.walk import Run, Step, Walk
 
 MARKS = {
     "ok": "[green]✔[/]",

@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from misp_workflow.runner.moduleapi import LocalServer, ModuleServer, Scripted, parse_answer
-from misp_workflow.runner.walk import Run, Step, run
-from misp_workflow.runner.workflow import Workflow, load
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.workflow import Workflow, load
+from misp_workflow.runner.modules.moduleapi import LocalServer, ModuleServer, Scripted, parse_answer
+from misp_workflow.runner.walk.walk import Run, Step, run
 
 ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
 

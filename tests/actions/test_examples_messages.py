@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from misp_workflow.runner.moduleapi import LocalServer
-from misp_workflow.runner.walk import run
-from misp_workflow.runner.workflow import load
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import LocalServer
+from misp_workflow.runner.walk.walk import run
 from misp_workflow.testing import Receiver, answer
 from misp_workflow.testing.mail import MailServer
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from misp_workflow.cli import COMMANDS, main
-from misp_workflow.runner.build import workflow
+from misp_workflow.runner.graph.build import workflow
 from misp_workflow.testing import MispModulesServer
 
 ROOT = Path(__file__).resolve().parents[2]

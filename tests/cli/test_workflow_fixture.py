@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from misp_workflow.runner.build import workflow as build
+from misp_workflow.runner.graph.build import workflow as build
 from misp_workflow.testing.workflows import WorkflowUnderTest
 
 Workflows = Callable[..., WorkflowUnderTest]

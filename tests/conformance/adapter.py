@@ -14,15 +14,16 @@ import adapter_data
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner import graph as graphs
-from misp_workflow.runner import modules as module_list
-from misp_workflow.runner import single, wire
-from misp_workflow.runner.execution import Exchange, Job, Record
-from misp_workflow.runner.moduleapi import Scripted
-from misp_workflow.runner.triggers import TRIGGERS
-from misp_workflow.runner.walk import JobRun, Run, Walk, run, run_job
-from misp_workflow.runner.workflow import Workflow
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data import wire
+from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph import graph as graphs
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules import catalogue as module_list
+from misp_workflow.runner.modules.execution import Exchange, Job, Record
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk import single
+from misp_workflow.runner.walk.walk import JobRun, Run, Walk, run, run_job
 
 Case = dict[str, Any]
 

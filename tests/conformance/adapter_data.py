@@ -7,7 +7,7 @@ from typing import Any
 
 from misp_workflow import hashpath, php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner import conditions, coreformat, inflector, triggers
+from misp_workflow.runner.data import conditions, coreformat, inflector, triggers
 
 Case = dict[str, Any]
 

@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from misp_workflow.cli import main
-from misp_workflow.runner.moduleapi import HttpServer
-from misp_workflow.runner.records import Run
-from misp_workflow.runner.walk import run
-from misp_workflow.runner.workflow import load
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import HttpServer
+from misp_workflow.runner.walk.records import Run
+from misp_workflow.runner.walk.walk import run
 from misp_workflow.testing import MispModulesServer, Receiver, answer, free_port
 from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.misp import MispStandIn

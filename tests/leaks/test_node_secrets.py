@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from leaks_kit import ACTION_FILES, CORE, World, ask, is_in, kept, leaks, logged, settle, shown
 
 from misp_workflow.cli import main
-from misp_workflow.runner.build import workflow
+from misp_workflow.runner.graph.build import workflow
 from misp_workflow.testing import Answer, Received, answer
 from misp_workflow.testing.contract import ActionFile, trouble_with
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from misp_workflow.cli import main
 from misp_workflow.delivery import deliver
 from misp_workflow.delivery.changes.marks import MOST_HOPS
-from misp_workflow.runner.build import workflow
+from misp_workflow.runner.graph.build import workflow
 from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.misp import MispStandIn
 

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from misp_workflow import hashpath
-from misp_workflow.runner import coreformat
+from misp_workflow.runner.data import coreformat
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import InputError, PhpCrash
-from misp_workflow.runner.moduleapi import Scripted
-from misp_workflow.runner.single import SingleRun, execute
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk.single import SingleRun, execute
 
 EVENT = {
     "Event": {

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from misp_workflow.runner.build import workflow
-from misp_workflow.runner.changes import after
-from misp_workflow.runner.moduleapi import Scripted
-from misp_workflow.runner.walk import Run, run
-from misp_workflow.runner.workflow import load
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.changes import after
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk.walk import Run, run
 
 RED = {"name": "tlp:red", "local": False}
 APPROVED = {"name": "workflow:approved", "local": True}

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from misp_workflow.runner import modules
-from misp_workflow.runner.build import workflow
-from misp_workflow.runner.check import RULES, check
-from misp_workflow.runner.moduleapi import LocalServer, Scripted
-from misp_workflow.runner.workflow import load
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules import catalogue as modules
+from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
+from misp_workflow.runner.said.check import RULES, check
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = LocalServer([ROOT / "misp_modules" / "modules" / "action_mod"])

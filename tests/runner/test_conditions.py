@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner.conditions import extract_data, holds, matching
+from misp_workflow.runner.data.conditions import extract_data, holds, matching
 
 ITEMS = [{"type": "ip-src", "n": 1}, {"type": "domain", "n": "1"}, {"type": "ip-src", "n": [1]}, {"type": None}]
 

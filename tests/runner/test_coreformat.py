@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner.coreformat import convert
+from misp_workflow.runner.data.coreformat import convert
 
 
 def _tag(name: str, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from misp_workflow import hashpath, php
 from misp_workflow.errors import WorkflowError
-from misp_workflow.runner import conditions, coreformat, inflector, triggers
+from misp_workflow.runner.data import conditions, coreformat, inflector, triggers
 
 KEYS = st.sampled_from(
     ["Event", "Attribute", "Object", "Tag", "AttributeTag", "EventTag", "Galaxy", "GalaxyCluster", "meta", "SharingGroup",

@@ -6,10 +6,10 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from misp_workflow.runner.build import workflow
-from misp_workflow.runner.faults import KINDS, Matrix, matrix
-from misp_workflow.runner.moduleapi import LocalServer
-from misp_workflow.runner.workflow import load
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import LocalServer
+from misp_workflow.runner.said.faults import KINDS, Matrix, matrix
 
 ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
 

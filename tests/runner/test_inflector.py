@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from misp_workflow.runner import inflector
+from misp_workflow.runner.data import inflector
 
 
 @pytest.mark.parametrize(

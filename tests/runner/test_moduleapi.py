@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 import pytest
 
 from misp_workflow.errors import InputError
-from misp_workflow.runner.build import workflow
-from misp_workflow.runner.moduleapi import (
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import (
     ANSWERS,
     SERVER_ERROR,
     Answer,
@@ -27,8 +28,7 @@ from misp_workflow.runner.moduleapi import (
     parse_answer,
     read_answer,
 )
-from misp_workflow.runner.walk import run
-from misp_workflow.runner.workflow import load
+from misp_workflow.runner.walk.walk import run
 
 ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
 

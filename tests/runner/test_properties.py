@@ -10,15 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misp_workflow.errors import WorkflowError
-from misp_workflow.runner import graph as graphs
-from misp_workflow.runner import modules, single, wire
-from misp_workflow.runner.graph import Graph
-from misp_workflow.runner.moduleapi import Scripted
-from misp_workflow.runner.modules import catalogue
-from misp_workflow.runner.triggers import TRIGGERS
-from misp_workflow.runner.walk import Run, run
-from misp_workflow.runner.workflow import Workflow, attach_blueprint, load
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data import wire
+from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph import graph as graphs
+from misp_workflow.runner.graph.graph import Graph
+from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint, load
+from misp_workflow.runner.modules import catalogue as modules
+from misp_workflow.runner.modules.catalogue import catalogue
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk import single
+from misp_workflow.runner.walk.walk import Run, run
 
 LISTED = [
     {

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from misp_workflow.runner.build import workflow
-from misp_workflow.runner.moduleapi import LocalServer, Scripted
-from misp_workflow.runner.report import as_data, as_html
-from misp_workflow.runner.walk import Run, run
-from misp_workflow.runner.workflow import load
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
+from misp_workflow.runner.said.report import as_data, as_html
+from misp_workflow.runner.walk.walk import Run, run
 
 ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
 HOSTILE = "<script>document.title='owned'</script>"

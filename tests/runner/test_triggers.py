@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import InputError, PhpCrash
-from misp_workflow.runner.triggers import TRIGGERS, normalize
+from misp_workflow.runner.data.triggers import TRIGGERS, normalize
 
 EVENT = {"Event": {"id": "7", "info": "i"}, "EventTag": [{"Tag": {"name": "tlp:red"}}]}
 ATTRIBUTE = {"Attribute": {"id": "1", "event_id": "7", "object_id": "0", "value": "v"}}

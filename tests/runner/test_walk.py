@@ -9,11 +9,11 @@ import pytest
 from pymisp import MISPEvent
 
 from misp_workflow.errors import GraphError
-from misp_workflow.runner.build import Edge, workflow
-from misp_workflow.runner.moduleapi import Scripted
-from misp_workflow.runner.walk import Run, run
-from misp_workflow.runner.workflow import load
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.build import Edge, workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk.walk import Run, run
 
 EVENT = {
     "Event": {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import InputError
-from misp_workflow.runner import wire
+from misp_workflow.runner.data import wire
 
 
 def nested(levels: int) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import GraphError, InputError, WorkflowError
-from misp_workflow.runner.build import workflow
-from misp_workflow.runner.moduleapi import Scripted
-from misp_workflow.runner.walk import run
-from misp_workflow.runner.workflow import Workflow, attach_blueprint, load
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint, load
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk.walk import run
 
 BLUEPRINTS = Path(__file__).resolve().parents[3] / "shared" / "blueprints"
 EXPORTED = workflow("W", "event-publish", {2: ("tag-if", {}), 3: ("tell", {})}, [(1, 2), (2, 3, 2)])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, some, warning
-from misp_workflow.runner.moduleapi import LIST_TIMEOUT, HttpServer, LocalServer, NoAnswerError
+from misp_workflow.runner.modules.moduleapi import LIST_TIMEOUT, HttpServer, LocalServer, NoAnswerError
 from misp_workflow.settings import Settings
 
 SUBJECT = "misp-modules"

@@ -10,7 +10,7 @@ from typing import Any
 from misp_workflow.cli.checks.destinations import Params, candidates
 from misp_workflow.cli.checks.finding import Finding, error, ok, warning
 from misp_workflow.errors import InputError
-from misp_workflow.runner.moduleapi import LocalServer, NoAnswerError
+from misp_workflow.runner.modules.moduleapi import LocalServer, NoAnswerError
 from misp_workflow.settings import Destination, Settings
 
 TEXT = "Test message from misp-workflow doctor. Nothing happened, nothing needs to be done."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misp_workflow.runner.check.subject import Finding, Subject, declared
-from misp_workflow.runner.graph import Node
-from misp_workflow.runner.report import speaks_of_secret
-from misp_workflow.runner.walk import STOP_EXECUTION
+from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.said.check.subject import Finding, Subject, declared
+from misp_workflow.runner.said.report import speaks_of_secret
+from misp_workflow.runner.walk.walk import STOP_EXECUTION
 
 
 def open_gates(subject: Subject) -> Iterator[Finding]:

@@ -14,8 +14,8 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.php import pcre
-from misp_workflow.runner import moduleapi
-from misp_workflow.runner.execution import Call, Exec, Outcome
+from misp_workflow.runner.modules import moduleapi
+from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 
 Attribute = Mapping[str, Any]
 

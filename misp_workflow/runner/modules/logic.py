@@ -12,10 +12,10 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner import conditions, wire
-from misp_workflow.runner.execution import Call, Exec, Job, Outcome
-from misp_workflow.runner.graph import CONCURRENT_TASK, FILTER, FILTER_RESET
-from misp_workflow.runner.roaming import FILTERS, SNAPSHOT
+from misp_workflow.runner.data import conditions, wire
+from misp_workflow.runner.data.roaming import FILTERS, SNAPSHOT
+from misp_workflow.runner.graph.graph import CONCURRENT_TASK, FILTER, FILTER_RESET
+from misp_workflow.runner.modules.execution import Call, Exec, Job, Outcome
 
 NODE_TO_RUN = "__node_id_to_exec"
 _LIST_OPERATORS = ("in_or", "not_in_or", "in_and", "not_in_and")

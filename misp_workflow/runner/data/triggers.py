@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from misp_workflow import php
 from misp_workflow.errors import InputError
-from misp_workflow.runner.coreformat import World, convert, find_row
+from misp_workflow.runner.data.coreformat import World, convert, find_row
 
 NO_WORLD: World = {}
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner.execution import Effect, Exchange, Job, Record, Surroundings
-from misp_workflow.runner.graph import Node, Path
-from misp_workflow.runner.modules import Modules
-from misp_workflow.runner.workflow import Workflow
+from misp_workflow.runner.graph.graph import Node, Path
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.catalogue import Modules
+from misp_workflow.runner.modules.execution import Effect, Exchange, Job, Record, Surroundings
 
 StepOutcome = Literal["ok", "error", "disabled", "unknown", "then", "else", "filter", "queued", "skipped"]
 End = Literal["success", "blocked", "failure", "crash", "not started"]

@@ -11,9 +11,10 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import InputError, PhpCrash
-from misp_workflow.runner import attributes, changes, conditions, coreformat, moduleapi, tags, wire
-from misp_workflow.runner.execution import Call, Exec, Outcome
-from misp_workflow.runner.moduleapi import NoAnswerError
+from misp_workflow.runner.data import conditions, coreformat, wire
+from misp_workflow.runner.modules import attributes, changes, moduleapi, tags
+from misp_workflow.runner.modules.execution import Call, Exec, Outcome
+from misp_workflow.runner.modules.moduleapi import NoAnswerError
 
 
 def stop_execution(call: Call) -> Outcome:

@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 from misp_workflow import hashpath, php
-from misp_workflow.runner import conditions
-from misp_workflow.runner.attributes import selected
-from misp_workflow.runner.execution import Call, Exec, Outcome
+from misp_workflow.runner.data import conditions
+from misp_workflow.runner.modules.attributes import selected
+from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 
 Options = dict[str, Any]
 

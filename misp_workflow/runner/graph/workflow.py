@@ -14,8 +14,8 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import GraphError, InputError
-from misp_workflow.runner import wire
-from misp_workflow.runner.graph import Graph, Node, as_mapping
+from misp_workflow.runner.data import wire
+from misp_workflow.runner.graph.graph import Graph, Node, as_mapping
 
 
 @dataclass(frozen=True)

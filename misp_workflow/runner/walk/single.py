@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from misp_workflow.errors import InputError
-from misp_workflow.runner import coreformat, wire
-from misp_workflow.runner import modules as module_list
-from misp_workflow.runner.execution import Call, Record, Surroundings
-from misp_workflow.runner.graph import Node
-from misp_workflow.runner.moduleapi import ModuleServer
-from misp_workflow.runner.modules import Module
-from misp_workflow.runner.roaming import RoamingData
-from misp_workflow.runner.walk import exec_of
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data import coreformat, wire
+from misp_workflow.runner.data.roaming import RoamingData
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.modules import catalogue as module_list
+from misp_workflow.runner.modules.catalogue import Module
+from misp_workflow.runner.modules.execution import Call, Record, Surroundings
+from misp_workflow.runner.modules.moduleapi import ModuleServer
+from misp_workflow.runner.walk.walk import exec_of
 
 
 @dataclass

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from misp_workflow.runner.graph import Node
-from misp_workflow.runner.moduleapi import ANSWERS, Described, ModuleServer, Scripted, Spec
-from misp_workflow.runner.walk import End, Run, run
-from misp_workflow.runner.workflow import Workflow
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.moduleapi import ANSWERS, Described, ModuleServer, Scripted, Spec
+from misp_workflow.runner.walk.walk import End, Run, run
 
 Kind = Literal["error", "raises", "timeout", "down", "no list", "http500", "badjson", "empty", "disabled"]
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner import conditions, moduleapi, wire
-from misp_workflow.runner.graph import MAX_STEPS, Node
-from misp_workflow.runner.moduleapi import TEMPLATE_MODULE, Answer, ModuleServer, NoAnswerError
-from misp_workflow.runner.modules import Module, Modules, Param
-from misp_workflow.runner.roaming import RoamingData
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data import conditions, wire
+from misp_workflow.runner.data.roaming import RoamingData
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.graph import MAX_STEPS, Node
+from misp_workflow.runner.modules import moduleapi
+from misp_workflow.runner.modules.catalogue import Module, Modules, Param
+from misp_workflow.runner.modules.moduleapi import TEMPLATE_MODULE, Answer, ModuleServer, NoAnswerError
 
 TEMPLATE_TIMEOUT = 10.0
 

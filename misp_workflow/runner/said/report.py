@@ -16,10 +16,10 @@ from typing import Any
 import jinja2
 
 from misp_workflow.effects import mask
-from misp_workflow.runner.execution import Exchange
-from misp_workflow.runner.graph import Edge, Node
-from misp_workflow.runner.modules import Module
-from misp_workflow.runner.walk import Run, Step, Walk
+from misp_workflow.runner.graph.graph import Edge, Node
+from misp_workflow.runner.modules.catalogue import Module
+from misp_workflow.runner.modules.execution import Exchange
+from misp_workflow.runner.walk.walk import Run, Step, Walk
 from misp_workflow.secret_names import is_secret_name
 
 LONGEST = 20_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misp_workflow.runner.check.subject import BARE_EVENT, Finding, Subject
-from misp_workflow.runner.graph import CONCURRENT_TASK
-from misp_workflow.runner.triggers import TRIGGERS
+from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.graph.graph import CONCURRENT_TASK
+from misp_workflow.runner.said.check.subject import BARE_EVENT, Finding, Subject
 
 CAUSES: dict[str, frozenset[str]] = {
     "attribute-after-save": frozenset({"misp_tag", "misp_attribute_edit", "misp_enrichment", "hashlookup_check",

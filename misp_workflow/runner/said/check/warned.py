@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner import graph as graphs
-from misp_workflow.runner import modules as module_list
-from misp_workflow.runner.check.subject import Finding, Subject
+from misp_workflow.runner.graph import graph as graphs
+from misp_workflow.runner.modules import catalogue as module_list
+from misp_workflow.runner.said.check.subject import Finding, Subject
 
 
 def editor_notices(subject: Subject) -> Iterator[Finding]:

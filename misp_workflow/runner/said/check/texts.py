@@ -9,10 +9,10 @@ import jinja2
 
 from misp_workflow.errors import PhpCrash
 from misp_workflow.hashpath import compile as compile_path
-from misp_workflow.runner.check.subject import BARE_EVENT, Finding, Subject, declared
-from misp_workflow.runner.conditions import OPERATORS
-from misp_workflow.runner.graph import Node
-from misp_workflow.runner.modules import Module, Param
+from misp_workflow.runner.data.conditions import OPERATORS
+from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.modules.catalogue import Module, Param
+from misp_workflow.runner.said.check.subject import BARE_EVENT, Finding, Subject, declared
 
 
 def templates(subject: Subject) -> Iterator[Finding]:

@@ -16,11 +16,11 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner import inflector
-from misp_workflow.runner.graph import Graph
-from misp_workflow.runner.moduleapi import ModuleServer, NoAnswerError
-from misp_workflow.runner.triggers import TRIGGERS, Trigger
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data import inflector
+from misp_workflow.runner.data.triggers import TRIGGERS, Trigger
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.graph import Graph
+from misp_workflow.runner.modules.moduleapi import ModuleServer, NoAnswerError
 
 Config = dict[str, Any]
 TYPES = ("trigger", "logic", "action")

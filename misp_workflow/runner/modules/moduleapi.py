@@ -24,7 +24,7 @@ import requests
 
 from misp_workflow import php
 from misp_workflow.errors import InputError, RunnerError
-from misp_workflow.runner import wire
+from misp_workflow.runner.data import wire
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner import builtins, misp_module, triggers, wire
-from misp_workflow.runner import modules as module_list
-from misp_workflow.runner.execution import Call, Exec, Job, Outcome, Surroundings
-from misp_workflow.runner.graph import (
+from misp_workflow.runner.data import triggers, wire
+from misp_workflow.runner.data.roaming import RoamingData
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.graph import (
     CONCURRENT_TASK,
     FILTER,
     FILTER_RESET,
@@ -27,13 +27,14 @@ from misp_workflow.runner.graph import (
     Visit,
     walk,
 )
-from misp_workflow.runner.logic import LOGIC, NODE_TO_RUN
-from misp_workflow.runner.moduleapi import ModuleServer
-from misp_workflow.runner.modules import Module, Modules
-from misp_workflow.runner.records import End, JobRun, Run, Step, Walk
-from misp_workflow.runner.roaming import RoamingData
-from misp_workflow.runner.workflow import Workflow
-from misp_workflow.runner.world import World
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules import builtins, misp_module
+from misp_workflow.runner.modules import catalogue as module_list
+from misp_workflow.runner.modules.catalogue import Module, Modules
+from misp_workflow.runner.modules.execution import Call, Exec, Job, Outcome, Surroundings
+from misp_workflow.runner.modules.logic import LOGIC, NODE_TO_RUN
+from misp_workflow.runner.modules.moduleapi import ModuleServer
+from misp_workflow.runner.walk.records import End, JobRun, Run, Step, Walk
 
 STOP_EXECUTION = "stop-execution"
 THEN, ELSE = "output_1", "output_2"

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from misp_workflow import php
-from misp_workflow.runner import attributes, coreformat
+from misp_workflow.runner.data import coreformat
+from misp_workflow.runner.modules import attributes
 
 Row = Mapping[str, Any]
 Change = tuple[str, list[Any]]

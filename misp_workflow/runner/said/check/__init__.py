@@ -6,11 +6,11 @@ graphs. Every rule yields findings; adding a rule is adding a function to RULES.
 
 from __future__ import annotations
 
-from misp_workflow.runner.check import gates, refused, texts, triggers, warned
-from misp_workflow.runner.check.subject import Finding, Rule, Subject
-from misp_workflow.runner.modules import Modules
-from misp_workflow.runner.workflow import Workflow
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.catalogue import Modules
+from misp_workflow.runner.said.check import gates, refused, texts, triggers, warned
+from misp_workflow.runner.said.check.subject import Finding, Rule, Subject
 
 __all__ = ["RULES", "Finding", "check"]
 

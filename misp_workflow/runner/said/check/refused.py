@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misp_workflow.runner import graph as graphs
-from misp_workflow.runner.check.subject import Finding, Subject
-from misp_workflow.runner.triggers import TRIGGERS
+from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.graph import graph as graphs
+from misp_workflow.runner.said.check.subject import Finding, Subject
 
 
 def one_trigger(subject: Subject) -> Iterator[Finding]:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from misp_workflow.runner.graph import Node
-from misp_workflow.runner.modules import Module, Modules
-from misp_workflow.runner.triggers import TRIGGERS
-from misp_workflow.runner.workflow import Workflow
-from misp_workflow.runner.world import World
+from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.catalogue import Module, Modules
 
 Level = Literal["error", "warning"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from misp_workflow import php
-from misp_workflow.runner import conditions, moduleapi
-from misp_workflow.runner.execution import Call, Outcome
+from misp_workflow.runner.data import conditions
+from misp_workflow.runner.modules import moduleapi
+from misp_workflow.runner.modules.execution import Call, Outcome
 
 FAMILY = "Action"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from misp_workflow import hashpath, php
-from misp_workflow.runner import conditions
+from misp_workflow.runner.data import conditions
 
 FILTERS = "enabledFilters"
 SNAPSHOT = "_unfilteredData"

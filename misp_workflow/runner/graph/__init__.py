@@ -1,0 +1,1 @@
+"""The workflow and its graph, as stored by the editor of MISP."""

@@ -1,0 +1,1 @@
+"""The walk through the graph, and the records that it leaves."""
