@@ -7,7 +7,6 @@ whoever cannot wait is told so.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import threading
 from array import array
@@ -21,13 +20,15 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from misp_workflow.action import addresses
 from misp_workflow.errors import InputError
 from misp_workflow.event import matching, text
 
 PATIENCE = 2.5
 """Seconds that a call waits for lists to be read; a gate must answer, so it then says that it cannot judge."""
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+ADDRESSES = ("ip-dst", "ip-src")
+"""The types that say whether a list is one of addresses."""
 
 
 def lists_with(attribute: Mapping[str, Any], patterns: Iterable[str] = ("*",)) -> list[str]:
@@ -35,11 +36,7 @@ def lists_with(attribute: Mapping[str, Any], patterns: Iterable[str] = ("*",)) -
 
     Raises InputError when the lists are not installed, not read yet, or none is called so.
     """
-    shelf = _library.shelf(tuple(patterns), PATIENCE)
-    found: dict[str, None] = {}
-    for value in _parts(attribute):
-        found.update(dict.fromkeys(shelf.lists_with(text(attribute.get("type")), value)))
-    return list(found)
+    return _library.shelf(tuple(patterns), PATIENCE).lists_with(attribute)
 
 
 @dataclass(frozen=True)
@@ -63,24 +60,31 @@ class Shelf:
         self._lists = list(lists)
         self._exact: list[tuple[Warninglist, array[int]]] = []
         self._loose: list[tuple[Warninglist, list[re.Pattern[str]]]] = []
-        self._networks: dict[int, list[Warninglist]] = {}
+        self._networks: list[tuple[Warninglist, addresses.Ranges]] = []
         for one in self._lists:
             self._take(one)
 
     def _take(self, one: Warninglist) -> None:
         if one.kind == "cidr":
-            for entry in one.entries():
-                number = _network(entry)
-                if number is not None:
-                    self._networks.setdefault(number, []).append(one)
+            entries = (addresses.read_network(entry) for entry in one.entries())
+            self._networks.append((one, addresses.Ranges(filter(None, entries))))
         elif one.kind in ("substring", "regex"):
             read = _regex if one.kind == "regex" else _substring
             self._loose.append((one, [pattern for entry in one.entries() if (pattern := read(entry))]))
         else:
             self._exact.append((one, array("q", sorted(hash(entry.lower().lstrip(".")) for entry in one.entries()))))
 
-    def lists_with(self, kind: str, value: str) -> Iterator[str]:
-        """Yield the names of the lists for attributes of type `kind` that speak of the value."""
+    def lists_with(self, attribute: Mapping[str, Any]) -> list[str]:
+        """Return the names of the lists that are for the attribute and speak of its value, each once.
+
+        An address counts as one also within a value of another type, such as a URL.
+        """
+        kind, networks = text(attribute.get("type")), addresses.networks(attribute)
+        found = [name for value in addresses.parts(attribute) for name in self._with_value(kind, value)]
+        found += [name for network in networks for name in self._with_network(kind, network)]
+        return list(dict.fromkeys(found))
+
+    def _with_value(self, kind: str, value: str) -> Iterator[str]:
         lower = value.lower()
         hosts = [hash(name) for name in _domains(_host(lower))]
         for one, numbers in self._exact:
@@ -91,8 +95,15 @@ class Shelf:
         for one, patterns in self._loose:
             if kind in one.types and any(pattern.search(value) for pattern in patterns):
                 yield one.name
-        for number in _networks_of(value) if self._networks else ():
-            yield from (one.name for one in self._networks.get(number, ()) if kind in one.types)
+
+    def _with_network(self, kind: str, network: addresses.Network) -> Iterator[str]:
+        number = hash(str(network[0])) if network.num_addresses == 1 else None
+        for one, numbers in self._exact:
+            if number is not None and {kind, *ADDRESSES} & one.types and _holds(numbers, number):
+                yield one.name
+        for one, ranges in self._networks:
+            if {kind, *ADDRESSES} & one.types and ranges.meets(network):
+                yield one.name
 
 
 class _Library:
@@ -147,15 +158,6 @@ def _described(file: Path) -> Warninglist:
     return Warninglist(told["name"], told["type"], frozenset(told.get("matching_attributes") or ()), file)
 
 
-def _parts(attribute: Mapping[str, Any]) -> list[str]:
-    """Return the values of an attribute: both halves of a composite one, without the port."""
-    kind, value = text(attribute.get("type")), text(attribute.get("value")).strip()
-    if "|" not in kind:
-        return [value]
-    parts = [part.strip() for part in value.split("|")]
-    return parts[:1] if kind.endswith("|port") else parts
-
-
 def _holds(numbers: array[int], number: int) -> bool:
     place = bisect_left(numbers, number)
     return place < len(numbers) and numbers[place] == number
@@ -173,29 +175,6 @@ def _domains(host: str) -> Iterator[str]:
     """Yield a host name and the domains above it."""
     labels = host.split(".")
     yield from (".".join(labels[start:]) for start in range(len(labels)))
-
-
-def _network(entry: str) -> int | None:
-    try:
-        network = ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        return None
-    return _number(network.version, network.prefixlen, int(network.network_address))
-
-
-def _networks_of(value: str) -> Iterator[int]:
-    """Yield every network that an address is in, as `_network` numbers them; nothing for what is no address."""
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        return
-    bits, number = address.max_prefixlen, int(address)
-    for length in range(bits + 1):
-        yield _number(address.version, length, number >> (bits - length) << (bits - length))
-
-
-def _number(version: int, length: int, address: int) -> int:
-    return (address << 8 | length) << 1 | (version == 6)
 
 
 def _substring(entry: str) -> re.Pattern[str]:

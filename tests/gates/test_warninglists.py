@@ -36,6 +36,8 @@ VALUES = (
     ("domain", "nothing-of-the-kind.example-1234.xyz"),
 )
 
+ADDRESS = {"type": "ip-dst", "value": "10.0.0.1"}
+
 
 @pytest.mark.parametrize("pattern", SOME)
 def test_it_finds_what_the_package_finds(pattern):
@@ -53,7 +55,37 @@ def test_both_halves_of_a_composite_value_are_looked_at_and_no_port():
     rfc = ("List of RFC 1918*",)
     assert warninglists.lists_with({"type": "domain|ip", "value": "x.example|10.0.0.1"}, rfc)
     assert warninglists.lists_with({"type": "ip-dst|port", "value": "10.0.0.1|443"}, rfc)
-    assert warninglists.lists_with({"type": "comment", "value": "10.0.0.1"}, rfc) == []
+    assert not warninglists.lists_with({"type": "ip-dst|port", "value": "8.8.8.8|10.0.0.1"}, rfc)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "listed"),
+    [
+        ("ip-dst", "10.1.0.0/16", True),  # lies in the listed network
+        ("ip-dst", "0.0.0.0/0", True),  # contains it
+        ("ip-dst", "8.0.0.0/6", True),
+        ("ip-dst", "8.8.8.0/24", False),
+        ("ip-dst", "::ffff:10.0.0.1", True),
+        ("url", "http://192.168.1.1/x", True),
+        ("url", "http://8.8.8.8@192.168.1.1/x", True),
+        ("url", "http://8.8.8.8/192.168.1.1", False),
+        ("hostname|port", "10.0.0.1|80", True),
+        ("uri", "//10.2.3.4/share", True),
+        ("text", r"\\10.2.3.4\share", True),
+        ("email-src", "root@[10.2.3.4]", True),
+        ("comment", "10.0.0.1", True),
+        ("comment", "version 10.0.0.1", False),
+    ],
+)
+def test_addresses_and_networks_are_found_whatever_the_type(kind, value, listed):
+    found = warninglists.lists_with({"type": kind, "value": value}, ("List of RFC 1918*",))
+    assert found == (["List of RFC 1918 CIDR blocks"] if listed else [])
+
+
+def test_an_address_in_a_url_is_found_on_lists_that_name_addresses_one_by_one():
+    lists = ("List of known IPv4 public DNS resolvers",)
+    assert warninglists.lists_with({"type": "url", "value": "http://8.8.8.8/x"}, lists) == list(lists)
+    assert warninglists.lists_with({"type": "url", "value": "http://example.org/8.8.8.8"}, lists) == []
 
 
 def test_a_list_that_nobody_has_is_said():
@@ -73,9 +105,7 @@ def test_whoever_cannot_wait_is_told_and_the_next_one_finds_it_read(monkeypatch)
     with pytest.raises(InputError, match="still being read"):
         library.shelf(("List of RFC 1918*",), 0.01)
     gate.set()
-    assert list(library.shelf(("List of RFC 1918*",), 30).lists_with("ip-dst", "10.0.0.1")) == [
-        "List of RFC 1918 CIDR blocks"
-    ]
+    assert library.shelf(("List of RFC 1918*",), 30).lists_with(ADDRESS) == ["List of RFC 1918 CIDR blocks"]
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
 
+from misp_workflow.action.addresses import reserved
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.action.warninglists import lists_with
 from misp_workflow.delivery.guard.marks import UNKNOWN, read_tag
 from misp_workflow.event import DISTRIBUTIONS, flag, marking, matching, number, rows, text
 
 MOST_NAMED = 5
-ADDRESS_TYPES = ("ip-src", "ip-dst", "ip-src|port", "ip-dst|port", "domain|ip")
 
 Values = Any
 """An object with one attribute per parameter, such as `Params`; what it lacks is not checked."""
@@ -117,27 +116,13 @@ def _content(values: Values, subject: Subject) -> Iterator[str]:
 def _addresses(values: Values, subject: Subject) -> Iterator[str]:
     if not getattr(values, "no_reserved_addresses", False):
         return
-    found = [address for row in _for_detection(subject) for address in _addresses_of(row) if _is_reserved(address)]
+    found = [part for row in _for_detection(subject) for part in reserved(row)]
     if found:
         yield f"{_listed(dict.fromkeys(found))} may not be for detection: private or reserved"
 
 
 def _for_detection(subject: Subject) -> list[dict[str, Any]]:
     return [row for row in subject.attributes if flag(row.get("to_ids"))]
-
-
-def _addresses_of(row: Mapping[str, Any]) -> Iterator[str]:
-    kind, value = text(row.get("type")), text(row.get("value"))
-    if kind in ADDRESS_TYPES:
-        yield value.partition("|")[2 if kind == "domain|ip" else 0]
-
-
-def _is_reserved(value: str) -> bool:
-    try:
-        network = ipaddress.ip_network(value.strip(), strict=False)
-    except ValueError:
-        return False
-    return not network.is_global or network.is_multicast
 
 
 def _on_warninglists(values: Values, subject: Subject) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
-from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from typing import Any
 
+from misp_workflow.action import addresses
 from misp_workflow.action.call import Call
 from misp_workflow.action.rules.book import judge, rules_named
 from misp_workflow.action.rules.checks import in_domains, reasons
@@ -52,33 +52,22 @@ def says_nothing(view: View) -> bool:
 
 def own_values(view: View, domains: tuple[str, ...], networks: tuple[str, ...]) -> Iterator[str]:
     """Yield a reason when values of the event belong to the operator's own domains or networks."""
-    ours = [_network(name) for name in networks]
-    found = [value for row in live(view.attributes) for value in text(row.get("value")).split("|")]
-    own = [value for value in found if in_domains(f"@{_host(value)}", domains) or _is_in(_host(value), ours)]
+    ours = addresses.Ranges(map(_network, networks))
+    own = [text(row.get("value")) for row in live(view.attributes) if _is_own(row, domains, ours)]
     if own:
         named = ", ".join(value[:60] for value in own[:MOST_NAMED])
         more = f" and {len(own) - MOST_NAMED} more" if len(own) > MOST_NAMED else ""
         yield f"{named}{more} {'is' if len(own) == 1 else 'are'} our own"
 
 
-def _host(value: str) -> str:
-    try:
-        host = urlsplit(value if "://" in value else f"//{value}").hostname or value
-    except ValueError:
-        host = value
-    return host.rpartition("@")[2].strip()
+def _is_own(row: dict[str, Any], domains: tuple[str, ...], ours: addresses.Ranges) -> bool:
+    return any(in_domains(f"@{host}", domains) for host in addresses.hosts(row)) or any(
+        map(ours.meets, addresses.networks(row))
+    )
 
 
-def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    try:
-        return ipaddress.ip_network(name, strict=False)
-    except ValueError:
-        raise ParameterError(f"Parameter 'own_networks': '{name}' is no network, such as 192.0.2.0/24.") from None
-
-
-def _is_in(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        found = ipaddress.ip_network(host, strict=False)
-    except ValueError:
-        return False
-    return any(found.version == network.version and found.overlaps(network) for network in networks)
+def _network(name: str) -> addresses.Network:
+    found = addresses.read_network(name)
+    if found is None:
+        raise ParameterError(f"Parameter 'own_networks': '{name}' is no network, such as 192.0.2.0/24.")
+    return found

@@ -58,7 +58,7 @@ def _refusal(address: str, networks: Networks) -> str:
     given = read_address(address)
     if given is None:
         return f"“{address[:80]}” is not an IP address"
-    for one in (given, *_inside(given)):
+    for one in (given, *inside(given)):
         reason = _forbidden(one) or _denied(one, networks)
         if reason:
             return f"connections to {given} are not allowed: {reason}"
@@ -92,7 +92,7 @@ def _network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)
 
 
-def _inside(address: Address) -> Iterator[Address]:
+def inside(address: Address) -> Iterator[Address]:
     """Yield the IPv4 addresses that an IPv6 address stands for."""
     if not isinstance(address, ipaddress.IPv6Address):
         return

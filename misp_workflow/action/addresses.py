@@ -1,0 +1,159 @@
+"""Which hosts, addresses and networks an attribute speaks of, whatever its type.
+
+Read is the whole value, each part of a composite one (domain|ip, ip-dst|port), the host of a URL, of a path
+(//10.0.0.1/share, \\\\10.0.0.1\\share) and of a mail address, with a port or without. Free text is not searched.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from misp_workflow.delivery.guard.networks import inside, read_address
+from misp_workflow.event import text
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LONGEST_HOST = 253
+"""Characters of a host name, RFC 1035 section 2.3.4."""
+
+LONGEST_NETWORK = 64
+"""Characters of a network in its longest spelling, and some."""
+
+NO_ADDRESS = frozenset({"mac-address", "mac-eui-64", "email-message-id", "filename"})
+"""Types whose values look like an address or hold one without speaking of it."""
+
+RESERVED = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+    "::/3", "2001::/32", "2001:2::/48", "2001:10::/28", "2001:db8::/32", "3fff::/20", "4000::/2", "8000::/1",
+)  # fmt: skip
+"""What is private, reserved, multicast or documentation: https://www.iana.org/assignments/iana-ipv4-special-registry,
+and the same for IPv6, of which 2000::/3 is given out."""
+
+_CLOTHES = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
+"""IPv4 mapped into IPv6, RFC 4291, and its translation, RFC 6052."""
+
+_IN_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2}")
+"""What a browser would follow; there a number alone, an octal or a hexadecimal one is an address, too."""
+_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2}(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)")
+_NO_SCHEME = re.compile(r"(?:[^@/\\?#\s]*@)?(\[[^\]]*\]|[^/\\?#:\s@]+)(?::\d*)?(?:[/\\?#]|$)")
+
+
+def hosts(attribute: Mapping[str, Any]) -> list[str]:
+    """Return the hosts of the attribute's value in lower case, each once: names, and addresses without brackets."""
+    found = (_host(part) for part in parts(attribute))
+    return list(dict.fromkeys(host for host in found if host))
+
+
+def networks(attribute: Mapping[str, Any]) -> list[Network]:
+    """Return the addresses (as networks of one) and networks of the value, each once; IPv4 in IPv6 is IPv4."""
+    return list(dict.fromkeys(network for part in _telling(attribute) for network in _networks(part)))
+
+
+def reserved(attribute: Mapping[str, Any]) -> list[str]:
+    """Return the parts of the value that speak of an address that may not be on the Internet, or of a network of such.
+
+    Whatever contains or lies in one of RESERVED counts, and the name of this machine.
+    """
+    return [
+        part for part in _telling(attribute) if any(map(Ranges.of_reserved().meets, _networks(part))) or _here(part)
+    ]
+
+
+def _here(part: str) -> bool:
+    host = _host(part)
+    return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
+
+
+def read_network(name: str) -> Network | None:
+    """Return the address or network that a text is, None when it is none."""
+    try:
+        return ipaddress.ip_network(name, strict=False) if len(name) <= LONGEST_NETWORK else None
+    except ValueError:
+        return None
+
+
+class Ranges:
+    """Many networks, searched as sorted ranges of numbers: a look takes as long among a million as among ten."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._ranges: dict[int, tuple[list[int], list[int]]] = {}
+        edges = sorted((one.version, *_edges(one)) for one in networks)
+        for version, first, last in edges:
+            firsts, lasts = self._ranges.setdefault(version, ([], []))
+            if lasts and first <= lasts[-1] + 1:
+                lasts[-1] = max(lasts[-1], last)
+            else:
+                firsts.append(first)
+                lasts.append(last)
+
+    @classmethod
+    @cache
+    def of_reserved(cls) -> Ranges:
+        """Return the ranges of RESERVED."""
+        return cls(map(ipaddress.ip_network, RESERVED))
+
+    def meets(self, network: Network) -> bool:
+        """Whether the network contains, lies in or is one of these."""
+        firsts, lasts = self._ranges.get(network.version, ([], []))
+        first, last = _edges(network)
+        place = bisect_right(firsts, last)  # of those that begin before the network ends, the last reaches furthest
+        return place > 0 and lasts[place - 1] >= first
+
+
+def parts(attribute: Mapping[str, Any]) -> list[str]:
+    """Return the values of an attribute: both halves of a composite one, without the port."""
+    kind, value = text(attribute.get("type")), text(attribute.get("value")).strip()
+    if "|" not in kind:
+        return [value]
+    halves = [part.strip() for part in value.split("|")]
+    return halves[:1] if kind.endswith("|port") else halves
+
+
+def _telling(attribute: Mapping[str, Any]) -> list[str]:
+    return [] if text(attribute.get("type")).partition("|")[0] in NO_ADDRESS else parts(attribute)
+
+
+def _edges(network: Network) -> tuple[int, int]:
+    return int(network.network_address), int(network.broadcast_address)
+
+
+def _host(value: str) -> str:
+    plain = value.replace("[.]", ".").replace("(.)", ".")
+    match = _HOST.match(plain) or _NO_SCHEME.match(plain)
+    host = match[1].strip("[]").partition("%")[0].rstrip(".").lower() if match else ""
+    return host if len(host) <= LONGEST_HOST else ""
+
+
+def _networks(value: str) -> Iterator[Network]:
+    whole = read_network(value.partition("%")[0])
+    if whole is not None:
+        yield from _both(whole)
+        return
+    host = _host(value)
+    found = read_address(host) if _IN_ADDRESS.match(value) else _plain(host)
+    if found is not None:
+        yield from _both(ipaddress.ip_network(found))
+
+
+def _plain(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host.removeprefix("ipv6:"))
+    except ValueError:
+        return None
+
+
+def _both(network: Network) -> Iterator[Network]:
+    """Yield the network and the IPv4 addresses that it carries; an IPv4 network in IPv6's clothes as what it is."""
+    if isinstance(network, ipaddress.IPv6Network) and any(map(network.subnet_of, _CLOTHES)):
+        yield ipaddress.ip_network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+        return
+    yield network
+    if network.num_addresses == 1:
+        yield from map(ipaddress.ip_network, inside(network.network_address))
