@@ -6,21 +6,15 @@ numbers come as text, numbers or booleans, so read them through `flag` and `numb
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from misp_workflow.lazy import lazy
+from misp_workflow.markings import strictest
 
 Kind = Literal["event", "attribute", "sighting", "proposal", "report", "post", "user", "log", "enrichment", "empty"]
-
-TLP_LEVELS = ("clear", "green", "amber", "amber+strict", "red")
-"""TLP 2.0, https://www.first.org/tlp/, from the widest audience to the narrowest."""
-
-PAP_LEVELS = ("clear", "green", "amber", "red")
-"""Permissible Actions Protocol, https://github.com/MISP/misp-taxonomies/tree/main/PAP, from the freest down."""
 
 THREAT_LEVELS = {1: "high", 2: "medium", 3: "low", 4: "undefined"}
 ANALYSES = {0: "initial", 1: "ongoing", 2: "completed"}
@@ -32,9 +26,6 @@ DISTRIBUTIONS = {
     4: "sharing group",
     5: "inherit event",
 }
-
-_MARKING = re.compile(r"\s*(tlp|pap)\s*:\s*(.*?)\s*", re.IGNORECASE | re.DOTALL)
-_SYNONYMS = {"white": "clear"}
 
 
 def flag(value: Any) -> bool:
@@ -93,19 +84,9 @@ def matching(names: Iterable[str], pattern: str) -> list[str]:
 def marking(names: Iterable[str], scheme: Literal["tlp", "pap"]) -> str | None:
     """Return the strictest level that `names` mark in the scheme, in lower case, or None when they mark none.
 
-    Case and spaces around the parts do not matter; tlp:white is clear. A tag of the scheme that names no level
-    (tlp:unclear, tlp:ex:chr) is read as None by itself: what unmarked data may do is the operator's to say.
+    Tags are read as docs/clearance.md says: a level of the scheme that nobody knows (tlp:unclear) is the strictest.
     """
-    levels = TLP_LEVELS if scheme == "tlp" else PAP_LEVELS
-    worst = -1
-    for name in set(names):  # an event's attributes have the same few
-        match = _MARKING.fullmatch(name)
-        if match and match[1].lower() == scheme:
-            level = match[2].lower().replace(" ", "")
-            level = _SYNONYMS.get(level, level)
-            if level in levels:
-                worst = max(worst, levels.index(level))
-    return levels[worst] if worst >= 0 else None
+    return strictest(set(names), scheme)  # an event's attributes have the same few
 
 
 class View:

@@ -27,6 +27,7 @@ from misp_workflow.event import (
     tag_names,
     text,
 )
+from misp_workflow.markings import UNKNOWN, read_tag
 
 MOST_TYPES = 6
 MOST_TAGS = 8
@@ -128,7 +129,9 @@ def _clusters(names: Sequence[str]) -> Facts:
 
 
 def _tags(names: Iterable[str]) -> str:
-    return _listed([excerpt(name, 100) for name in names if not name.lower().startswith("tlp:")])
+    """Return the tags, without those that say nothing but the TLP, which is a fact of its own."""
+    said = [name for name in names if not (read_tag(name).names and read_tag(name).pap == UNKNOWN)]
+    return _listed([excerpt(name, 100) for name in said])
 
 
 def _listed(values: Sequence[str]) -> str:

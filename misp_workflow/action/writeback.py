@@ -12,10 +12,11 @@ from typing import Any
 
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
-from misp_workflow.delivery.guard.marks import UNKNOWN, read_tag, tags_of
+from misp_workflow.delivery.guard.marks import tags_of
 from misp_workflow.effects import Json, MispChange, Receipt
 from misp_workflow.errors import InputError
-from misp_workflow.event import PAP_LEVELS, text
+from misp_workflow.event import text
+from misp_workflow.markings import PAP_LEVELS, UNKNOWN, read_tag
 from misp_workflow.settings import Destination
 
 WATCH = 60.0

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from misp_workflow.event import PAP_LEVELS, TLP_LEVELS
+from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
 from misp_workflow.settings.file import current, load
 from misp_workflow.settings.model import (
     DISTRIBUTIONS,
+    GROUP_NAME,
     Destination,
     Misp,
     Networks,
@@ -20,6 +21,7 @@ from misp_workflow.settings.secrets import resolve
 
 __all__ = [
     "DISTRIBUTIONS",
+    "GROUP_NAME",
     "PAP_LEVELS",
     "TLP_LEVELS",
     "Destination",

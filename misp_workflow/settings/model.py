@@ -17,6 +17,9 @@ DISTRIBUTIONS = tuple(event.DISTRIBUTIONS[level] for level in range(4))
 
 DAY = 86_400.0
 
+GROUP_NAME = "name:"
+"""What a sharing group's name begins with in the settings, where it could be taken for a number or a uuid."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Misp:
@@ -76,10 +79,11 @@ class Destination:
 
     `values` are the parameters it fixes, as the settings write them: secrets are still references there, `resolved()`
     has the real ones. `tlp` is the highest TLP that may go there, `pap` the highest PAP ("" when PAP does not matter),
-    `distribution` the least distribution that an item must have (0 to 3), `sharing_groups` the ids or uuids of sharing
-    groups that may go there in spite of such a bound. `rate` is effects per second (None: no bound), `digest` the
-    seconds for which messages are gathered (0: not), `max_age` the seconds for which delivery is tried again (None: as
-    the outbox says; 0: once). `actions` names the actions that may use it (empty: all). `max_characters` and
+    `distribution` the least distribution that an item must have (0 to 3), `sharing_groups` the sharing groups that
+    may go there in spite of such a bound, by number, by uuid, or by name ("Partners"; "name:7"). `rate` is effects per
+    second (None: no bound), `digest` the seconds for which messages are gathered (0: not), `max_age` the seconds for
+    which delivery is tried again (None: as the outbox says; 0: once). `actions` names the actions that may use it
+    (empty: all). `max_characters` and
     `max_bytes` bound a message and a body (None: only the vendor's own limit).
     """
 

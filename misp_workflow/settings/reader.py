@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from misp_workflow.errors import SettingsError
-from misp_workflow.event import PAP_LEVELS, TLP_LEVELS
+from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
 from misp_workflow.settings.model import (
     DISTRIBUTIONS,

@@ -9,8 +9,8 @@ from typing import Any
 from misp_workflow.action.addresses import reserved
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.action.warninglists import lists_with
-from misp_workflow.delivery.guard.marks import UNKNOWN, read_tag
-from misp_workflow.event import DISTRIBUTIONS, flag, marking, matching, number, rows, text
+from misp_workflow.event import DISTRIBUTIONS, flag, matching, number, rows, text
+from misp_workflow.markings import UNKNOWN, read_tag
 
 MOST_NAMED = 5
 
@@ -40,7 +40,7 @@ def _tags(values: Values, subject: Subject) -> Iterator[str]:
         return
     names = subject.tags(getattr(values, "tag_scope", "event"))
     for pattern in required:
-        if not matching(names, pattern):
+        if not any(matching([name, *read_tag(name).names], pattern) for name in names):
             yield f"no tag matches '{pattern}'"
     yield from marked(names, forbidden)
     for pattern in galaxies:
@@ -53,25 +53,29 @@ def _tags(values: Values, subject: Subject) -> Iterator[str]:
 def marked(names: Sequence[str], patterns: Sequence[str]) -> Iterator[str]:
     """Yield a reason for each tag that a pattern forbids; a TLP or PAP level in any spelling (TLP: Red)."""
     for pattern in patterns:
-        for name in dict.fromkeys(names):
-            if matching([name], pattern) or _same_level(name, pattern):
-                yield f"the tag '{name}' is forbidden"
+        yield from (f"the tag '{name}' is forbidden" for name in dict.fromkeys(tagged(names, pattern)))
+
+
+def tagged(names: Sequence[str], pattern: str) -> list[str]:
+    """Return the tags that a pattern means: by name, or as the level that they say by the clearance's own reading."""
+    return [name for name in names if matching([name, *read_tag(name).names], pattern) or _same_level(name, pattern)]
 
 
 def _same_level(name: str, pattern: str) -> bool:
-    """Whether a tag says what a forbidden level says, by the rules that the clearance reads tags with."""
+    """Whether a tag counts as the level that a pattern names; one that nobody can read counts as the strictest."""
     wanted, found = read_tag(pattern), read_tag(name)
     return any(one == other != UNKNOWN for one, other in ((wanted.tlp, found.tlp), (wanted.pap, found.pap)))
 
 
 def _tlp_once(names: list[str]) -> Iterator[str]:
-    found = [name for name in names if name.lower().replace(" ", "").startswith("tlp:")]
-    if not found:
+    said = {name: mark for name in names if (mark := read_tag(name)).tlp != UNKNOWN or mark.hides_source}
+    levels = [mark for mark in said.values() if mark.tlp != UNKNOWN]
+    if not said:
         yield "it has no TLP tag"
-    elif len(found) > 1:
-        yield f"it has {len(found)} TLP tags ({', '.join(found)})"
-    elif marking(found, "tlp") is None:
-        yield f"'{found[0]}' is no TLP level"
+    elif len(said) > 1:
+        yield f"it has {len(said)} TLP tags ({', '.join(said)})"
+    elif not levels or levels[0].note:
+        yield f"'{next(iter(said))}' is no TLP level"
 
 
 def _together(values: Values, subject: Subject) -> Iterator[str]:
@@ -81,7 +85,7 @@ def _together(values: Values, subject: Subject) -> Iterator[str]:
             yield f"the rule '{line}' cannot be read: it needs a tag pattern and a type pattern"
             continue
         types = [text(row.get("type")) for row in subject.attributes]
-        tags, found = matching(subject.view.all_tags, tag.strip()), dict.fromkeys(matching(types, kind))
+        tags, found = tagged(subject.view.all_tags, tag.strip()), dict.fromkeys(matching(types, kind))
         if not subject.has_tags and found:
             yield f"it has {_listed(found)}, and its tags cannot be judged here"
         elif tags and found:

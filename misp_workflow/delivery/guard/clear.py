@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from misp_workflow.delivery.guard.marks import INHERIT, NOTHING, UNKNOWN, Mark, Rule, inherited_tags, names_in, tags_of
+from misp_workflow.delivery.guard.marks import INHERIT, Rule, inherited_tags, names_in, tags_of
 from misp_workflow.delivery.guard.nested import Edits, Survey
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
 from misp_workflow.delivery.guard.scrub import scrub
 from misp_workflow.delivery.guard.source import hide_foreign_titles, hide_source
 from misp_workflow.errors import DeliveryError
-from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
+from misp_workflow.markings import NOTHING, PAP_LEVELS, TLP_LEVELS, UNKNOWN, Mark
+from misp_workflow.settings import DISTRIBUTIONS, Destination
 
 
 class ClearanceError(DeliveryError):

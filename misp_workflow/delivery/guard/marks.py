@@ -3,73 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from misp_workflow.delivery.guard.nested import TAG_LISTS, Place, Survey
-from misp_workflow.settings import DISTRIBUTIONS, PAP_LEVELS, TLP_LEVELS, Destination
+from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS, UNKNOWN, Mark, read_tag
+from misp_workflow.settings import DISTRIBUTIONS, GROUP_NAME, Destination
 
 SHARING_GROUP = 4
 INHERIT = 5
-UNKNOWN = -1
-LONGEST_TAG = 510
-"""Characters; MISP stores 255. Of a longer one the two ends are looked at."""
 
-_SCHEME = re.compile(r"(?:.*:)?(tlp|pap)([:=_ .-]+)(.*)", re.DOTALL)
-_SPELLINGS = {"white": "clear", "amberstrict": "amber+strict"}
-_CHATHAM_HOUSE = ("exchr", "chr")
-
-
-class Mark(NamedTuple):
-    """What one tag says. Ranks are positions in TLP_LEVELS and PAP_LEVELS, UNKNOWN when it says nothing.
-
-    `note` is the tag itself when its level is none that is known and so counts as the strictest.
-    """
-
-    tlp: int = UNKNOWN
-    pap: int = UNKNOWN
-    hides_source: bool = False
-    note: str = ""
-
-
-NOTHING = Mark()
-
-
-@lru_cache(maxsize=8192)
-def read_tag(name: str) -> Mark:
-    """Return what a tag's name says by the rules of docs/clearance.md."""
-    plain = _plain(name)
-    found = _SCHEME.fullmatch(plain)
-    if not found:
-        return NOTHING
-    scheme, separator, rest = found.groups()
-    level = "".join(filter(str.isalnum, rest))
-    level = _SPELLINGS.get(level, level)
-    if scheme == "tlp" and level in _CHATHAM_HOUSE:
-        return Mark(hides_source=True)
-    levels = TLP_LEVELS if scheme == "tlp" else PAP_LEVELS
-    if level in levels:
-        rank, note = levels.index(level), ""
-    elif ":" in separator or "=" in separator:
-        rank, note = len(levels) - 1, _printable(name)
-    else:
-        return NOTHING  # "tlp-review-needed" speaks of TLP without being one
-    return Mark(tlp=rank, note=note) if scheme == "tlp" else Mark(pap=rank, note=note)
-
-
-def _plain(name: str) -> str:
-    """Return the name without what makes it look the same and compare otherwise: case, width, invisible characters."""
-    if len(name) > LONGEST_TAG:
-        name = name[: LONGEST_TAG // 2] + name[-LONGEST_TAG // 2 :]
-    normal = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(c for c in normal if unicodedata.category(c) != "Cf").strip()
-
-
-def _printable(name: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in name[:40])
+_NUMBER = re.compile(r"[0-9]+")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def tags_of(node: Mapping[str, Any]) -> list[str]:
@@ -182,11 +128,29 @@ class Rule:
         return f"distribution “{name}”"
 
     def _group_may(self, node: Mapping[str, Any]) -> bool:
+        """Whether the item's sharing group is one of the settings': numbers are held against numbers, and so on.
+
+        Another organisation can call its group as it likes: like the number or uuid of one of ours, too.
+        """
         group = node.get("SharingGroup")
-        names = {str(node.get("sharing_group_id"))}
-        if isinstance(group, dict):
-            names.update(str(group.get(key)) for key in ("id", "uuid", "name"))
-        return bool(names & set(self.destination.sharing_groups))
+        known = group if isinstance(group, dict) else {}
+        said = {*_said_as(_NUMBER, node.get("sharing_group_id"), known.get("id"))}
+        said |= {*_said_as(_UUID, known.get("uuid"), node.get("sharing_group_uuid"))}
+        said |= {f"{GROUP_NAME}{name}" for name in (known.get("name"),) if isinstance(name, str)}
+        return not said.isdisjoint(_spelt(entry) for entry in self.destination.sharing_groups)
+
+
+def _said_as(form: re.Pattern[str], *values: Any) -> list[str]:
+    """Return those of the values, in small letters, that have the form."""
+    return [text for value in values if form.fullmatch(text := str(value).lower())]
+
+
+def _spelt(entry: str) -> str:
+    """Return what the settings say of a group as `_group_may` says it of an item's."""
+    lower = entry.strip().lower()
+    if entry.startswith(GROUP_NAME) or _NUMBER.fullmatch(lower) or _UUID.fullmatch(lower):
+        return entry if entry.startswith(GROUP_NAME) else lower
+    return GROUP_NAME + entry
 
 
 def _distribution(level: Any) -> int:

@@ -1,0 +1,196 @@
+"""What one tag's name says about how far something may go: TLP, PAP, and the classifications that MISP ships.
+
+The one reader of all of them, so that a gate, a template and the clearance never disagree. A name is compared as people
+see it: case, width, accents, invisible characters, other alphabets' letters and other dashes make no difference. What
+names a scheme and has a level that cannot be read counts as the strictest. See docs/clearance.md.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import islice
+from typing import Literal, NamedTuple
+
+TLP_LEVELS = ("clear", "green", "amber", "amber+strict", "red")
+"""TLP 2.0, https://www.first.org/tlp/, from the widest audience to the narrowest."""
+
+PAP_LEVELS = ("clear", "green", "amber", "red")
+"""Permissible Actions Protocol, https://github.com/MISP/misp-taxonomies/tree/main/PAP, from the freest down."""
+
+UNKNOWN = -1
+LONGEST_TAG = 510
+"""Characters; MISP stores 255. Of a longer one the two ends are looked at."""
+LONGEST_LEVEL = 20
+MOST_PLACES = 8
+"""Places in one tag that speak of a scheme. Nobody who marks says so often how far something may go."""
+
+_LEVELS = {"tlp": TLP_LEVELS, "pap": PAP_LEVELS}
+_SPELLINGS = {"white": "clear", "amberstrict": "amber+strict"}
+_CHATHAM_HOUSE = ("exchr", "chr")
+_GAP = r"[\W_]{0,3}"
+_LEVEL_WORDS = rf"white|clear|green|amber{_GAP}strict|amber|red"
+
+_SCHEME = re.compile(
+    rf"""(?: t{_GAP}l{_GAP}p | traffic{_GAP}light(?:{_GAP}protocol)?
+      | (?P<pap>p{_GAP}a{_GAP}p | permissible{_GAP}actions?(?:{_GAP}protocol)?)
+      | t[1i|!]p(?={_GAP}(?:{_LEVEL_WORDS})(?![a-z0-9])) )
+    (?:{_GAP}v?(?:ersion)?{_GAP}\d{{1,3}}(?:\.\d{{1,3}}){{0,3}}(?![a-z]))?
+    (?:{_GAP}(?:marking|level|colou?r|designation|classification)s?(?![a-z0-9]))?
+    (?P<after>[a-z0-9]*)""",
+    re.VERBOSE,
+)
+_FOREIGN_LETTERS = re.compile(rf"(?<!\w)(?P<word>[^\W\d_]{{3}})[\W_]+(?={_LEVEL_WORDS})")
+_CLASSIFIED = re.compile(r"(?:euci|nato|dni-ism|de-vs|fr-classif):(.*)", re.DOTALL)
+_UNCLASSIFIED = re.compile(r"complies:with.*|non-classifiees=.*non-protege.*|.*[=:]\W*(?:u|nu|offen|unclassified)\W*")
+
+_LOOK_ALIKES = {
+    letter: plain
+    for plain, letters in {
+        "a": "аɑαа",
+        "b": "ьвβᏼᏴ",
+        "c": "сϲᴄ",
+        "d": "ԁᴅꓒ",
+        "e": "еєεҽᴇ",
+        "g": "ɡԍɢ",
+        "h": "һнʜꮋᎻ",
+        "i": "іιıɩɪ",
+        "k": "кκᴋ",
+        "l": "ӏłƚɭʟꮮᏞꓡⅼ",
+        "m": "мᴍꮇᎷ",
+        "n": "пηոɴ",
+        "o": "оοօᴏ",
+        "p": "рρᴘꮲᏢꓑ",
+        "r": "гʀꭱᎡꮢᏒ",
+        "s": "ѕꜱ",
+        "t": "тτᴛꭲᎢꓔ",
+        "w": "ѡԝᴡ",
+        "|": "ǀ∣│",
+        ":": "ː˸։׃꞉∶᛬",
+        "=": "꞊゠⹀",
+    }.items()
+    for letter in letters
+}
+
+
+class Mark(NamedTuple):
+    """What one tag says. Ranks are positions in TLP_LEVELS and PAP_LEVELS, UNKNOWN when it says nothing.
+
+    `note` is the tag itself when its level is none that is known and so counts as the strictest.
+    """
+
+    tlp: int = UNKNOWN
+    pap: int = UNKNOWN
+    hides_source: bool = False
+    note: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The levels as MISP's own taxonomies write them; none for a level that could not be read."""
+        if self.note:
+            return ()
+        tlp = (f"tlp:{TLP_LEVELS[self.tlp]}",) if self.tlp != UNKNOWN else ()
+        return (*tlp, f"PAP:{PAP_LEVELS[self.pap].upper()}") if self.pap != UNKNOWN else tlp
+
+
+NOTHING = Mark()
+
+
+@lru_cache(maxsize=8192)
+def read_tag(name: str) -> Mark:
+    """Return what a tag's name says by the rules of docs/clearance.md."""
+    plain = _plain(name)
+    ranks = {"tlp": UNKNOWN, "pap": UNKNOWN}
+    hides_source, strange = False, False
+    for scheme, level in _said(plain):
+        if level == "chr":
+            hides_source = True
+            continue
+        rank = _LEVELS[scheme].index(level) if level in _LEVELS[scheme] else len(_LEVELS[scheme]) - 1
+        strange = strange or level not in _LEVELS[scheme]
+        ranks[scheme] = max(ranks[scheme], rank)
+    classified = _CLASSIFIED.fullmatch(plain)
+    if classified and not _UNCLASSIFIED.fullmatch(classified[1]):
+        ranks["tlp"], strange = len(TLP_LEVELS) - 1, True
+    if ranks["tlp"] == ranks["pap"] == UNKNOWN:
+        return Mark(hides_source=True) if hides_source else NOTHING
+    return Mark(ranks["tlp"], ranks["pap"], hides_source, _printable(name) if strange else "")
+
+
+def strictest(names: set[str], scheme: Literal["tlp", "pap"]) -> str | None:
+    """Return the strictest level that the names mark in the scheme, None when they mark none."""
+    rank = max((getattr(read_tag(name), scheme) for name in names), default=UNKNOWN)
+    return None if rank == UNKNOWN else _LEVELS[scheme][rank]
+
+
+def _said(plain: str) -> list[tuple[str, str]]:
+    """Return (scheme, level) for each place of the name that speaks of a scheme; "?" for a level nobody can read."""
+    places = list(islice(_SCHEME.finditer(plain), MOST_PLACES))
+    found = [(scheme, "?") for scheme in _LEVELS if len(places) == MOST_PLACES]
+    for number, place in enumerate(places):
+        end = places[number + 1].start() if number + 1 < len(places) else len(plain)
+        scheme = "pap" if place["pap"] else "tlp"
+        level = _level(scheme, place["after"] + plain[place.end() : end])
+        if level == "?" and not _is_marking(place, plain, end):
+            level = _level_before(scheme, plain[max(place.start() - LONGEST_LEVEL, 0) : place.start()])
+        if level:
+            found.append((scheme, level))
+    if not places and (foreign := _FOREIGN_LETTERS.search(plain)) and not foreign["word"].isascii():
+        found.append(("tlp", _level("tlp", plain[foreign.end() :])))
+    return found
+
+
+def _level(scheme: str, text: str) -> str:
+    level = "".join(filter(str.isalnum, text))
+    level = _SPELLINGS.get(level, level)
+    if scheme == "tlp" and level in _CHATHAM_HOUSE:
+        return "chr"
+    return level if level in _LEVELS[scheme] else "?"
+
+
+def _level_before(scheme: str, text: str) -> str:
+    """Return the level that stands before the scheme's name ("RED (TLP)"), or ""."""
+    word = re.search(r"(?<![a-z0-9])([a-z]+)[^a-z0-9]+\Z", text)
+    level = _level(scheme, word[1]) if word else "?"
+    return "" if level in ("?", "chr") else level
+
+
+def _is_marking(place: re.Match[str], plain: str, end: int) -> bool:
+    """Whether a name without a readable level is one of the scheme all the same: it must not pass as unmarked.
+
+    "tlp:purple", "tlp=", "TLP PURPLE", "TLP" and "TLP RED - board only" are; "tlp-review-pending", "tlprelated" and
+    "check-tlp" only speak of it.
+    """
+    rest = plain[place.end() : end]
+    begins = re.match(rf"[\W_]*(?:{_LEVEL_WORDS})(?![a-z0-9])", place["after"] + rest)
+    if begins or place["after"] or plain[: place.start()][-1:].isalnum():
+        return bool(begins)
+    if re.match(r"[^a-z0-9]*[:=]", rest):
+        return True
+    alone = not re.search("[a-z0-9]", plain[: place.start()])
+    return alone and len(re.findall(r"[a-z0-9]+", rest)) <= 1
+
+
+def _plain(name: str) -> str:
+    """Return the name as people see it: in small letters of one alphabet, without what is invisible."""
+    if len(name) > LONGEST_TAG:
+        name = name[: LONGEST_TAG // 2] + name[-LONGEST_TAG // 2 :]
+    if name.isascii():
+        return name.casefold().strip()
+    normal = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(map(_letter, normal)).strip()
+
+
+def _letter(character: str) -> str:
+    plain = _LOOK_ALIKES.get(character, character)
+    if plain.isascii():
+        return plain
+    kind = unicodedata.category(plain)
+    if kind in ("Cf", "Mn", "Me", "Cc"):
+        return ""
+    return "-" if kind == "Pd" or plain in "−⁃➖" else plain
+
+
+def _printable(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name[:40])
