@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import adapter_data
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner.data import wire
+from misp_workflow.runner.data import profiles, wire
 from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph import graph as graphs
@@ -43,14 +44,21 @@ def evaluate(op: str, case: Case) -> dict[str, Any]:
 def _world(case: Case) -> World:
     given = case.get("world") or {}
     return World(
+        misp=_profile(case.get("misp_version", "2.5.1")),
         rows=given,
         disabled_modules=frozenset(given.get("disabled_modules") or ()),
         disabled_triggers=frozenset(given.get("disabled_triggers") or ()),
+        disabled_services=frozenset(given.get("services_disabled") or ()),
         arbitrary_urls=given.get("arbitrary_urls", True),
         enrichment_modules=given.get("enrichment_modules") or [],
         warninglists=given.get("warninglists") or [],
         model_returns=given.get("model_returns") or {},
     )
+
+
+def _profile(version: str) -> profiles.Profile:
+    """The profile of "2.5.19", or of a version with single later files, which no release holds."""
+    return profiles.profile(version.split()[0])
 
 
 def _server(case: Case) -> Scripted:
@@ -172,11 +180,12 @@ def trigger_router(case: Case) -> Any:
     if not known.blocking:
         return {"success": True, "errors": [], "jobs": [_router_job(case)]}
     row = case["workflows"][0]
-    done = run(_workflow(row), case["data"], _server(case), world=world, with_jobs=False)
+    done = run(replace(_workflow(row), listed_for=trigger), case["data"], _server(case), world=world, with_jobs=False)
     if done.crash is not None:
         raise done.crash
     jobs = [_parallel_job(job, row["id"]) for job in done.jobs]
-    return {"success": done.success, "errors": done.errors, "jobs": jobs, **_recorded(done)}
+    errors = [done.reason] if done.end == "not started" else done.errors
+    return {"success": done.success, "errors": errors, "jobs": jobs, **_recorded(done)}
 
 
 def _router_job(case: Case) -> dict[str, Any]:

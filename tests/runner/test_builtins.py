@@ -219,7 +219,7 @@ def test_what_is_only_noted() -> None:
     done = act("send-mail", params={"mail_template_subject": "{{ Event.info }}"})
     assert done.success
     assert effects(done)[0][1]["params"]["mail_template_subject"] == "Phishing"
-    assert effects(act("publish-event")) == [("Event.publishRouter", ["7"])]
+    assert effects(act("publish-event")) == [("Event.publish", ["7"])]
 
 
 def test_an_unknown_module_names_the_known() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from misp_workflow import php
+from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
 
 # Workflows act in the name of nobody in particular; enrichment modules are told so.
 SYSTEM_USER: Mapping[str, Any] = {
@@ -25,9 +26,11 @@ SYSTEM_USER: Mapping[str, Any] = {
 class World:
     """Everything outside the workflow that its outcome depends on.
 
+    misp: which version's rules hold, `profile("2.5.1")`.
     rows: {"events": {id: row}, "objects": {id: row}, "attributes": {id: row}, "threads": {id: row}}, as MISP fetches
     them.
     disabled_modules, disabled_triggers: identifiers.
+    disabled_services: "Action", "Enrichment": the settings Plugin.Action_services_enable and its like are off.
     arbitrary_urls: the setting Security.rest_client_enable_arbitrary_urls, which webhooks need.
     enrichment_modules: what GET /modules lists of the expansion kind; None: ask the module server.
     warninglists: rows as MISP stores them, entries included.
@@ -36,9 +39,11 @@ class World:
     user: who acts, as modules are told.
     """
 
+    misp: Profile = field(default_factory=lambda: profile(NEWEST))
     rows: Mapping[str, Any] = field(default_factory=dict)
     disabled_modules: frozenset[str] = frozenset()
     disabled_triggers: frozenset[str] = frozenset()
+    disabled_services: frozenset[str] = frozenset()
     arbitrary_urls: bool = True
     enrichment_modules: list[dict[str, Any]] | None = None
     warninglists: list[Any] = field(default_factory=list)

@@ -14,6 +14,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from misp_workflow.runner.data.triggers import TRIGGERS
+
 Node = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], Mapping[str, str]]
 Edge = tuple[int, int] | tuple[int, int, int]
 """(from, to), or (from, to, output): output 2 is an IF's else path, or a concurrent task's second branch."""
@@ -65,6 +67,8 @@ def _node(
             "name": module,
             "multiple_output_connection": module == "concurrent-task",
             "module_version": "0.1",
+            # The editor writes it when a trigger is placed; without it reload-full-event reloads nothing.
+            **({"misp_core_format": TRIGGERS[module].core_format} if module in TRIGGERS else {}),
         },
         "class": f"block-type-{kind}",
         "typenode": False,

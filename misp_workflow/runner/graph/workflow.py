@@ -15,17 +15,19 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import GraphError, InputError
 from misp_workflow.runner.data import wire
+from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.graph.graph import Graph, Node, as_mapping
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """A stored workflow: its row and its graph."""
+    """A stored workflow: its row and its graph. `listed_for` is the trigger that MISP calls it for, by its row."""
 
     id: Any
     name: str
     graph: Graph
     debug: bool = False
+    listed_for: str | None = None
 
     @property
     def trigger(self) -> Node | None:
@@ -43,7 +45,7 @@ class Workflow:
         if node is None:
             raise GraphError("The workflow has no trigger that could be replaced by another.")
         nodes = {**self.graph.nodes, node.key: replace(node, module=trigger)}
-        return replace(self, graph=Graph(nodes))
+        return replace(self, graph=Graph(nodes), listed_for=trigger)
 
 
 def load(document: str | bytes | Mapping[str, Any] | list[Any]) -> Workflow:
@@ -64,6 +66,7 @@ def load(document: str | bytes | Mapping[str, Any] | list[Any]) -> Workflow:
         name=str(row.get("name") or "unnamed"),
         graph=graph,
         debug=php.truthy(row.get("debug_enabled")),
+        listed_for=listed if isinstance(listed := row.get("trigger_id"), str) and listed else None,
     )
 
 
@@ -89,7 +92,15 @@ def attach_blueprint(to: Workflow | str, blueprint: Mapping[str, Any] | str | by
 
 
 def _trigger_node(trigger: str) -> dict[str, Any]:
-    data = {"id": trigger, "name": trigger, "module_type": "trigger", "indexed_params": {}, "saved_filters": {}}
+    known = TRIGGERS.get(trigger)
+    data = {
+        "id": trigger,
+        "name": trigger,
+        "module_type": "trigger",
+        "misp_core_format": known is not None and known.core_format,
+        "indexed_params": {},
+        "saved_filters": {},
+    }
     return {"id": 1, "name": trigger, "data": data, "inputs": {}, "outputs": {}, "pos_x": 0, "pos_y": 0}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import InputError, PhpCrash
 from misp_workflow.runner.data import conditions, coreformat, wire
+from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules import attributes, changes, moduleapi, tags
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 from misp_workflow.runner.modules.moduleapi import NoAnswerError
@@ -36,19 +37,31 @@ def push_zmq(call: Call) -> Outcome:
 
 def publish_event(call: Call) -> Outcome:
     event_id = php.item(php.item(call.data(), "Event"), "id")
-    return Outcome(call.change("Event.publishRouter", event_id), why="the event would be published")
+    call.effect("database", "Event.publish", [event_id])
+    # Anything but true is taken for a failure, and nobody is told.
+    published = call.around.world.model_returns.get("Event.publish", True) is True
+    return Outcome(published, why="the event would be published" if published else "MISP did not publish the event")
 
 
 def reload_full_event(call: Call) -> Outcome:
     """Take the event from MISP's database anew: the world's row, or else the event as the run began.
 
-    Either way with what MISP's own actions changed in this run.
+    Either way with what MISP's own actions changed in this run. Only when the trigger's node says `misp_core_format` in
+    the stored graph, as the editor writes it there; else nothing is reloaded, and the action succeeds all the same.
+    Raises PhpCrash for an event that is gone from the database.
     """
+    if not _says_core_format(call.around.trigger):
+        return Outcome(True, why="nothing was reloaded: the trigger's node in the stored graph lacks misp_core_format")
     event_id = php.item(php.item(call.data(), "Event"), "id")
-    row = coreformat.find_row(call.around.world.rows, "events", event_id)
+    rows = call.around.world.rows
+    row = coreformat.find_row(rows, "events", event_id)
     if row is not None:
-        data = coreformat.convert(row, "event", call.around.world.rows)
+        data = coreformat.convert(row, "event", rows)
         source = "the row given"
+    elif rows.get("events"):
+        raise PhpCrash(
+            "TypeError", "WorkflowFormatConverterTool::convert(): Argument #1 ($data) must be of type array, null given"
+        )
     elif call.around.start_data is not None:
         data, source = call.around.start_data, "the event as the run began"
     else:
@@ -57,10 +70,16 @@ def reload_full_event(call: Call) -> Outcome:
     return Outcome(True, why=f"event {event_id} read anew: {source}, with the changes that this run made")
 
 
+def _says_core_format(trigger: Node | None) -> bool:
+    # A module on its own runs in no graph, and so is told nothing by one.
+    return trigger is None or php.truthy(php.item(php.item(trigger.raw, "data"), "misp_core_format"))
+
+
 # --- webhooks --------------------------------------------------------------------------------------------------------
 
 _METHODS = ("get", "post", "put", "delete")
 _CONTENT_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
+_NOT_ALLOWED = (401, 403)
 _USER_AGENT = "MISP 2.5.1"
 
 
@@ -94,7 +113,9 @@ def _sent(call: Call, request: dict[str, Any]) -> Outcome:
     try:
         answer = call.around.server.webhook(request)
     except NoAnswerError as error:
-        return Outcome(False, [f"Something went wrong while sending the request. {error}"])
+        return Outcome(False, [f"Something went wrong while sending the request. Error returned: {error}"])
+    if answer is not None and answer.status in _NOT_ALLOWED:
+        return Outcome(False, ["Authentication failed."])
     if answer is not None and answer.status not in moduleapi.OK_CODES:
         body = answer.body.decode("utf-8", "replace")
         return Outcome(

@@ -127,7 +127,8 @@ def load(server: ModuleServer, world: World) -> Modules:
     """
     by_type = {kind: {key: _own(kind, config, world) for key, config in catalogue()[kind].items()} for kind in TYPES}
     try:
-        served = server.modules()
+        # With the service off MISP asks nobody, and knows no Python module.
+        served = [] if "Action" in world.disabled_services else server.modules()
     except NoAnswerError:
         served = []
     else:

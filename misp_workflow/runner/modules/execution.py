@@ -9,6 +9,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions, wire
+from misp_workflow.runner.data.profiles import RENDERER_FAILS_SOFTLY
 from misp_workflow.runner.data.roaming import RoamingData
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import MAX_STEPS, Node
@@ -92,6 +93,7 @@ class Surroundings:
     jobs_made: int = 0
     steps_left: int = MAX_STEPS
     start_data: Any = None
+    trigger: Node | None = None
     changes: list[tuple[str, list[Any]]] = field(default_factory=list)
 
     def enrichments(self) -> list[dict[str, Any]]:
@@ -129,10 +131,12 @@ class Call:
         value = self.node.params.get(param.id)
         if value is None:
             value = "" if param.default is None else param.default
-        return self.render(param.id, value, self.data()) if param.jinja and not php.empty(value) else value
+        return self.render(param.id, value, self.data()) if param.jinja and _has_length(value) else value
 
     def render(self, param_id: str, template: Any, variables: Any) -> str:
         """Have a template rendered. Raises PhpCrash where MISP cannot cope with the renderer's answer."""
+        if "Enrichment" in self.around.world.disabled_services:
+            return self._not_rendered()
         if self.around.server.renders_templates:
             rendered = self._rendered_by_server(template, variables)
         else:
@@ -149,13 +153,17 @@ class Call:
         result = self.ask("Enrichment", TEMPLATE_MODULE, TEMPLATE_TIMEOUT, fields)
         if moduleapi.error_of(result) is not None:
             return ""
+        if result is False:
+            return self._not_rendered()
         value = php.item(php.item(php.item(php.item(result, "results"), "0"), "values"), "0")
         if not isinstance(value, str):
-            raise PhpCrash(
-                "TypeError",
-                "WorkflowBaseModule::render_jinja_template(): Return value must be of type string, null returned",
-            )
+            raise _no_text()
         return value
+
+    def _not_rendered(self) -> str:
+        if RENDERER_FAILS_SOFTLY in self.around.world.misp:
+            return ""
+        raise _no_text()
 
     @property
     def has_filter(self) -> bool:
@@ -209,6 +217,19 @@ class Call:
         if taken:
             self.around.changes.append((name, list(args)))
         return taken
+
+
+def _has_length(value: Any) -> bool:
+    """Whether PHP's strlen is more than zero, which is how MISP sees that there is a template to render."""
+    if php.is_array(value):
+        raise PhpCrash("TypeError", "strlen(): Argument #1 ($string) must be of type string, array given")
+    return bool(php.to_string(value))
+
+
+def _no_text() -> PhpCrash:
+    return PhpCrash(
+        "TypeError", "WorkflowBaseModule::render_jinja_template(): Return value must be of type string, null returned"
+    )
 
 
 def _reading(answer: Answer, result: Any) -> str:

@@ -18,10 +18,10 @@ from misp_workflow.runner.graph.graph import CONCURRENT_TASK, FILTER, FILTER_RES
 from misp_workflow.runner.modules.execution import Call, Exec, Job, Outcome
 
 NODE_TO_RUN = "__node_id_to_exec"
-_LIST_OPERATORS = ("in_or", "not_in_or", "in_and", "not_in_and")
 _CLUSTER_PREFIX = "misp-galaxy:"
 
 _INHERIT, _SHARING_GROUP = 5, 4
+_LEVELS = range(_SHARING_GROUP + 1)
 
 
 def short(value: Any, limit: int = 120) -> str:
@@ -36,7 +36,8 @@ def short(value: Any, limit: int = 120) -> str:
 
 
 def _value_for(values: Mapping[str, Any]) -> Any:
-    return values["value_list"] if values["operator"] in _LIST_OPERATORS else values["value"]
+    # The editor offers one operator on lists. The others are known all the same, and get the value that is none.
+    return values["value_list"] if values["operator"] == "in_or" else values["value"]
 
 
 def generic_if(call: Call) -> Outcome:
@@ -80,8 +81,10 @@ def organisation_if(call: Call) -> Outcome:
     values = call.values()
     name = "orgc_id" if php.loose_equal(values["org_type"], "orgc") else "org_id"
     owner = php.item(_event(call.data()), name)
-    wanted = values["org_id"]
-    holds = conditions.holds(wanted, values["condition"], owner)
+    chosen = values["org_id"]
+    wanted = php.to_array(chosen) if php.truthy(chosen) else []
+    condition = {"equals": "in", "not_equals": "not_in"}.get(php.to_string(values["condition"]), values["condition"])
+    holds = conditions.holds(wanted, condition, php.to_int(owner))
     return Outcome(holds, why=f"Event.{name} is {short(owner)}; asked: {values['condition']} {short(wanted)}")
 
 
@@ -134,15 +137,13 @@ def distribution_if(call: Call) -> Outcome:
     parts = _distributing_parts(_event(call.data()), values["scope"])
     actual = _propagated(parts)
     asked = f"the distribution that holds is {actual}; asked: {condition} {wanted}"
-    if actual == _INHERIT:
+    if actual not in _LEVELS:
         return Outcome(False, ["Distribution level not supported"], asked)
-    groups = values["sharing_group_id"]
-    if wanted == _SHARING_GROUP:
+    if php.loose_equal(values["distribution"], _SHARING_GROUP):
         if condition not in ("equals", "not_equals"):
             return Outcome(False, ["Condition operator not supported for that distribution level"], asked)
-        if php.truthy(groups):
-            return _sharing_groups_match(parts, condition, php.to_array(groups))
-    elif actual == _SHARING_GROUP and condition not in ("equals", "not_equals"):
+        return _sharing_groups_match(call, condition, values["sharing_group_id"])
+    if actual == _SHARING_GROUP and condition not in ("equals", "not_equals"):
         return Outcome(False, why=asked)
     holds = {
         "equals": actual == wanted,
@@ -168,7 +169,11 @@ def _distributing_parts(event: Any, scope: Any) -> list[Any]:
 
 def _propagated(parts: list[Any]) -> int:
     levels = [_distribution(part) for part in parts]
-    return min((level for level in levels if level is not None and level != _INHERIT), default=levels[0] or 0)
+    own = [level for level in levels if level is not None and level != _INHERIT]
+    if 0 in own:
+        return 0
+    # A sharing group counts for the narrowest of all that share something.
+    return _SHARING_GROUP if _SHARING_GROUP in own else min(own, default=levels[0] or 0)
 
 
 def _distribution(part: Any) -> int | None:
@@ -176,10 +181,17 @@ def _distribution(part: Any) -> int | None:
     return php.to_int(php.item(part, "distribution")) if php.truthy(part) else None
 
 
-def _sharing_groups_match(parts: list[Any], condition: Any, wanted: Any) -> Outcome:
+def _sharing_groups_match(call: Call, condition: Any, wanted: Any) -> Outcome:
+    """Whether all groups, or none, are among those wanted; where none is wanted, whether there is any, or none."""
+    parts = _distributing_parts(_event(call.data()), "attribute")
+    if php.truthy(wanted) and not php.is_array(wanted):
+        raise PhpCrash("TypeError", f"array_diff(): Argument #2 must be of type array, {php.type_name(wanted)} given")
     groups = [php.item(part, "sharing_group_id") for part in parts if _distribution(part) == _SHARING_GROUP]
-    chosen = [php.in_array(group, wanted) for group in groups]
-    holds = all(chosen) if condition == "equals" else not any(chosen)
+    if php.truthy(wanted):
+        chosen = [php.in_array(group, wanted) for group in groups]
+        holds = all(chosen) if condition == "equals" else not any(chosen)
+    else:
+        holds = bool(groups) is (condition == "equals")
     return Outcome(holds, why=f"sharing groups are {short(groups)}; asked: {condition} {short(wanted)}")
 
 

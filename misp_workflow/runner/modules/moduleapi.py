@@ -295,7 +295,7 @@ class Scripted(ModuleServer):
             raise NoAnswerError("down", f"Nobody answers for {name}, as the script wants it.")
         if kind == "raw":
             return Answer(code, str(spec.get("body", "")).encode())
-        return Answer(code, json.dumps(spec.get("body")).encode())
+        return Answer(code, json.dumps(spec.get("body"), separators=(",", ":")).encode())
 
 
 ANSWERS: Mapping[str, Spec] = {

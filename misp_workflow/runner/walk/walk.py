@@ -77,7 +77,7 @@ def run(
     """
     if trigger is not None and trigger != workflow.trigger_id:
         workflow = workflow.triggered_by(trigger)
-    around = Surroundings(Modules({}), server, world or World(), steps_left=max_steps)
+    around = Surroundings(Modules({}), server, world or World(), steps_left=max_steps, trigger=workflow.trigger)
     done = Run(workflow=workflow, trigger=workflow.trigger_id, around=around)
     try:
         around.modules = done.modules = module_list.load(server, around.world)
@@ -122,6 +122,11 @@ def _started(done: Run, data: Any, around: Surroundings) -> Node | None:
         raise PhpCrash("TypeError", "Workflow::executeWorkflow(): Return value must be of type array, bool returned")
     done.blocking = module.blocking
     refusal = _refusal(node, module, data)
+    if workflow.listed_for not in (None, node.module):
+        # MISP looks for the node of the trigger that it knows this workflow by.
+        refusal = "Invalid start node `-1`"
+    elif str(node.id) not in workflow.graph.nodes:
+        raise PhpCrash("Exception", f"Could not find start node {node.id}")
     if not refusal:
         try:
             done.data = triggers.normalize(node.module, data, around.world.rows)

@@ -1,0 +1,100 @@
+"""Rules of MISP that a graph lives or dies by, one by one, as seen on a real MISP or recorded from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from misp_workflow.runner.data.profiles import profile
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk.walk import Run, run
+
+EVENT = {
+    "Event": {
+        "id": "7",
+        "info": "Phishing",
+        "org_id": "1",
+        "orgc_id": "2",
+        "Tag": [{"name": "tlp:amber"}],
+        "Attribute": [{"id": "1", "type": "sha512", "value": "00"}],
+    }
+}
+GATE = {
+    "name": "gate",
+    "mispattributes": {"config": {"params": {}, "blocking": True}},
+    "meta": {"module-type": ["action"]},
+}
+OLD, NEW = World(misp=profile("2.5.1")), World(misp=profile("2.5.19"))
+
+
+def walked(nodes: dict[int, Any], document: Mapping[str, Any] | None = None, world: World = OLD) -> Run:
+    """A chain of these nodes behind event-publish; node 1 is the trigger."""
+    built = workflow("W", "event-publish", nodes, [(key - 1, key) for key in nodes])
+    built["Workflow"].update(document or {})
+    return run(load(built), EVENT, Scripted([GATE]), world=world)
+
+
+@pytest.mark.parametrize(
+    ("saved", "reloaded"), [(True, True), ("false", True), (False, False), ("", False), (None, False)]
+)
+def test_only_what_the_stored_trigger_says_makes_a_reload(saved: Any, reloaded: bool) -> None:
+    tagged = ("tag_operation", {"scope": "event", "action": "add", "locality": "local", "tags": ["approved"]})
+    graph = load(workflow("W", "event-publish", {2: tagged, 3: ("reload-full-event", {})}, [(1, 2), (2, 3)]))
+    stored = {key: dict(node.raw) for key, node in graph.graph.nodes.items()}
+    stored["1"]["data"] = {**stored["1"]["data"], "misp_core_format": saved}
+    done = run(load({"Workflow": {"data": stored}}), EVENT, Scripted([]), world=OLD)
+    names = [tag["name"] for tag in done.steps[-1].data_after["Event"]["Tag"]]
+    assert ("approved" in names) is reloaded
+    assert ("misp_core_format" in done.steps[-1].why) is not reloaded
+
+
+@pytest.mark.parametrize("off", ["Enrichment", "renderer down"])
+@pytest.mark.parametrize(("world", "end"), [(OLD, "crash"), (NEW, "blocked")])
+def test_a_template_that_nobody_renders(off: str, world: World, end: str) -> None:
+    server = Scripted([], {"jinja_template_rendering": [{"type": "refused"}]} if off == "renderer down" else {})
+    world = World(misp=world.misp, disabled_services=frozenset({off}))
+    graph = load(workflow("W", "event-publish", {2: ("stop-execution", {"message": "Held"})}, [(1, 2)]))
+    done = run(graph, EVENT, server, world=world)
+    assert done.end == end
+    silent = load(workflow("W", "event-publish", {2: ("stop-execution", {"message": ""})}, [(1, 2)]))
+    assert run(silent, EVENT, server, world=world).end == "blocked"
+
+
+def test_without_the_action_service_no_python_module_is_known() -> None:
+    done = walked(
+        {2: ("gate", {}), 3: ("push-zmq", {})}, world=World(misp=OLD.misp, disabled_services=frozenset({"Action"}))
+    )
+    assert done.success and [step.outcome for step in done.steps] == ["unknown", "ok"]
+    assert "Could not load class for module: gate" in done.errors[0]
+
+
+@pytest.mark.parametrize("operator", ["in_and", "not_in_or", "not_in_and"])
+def test_operators_that_the_editor_does_not_offer_look_at_the_value(operator: str) -> None:
+    asked = {"operator": operator, "value_list": ["sha512"], "hash_path": "Event._AttributeFlattened.{n}.type"}
+    assert walked({2: ("generic-if", asked)}).steps[0].outcome == "else"
+    assert walked({2: ("generic-if", {**asked, "operator": "in_or"})}).steps[0].outcome == "then"
+
+
+@pytest.mark.parametrize(
+    ("condition", "org_id", "outcome"),
+    [("equals", ["2"], "then"), ("equals", "2", "then"), ("not_equals", ["2"], "else"), ("in", "1", "else")],
+)
+def test_old_conditions_and_a_plain_organisation(condition: str, org_id: Any, outcome: str) -> None:
+    asked = {"org_type": "orgc", "condition": condition, "org_id": org_id}
+    assert walked({2: ("organisation-if", asked)}).steps[0].outcome == outcome
+
+
+def test_a_graph_of_another_trigger_than_the_one_listed_is_refused() -> None:
+    done = walked({2: ("gate", {})}, {"trigger_id": "event-before-save"})
+    assert (done.success, done.end, done.reason) == (False, "not started", "Invalid start node `-1`")
+
+
+@pytest.mark.parametrize("answer", [False, None, 1, "error", []])
+def test_a_publish_that_is_not_true_is_a_failed_node(answer: Any) -> None:
+    done = walked({2: ("publish-event", {})}, world=World(misp=OLD.misp, model_returns={"Event.publish": answer}))
+    assert [node.module for node in done.failed] == ["publish-event"] and not done.errors
