@@ -27,6 +27,9 @@ DISTRIBUTIONS = {
     5: "inherit event",
 }
 
+_OF_USERS = {"email", "nids_sid", "certif_public"}
+"""Keys by which a user is told; a change of one may hold any of them only."""
+
 
 def flag(value: Any) -> bool:
     """Read a boolean in any of MISP's spellings: true, 1, "1", "true"."""
@@ -112,7 +115,7 @@ class View:
         if isinstance(data.get("Post"), dict):
             return "post"
         if not event:
-            return "user" if "email" in data else "event" if "info" in data else "empty"
+            return "user" if data.keys() & _OF_USERS else "event" if "info" in data else "empty"
         if "info" not in event and not self.attributes:
             return "empty"
         if "RelatedEvent" in event or "id" not in event:  # a full event, or one not saved yet

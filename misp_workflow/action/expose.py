@@ -143,6 +143,7 @@ class _Action:
             )
         params, secrets = self._read(given, destination)
         try:
+            parameters.refuse_misspelt(self.config["params"], given)
             data, selected, withheld = request["data"], chosen(request), ""
             if self.config.get("leaves_home", not self.config["blocking"]):
                 data, selected, withheld = guard.admit(data, selected, destination)
@@ -150,7 +151,10 @@ class _Action:
                 data, selected = guard.scrub(data), guard.scrub(selected)
             deadline = started + rules.answer_within
             call = Call(params, data, selected, rules, withheld, deadline, destination.max_characters)
-            return self._carry_out(self.decide(call), call, secrets, destination, deadline)
+            decision = self.decide(call)
+            if isinstance(decision, Pass) and not decision.notes:  # with notes it says itself why it passes
+                parameters.refuse_without_rule(self.config["params"], params)
+            return self._carry_out(decision, call, secrets, destination, deadline)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
 

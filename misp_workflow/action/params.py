@@ -12,6 +12,7 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     address     the value says which server is asked; "url" always does
     secret      masked in everything that is said, logged or stored
     template    rendered by the action: the value is a Jinja template
+    rule        one of a gate's rules; a gate of which none is set lets nothing pass
 
 MISP sends every declared parameter as text, "" for a field left alone. A caller by hand may send numbers or booleans.
 """
@@ -29,6 +30,7 @@ from urllib.parse import unquote, urlsplit
 
 from misp_workflow.errors import ParameterError
 from misp_workflow.settings import is_secret_name
+from misp_workflow.settings.model import did_you_mean
 
 LOG = logging.getLogger("misp_workflow.action")
 
@@ -87,7 +89,7 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
         given = {}  # PHP's empty array: the node has no parameters
     if not isinstance(given, dict):
         raise ParameterError("The request's 'params' must be an object with the node's parameters.")
-    for name in given.keys() - table.keys():
+    for name in sorted(map(str, given.keys() - table.keys())):
         LOG.info("parameter %r is not known to this version of the module and is ignored", name)
     secret_fixed = any(table[name].get("secret") for name in fixed if name in table)
     values, troubles = {}, []
@@ -100,6 +102,28 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
     if troubles:
         raise ParameterError(" ".join(troubles))
     return Params(**values)
+
+
+def refuse_misspelt(table: Table, given: Any) -> None:
+    """Raise ParameterError for a gate with a parameter that it does not have: it may be a rule that nobody judges."""
+    for name, value in given.items() if isinstance(given, dict) and _has_rules(table) else ():
+        if name not in table and name != "destination" and str(value).strip():
+            raise ParameterError(f"This gate has no parameter '{name}'{did_you_mean(name, table)}; nothing passes.")
+
+
+def refuse_without_rule(table: Table, params: Params) -> None:
+    """Raise ParameterError for a gate of which no rule is set: its yes would mean nothing."""
+    rules = [name for name, spec in table.items() if spec.get("rule")]
+    if rules and all(_says_nothing(table[name], getattr(params, name)) for name in rules):
+        raise ParameterError(f"This gate has no rule, so nothing passes: set one, such as '{rules[0]}'.")
+
+
+def _has_rules(table: Table) -> bool:
+    return any(spec.get("rule") for spec in table.values())
+
+
+def _says_nothing(spec: Mapping[str, Any], value: Any) -> bool:
+    return value in ("", None, (), False) or value == spec.get("default")
 
 
 def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[str, ...]:

@@ -41,7 +41,11 @@ def event(misp: MispStandIn) -> dict[str, Any]:
 
 
 def ask(event: dict[str, Any], **params: str) -> dict[str, Any]:
-    body = {"module": "publish_gate", "data": {"Event": event}, "params": {"approval_tag": TAG, **params}}
+    body = {
+        "module": "publish_gate",
+        "data": {"Event": event},
+        "params": {"forbidden_tags": "tlp:red", "approval_tag": TAG, **params},
+    }
     return ActionFile.load(GATE).module.handler(q=json.dumps(body))
 
 

@@ -107,42 +107,51 @@ CONDITION: Table = {
     "condition": {"type": "large_string", "description": "Jinja expression that must be true", "template": True},
 }
 
-EVENT: Table = {**TAGS, **CONTENT, **VALUES, **EVENT_ROW, **CONDITION}
+
+def _rules(*tables: Table) -> Table:
+    """Return the parameters as those of a gate: each but for the scope of tags is a rule."""
+    return {name: {**spec, "rule": name != "tag_scope"} for table in tables for name, spec in table.items()}
+
+
+EVENT: Table = _rules(TAGS, CONTENT, VALUES, EVENT_ROW, CONDITION)
 """Every check of an event."""
 
-PROPOSAL: Table = {
-    "forbidden_tags": {
-        **TAGS["forbidden_tags"],
-        "description": "Patterns, one per line; none may match a tag of the event (tlp:red)",
-    },
-    "allowed_types": {
-        "type": "large_string",
-        "description": "Patterns, one per line; the type of what is proposed must match one of them; empty: any",
-        "format": "list",
-    },
-    "forbidden_types": {
-        **CONTENT["forbidden_types"],
-        "description": "Patterns, one per line; the type of what is proposed may match none",
-    },
-    "comment_required": {
-        "description": "true: a proposal must say why, in its comment",
-        "format": "boolean",
-        "default": False,
-    },
-    "allowed_domains": {
-        "type": "large_string",
-        "description": "Mail domains of those who may propose, one per line, subdomains included; empty: any",
-        "format": "list",
-    },
-    "organisations": EVENT_ROW["organisations"],
-    **VALUES,
-    **CONDITION,
-}
+PROPOSAL: Table = _rules(
+    {
+        "forbidden_tags": {
+            **TAGS["forbidden_tags"],
+            "description": "Patterns, one per line; none may match a tag of the event (tlp:red)",
+        },
+        "allowed_types": {
+            "type": "large_string",
+            "description": "Patterns, one per line; the type of what is proposed must match one of them; empty: any",
+            "format": "list",
+        },
+        "forbidden_types": {
+            **CONTENT["forbidden_types"],
+            "description": "Patterns, one per line; the type of what is proposed may match none",
+        },
+        "comment_required": {
+            "description": "true: a proposal must say why, in its comment",
+            "format": "boolean",
+            "default": False,
+        },
+        "allowed_domains": {
+            "type": "large_string",
+            "description": "Mail domains of those who may propose, one per line, subdomains included; empty: any",
+            "format": "list",
+        },
+        "organisations": EVENT_ROW["organisations"],
+        **VALUES,
+        **CONDITION,
+    }
+)
 """Every check of a proposal, inside its event."""
 
 RULES: Table = {
     "rules": {
         "description": "Name of a rule file in the operator's settings ([rules] name = path), whose rules apply too",
+        "rule": True,
     },
 }
 
