@@ -13,6 +13,9 @@ WorkflowError                 one plain sentence for an analyst in str(); never 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class WorkflowError(Exception):
     """Root of the tree. The text is shown to people as it is."""
@@ -60,3 +63,9 @@ class PhpCrash(RunnerError):  # noqa: N818 - it is named for what it mirrors
         )
         self.kind = kind
         self.message = message
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; the nearest name is “x”" for the end of a sentence, or "" when nothing is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; the nearest name is “{near[0]}”" if near else ""

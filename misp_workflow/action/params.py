@@ -28,9 +28,8 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from misp_workflow.errors import ParameterError
+from misp_workflow.errors import ParameterError, did_you_mean
 from misp_workflow.settings import is_secret_name
-from misp_workflow.settings.model import did_you_mean
 
 LOG = logging.getLogger("misp_workflow.action")
 

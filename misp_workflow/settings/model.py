@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from misp_workflow import event
-from misp_workflow.errors import SettingsError
+from misp_workflow.errors import SettingsError, did_you_mean
 from misp_workflow.settings.secrets import resolve
 
 DISTRIBUTIONS = tuple(event.DISTRIBUTIONS[level] for level in range(4))
@@ -156,9 +155,3 @@ class Settings:
             f"No destination is called “{name}” in {self.path}{did_you_mean(name, self.destinations)}."
             + (f" {self.problem}" if self.problem else "")
         )
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return "; the nearest name is “x”" for the end of a sentence, or "" when nothing is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; the nearest name is “{near[0]}”" if near else ""

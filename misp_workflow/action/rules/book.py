@@ -28,8 +28,7 @@ from misp_workflow.action.params import Params
 from misp_workflow.action.rules.checks import reasons
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.action.rules.table import EVENT, MARKS
-from misp_workflow.errors import InputError, ParameterError, SettingsError, TemplateError
-from misp_workflow.settings.model import did_you_mean
+from misp_workflow.errors import InputError, ParameterError, SettingsError, TemplateError, did_you_mean
 from misp_workflow.settings.table import line_of
 
 if sys.version_info >= (3, 11):

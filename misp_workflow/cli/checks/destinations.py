@@ -13,9 +13,8 @@ from misp_workflow.cli.checks.probes import PROBES
 from misp_workflow.delivery.retry import http_phrase
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.effects import Post, mask
-from misp_workflow.errors import SettingsError
+from misp_workflow.errors import SettingsError, did_you_mean
 from misp_workflow.settings import Destination, Settings, is_secret_name
-from misp_workflow.settings.model import did_you_mean
 from misp_workflow.settings.secrets import is_reference
 
 Params = Mapping[str, Mapping[str, Any]]
