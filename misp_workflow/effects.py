@@ -197,9 +197,31 @@ class Record(Effect):
         return self.address
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileUpdate(Effect):
+    """What one call says of a list that devices read; the settings of the destination say what the list is.
+
+    `put` are the attributes to be listed, each {"uuid", "type", "value"}, `gone` the uuids of those that shall not be.
+    `whole`: nothing else of the event `event` (its uuid) shall be listed. `at` is when the call came, in seconds since
+    1970: of two calls about one attribute the later one counts, whichever arrives first.
+    """
+
+    kind: ClassVar[str] = "files"
+    event: str
+    put: tuple[Mapping[str, Json], ...] = ()
+    gone: tuple[str, ...] = ()
+    whole: bool = False
+    at: float
+
+    def place(self) -> str:
+        """Return the list."""
+        return f"list {self.destination}"
+
+
 AnyEffect = TypeVar("AnyEffect", bound=Effect)
 
-KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in (Post, Mail, Notification, MispChange, Record)}
+_KINDS = (Post, Mail, Notification, MispChange, Record, FileUpdate)
+KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in _KINDS}
 
 
 def addressed(effect: AnyEffect, label: str, destination: str, secrets: tuple[str, ...]) -> AnyEffect:

@@ -15,6 +15,7 @@ COMMANDS = {
     "faults": "Show what gets through when a Python module fails.",
     "module": "Execute one module on an event, without a workflow.",
     "template": "Render a message template on an event, to look at it.",
+    "list": "Look after the lists that devices read.",
     "outbox": "Look after what waits to be delivered.",
     "doctor": "Examine settings, destinations, outbox, misp-modules and MISP.",
     "check-event": "Judge events by a rule file of the gates.",

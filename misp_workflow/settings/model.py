@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from misp_workflow import event
 from misp_workflow.errors import SettingsError, did_you_mean
+from misp_workflow.settings.lists import ListRules, Lists
 from misp_workflow.settings.secrets import resolve
 
 DISTRIBUTIONS = tuple(event.DISTRIBUTIONS[level] for level in range(4))
@@ -82,8 +83,8 @@ class Destination:
     may go there in spite of such a bound, by number, by uuid, or by name ("Partners"; "name:7"). `rate` is effects per
     second (None: no bound), `digest` the seconds for which messages are gathered (0: not), `max_age` the seconds for
     which delivery is tried again (None: as the outbox says; 0: once). `actions` names the actions that may use it
-    (empty: all). `max_characters` and
-    `max_bytes` bound a message and a body (None: only the vendor's own limit).
+    (empty: all). `max_characters` and `max_bytes` bound a message and a body (None: only the vendor's own limit).
+    `list` says how the list for devices is kept that this destination is (None: it is no list).
     """
 
     name: str = ""
@@ -101,6 +102,7 @@ class Destination:
     actions: tuple[str, ...] = ()
     max_characters: int | None = None
     max_bytes: int | None = None
+    list: ListRules | None = None
 
     def allows(self, action: str) -> bool:
         """Whether the action of this name may use this destination."""
@@ -130,6 +132,7 @@ class Settings:
     misp: Misp = Misp()
     outbox: Outbox = Outbox()
     networks: Networks = Networks()
+    lists: Lists = field(default_factory=Lists)
     rules: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
     defaults: Destination = Destination()
     destinations: Mapping[str, Destination] = field(default_factory=lambda: MappingProxyType({}))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from misp_workflow.errors import SettingsError
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
+from misp_workflow.settings.lists_table import read_list, read_lists
 from misp_workflow.settings.model import (
     DISTRIBUTIONS,
     Destination,
@@ -53,6 +54,7 @@ def read(text: str, path: Path, state_folder: Path) -> Settings:
         misp=_misp(top.table("misp")),
         outbox=_outbox(top.table("outbox")),
         networks=_networks(top.table("networks")),
+        lists=read_lists(top.table("lists")),
         rules=_rules(top.table("rules")),
         defaults=defaults,
         destinations=_destinations(top.table("destinations"), defaults),
@@ -70,6 +72,8 @@ def literal_secrets(settings: Settings) -> list[str]:
         found.append("outbox.url")
     if settings.outbox.key_reference and not is_reference(settings.outbox.key_reference):
         found.append("outbox.key")
+    if settings.lists.token_reference and not is_reference(settings.lists.token_reference):
+        found.append("lists.token")
     for destination in settings.destinations.values():
         for name, value in destination.values.items():
             if value and not is_reference(value) and _holds_secret(name, value):
@@ -167,6 +171,7 @@ def _destination(name: str, table: Table, defaults: Destination) -> Destination:
         actions=table.strings("actions", defaults.actions),
         max_characters=defaults.max_characters if characters is None else int(characters),
         max_bytes=defaults.max_bytes if size is None else size,
+        list=read_list(table.table("list"), name),
     )
     table.done()
     return destination

@@ -71,7 +71,8 @@ def test_case(file: Path, receiver: Receiver, tmp_path: Path, monkeypatch: pytes
     case, action = json.loads(file.read_text()), file.parent.name
     if "settings" in case:
         settings = tmp_path / "settings.toml"
-        settings.write_text(case["settings"].replace("{receiver}", receiver.url))
+        text = case["settings"].replace("{receiver}", receiver.url).replace("{folder}", str(tmp_path))
+        settings.write_text(text)
         settings.chmod(0o600)
         monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
     receiver.answers(*map(_receiver_answer, case.get("answers", [])))

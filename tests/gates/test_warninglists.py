@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from misp_workflow.action import warninglists
+from misp_workflow.delivery import warninglists
 from misp_workflow.errors import InputError
 
 package = pytest.importorskip("pymispwarninglists", reason="pymispwarninglists, the extra [warninglists], is missing")

@@ -39,7 +39,10 @@ def test_metadata(members: dict[str, str]):
     hard = {
         re.split(r"[^\w-]", line)[0].lower() for line in metadata.get_all("Requires-Dist") if "extra ==" not in line
     }
-    assert hard == {"requests", "pymisp", "jinja2", "orjson", "cryptography", "click", "rich", "tomli"}
+    assert hard == {
+        *("requests", "pymisp", "jinja2", "orjson", "cryptography", "click", "rich", "tomli"),
+        *("idna", "publicsuffixlist"),
+    }
     assert any(name.endswith("LICENSE") for name in members if name.startswith(info))
     scripts = members[f"{info}/entry_points.txt"]
     assert "misp-workflow = misp_workflow.cli:main" in scripts

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
 
-from misp_workflow.action.addresses import reserved
 from misp_workflow.action.rules.subject import Subject
-from misp_workflow.action.warninglists import lists_with
+from misp_workflow.delivery.guard.addresses import reserved
+from misp_workflow.delivery.warninglists import lists_with
 from misp_workflow.event import DISTRIBUTIONS, flag, matching, number, rows, text
 from misp_workflow.markings import UNKNOWN, read_tag
 

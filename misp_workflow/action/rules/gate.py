@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from misp_workflow.action import addresses
 from misp_workflow.action.call import Call
 from misp_workflow.action.rules.book import judge, rules_named
 from misp_workflow.action.rules.checks import in_domains, reasons
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.delivery import guard, transports
+from misp_workflow.delivery.guard import addresses
 from misp_workflow.errors import ParameterError
 from misp_workflow.event import View, live, text
 

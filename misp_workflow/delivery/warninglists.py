@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from misp_workflow.action import addresses
+from misp_workflow.delivery.guard import addresses
 from misp_workflow.errors import InputError
 from misp_workflow.event import matching, text
 
@@ -29,6 +29,10 @@ PATIENCE = 2.5
 
 ADDRESSES = ("ip-dst", "ip-src")
 """The types that say whether a list is one of addresses."""
+
+
+class NotReadyError(InputError):
+    """The lists are still being read."""
 
 
 def lists_with(attribute: Mapping[str, Any], patterns: Iterable[str] = ("*",)) -> list[str]:
@@ -120,7 +124,7 @@ class _Library:
             self._read(patterns, _folder()).join(patience)
             found = self._shelves.get(patterns)
         if found is None:
-            raise InputError("The warninglists are still being read; try again in a few seconds.")
+            raise NotReadyError("The warninglists are still being read; try again in a few seconds.")
         if isinstance(found, InputError):
             raise found
         return found

@@ -1,0 +1,116 @@
+"""misp-workflow list: what stands in the lists that devices read, whether their files say so, and a web server."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from misp_workflow import settings
+from misp_workflow.delivery.lists import Shelf, shelf_of, shelves
+from misp_workflow.errors import InputError
+
+MOST_SHOWN = 20
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+
+
+@click.group(invoke_without_command=True)
+@as_json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Show what stands in each list: since when, until when, from which event."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(show, as_json=as_json)
+
+
+@command.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help=f"Every entry, not only the first {MOST_SHOWN} of each list.")
+@as_json_option
+def show(names: tuple[str, ...] = (), everything: bool = False, as_json: bool = False) -> None:
+    """Show what stands in these lists, or in all."""
+    for shelf in _chosen(names):
+        rows = shelf.rows()
+        if as_json:
+            for row in rows:
+                told = {"list": shelf.name, "value": row.entry.value, "kind": row.entry.kind}
+                click.echo(json.dumps({**told, "since": row.since, "until": row.until or None, "events": row.events}))
+            continue
+        table = Table("value", "kind", "since", "until", "events", title=f"{shelf.name}: {len(rows):,} in {shelf.path}")
+        for row in rows if everything else rows[:MOST_SHOWN]:
+            until = _time(row.until) if row.until else "withdrawn"
+            table.add_row(row.entry.value, row.entry.kind, _time(row.since), until, "\n".join(row.events))
+        Console().print(table)
+        if len(rows) > MOST_SHOWN and not everything:
+            click.echo(f"… and {len(rows) - MOST_SHOWN:,} more: misp-workflow list show {shelf.name} --all")
+
+
+@command.command()
+@click.argument("names", nargs=-1)
+@as_json_option
+def check(names: tuple[str, ...], as_json: bool) -> None:
+    """Read the published files back, and say how they differ from what should stand there. Exit status 1: they do."""
+    clean = True
+    for shelf in _chosen(names):
+        found = shelf.check()
+        clean = clean and found.clean
+        if as_json:
+            click.echo(json.dumps({"list": shelf.name, "clean": found.clean, **dataclasses.asdict(found)}))
+        elif found.clean:
+            click.echo(f"✔ {shelf.path} says what the list {shelf.name} says.")
+        else:
+            _tell(shelf, found.gone, found.missing, found.beside)
+    if not clean:
+        raise SystemExit(1)
+
+
+def _tell(shelf: Shelf, gone: bool, missing: tuple[str, ...], beside: tuple[str, ...]) -> None:
+    click.echo(f"✘ {shelf.path} is not what the list says; write it anew with: misp-workflow list rebuild {shelf.name}")
+    if gone:
+        click.echo("  there is no such file")
+    for sign, lines in (("-", missing), ("+", beside)):
+        for line in lines[:MOST_SHOWN]:
+            click.echo(f"  {sign} {line!r}")
+        if len(lines) > MOST_SHOWN:
+            click.echo(f"  {sign} … and {len(lines) - MOST_SHOWN:,} more")
+
+
+@command.command()
+@click.argument("names", nargs=-1)
+def rebuild(names: tuple[str, ...]) -> None:
+    """Take out what has lived its life, and write the files anew. Run it each night, so that entries end in time."""
+    for shelf in _chosen(names):
+        try:
+            number = shelf.rebuild()
+        except OSError as error:
+            raise InputError(f"{shelf.path} cannot be written: {error.strerror}.") from None
+        click.echo(f"{shelf.path}: {number:,} {'entry' if number == 1 else 'entries'}")
+
+
+@command.command()
+@click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8088, show_default=True, help="Port to listen at.")
+def serve(listen: str, port: int) -> None:
+    """Publish the lists over HTTP, for a small house: put TLS in front of it. Needs the extra [serve]."""
+    from misp_workflow.cli.list_server import run
+
+    run(settings.current(), listen, port)
+
+
+def _chosen(names: tuple[str, ...]) -> list[Shelf]:
+    rules = settings.current()
+    if not rules.usable:
+        raise InputError(rules.problem)
+    found = [shelf_of(rules, name) for name in names] if names else list(shelves(rules))
+    if not found:
+        raise InputError("The settings keep no list: docs/lists.md shows the table [destinations.NAME.list].")
+    return found
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

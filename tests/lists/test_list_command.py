@@ -1,0 +1,127 @@
+"""misp-workflow list: what a person sees of the lists, and the small web server."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from lists_kit import EVENT, ask, attribute, event, lines, shelf
+
+from misp_workflow.cli import main
+from misp_workflow.testing import free_port
+
+
+def say(*words: str):
+    return CliRunner().invoke(main, ["list", *words])
+
+
+@pytest.fixture
+def listed(keep) -> Path:
+    folder = keep({"fw": {"format": "plain"}, "dns": {"format": "rpz", "keep": "30 days"}}, token="let-the-firewall-in")
+    rows = [attribute("domain", "evil.example"), *(attribute("ip-dst", f"203.0.113.{number}") for number in range(40))]
+    for name in ("fw", "dns"):
+        ask(event(rows), name)
+    return folder
+
+
+def test_shows_what_stands_since_when_until_when_from_where(listed: Path) -> None:
+    told = say("--json").output.splitlines()
+    assert len(told) == 82
+    one = json.loads(told[0])
+    assert (one["list"], one["value"], one["kind"], one["events"]) == ("fw", "evil.example", "domain", [EVENT])
+    assert one["until"] is None and abs(one["since"] - time.time()) < 3600
+    assert json.loads(told[-1])["until"] > time.time()
+    shown = say("show", "fw").output
+    assert "fw: 41 in" in shown and "and 21 more" in shown
+    assert "and 21 more" not in say("show", "fw", "--all").output
+
+
+def test_check_reads_the_file_back(listed: Path) -> None:
+    assert say("check").exit_code == 0
+    file = listed / "fw.txt"
+    file.write_text(file.read_text().replace("evil.example\n", "") + "added.example\n")
+    told = say("check")
+    assert told.exit_code == 1
+    assert "- 'evil.example'" in told.output and "+ 'added.example'" in told.output
+    found = json.loads(say("check", "fw", "--json").output)
+    assert found["missing"] == ["evil.example"] and found["beside"] == ["added.example"]
+    assert say("rebuild", "fw").output.endswith("41 entries\n")
+    assert say("check").exit_code == 0
+    file.unlink()
+    assert "there is no such file" in say("check", "fw").output
+    assert say("check", "dns").exit_code == 0
+
+
+def test_an_rpz_zone_gets_a_higher_serial_each_time(listed: Path) -> None:
+    def serial() -> int:
+        return int(lines("dns")[1].split()[5])
+
+    before = serial()
+    say("rebuild", "dns")
+    say("rebuild", "dns")
+    assert serial() >= before + 2
+
+
+def test_without_lists_it_says_what_is_missing() -> None:
+    told = say()
+    assert told.exit_code == 2 and "destinations.NAME.list" in told.output
+
+
+def test_an_unknown_name_has_a_nearest_one(listed: Path) -> None:
+    told = say("check", "fww")
+    assert told.exit_code == 2 and "nearest name is “fw”" in told.output
+
+
+def get(url: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    request = urllib.request.Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read(), {key.lower(): value for key, value in answer.headers.items()}
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(), {key.lower(): value for key, value in error.headers.items()}
+
+
+def test_serves_the_lists_and_nothing_else(listed: Path) -> None:
+    pytest.importorskip("starlette")
+    (listed / "secret.txt").write_text("no list")
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-c", "from misp_workflow.cli import main; main()", "list", "serve", "--port", str(port)]
+    )
+    url, key = f"http://127.0.0.1:{port}", {"Authorization": "Bearer let-the-firewall-in"}
+    try:
+        for _ in range(600):
+            assert server.poll() is None
+            try:
+                get(url)
+                break
+            except OSError:
+                time.sleep(0.05)
+        assert get(f"{url}/fw.txt")[0] == 401
+        assert get(f"{url}/fw.txt", Authorization="Bearer wrong")[0] == 401
+        basic = base64.b64encode(b"firewall:let-the-firewall-in").decode()
+        assert get(f"{url}/fw.txt", Authorization=f"Basic {basic}")[0] == 200
+        status, body, headers = get(f"{url}/fw.txt", **key)
+        assert (status, body) == (200, shelf("fw").path.read_bytes())
+        assert get(f"{url}/fw.txt", If_None_Match=headers["etag"], **key)[0] == 304
+        assert get(f"{url}/fw.txt", Accept_Encoding="gzip", **key)[2]["content-encoding"] == "gzip"
+        for beside in ("secret.txt", "..%2Fsettings.toml", "", "fw.txt%00"):
+            assert get(f"{url}/{beside}", **key)[0] == 404
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_listens_elsewhere_only_with_a_token(keep) -> None:
+    pytest.importorskip("starlette")
+    keep({"fw": {"format": "plain"}})
+    told = say("serve", "--listen", "0.0.0.0")
+    assert told.exit_code == 2 and "lists.token" in told.output

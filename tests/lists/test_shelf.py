@@ -1,0 +1,258 @@
+"""How a list changes: what comes, what goes, which word counts, what survives."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from lists_kit import EVENT, ask, attribute, event, lines, shelf
+
+from misp_workflow.delivery.transports import files
+from misp_workflow.effects import FileUpdate, from_json, to_json
+
+A, B = attribute("domain", "a.example"), attribute("domain", "b.example")
+
+
+def send(name: str, at: float, put: tuple = (), gone: tuple = (), whole: bool = False):
+    rows = tuple({key: row[key] for key in ("uuid", "type", "value")} for row in put)
+    update = FileUpdate(destination=name, event=EVENT, put=rows, gone=gone, whole=whole, at=at)
+    return files.send(from_json(to_json(update)), "key", time.monotonic() + 30)
+
+
+def test_what_is_selected_and_for_detection_stands(keep) -> None:
+    keep({"fw": {"format": "plain"}})
+    rows = [A, {**B, "to_ids": False}, attribute("domain", "c.example", deleted=True)]
+    assert "1 added" in ask(event(rows), "fw")["data"]["detail"]
+    assert lines("fw") == ["a.example"]
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        {"rows": [{**A, "to_ids": False}], "whole": False},
+        {"rows": [{**A, "to_ids": "0"}], "whole": False},
+        {"rows": [{**A, "deleted": True}], "whole": False},
+        {"rows": [{**A, "Tag": [{"name": "status:false-positive"}]}], "whole": False},
+        {"rows": [B], "whole": True},
+        {"rows": [A, B], "whole": True, "params": {"event_goes": "true"}, "stands": []},
+        {"rows": [], "whole": False, "published": False, "stands": []},
+        {"rows": [{**A, "value": "b.example"}], "whole": False},
+    ],
+    ids=["to_ids off", "to_ids 0", "deleted", "tag", "left the event", "event goes", "unpublished", "corrected"],
+)
+def test_what_is_withdrawn_is_gone(keep, then: dict) -> None:
+    keep({"fw": {"format": "plain"}})
+    ask(event([A, B]), "fw")
+    assert lines("fw") == ["a.example", "b.example"]
+    params = {"withdraw_tags": "status:*", **then.get("params", {})}
+    answer = ask(event(then["rows"], then["whole"], published=then.get("published", True)), "fw", **params)
+    assert answer["data"]["status"] == "delivered", answer
+    assert lines("fw") == then.get("stands", ["b.example"])
+    assert shelf("fw").check().clean
+
+
+def test_an_unpublished_event_may_stay(keep) -> None:
+    keep({"fw": {"format": "plain"}})
+    ask(event([A]), "fw")
+    assert ask(event([], False, published=False), "fw", unpublished="keep")["data"]["status"] == "skipped"
+    assert ask(event([], False), "fw")["data"]["status"] == "skipped"
+    assert lines("fw") == ["a.example"]
+
+
+def test_a_value_stands_as_long_as_one_attribute_says_so(keep) -> None:
+    keep({"fw": {"format": "plain"}})
+    twin = {**A, "uuid": "99999999-2222-4333-8444-555555555555"}
+    ask(event([A, twin], whole=False), "fw")
+    assert "0 added, 0 withdrawn" in ask(event([{**A, "to_ids": False}], whole=False), "fw")["data"]["detail"]
+    assert lines("fw") == ["a.example"]
+    ask(event([{**twin, "to_ids": False}], whole=False), "fw")
+    assert lines("fw") == []
+
+
+def test_without_a_selection_nothing_is_listed(keep) -> None:
+    keep({"fw": {"format": "plain"}})
+    ask(event([A]), "fw", items="selected")
+    assert lines("fw") == []
+
+
+def test_the_later_word_counts_whichever_arrives_first(keep) -> None:
+    keep({"fw": {"format": "plain"}})
+    now = time.time()
+    send("fw", now, gone=(A["uuid"],))
+    assert "1 left as a later call said" in send("fw", now - 60, put=(A,)).detail
+    assert lines("fw") == []
+    send("fw", now + 1, put=(B,), whole=True)
+    send("fw", now, put=(A, attribute("domain", "c.example")))  # before the event said all about itself
+    assert lines("fw") == ["b.example"]
+    send("fw", now + 2, put=(A,))
+    assert lines("fw") == ["a.example", "b.example"]
+
+
+def test_entries_end_in_time_and_keep_their_beginning(keep) -> None:
+    keep({"fw": {"format": "jsonl", "keep": "1 h"}})
+    now = time.time()
+    send("fw", now - 3590, put=(A,))
+    send("fw", now - 3700, put=(B,))
+    (row,) = shelf("fw").rows()  # what was over already never stood there
+    assert row.until == pytest.approx(now + 10) and row.since == pytest.approx(now - 3590)
+    send("fw", now, put=(A,))
+    (row,) = shelf("fw").rows()
+    assert row.until == pytest.approx(now + 3600) and row.since == pytest.approx(now - 3590)
+
+
+def test_rebuild_takes_out_what_has_lived_its_life(keep, monkeypatch) -> None:
+    keep({"fw": {"format": "plain", "keep": "1 h"}})
+    send("fw", time.time(), put=(A,))
+    later = time.time() + 3700
+    monkeypatch.setattr("misp_workflow.delivery.lists.shelf.time.time", lambda: later)
+    assert shelf("fw").rebuild() == 0
+    assert lines("fw") == []
+
+
+def test_a_full_list_refuses_what_is_new_and_says_so(keep) -> None:
+    keep({"fw": {"format": "plain", "most": 2}})
+    assert ask(event([A, B]), "fw")["data"]["status"] == "delivered"
+    said = ask(event([A, B, attribute("domain", "c.example")]), "fw")["error"]
+    assert "full (2 entries): 1 found no room" in said
+    assert lines("fw") == ["a.example", "b.example"]
+
+
+def test_or_drops_the_oldest_where_the_settings_say_so(keep) -> None:
+    keep({"fw": {"format": "plain", "most": 2, "when_full": "oldest"}})
+    now = time.time()
+    for seconds, row in enumerate((B, A, attribute("domain", "c.example"))):
+        answer = send("fw", now + seconds, put=(row,))
+    assert "1 of the oldest dropped" in answer.detail
+    assert lines("fw") == ["a.example", "c.example"]
+
+
+def test_what_is_left_out_is_counted_and_named(keep) -> None:
+    keep({"fw": {"format": "plain", "reserved": False}}, own_domains=["acme.example"])
+    rows = [
+        A,
+        attribute("ip-dst", "10.1.2.3"),
+        attribute("ip-dst", "10.1.2.4"),
+        attribute("domain", "www.acme.example"),
+    ]
+    said = ask(event([*rows, attribute("md5", "xyz")]), "fw")["data"]["detail"]
+    assert "4 left out" in said and "10.1.2.3 is private" in said and "and 1 more" in said
+    assert "www.acme.example is a name of our own" in said and "xyz is no md5" in said
+    assert lines("fw") == ["a.example"]
+
+
+def test_only_the_types_that_the_settings_name(keep) -> None:
+    keep({"fw": {"format": "plain", "types": ["hostname"]}})
+    ask(event([A, attribute("hostname", "h.example")]), "fw")
+    assert lines("fw") == ["h.example"]
+
+
+def test_warninglists_keep_out(keep) -> None:
+    pytest.importorskip("pymispwarninglists")
+    keep({"fw": {"format": "plain", "warninglists": ["List of RFC 5735*", "List of RFC 1918*"]}})
+    ask(event([attribute("ip-dst", "10.0.0.7"), A]), "fw")
+    for _ in range(600):
+        if (name := shelf("fw")).path.exists():
+            break
+        time.sleep(0.1)  # "queued, because the lists are still being read"
+    assert name.path.read_text().splitlines() == ["a.example"]
+
+
+def test_what_is_above_the_clearance_leaves_the_list(keep) -> None:
+    folder = keep({"fw": {"format": "plain"}})
+    file = folder.parent / "settings.toml"
+    file.write_text(file.read_text().replace('tlp = "red"', 'tlp = "green"\nunmarked = "green"'))
+    ask(event([A, B]), "fw")
+    ask(event([{**A, "Tag": [{"name": "tlp:red"}]}, B]), "fw")
+    assert lines("fw") == ["b.example"]
+
+
+def test_no_list_no_folder_no_such_destination_are_told(keep) -> None:
+    keep({"fw": {"format": "plain"}})
+    assert "no destination is called" in ask(event([A]), "nowhere")["error"].lower()
+    assert "destination" in ask(event([A]), "")["error"]
+
+
+def test_nothing_is_ever_written_beside_the_folder(keep, tmp_path: Path) -> None:
+    for name in ("../x", "a/b", ".hidden", "x y"):
+        keep({"fw": {"format": "plain", "file": name}})
+        assert "file" in ask(event([A]), "fw")["error"]
+    target = tmp_path / "elsewhere"
+    target.write_text("untouched")
+    folder = keep({"fw": {"format": "plain"}})
+    folder.mkdir()
+    (folder / "fw.txt").symlink_to(target)
+    ask(event([A]), "fw")
+    assert target.read_text() == "untouched" and lines("fw") == ["a.example"]
+
+
+def test_a_folder_that_cannot_be_written_keeps_the_effect(keep, tmp_path: Path) -> None:
+    folder = keep({"fw": {"format": "plain"}})
+    folder.write_text("a file where the folder should be")
+    assert "cannot be written" in ask(event([A]), "fw")["data"]["detail"]
+    folder.unlink()
+    assert send("fw", time.time(), put=(A,)).outcome == "delivered"
+
+
+WRITER = """
+import random, sys, time
+from misp_workflow.delivery.transports import files
+from misp_workflow.effects import FileUpdate
+import misp_workflow.delivery.lists.shelf as shelf
+number, seed, rounds = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+chance = random.Random(seed)
+for turn in range(rounds):
+    uuid = f"{number:08d}-0000-4000-8000-{chance.randrange(5):012d}"
+    put = ({"uuid": uuid, "type": "domain", "value": f"w{number}-{turn}.example"},) if chance.random() < 0.7 else ()
+    update = FileUpdate(destination="fw", event="e", put=put, gone=() if put else (uuid,), at=time.time())
+    while files.send(update, "key", time.monotonic() + 60).outcome != "delivered":
+        pass
+    print(uuid, put[0]["value"] if put else "-", flush=True)
+"""
+
+
+def _writer(number: int, seed: int, rounds: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(number), str(seed), str(rounds)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_many_processes_killed_at_random_lose_nothing(keep) -> None:
+    """What a writer was told is delivered stands, or was replaced by its own later word; no line is ever broken."""
+    keep({"fw": {"format": "plain"}})
+    chance = random.Random(5)
+    writers = [_writer(number, number, 8) for number in range(20)]
+    for writer in chance.sample(writers, 10):
+        time.sleep(0.15)
+        writer.kill()
+    said = {}
+    for number, writer in enumerate(writers):
+        told = [line.split() for line in writer.communicate()[0].splitlines()]
+        said[number] = dict(told)
+    shelf("fw").publish()
+    assert shelf("fw").check().clean
+    published = set(lines("fw"))
+    killed = {number for number, writer in enumerate(writers) if writer.returncode}
+    for number, words in said.items():
+        wanted = {value for value in words.values() if value != "-"}
+        if number in killed:  # one word more may have been written than was told
+            assert len(wanted - published) <= 1
+        else:
+            assert wanted == {line for line in published if line.startswith(f"w{number}-")}
+
+
+def test_killed_anywhere_it_leaves_the_old_file_or_the_new_one(keep, tmp_path: Path) -> None:
+    keep({"fw": {"format": "plain"}})
+    send("fw", time.time(), put=tuple(attribute("domain", f"n{number}.example") for number in range(500)))
+    for turn in range(12):
+        writer = _writer(turn, turn, 1000)
+        time.sleep(0.35 + turn * 0.02)
+        writer.kill()
+        writer.communicate()
+        content = shelf("fw").path.read_bytes()
+        assert content.endswith(b".example\n") and content.count(b"\n") >= 500
+    shelf("fw").publish()
+    assert shelf("fw").check().clean
+    assert not list((tmp_path / "lists").glob(".*")), "leavings of the killed"
