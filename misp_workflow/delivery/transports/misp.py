@@ -10,7 +10,8 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 from urllib.parse import urljoin
 
 import orjson
@@ -30,6 +31,7 @@ LOG = logging.getLogger("misp_workflow.delivery")
 MAX_ANSWER = 32 * 2**20
 """Bytes of one of MISP's answers; an event of 10,000 attributes has about ten million."""
 
+Method = Literal["GET", "POST"]
 Result = TypeVar("Result")
 
 
@@ -60,6 +62,30 @@ def read_event(reference: str, deadline: float) -> dict[str, Any]:
     if not isinstance(found, dict) or not isinstance(found.get("Event"), dict):
         raise DeliveryError("MISP's answer is not an event.")
     return found
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer of MISP's API: its status, the decoded content, and `refusal`: "", or MISP's no as a sentence."""
+
+    status: int
+    content: Any
+    refusal: str = ""
+
+
+def ask(rules: settings.Settings, method: Method, path: str, body: Any = None, *, seconds: float = 30.0) -> Said:
+    """Put one question to the API of the MISP in these settings, and return its yes or no.
+
+    DeliveryError when nobody answers, what answers is no MISP, or the key is not accepted.
+    """
+    try:
+        return _with_misp(rules, time.monotonic() + seconds, lambda misp: misp.said(method, path, body))
+    except changes.Stop as end:
+        raise DeliveryError(f"{_capital(end.answer.detail.rstrip('.'))}.") from None
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _end(outcome: retry.Outcome, detail: str, **more: Any) -> changes.Stop:
@@ -107,6 +133,16 @@ class Client(PyMISP):
     def ask(self, post: Post) -> http.Reply:
         """Ask somebody else than MISP within the same deadline."""
         return http.ask(post, self._try, MAX_ANSWER)
+
+    def said(self, method: Method, path: str, body: Any) -> Said:
+        """Ask, and return yes or no; Refusal only when every other question would be refused as well."""
+        reply = self._prepare_request(method, path, body)
+        try:
+            return Said(reply.status, self._check_response(reply))
+        except changes.Refusal as no:
+            if reply.status < 300 or "API key:" in str(no):
+                raise
+            return Said(reply.status, None, f"{_capital(str(no).rstrip('.'))}.")
 
     def _prepare_request(  # type: ignore[override]
         self, request_type: Any, url: str, data: Any = None, params: Any = None, kw_params: Any = None, **_: Any

@@ -1,0 +1,153 @@
+"""MISP's workflow API, as a real 2.5.1 was recorded to answer it: what it has, saving, enabling.
+
+Its traps are known here and nowhere else: a workflow is made by asking for its editor, which answers 500 all the same;
+names that MISP does not know are "Enabled"; lists with holes come as objects.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from misp_workflow import php
+from misp_workflow.delivery.transports import misp
+from misp_workflow.errors import DeliveryError
+from misp_workflow.remote.document import Content
+from misp_workflow.settings import Settings
+
+PAGE = 500
+"""Events that one answer lists, without their attributes."""
+
+
+class Misp:
+    """The MISP of these settings. Every method raises DeliveryError, with one sentence, when MISP says no or nothing."""
+
+    def __init__(self, rules: Settings) -> None:
+        self._rules = rules
+        self.url = rules.misp.url.rstrip("/")
+
+    def version(self) -> str:
+        found = self._get("servers/getVersion")
+        return str(found["version"]) if isinstance(found, Mapping) and "version" in found else "?"
+
+    # --- workflows ----------------------------------------------------------------------------------------------------
+
+    def workflows(self) -> dict[str, Stored]:
+        """Return every workflow by its trigger."""
+        rows = [one["Workflow"] for one in _rows(self._get("workflows/index")) if isinstance(one.get("Workflow"), dict)]
+        found = [Stored(row if "data" in row else self._view(row["id"])) for row in rows]
+        return {one.trigger: one for one in found}
+
+    def workflow(self, trigger: str) -> Stored | None:
+        """Return the workflow of a trigger, None when it has none."""
+        return self.workflows().get(trigger)
+
+    def create(self, trigger: str) -> Stored:
+        """Make the workflow of a trigger that has none."""
+        said = misp.ask(self._rules, "GET", f"workflows/editor/{quote(trigger, safe='')}")
+        made = self.workflow(trigger)
+        if made is None:
+            raise DeliveryError(f"MISP makes no workflow for {trigger}. {said.refusal or 'It does not say why.'}")
+        return made
+
+    def save(self, stored: Stored, content: Content) -> None:
+        """Write name, description, debug mode and graph of a workflow."""
+        fields = {
+            "name": content.name,
+            "description": content.description,
+            "debug_enabled": content.debug,
+            "data": json.dumps(content.graph),  # as text: an object is answered with an internal error
+        }
+        self._post(f"workflows/edit/{stored.id}", {"Workflow": fields})
+
+    def delete(self, stored: Stored) -> None:
+        self._post(f"workflows/delete/{stored.id}", {})
+
+    def _view(self, number: Any) -> dict[str, Any]:
+        found = self._get(f"workflows/view/{number}")
+        row = found.get("Workflow") if isinstance(found, Mapping) else None
+        if not isinstance(row, dict):
+            raise DeliveryError(f"MISP does not show workflow {number}.")
+        return row
+
+    # --- what is enabled ----------------------------------------------------------------------------------------------
+
+    def triggers(self) -> dict[str, bool]:
+        """Return whether each trigger is enabled."""
+        return _enabled(self._get("workflows/triggers"))
+
+    def modules(self) -> dict[str, bool]:
+        """Return whether each module is enabled, MISP's own and those of misp-modules."""
+        found = [self._get(f"workflows/moduleIndex/type:{kind}") for kind in ("logic", "action")]
+        return {name: on for listed in found for name, on in _enabled(listed).items()}
+
+    def enable(self, name: str, on: bool, *, trigger: bool = False) -> None:
+        """Enable or disable a module or trigger. MISP says yes to any name: look afterwards."""
+        self._post(f"workflows/toggleModule/{quote(name, safe='')}/{int(on)}{'/1' if trigger else ''}", {})
+
+    # --- blueprints ---------------------------------------------------------------------------------------------------
+
+    def blueprints(self) -> list[dict[str, Any]]:
+        """Return every blueprint as MISP exports it, {"WorkflowBlueprint": {…}}."""
+        found = _rows(self._get("workflowBlueprints/index"))
+        return [{"WorkflowBlueprint": one["WorkflowBlueprint"]} for one in found if "WorkflowBlueprint" in one]
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def events_since(self, age: str) -> Iterator[str]:
+        """Yield the uuids of the events that were changed within `age` ("30d"), as MISP lists them."""
+        known: set[str] = set()
+        page = 1
+        while True:
+            query = {"returnFormat": "json", "timestamp": age, "metadata": True, "limit": PAGE, "page": page}
+            rows = _rows(self._post("events/restSearch", query))
+            uuids = [str(one["Event"]["uuid"]) for one in rows if isinstance(one.get("Event"), Mapping)]
+            yield from (uuid for uuid in uuids if uuid not in known)
+            if not uuids or known.issuperset(uuids):  # a MISP that knows no pages says the same again
+                return
+            known.update(uuids)
+            page += 1
+
+    def event(self, uuid: str) -> dict[str, Any]:
+        """Return an event, {"Event": …}."""
+        found = self._get(f"events/view/{quote(uuid, safe='')}")
+        if not isinstance(found, dict) or not isinstance(found.get("Event"), dict):
+            raise DeliveryError(f"MISP's answer for event {uuid} is no event.")
+        return found
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _get(self, path: str) -> Any:
+        return _yes(misp.ask(self._rules, "GET", path))
+
+    def _post(self, path: str, body: Any) -> Any:
+        return _yes(misp.ask(self._rules, "POST", path, body))
+
+
+class Stored:
+    """A workflow as MISP has it: its number there, and what it holds."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.id = str(row.get("id"))
+        self.content = Content.of_row(row)
+
+    @property
+    def trigger(self) -> str:
+        return self.content.trigger
+
+
+def _yes(said: misp.Said) -> Any:
+    if said.refusal:
+        raise DeliveryError(said.refusal)
+    return said.content
+
+
+def _rows(found: Any) -> list[dict[str, Any]]:
+    listed = list(found.values()) if isinstance(found, Mapping) else found
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _enabled(found: Any) -> dict[str, bool]:
+    return {str(one["id"]): not php.truthy(one.get("disabled")) for one in _rows(found) if "id" in one}
