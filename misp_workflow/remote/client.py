@@ -22,7 +22,7 @@ PAGE = 500
 
 
 class Misp:
-    """The MISP of these settings. Every method raises DeliveryError, with one sentence, when MISP says no or nothing."""
+    """The MISP of these settings. Every method raises DeliveryError when MISP says no, or nothing."""
 
     def __init__(self, rules: Settings) -> None:
         self._rules = rules

@@ -7,14 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from misp_workflow.remote.document import Content, same
-from misp_workflow.runner.graph import Graph, Node
-from misp_workflow.runner.report import secrets_in
+from misp_workflow.runner.graph.graph import CONCURRENT_TASK, FILTER, FILTER_RESET, Graph, Node
+from misp_workflow.runner.said.report import secrets_in
 
 Kind = Literal["name", "description", "debug", "node added", "node removed", "node replaced", "parameter", "filter",
                "edge added", "edge removed", "edge moved", "moved", "frame", "detail"]  # fmt: skip
 HIDDEN = "***"
 LONGEST = 120
 """Characters of a value in a sentence."""
+BRANCHES = {"output_1": "then", "output_2": "else"}
+ONE_WAY = {FILTER, FILTER_RESET, CONCURRENT_TASK}
+"""Logic modules that decide nothing."""
 OWN = {"data", "id", "inputs", "outputs", "pos_x", "pos_y"}
 """Members of a node with rules of their own; the others are details."""
 
@@ -54,6 +57,8 @@ def changes(before: Content, after: Content) -> list[Change]:
         found += _of_node(old_graph.nodes.get(key), new_graph.nodes.get(key), old_graph, new_graph)
     if not same(before.graph.get("_frames"), after.graph.get("_frames")):
         found.append(Change("frame", "", "", "the frames around nodes are others"))
+    if not found and before.fingerprint != after.fingerprint:
+        found.append(Change("detail", "", "", "something that only the editor reads"))
     return found
 
 
@@ -63,11 +68,14 @@ def _of_node(old: Node | None, new: Node | None, before: Graph, after: Graph) ->
         assert node is not None, "one of the two is there"
         kind: Kind = "node added" if old is None else "node removed"
         yield Change(kind, node.key, node.module, "added" if old is None else "removed")
-        yield from _edges(old, new, before, after)
+        if new is not None:
+            yield from _edges(None, new, before, after)
         return
     if (old.module, old.type) != (new.module, new.type):
         what = f"takes the place of {old.module}"
         yield Change("node replaced", new.key, new.module, what, old.module, new.module)
+        yield from _edges(old, new, before, after)
+        return
     hidden = {*secrets_in(old.module, old.params, None), *secrets_in(new.module, new.params, None)}
     yield from _values("parameter", new, old.params, new.params, hidden)
     yield from _values("filter", new, old.filters, new.filters, hidden)
@@ -96,35 +104,39 @@ def _values(
         yield Change(kind, node.key, node.module, what, one, other)
 
 
-def _edges(old: Node | None, new: Node | None, before: Graph, after: Graph) -> Iterator[Change]:
-    node = new or old
-    assert node is not None, "one of the two is there"
-    outputs = {**(old.outputs if old else {}), **(new.outputs if new else {})}
-    for output in sorted(outputs):
-        was = [edge.target for edge in (old.outputs.get(output, ()) if old else ())]
-        now = [edge.target for edge in (new.outputs.get(output, ()) if new else ())]
-        if was == now:
+def _edges(old: Node | None, new: Node, before: Graph, after: Graph) -> Iterator[Change]:
+    was, now = _targets(old), _targets(new)
+    gone = [(way, one) for way, targets in was.items() for one in targets if one not in now.get(way, ())]
+    come = [(way, one) for way, targets in now.items() for one in targets if one not in was.get(way, ())]
+    for way, target in come:
+        other = next((pair for pair in gone if pair[1] == target), None) or (
+            next((pair for pair in gone if pair[0] == way), None)
+        )
+        called = f"{_way(new, way)} leads to {_called(target, after)}"
+        if other is None:
+            yield Change("edge added", new.key, new.module, f"{called} now", None, [way, target])
             continue
-        way = _way(node, output)
-        gone, come = [one for one in was if one not in now], [one for one in now if one not in was]
-        if len(gone) == len(come) == 1:
-            what = f"{way} leads to {_called(come[0], after)}, no longer to {_called(gone[0], before)}"
-            yield Change("edge moved", node.key, node.module, what, gone[0], come[0])
-            continue
-        for target in come:
-            what = f"{way} leads to {_called(target, after)} now"
-            yield Change("edge added", node.key, node.module, what, None, target)
-        for target in gone:
-            what = f"{way} no longer leads to {_called(target, before)}"
-            yield Change("edge removed", node.key, node.module, what, target, None)
-        if not gone and not come:
-            yield Change("edge moved", node.key, node.module, f"{way} leads to the same nodes in another order", was, now)
+        gone.remove(other)
+        instead = f"{_way(new, other[0])} does" if other[1] == target else f"to {_called(other[1], before)}"
+        what = f"{called}, no longer {instead}"
+        yield Change("edge moved", new.key, new.module, what, list(other), [way, target])
+    for way, target in gone:
+        what = f"{_way(new, way)} no longer leads to {_called(target, before)}"
+        yield Change("edge removed", new.key, new.module, what, [way, target], None)
+    for way, targets in now.items():
+        if sorted(targets) == sorted(was.get(way, ())) and targets != was.get(way):
+            what = f"{_way(new, way)} leads to the same nodes in another order"
+            yield Change("edge moved", new.key, new.module, what, was[way], targets)
+
+
+def _targets(node: Node | None) -> dict[str, list[str]]:
+    return {way: [edge.target for edge in edges] for way, edges in node.outputs.items()} if node else {}
 
 
 def _way(node: Node, output: str) -> str:
-    if node.type == "logic" and output in ("output_1", "output_2") and len(node.outputs) > 1:
-        return "then" if output == "output_1" else "else"
-    return output if output != "output_1" else "it"
+    if node.type == "logic" and node.module not in ONE_WAY and output in BRANCHES:
+        return BRANCHES[output]
+    return "it" if output == "output_1" else output
 
 
 def _called(key: str, graph: Graph) -> str:
@@ -138,7 +150,9 @@ def _details(old: Node, new: Node, hidden: Iterable[str]) -> Iterator[Change]:
     one, other = old.raw.get("data"), new.raw.get("data")
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         names = sorted((one.keys() | other.keys()) - {"indexed_params", "saved_filters"})
-        parts += [(f"data.{name}", one.get(name), other.get(name)) for name in names if name not in ("id", "module_type")]
+        parts += [
+            (f"data.{name}", one.get(name), other.get(name)) for name in names if name not in ("id", "module_type")
+        ]
     if old.outputs == new.outputs:
         parts += [(name, old.raw.get(name), new.raw.get(name)) for name in ("inputs", "outputs", "id")]
     for name, was, now in parts:

@@ -17,7 +17,8 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import GraphError, InputError
-from misp_workflow.runner.workflow import Workflow, load
+from misp_workflow.runner.graph.graph import Graph, Node
+from misp_workflow.runner.graph.workflow import Workflow, load
 
 NODE_ORDER = ("id", "name", "class", "typenode", "pos_x", "pos_y", "data", "inputs", "outputs")
 DATA_ORDER = ("id", "name", "module_type", "indexed_params", "saved_filters")
@@ -78,11 +79,15 @@ class Content:
         """Return it for the engine; GraphError when it is none."""
         return load(self.document())
 
+    def nodes(self) -> list[Node]:
+        """Return the graph's nodes, none of what is no graph."""
+        return list(Graph.parse(self.graph).nodes.values())
+
 
 def read(path: Path) -> tuple[Content, dict[str, Any]]:
     """Return a file's workflow, and the members that stand beside it.
 
-    InputError when it cannot be read, GraphError when it is no workflow: MISP's export and the bare graph are ones, too.
+    InputError when it cannot be read, GraphError when it is no workflow. MISP's export and the bare graph are ones.
     """
     try:
         found = json.loads(path.read_bytes())

@@ -19,7 +19,7 @@ from misp_workflow.errors import DeliveryError, InputError, WorkflowError
 from misp_workflow.remote import document
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.document import Content
-from misp_workflow.runner.report import secrets_in
+from misp_workflow.runner.said.report import secrets_in
 
 MANIFEST = "misp.json"
 WORKFLOWS, BLUEPRINTS = "workflows", "blueprints"
@@ -116,7 +116,7 @@ def pull(misp: Misp, folder: Path, *, overwrite: bool = False) -> Pulled:
 
 
 def manifest_of(path: Path) -> tuple[Manifest, Path]:
-    """Return the manifest of the pulled folder that a file lies in, and the folder; an empty one when it lies in none."""
+    """Return the manifest of the pulled folder that a file lies in, and the folder; an empty one for a file in none."""
     for folder in path.resolve().parents[:2]:
         if (folder / MANIFEST).exists():
             return Manifest.read(folder), folder
@@ -191,8 +191,7 @@ def _beside(path: Path) -> Mapping[str, Any]:
 
 def _secrets(content: Content) -> list[str]:
     """Return the nodes that hold a secret in a parameter."""
-    nodes = content.workflow().graph.nodes.values() if content.graph else ()
-    return [f"{node.module} ({node.id})" for node in nodes if any(secrets_in(node.module, node.params, None))]
+    return [f"{node.module} ({node.id})" for node in content.nodes() if any(secrets_in(node.module, node.params, None))]
 
 
 def _remove(folder: Path, known: Mapping[str, str], there: Iterable[str], after: Manifest, done: Pulled) -> None:

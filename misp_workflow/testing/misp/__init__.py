@@ -32,7 +32,9 @@ from misp_workflow.testing.misp.rows import (
     now,
     searched,
 )
+from misp_workflow.testing.misp.workflows import Workflows
 from misp_workflow.testing.receiver import CLOSE, Answer, Received, Receiver, answer
+from misp_workflow.testing.workflows import ACTIONS
 
 KEY = "k3YofTheAdminOfThisStandIn00000000000000"
 READ_ONLY_KEY = "k3YofAReaderOfThisStandIn000000000000000"
@@ -47,7 +49,7 @@ EVENT_FIELDS = ("info", "distribution", "threat_level_id", "analysis", "date")
 ATTRIBUTE_FIELDS = ("to_ids", "comment", "distribution", "category", "disable_correlation", "value", "type")
 
 
-class MispStandIn(Memory, Receiver):
+class MispStandIn(Memory, Workflows, Receiver):
     """MISP's API on a loopback port, with one organisation and two keys; a context manager.
 
     `recorded`: exchanges whose answers to plain questions (GET) are given as they were. `bulk_local`: whether the bulk
@@ -64,6 +66,7 @@ class MispStandIn(Memory, Receiver):
     ) -> None:
         Receiver.__init__(self, host=host)
         Memory.__init__(self, exclusive)
+        Workflows.__init__(self, (file.stem for file in ACTIONS.glob("*.py")))
         self.key, self.read_only_key = KEY, READ_ONLY_KEY
         self.bulk_local = bulk_local
         self._recorded = {one["request"]["path"]: one["response"] for one in reversed(list(recorded))}
@@ -89,7 +92,8 @@ class MispStandIn(Memory, Receiver):
         for method, pattern, name in ROUTES:
             found = pattern.fullmatch(path)
             if method == request.method and found:
-                if key == self.read_only_key and method == "POST" and "restSearch" not in path:
+                for_admins = "restSearch" not in path if method == "POST" else path.startswith("/workflow")
+                if key == self.read_only_key and for_admins:
                     return no(403, NO_PERMISSION, path)
                 with self._lock:
                     said: Answer = getattr(self, name)(path, request.json() if request.body else None, *found.groups())

@@ -1,0 +1,91 @@
+"""misp-workflow install: an example, with what it asks answered, into a MISP or as a blueprint."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from misp_workflow import settings
+from misp_workflow.cli.misp_options import misp_options, settings_for
+from misp_workflow.cli.push import Wanted, push
+from misp_workflow.errors import InputError, SettingsError
+from misp_workflow.remote import document, folder
+from misp_workflow.remote.document import Content
+from misp_workflow.remote.examples import Example, blueprint, example, examples
+
+
+@click.command()
+@click.argument("name", metavar="[EXAMPLE]", required=False)
+@misp_options
+@click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="An answer; also MODULE.PARAMETER=VALUE.")
+@click.option("--enable/--no-enable", default=None, help="Enable the trigger and the modules that it needs, or not.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--replace", is_flag=True, help="Take the place of whatever MISP has for the trigger.")
+@click.option("--blueprint", "target", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write MISP's blueprint format to this file instead, to be imported by hand.")  # fmt: skip
+def command(
+    name: str | None,
+    misp_url: str | None,
+    misp_key: str | None,
+    given: tuple[str, ...],
+    enable: bool | None,
+    dry_run: bool,
+    replace: bool,
+    target: Path | None,
+) -> None:
+    """Put the example workflow EXAMPLE into MISP; without a name, list the examples and what each asks.
+
+    What is not answered by --set is asked, or on no terminal left as the example has it. Exit status as of push.
+    """
+    if name is None:
+        _list(Console())
+        return
+    chosen, asking = example(name), sys.stdin.isatty()
+    content = chosen.answered({**(_asked(chosen, given) if asking else {}), **_answers(given)})
+    _warn(content, Console(stderr=True))
+    if target is not None:
+        folder.save(target, document.text(blueprint(content)))
+        click.echo(f"{target}: import it under Workflows, Blueprints; it belongs behind the trigger {content.trigger}.")
+        return
+    if enable is None:
+        enable = asking and click.confirm("Enable it, with the modules that it needs?", default=False)
+    rules = settings_for(misp_url, misp_key)
+    raise SystemExit(push(rules, [Wanted(name, content)], enable=enable, dry_run=dry_run, replace=replace))
+
+
+def _answers(given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise InputError(f"--set {text!r} must read NAME=VALUE.")
+        found[name.strip()] = value
+    return found
+
+
+def _asked(chosen: Example, given: tuple[str, ...]) -> dict[str, str]:
+    answered = _answers(given)
+    waiting = [one for one in chosen.questions if one.name not in answered]
+    return {one.name: click.prompt(one.text, default=one.default) for one in waiting}
+
+
+def _warn(content: Content, console: Console) -> None:
+    """Say which destinations the settings at hand do not name."""
+    rules = settings.current()
+    for node in content.nodes():
+        try:
+            rules.destination(str(node.params.get("destination") or ""))
+        except SettingsError as error:
+            console.print(f"[yellow]warning[/] {escape(f'{node.module} ({node.id}): {error}')}", soft_wrap=True)
+
+
+def _list(console: Console) -> None:
+    for name, one in examples().items():
+        console.print(f"[bold]{name}[/]  on {one.content.trigger}: {escape(one.content.description)}", soft_wrap=True)
+        for question in one.questions:
+            asks = f"--set {question.name}=…  {question.text} [{question.default}]".replace("\n", ", ")
+            console.print(f"    {escape(asks)}", highlight=False, soft_wrap=True)

@@ -1,0 +1,47 @@
+"""Which MISP a command speaks with: that of the settings, or another one that its options name."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from misp_workflow import settings
+from misp_workflow.errors import InputError
+from misp_workflow.settings import Settings
+from misp_workflow.settings.secrets import is_reference
+
+VARIABLE = "MISP_WORKFLOW_MISP_KEY"
+
+
+def misp_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --misp-url and --misp-key to a command."""
+    for option in (
+        click.option("--misp-key", metavar="REF", help="Its API key: env:NAME or file:/path, never the key itself."),
+        click.option("--misp-url", metavar="URL", help="Another MISP than the one in the settings."),
+    ):
+        command = option(command)
+    return command
+
+
+def settings_for(url: str | None, key: str | None) -> Settings:
+    """Return the settings in force, with the MISP that the options name; InputError when none is known."""
+    rules = settings.current()
+    if not rules.usable:
+        raise InputError(rules.problem)
+    if key and not is_reference(key):
+        raise InputError("--misp-key takes no key, which others could read: write env:NAME or file:/path.")
+    place = rules.misp
+    if url and url.rstrip("/") != place.url.rstrip("/"):
+        key = key or (f"env:{VARIABLE}" if os.environ.get(VARIABLE) else None)
+        if not key:
+            raise InputError(
+                f"Which key does {url} take? Name it: --misp-key env:NAME or file:/path, or set {VARIABLE}."
+            )
+        place = dataclasses.replace(place, url=url.rstrip("/"))
+    if not place.url:
+        raise InputError("Where is MISP? Write [misp] with url and key into the settings, or give --misp-url.")
+    return dataclasses.replace(rules, misp=dataclasses.replace(place, key_reference=key or place.key_reference))
