@@ -117,14 +117,14 @@ def _edges(old: Node | None, new: Node, before: Graph, after: Graph) -> Iterator
             yield Change("edge added", new.key, new.module, f"{called} now", None, [way, target])
             continue
         gone.remove(other)
-        instead = f"{_way(new, other[0])} does" if other[1] == target else f"to {_called(other[1], before)}"
-        what = f"{called}, no longer {instead}"
+        instead = f"{_way(new, other[0])} no longer" if other[1] == target else f"no longer to {_called(other[1], before)}"
+        what = f"{called}, {instead}"
         yield Change("edge moved", new.key, new.module, what, list(other), [way, target])
     for way, target in gone:
         what = f"{_way(new, way)} no longer leads to {_called(target, before)}"
         yield Change("edge removed", new.key, new.module, what, [way, target], None)
     for way, targets in now.items():
-        if sorted(targets) == sorted(was.get(way, ())) and targets != was.get(way):
+        if way in was and targets != was[way] and sorted(targets) == sorted(was[way]):
             what = f"{_way(new, way)} leads to the same nodes in another order"
             yield Change("edge moved", new.key, new.module, what, was[way], targets)
 

@@ -111,6 +111,8 @@ def pull(misp: Misp, folder: Path, *, overwrite: bool = False) -> Pulled:
         save(folder / name, wanted)
         after.fingerprints[name] = _hash(wanted)
     _remove(folder, known, [*workflows, *([*blueprints] if blueprints or not done.notes else known)], after, done)
+    strangers = {f"{WORKFLOWS}/{path.name}" for path in workflow_files(folder)} - {*workflows, *done.kept}
+    done.notes += [f"{name} is here only: MISP has no workflow for its trigger." for name in sorted(strangers)]
     after.write(folder)
     return done
 

@@ -133,14 +133,17 @@ class Workflows:
             rows.append({**row, "Workflow": self._workflow_shown(own)["Workflow"]} if own else row)
         return answer(rows)
 
-    @route("GET", rf"/workflows/moduleIndex/type:(logic|action|[a-z]+){SUFFIX}")
-    def _workflow_modules(self, path: str, body: Any, kind: str) -> Answer:
+    @route("GET", rf"/workflows/moduleIndex/type:([a-z]+)(?:/enabled:([01]))?{SUFFIX}")
+    def _workflow_modules(self, path: str, body: Any, kind: str, enabled: str | None) -> Answer:
         if kind not in ("logic", "action"):
             return answer(None)
         rows = [self._listed(kind, name) for name in catalogue()[kind] if name not in self.served]
         if kind == "action":
             rows += [{"id": name, "name": name, "is_misp_module": True, **self._state(name)} for name in self.served]
-        return answer(rows)
+        if enabled is None:
+            return answer(rows)
+        fitting = {place: row for place, row in enumerate(rows) if row["disabled"] != (enabled == "1")}
+        return answer(as_php({str(place): row for place, row in fitting.items()}))
 
     @route("GET", rf"/workflows/moduleView/([^/]+?){SUFFIX}")
     def _workflow_module(self, path: str, body: Any, name: str) -> Answer:

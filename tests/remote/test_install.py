@@ -1,0 +1,69 @@
+"""Every example, by its name, into an empty MISP."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from misp_workflow.cli.examine import findings
+from misp_workflow.remote.document import same
+from misp_workflow.remote.examples import example, examples
+from misp_workflow.runner.graph.workflow import attach_blueprint
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk.walk import run
+
+NAMES = sorted(examples())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_example_is_installed_with_its_answers(standin, misp, command, tmp_path, name: str) -> None:
+    one = example(name)
+    answers = [f"--set={question.name}={question.default.replace(chr(10), ',')}" for question in one.questions]
+    said = command("install", name, "--enable", *answers)
+    assert said.exit_code == 0, said.output
+    row = standin.workflow_of(one.content.trigger)
+    modules = {node.module for node in one.content.nodes()}
+    assert modules <= standin.on, "trigger and modules are enabled"
+    assert command("pull", tmp_path / "back").exit_code == 0
+    back = json.loads(next((tmp_path / "back" / "workflows").iterdir()).read_text())["Workflow"]
+    assert (back["name"], back["description"]) == (row["name"], one.content.description)
+    assert same(back["data"].keys() - set(), one.content.graph.keys() - set())
+    read_back = misp.workflow(one.content.trigger).content
+    assert [f for f in findings(read_back.workflow(), misp.modules()) if f.level == "error"] == []
+    assert command("undo").exit_code == 0
+    assert not standin.workflows
+    assert not standin.on
+
+
+def test_answers_stand_in_the_nodes(standin, command) -> None:
+    assert command("install", "notify-on-tlp", "--set=tags=tlp:clear,x", "--set=destination=partners").exit_code == 0
+    stored = standin.workflow_of("event-publish")["data"]
+    params = {node["data"]["id"]: node["data"]["indexed_params"] for node in stored.values()}
+    assert params["tag-if"]["tags"] == ["tlp:clear", "x"]
+    assert params["slack_message"]["destination"] == "partners"
+    assert not standin.on, "nothing is enabled unasked"
+
+
+def test_what_nobody_asked_for(standin, command) -> None:
+    assert "the nearest name is “tags”" in command("install", "notify-on-tlp", "--set=tag=x").output
+    assert "the nearest name is “notify-on-tlp”" in command("install", "notify-on-tpl").output
+    assert "No destination is called “nowhere”" in command(
+        "install", "notify-on-tlp", "--set=destination=nowhere", "--dry-run"
+    ).output.replace("\n", " ")
+    listed = command("install").output
+    assert all(name in listed for name in NAMES)
+    assert not standin.workflows
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_as_a_blueprint_it_runs_as_the_example_does(command, tmp_path, name: str) -> None:
+    target, one = tmp_path / "blueprint.json", example(name)
+    assert command("install", name, "--blueprint", target).exit_code == 0
+    attached = attach_blueprint(one.content.trigger, json.loads(target.read_text()))
+    event = {"Event": {"id": "1", "uuid": "u", "info": "x", "threat_level_id": "1", "Tag": [{"name": "tlp:green"}]}}
+    ways = []
+    for workflow in (one.content.workflow(), attached):
+        done = run(workflow, event if "user" not in name else {"id": "1"}, Scripted([]))
+        ways.append([(step.node.module, step.outcome) for step in done.steps])
+    assert ways[0] == ways[1]
