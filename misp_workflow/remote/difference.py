@@ -117,7 +117,9 @@ def _edges(old: Node | None, new: Node, before: Graph, after: Graph) -> Iterator
             yield Change("edge added", new.key, new.module, f"{called} now", None, [way, target])
             continue
         gone.remove(other)
-        instead = f"{_way(new, other[0])} no longer" if other[1] == target else f"no longer to {_called(other[1], before)}"
+        instead = (
+            f"{_way(new, other[0])} no longer" if other[1] == target else f"no longer to {_called(other[1], before)}"
+        )
         what = f"{called}, {instead}"
         yield Change("edge moved", new.key, new.module, what, list(other), [way, target])
     for way, target in gone:

@@ -14,10 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from misp_workflow.errors import InputError
+from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.remote import document
 from misp_workflow.remote.document import Content
-from misp_workflow.settings.model import did_you_mean
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PLACES = (PACKAGE.parent / "examples" / "workflows", PACKAGE / "examples")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from misp_workflow.errors import DeliveryError, InputError
+from misp_workflow.errors import DeliveryError, InputError, did_you_mean
 from misp_workflow.remote import undo
 from misp_workflow.remote.client import Misp, Stored
 from misp_workflow.remote.difference import Change, changes
 from misp_workflow.remote.document import Content
 from misp_workflow.remote.undo import Store
-from misp_workflow.settings.model import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -131,10 +130,10 @@ def perform(misp: Misp, planned: Plan, store: Store) -> Outcome:
         outcome.standing, outcome.problem = _looked_at(misp, planned)
     except DeliveryError as error:
         outcome.problem = str(error)
-        outcome.standing = _standing(misp, planned, outcome)
-    if outcome.problem and _stands_as_before(misp, planned, outcome):
-        store.forget(outcome.kept_as)
-        outcome.kept_as = ""
+        outcome.standing, untouched = _standing(misp, planned, switched)
+        if untouched:
+            store.forget(outcome.kept_as)
+            outcome.kept_as = ""
     return outcome
 
 
@@ -172,26 +171,24 @@ def _looked_at(misp: Misp, planned: Plan) -> tuple[str, str]:
     return "MISP now has exactly this.", ""
 
 
-def _standing(misp: Misp, planned: Plan, outcome: Outcome) -> str:
-    """Say what MISP has after a failure on the way."""
-    so_far = f" Done before: {', '.join(outcome.done)}." if outcome.done else ""
+def _standing(misp: Misp, planned: Plan, switched: list[str]) -> tuple[str, bool]:
+    """Say what MISP has after a failure on the way, and whether that is what it had before."""
     try:
-        now = misp.workflow(planned.content.trigger)
+        now = State.of(misp)
     except DeliveryError:
         return (
-            f"What MISP has now is not known, for it no longer answers.{so_far} "
-            "'misp-workflow diff' shows it when it is back; 'misp-workflow undo' puts back what was there."
+            "What MISP has now is not known, for it no longer answers. 'misp-workflow diff' shows it when it is back.",
+            False,
         )
-    if now is not None and now.content.fingerprint == planned.content.fingerprint:
-        return f"MISP has the new graph all the same.{so_far}"
-    was = planned.current.content.fingerprint if planned.current else None
-    if (now.content.fingerprint if now else None) == was:
-        what = "MISP still has what was there." if was else "MISP still has no workflow there."
-        return f"{what}{so_far}"
-    if now is not None and planned.current is None and now.content.is_bare:
-        return f"MISP has an empty workflow for {planned.content.trigger}, not enabled by this push.{so_far}"
-    return f"MISP has something else than before and than what was pushed.{so_far}"
-
-
-def _stands_as_before(misp: Misp, planned: Plan, outcome: Outcome) -> bool:
-    return not outcome.done and outcome.standing.startswith("MISP still has")
+    on = [name for name in switched if now.modules.get(name) or now.triggers.get(name)]
+    enabled = f" Enabled now, and not before: {', '.join(on)}." if on else ""
+    found = now.workflows.get(planned.content.trigger)
+    here = found.content.fingerprint if found else None
+    if here == planned.content.fingerprint:
+        return f"MISP has the new graph all the same.{enabled}", False
+    if here == (planned.current.content.fingerprint if planned.current else None):
+        what = "MISP still has what was there." if here else "MISP still has no workflow there."
+        return f"{what}{enabled}", not on
+    if found is not None and found.content.is_bare:
+        return f"MISP has an empty workflow for {planned.content.trigger}.{enabled}", False
+    return f"MISP has something else than before and than what was pushed.{enabled}", False
