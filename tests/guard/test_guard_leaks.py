@@ -99,6 +99,60 @@ def test_a_text_that_quotes_a_withheld_value(data: dict[str, Any], text: str, le
     assert clear(data, None, GREEN).data["Event"]["info"] == left
 
 
+@pytest.mark.parametrize(
+    "quoting",
+    [
+        {"EventReport": [{"name": f"Report on {EVIL}", "content": ""}]},
+        {"Object": [{"name": f"host {EVIL}", "Attribute": [{"uuid": "o", "type": "text", "value": "kept"}]}]},
+        {"Feed": [{"id": "1", "name": f"feed of {EVIL}", "url": f"https://{EVIL}/feed", "provider": EVIL}]},
+        {"Galaxy": [{"GalaxyCluster": [{"value": f"Those behind {EVIL}", "description": ""}]}]},
+        {"Note": [{"note": "n", "comment": EVIL}]},
+        {"Thread": {"title": "What of evil[.]example[.]org?"}},
+    ],
+)
+def test_names_and_titles_of_anything_quote_nothing_withheld(data: dict[str, Any], quoting: dict[str, Any]) -> None:
+    data["Event"] |= quoting
+    text = sent(data)
+    assert EVIL not in text.replace("[.]", ".")
+    assert "[withheld]" in text
+
+
+@pytest.mark.parametrize("kind", ["text", "comment", "other"])
+def test_attributes_of_prose_keep_the_rest_of_what_they_say(data: dict[str, Any], kind: str) -> None:
+    row = {"uuid": "prose", "id": "8", "type": kind, "value": f"They call {EVIL} at night"}
+    data["Event"]["Attribute"].append(row)
+    cleared = clear(data, None, GREEN)
+    assert cleared.data["Event"]["Attribute"][-1]["value"] == "They call [withheld] at night"
+    assert cleared.withheld == "1 attribute withheld: TLP:RED"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("url", f"https://{EVIL}/login?x=1"),
+        ("url", f"hxxp://{EVIL}:8080/"),
+        ("email-src", f"boss@{EVIL}"),
+        ("hostname|port", f"{EVIL}|443"),
+        ("snort", f'alert tcp any any -> any any (content:"{EVIL}"; sid:1;)'),
+    ],
+)
+def test_attributes_made_around_a_withheld_value_go_and_are_counted(
+    data: dict[str, Any], kind: str, value: str
+) -> None:
+    for list_name in ("Attribute", "_AttributeFlattened"):
+        data["Event"][list_name].append({"uuid": "around", "id": "8", "type": kind, "value": value})
+    cleared = clear(data, None, GREEN)
+    assert EVIL not in json.dumps(cleared.data)
+    assert "fine.example.org" in json.dumps(cleared.data)
+    assert "1 attribute withheld: its value quotes one of them" in cleared.withheld
+
+
+def test_a_withheld_word_takes_no_address_along() -> None:
+    data = event_of(["tlp:green"], {"login": ["tlp:red"], "fine.example.org": []})
+    data["Event"]["Attribute"].append({"uuid": "u", "type": "url", "value": "https://fine.example.org/login"})
+    assert "https://fine.example.org/login" in sent(data)
+
+
 def test_a_quoted_sentence_and_a_part_of_a_composite() -> None:
     data = event_of(["tlp:green"], {"dropper.exe|d41d8cd98f00b204": ["tlp:red"], "the moon is blue": ["tlp:red"]})
     data["Event"]["EventReport"] = [{"content": "Hash d41d8cd98f00b204; they say: The Moon Is Blue!"}]

@@ -138,12 +138,12 @@ def _leave_out(edits: Sequence[Edits], refused: set[str], rule: Rule) -> tuple[s
         parts.find(each, refused)
     if not parts.withheld:
         return "", None
-    withheld = _sentence(parts.counted(edits[1].survey if edits[1:] else None))
+    counted = [*parts.counted(edits[1].survey if edits[1:] else None)]
     for each in edits:
         parts.remove(each)
     quotes = Quotes(parts, edits)
-    quotes.remove()
-    return withheld, quotes
+    counted += [("attribute", "its value quotes one of them")] * quotes.remove()
+    return _sentence(counted), quotes
 
 
 def _sentence(counted: Iterable[tuple[str, str]]) -> str:

@@ -31,7 +31,18 @@ _TEXTS = (
     "text",
     "message",
     "change",
+    "name",
+    "label",
+    "subject",
+    "summary",
+    "url",
+    "provider",
 )
+"""Members that are searched, whatever they stand in; docs/clearance.md says so."""
+_PROSE = frozenset(("comment", "text", "other", "email-subject", "email-body"))
+"""Types of attributes that people write sentences in: these keep what else they say."""
+_TELLING = re.compile(r".*[.:].*|.{16,}", re.DOTALL)
+"""What is known again within a value: a name, an address, a hash; no bare word such as "login"."""
 _WORD = re.compile(r"[^\s\"'<>|,;]+")
 _WITHIN_WORD = re.compile(r"[/:@?&=#|()]+")
 _DEFANGED = re.compile(r"\[(\.|:|@|://)\]|\((\.|:|@)\)|\[(dot|at)\]", re.IGNORECASE)
@@ -48,7 +59,7 @@ class Quotes:
         inside = [node[name] for node, _, _ in parts.inside for name in _VALUES if name in node]
         out = {value for whole in inside for value in _values(whole)}
         self._rows = [(edits, _rows_with(out, edits) if out else []) for edits in kept]
-        values = out - self._shown()
+        values = self._hidden(out, out.intersection(filter(None, map(_text, inside))))
         self._exact = frozenset(values)
         long = {_plain(value) for value in values if len(value) >= SHORTEST}
         self._words = frozenset(value for value in long if not _SPACE.search(value))
@@ -57,23 +68,57 @@ class Quotes:
         self._masks: dict[str, str] = {}
         self._out = parts.withheld
 
-    def _shown(self) -> set[str]:
-        """Return the values that items that are kept have, as far as they may be among those that were left out."""
-        shown: set[str] = set()
-        for _, rows in self._rows:
-            for (node, _, _), _, value in rows:
-                if "type" in node or "object_relation" in node:
-                    shown.update(_values(value))
-        return shown
+    def _hidden(self, out: set[str], whole: set[str]) -> set[str]:
+        """Return those of the values, and parts of values, that were left out and that nothing that is kept shows.
 
-    def remove(self) -> None:
-        """Note that rows that show such a value go, and that a text that quotes one has [withheld] in its place."""
+        What was left out as a `whole` is shown by the same value only, not by one that it is a part of.
+        """
+        shown = [
+            value
+            for _, rows in self._rows
+            for (node, _, _), _, value in rows
+            if "type" in node or "object_relation" in node
+        ]
+        return (whole | out.difference(*map(_values, shown))).difference(shown)
+
+    def remove(self) -> int:
+        """Note that rows that show such a value go, and that a text that quotes one has [withheld] in its place.
+
+        Returns how many attributes of the last edits go because their own value has another's in it.
+        """
+        quoting: set[str] = set()
         for edits, rows in self._rows if self._exact else ():
             for place, _, value in rows:
                 if value in self._exact:
                     edits.drop(place)
+            if self._may_quote("\n".join(edits.texts(_VALUES))):
+                edits.settle()
+                quoting = self._remove_quoting(edits)
             if self._may_quote("\n".join(edits.texts(_TEXTS))):
                 self._mask_texts(edits)
+        return len(quoting)
+
+    def _remove_quoting(self, edits: Edits) -> set[str]:
+        """Note that attributes whose value quotes one go, and that prose has [withheld] there; return who goes."""
+        gone: set[str] = set()
+        for place, name, text in edits.having_text(_VALUES):
+            node = place[0]
+            if node.get("type") in _PROSE or not ("type" in node or "object_relation" in node):
+                masked = self._masked(text) if len(text) >= SHORTEST else text
+                if masked != text:
+                    edits.change(place, name, masked)
+            elif self._is_within(text):
+                edits.drop(place)
+                gone.add(str(node.get("uuid") or node.get("id") or text))
+        return gone
+
+    def _is_within(self, text: str) -> bool:
+        """Whether a value is made around one that was left out: a URL around its host, a rule around its pattern."""
+        words = [_plain(word.strip(_EDGES)) for word in _WORD.findall(text)] if self._may_quote(text) else ()
+        parts = {part for word in words for part in (word, *_WITHIN_WORD.split(word))}
+        return any(map(_TELLING.fullmatch, parts & self._words)) or (
+            bool(self._phrases) and self._mask_phrases(text) != text
+        )
 
     def _mask_texts(self, edits: Edits) -> None:
         """Note [withheld] in place of each such value that a text quotes."""
@@ -147,6 +192,10 @@ def _hints(values: Iterable[str]) -> frozenset[str] | None:
     """Return a word of each value, such that a text without any of them quotes none; None when a value has no word."""
     words = [_ALONE.findall(_live(value)) for value in values]
     return frozenset(max(its, key=len) for its in words) if all(words) else None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _values(value: Any) -> Iterable[str]:
