@@ -162,6 +162,7 @@ def _destination(name: str, table: Table, defaults: Destination) -> Destination:
             table.choice("distribution", DISTRIBUTIONS, DISTRIBUTIONS[defaults.distribution])
         ),
         sharing_groups=table.strings("sharing_groups", defaults.sharing_groups),
+        local_tags=table.flag("local_tags", defaults.local_tags),
         unmarked=_level(table, "unmarked", TLP_LEVELS, defaults.unmarked),
         unmarked_pap=_level(table, "unmarked_pap", PAP_LEVELS, defaults.unmarked_pap),
         markings=_markings(table.table("markings"), defaults.markings),

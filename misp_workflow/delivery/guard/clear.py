@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from misp_workflow.delivery.guard.home import leave_local_tags, without_names
 from misp_workflow.delivery.guard.marks import INHERIT, Rule, inherited_tags, names_in, tags_of
 from misp_workflow.delivery.guard.nested import Edits, Survey
 from misp_workflow.delivery.guard.parts import Parts
@@ -66,7 +67,9 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     if rule.tlp < len(TLP_LEVELS) - 1:
         for each in edits:
             hide_foreign_titles(each)
+    local = frozenset[str]() if destination.local_tags else leave_local_tags(edits)
     kept, chosen = edits[0].made(data), edits[-1].made(selected)
+    chosen = without_names(chosen, local, kept)
     if quotes:
         chosen = quotes.remove_scalars(chosen, kept)
     if any(mark.hides_source for mark in marks.values()):
