@@ -1,4 +1,4 @@
-"""Write the example workflows next to this file, as MISP exports them: python examples/workflows/build.py"""
+"""Write the example workflows next to this file, and as blueprints: python examples/workflows/build.py"""
 
 from __future__ import annotations
 
@@ -6,37 +6,56 @@ import json
 from pathlib import Path
 from typing import Any
 
-from misp_workflow.runner.graph.build import Edge, Node, workflow
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.build import UNKNOWN, Edge, Node, as_blueprint, drawn_height, workflow
+from misp_workflow.runner.modules.catalogue import load
+from misp_workflow.runner.modules.moduleapi import LocalServer
 
 HERE = Path(__file__).parent
+BLUEPRINTS = HERE.parent / "blueprints"
+MODULES = load(LocalServer([HERE.parents[1] / "misp_modules" / "modules" / "action_mod"]), World())
 
 APPROVED = "misp-workflow:approved-by-gate"
 """The local tag that says in MISP, where nobody can be down or slow, that the gate has said yes in this run."""
 
 
 def holding(gate: dict[str, str]) -> tuple[dict[int, Node], list[Edge]]:
-    """Return the nodes and edges of a publish_gate that holds whatever becomes of misp-modules.
+    """Return the nodes and edges of a publish_gate that holds whatever becomes of misp-modules and MISP's own nodes.
 
-    A yes that an earlier run left behind goes first; then the gate leaves its own, the event is read anew, and without
-    it MISP's own stop-execution ends the publication. From node 7 on the event is approved.
+    A yes that is there already goes first, whoever left it; where it stays, all ends. Then the gate leaves its own, the
+    event is read anew, and without it MISP's own stop-execution ends the publication. From node 10 on the event is
+    approved. No node has a text: MISP has texts rendered by misp-modules, and crashes when that is down.
     """
     approved = {"scope": "event", "condition": "in_or", "tags": [APPROVED], "clusters": []}
-    remove = {"scope": "event", "action": "remove", "locality": "local", "tags": [APPROVED], "relationship_type": ""}
+    remove = {"scope": "event", "action": "remove", "locality": "any", "tags": [APPROVED], "relationship_type": ""}
     nodes: dict[int, Node] = {
         2: ("tag-if", approved),
         3: ("tag_operation", remove),
-        4: ("publish_gate", {**gate, "approval_tag": APPROVED}),
-        5: ("reload-full-event", {}),
-        6: ("tag-if", approved),
-        7: ("tag_operation", remove),
-        8: ("stop-execution", {"message": "Not published: the publish gate did not approve, or could not be asked."}),
+        4: ("reload-full-event", {}),
+        5: ("tag-if", approved),
+        6: ("stop-execution", {"message": ""}),
+        7: ("publish_gate", {**gate, "approval_tag": APPROVED}),
+        8: ("reload-full-event", {}),
+        9: ("tag-if", approved),
+        10: ("tag_operation", remove),
+        11: ("stop-execution", {"message": ""}),
     }
-    return nodes, [(1, 2), (2, 3), (2, 4, 2), (3, 4), (4, 5), (5, 6), (6, 7), (6, 8, 2)]
+    before: list[Edge] = [(1, 2), (2, 3), (2, 7, 2), (3, 4), (4, 5), (5, 6), (5, 7, 2)]
+    return nodes, [*before, (7, 8), (8, 9), (9, 10), (9, 11, 2)]
+
+
+def _height(module: str) -> int:
+    known = MODULES.find(module)
+    return drawn_height(known.config) if known else UNKNOWN
+
+
+def _workflow(name: str, trigger: str, nodes: dict[int, Node], edges: list[Edge], note: str) -> dict[str, Any]:
+    return workflow(name, trigger, nodes, edges, note, _height)
 
 
 def _held(name: str, gate: dict[str, str], note: str, after: dict[int, Node], more: list[Edge]) -> dict[str, Any]:
     nodes, edges = holding(gate)
-    return workflow(name, "event-publish", {**nodes, **after}, [*edges, *more], note)
+    return _workflow(name, "event-publish", {**nodes, **after}, [*edges, *more], note)
 
 
 EXAMPLES = {
@@ -58,10 +77,10 @@ EXAMPLES = {
         "No mail addresses in red events; tell the others about what passes",
         {"forbidden_together": "*:red email*"},
         "Stops events that are tlp:red or PAP:RED and name mail addresses; what passes is told in Mattermost.",
-        {9: ("concurrent-task", {}), 10: ("mattermost_message", {"destination": "soc-chat"})},
-        [(7, 9), (9, 10)],
+        {12: ("concurrent-task", {}), 13: ("mattermost_message", {"destination": "soc-chat"})},
+        [(10, 12), (12, 13)],
     ),
-    "stream-what-is-white": workflow(
+    "stream-what-is-white": _workflow(
         "Stream what everybody may see",
         "event-publish",
         {
@@ -71,7 +90,7 @@ EXAMPLES = {
         [(1, 2), (2, 3)],
         "When an event, or one of its attributes, is tlp:white or tlp:clear, it goes out on ZeroMQ.",
     ),
-    "known-files": workflow(
+    "known-files": _workflow(
         "Known files are no indicators",
         "event-after-save-new",
         {
@@ -81,7 +100,7 @@ EXAMPLES = {
         [(1, 2), (2, 3)],
         "Hashes of files that hashlookup knows lose their detection flag and get a local tag.",
     ),
-    "guard-enrichment": workflow(
+    "guard-enrichment": _workflow(
         "Ask no stranger about what is marked, or ours",
         "enrichment-before-query",
         {
@@ -94,14 +113,14 @@ EXAMPLES = {
         "Stops enrichments of marked events and of our own names. MISP sends nothing about a hover, so that is stopped "
         "too. This gate fails open when misp-modules is down: but then no enrichment of misp-modules answers either.",
     ),
-    "gate-users": workflow(
+    "gate-users": _workflow(
         "Users of our own house only",
         "user-before-save",
         {2: ("user_gate", {"allowed_domains": "example.org", "pgp_key_required": "true"})},
         [(1, 2)],
         "Stops users of other mail domains and without a PGP key. It fails open when misp-modules is down.",
     ),
-    "notify-on-tlp": workflow(
+    "notify-on-tlp": _workflow(
         "Tell the SOC about shareable events",
         "event-publish",
         {
@@ -111,21 +130,21 @@ EXAMPLES = {
         [(1, 2), (2, 3)],
         "When an event marked TLP:AMBER or lower is published, a summary of it goes to the chat room of the SOC.",
     ),
-    "publish-gate": workflow(
+    "publish-gate": _workflow(
         "Publish only what is marked",
         "event-publish",
         {2: ("publish_gate", {"required_tags": "tlp:*", "forbidden_tags": "tlp:red", "minimum_attributes": "1"})},
         [(1, 2)],
         "Stops the publication of an event without a TLP tag, with TLP:RED, or without attributes.",
     ),
-    "tell-on-new-user": workflow(
+    "tell-on-new-user": _workflow(
         "Tell the admins who joined",
         "user-after-save",
         {2: ("mattermost_message", {"destination": "admins"})},
         [(1, 2)],
         "Says who was added or changed in MISP. Passwords and keys, which MISP hands to modules, never get that far.",
     ),
-    "tell-on-failed-login": workflow(
+    "tell-on-failed-login": _workflow(
         "Tell the admins about failed logins",
         "log-after-save",
         {
@@ -136,7 +155,7 @@ EXAMPLES = {
         [(1, 2), (2, 3), (3, 4)],
         "A card for each failed login. A destination with digest = 60 makes one card of a minute's worth.",
     ),
-    "mail-indicators": workflow(
+    "mail-indicators": _workflow(
         "Mail what is for detection",
         "event-publish",
         {
@@ -150,7 +169,7 @@ EXAMPLES = {
         [(1, 2), (2, 3)],
         "A mail with the indicators for detection as CSV, when an event is published; the publication does not wait.",
     ),
-    "page-on-high-threat": workflow(
+    "page-on-high-threat": _workflow(
         "Page somebody when it is urgent",
         "event-after-save-new",
         {
@@ -165,9 +184,11 @@ EXAMPLES = {
 
 
 def main() -> None:
-    """Write every example."""
+    """Write every example, both ways."""
+    BLUEPRINTS.mkdir(exist_ok=True)
     for name, document in EXAMPLES.items():
         (HERE / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
+        (BLUEPRINTS / f"{name}.json").write_text(json.dumps(as_blueprint(document), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from misp_workflow.cli.inputs import FILE, read_event, read_workflow
 from misp_workflow.cli.servers import described, module_server
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import catalogue
-from misp_workflow.runner.said.faults import KINDS, STOPPED, Cell, Matrix, matrix
+from misp_workflow.runner.said.faults import AS_IT_SHOULD_BE, KINDS, STOPPED, Cell, Matrix, matrix
 
 
 @click.command()
@@ -25,6 +25,9 @@ from misp_workflow.runner.said.faults import KINDS, STOPPED, Cell, Matrix, matri
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
 def command(workflow: Path, event: Path, trigger: str | None, server: str | None, as_json: bool) -> None:
     """Run WORKFLOW once per Python node and kind of failure, and show what MISP does all the same.
+
+    Each gate is tried again with each of MISP's own nodes disabled, all of them, with the Enrichment service off, and
+    with an approval that lies on the event already.
 
     Nothing is sent anywhere. Exit status: 0 every gate holds, 1 a gate fails open, 2 unusable input.
     """
@@ -61,6 +64,7 @@ def _as_data(found: Matrix) -> dict[str, object]:
         "trigger": found.workflow.trigger_id,
         "blocking": found.blocking,
         "holds": not found.open_cells,
+        "agreed": found.agreed.success,
         "cells": [
             {
                 "node": cell.node.id,
@@ -70,6 +74,9 @@ def _as_data(found: Matrix) -> dict[str, object]:
                 "end": cell.end,
                 "gate": cell.gate,
                 "fails_open": cell.fails_open,
+                "approval": cell.around.approval,
+                "disabled": sorted(cell.around.disabled),
+                "rendering": cell.around.rendering,
             }
             for cell in found.cells
         ],
@@ -80,16 +87,20 @@ def _print(found: Matrix, console: Console) -> None:
     if not found.cells:
         console.print("The workflow has no Python module, so none can fail.")
         return
+    plain = [cell for cell in found.cells if cell.around == AS_IT_SHOULD_BE]
     table = Table(title=f"{found.workflow.name}: when a module fails, MISP …")
     table.add_column("when it")
-    nodes = list({cell.node.key: cell for cell in found.cells}.values())
+    nodes = list({cell.node.key: cell for cell in plain}.values())
     for cell in nodes:
         table.add_column(f"{cell.node.module} ({cell.node.id})\n{'gate' if cell.gate else 'not a gate'}")
     for kind, meaning in KINDS.items():
-        row = [cell for cell in found.cells if cell.kind == kind]
-        table.add_row(meaning, *map(_cell, row))
+        table.add_row(meaning, *(_cell(cell) for cell in plain if cell.kind == kind))
     console.print(table)
+    if any(cell.around != AS_IT_SHOULD_BE for cell in found.cells):
+        console.print(_circumstances(found))
     stopped = STOPPED.get(str(found.workflow.trigger_id), "it stops")
+    if found.blocking and not found.agreed.success:
+        console.print(f"[bold yellow]Also when every module says yes, {stopped}[/] ({found.agreed.end}): look why.")
     if found.open_cells:
         ways = len(found.open_cells)
         console.print(f"[bold red]A gate fails open[/] in {ways} ways: MISP goes on though nobody judged.")
@@ -100,7 +111,30 @@ def _print(found: Matrix, console: Console) -> None:
         console.print("No gate: the workflow blocks nothing by a Python module.")
 
 
+def _circumstances(found: Matrix) -> Table:
+    """One row per thing that is wrong besides, one column per gate; a cell sums up all ways in which it may fail."""
+    gates = list({cell.node.key: cell.node for cell in found.cells if cell.gate}.values())
+    table = Table(title="the same, when besides …")
+    table.add_column("")
+    for node in gates:
+        table.add_column(f"{node.module} ({node.id})")
+    for around in dict.fromkeys(cell.around for cell in found.cells if cell.around != AS_IT_SHOULD_BE):
+        here = [cell for cell in found.cells if cell.around == around]
+        table.add_row(str(around), *(_summed([cell for cell in here if cell.node.key == node.key]) for node in gates))
+    return table
+
+
+def _summed(cells: list[Cell]) -> str:
+    went_on = [cell.kind for cell in cells if cell.goes_on]
+    if went_on:
+        return f"[bold white on red] GOES ON [/] {', '.join(went_on)}"
+    crashed = [cell.kind for cell in cells if cell.end == "crash"]
+    return "[green]stops[/]" + (f" (crash, no reason logged: {', '.join(crashed)})" if crashed else "")
+
+
 def _cell(cell: Cell) -> str:
     if cell.fails_open:
         return "[bold white on red] GOES ON [/]"
-    return "goes on" if cell.goes_on else f"[green]stops[/] ({cell.end})"
+    if cell.goes_on:
+        return "goes on"
+    return f"[green]stops[/] ({'crash, no reason logged' if cell.end == 'crash' else cell.end})"

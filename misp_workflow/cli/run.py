@@ -13,6 +13,7 @@ from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.cli.tree import print_run
 from misp_workflow.errors import InputError
 from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint
+from misp_workflow.runner.said.check import not_saved
 from misp_workflow.runner.said.report import as_data, as_html
 from misp_workflow.runner.walk.walk import run
 
@@ -52,6 +53,8 @@ def command(
         _loop(document if trigger is None else document.triggered_by(trigger), event, loop)
         return
     done = run(document, read_event(event), module_server(server, offline, answers), trigger=trigger)
+    for finding in not_saved(document, done.modules) if done.modules else []:
+        click.echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
     if html is not None:
         html.write_text(as_html(done), encoding="utf-8")
     if as_json:

@@ -148,3 +148,11 @@ BLUEPRINTS = sorted((ROOT.parent / "shared" / "blueprints").glob("*.json"))
 def test_official_blueprints_run(file: Path) -> None:
     done = call("run", "--blueprint", str(file), "--trigger", "event-publish", "--event", EVENT, "--offline")
     assert done.exit_code in (0, 1) and "trigger event-publish" in " ".join(done.output.split())
+
+
+def test_run_says_when_misp_would_not_save_the_graph(tmp_path: Path) -> None:
+    graph = tmp_path / "two.json"
+    nodes = {2: ("push-zmq", {}), 3: ("push-zmq", {})}
+    graph.write_text(json.dumps(workflow("two", "event-publish", nodes, [(1, 2), (1, 3)])))
+    said = call("run", str(graph), "--event", EVENT, "--offline").output
+    assert "MISP would not save this graph" in said and "One output leads to 2 nodes" in said

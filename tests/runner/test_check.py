@@ -60,6 +60,14 @@ def with_node(
 FILTER = {"selector": "Event._AttributeFlattened.{n}", "path": "type", "operator": "in", "value": "md5"}
 SLACK = {"destination": "soc"}
 
+LOOKING = {"scope": "event", "condition": "in_or", "tags": ["ok"]}
+
+
+def without_core_format(document: dict[str, Any]) -> dict[str, Any]:
+    del document["Workflow"]["data"]["1"]["data"]["misp_core_format"]
+    return document
+
+
 CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "unknown trigger": (with_node("slack_message", SLACK, "event-unpublish"), ("unknown-trigger", 1)),
     "unknown module": (with_node("no_such_module", {}), ("unknown-module", 2)),
@@ -85,6 +93,14 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "unknown operator": (with_node("slack_message", SLACK, filter_={**FILTER, "operator": "like"}), ("filter", 2)),
     "filter without match": (with_node("somebodys", {}, filter_=FILTER), ("filter", 2)),
     "no data": (with_node("tag_operation", {"scope": "attribute"}, "event-after-save"), ("no-data", 2)),
+    "old approval": (workflow("o", "event-publish",
+                              {2: ("publish_gate", {"required_tags": "tlp:*", "approval_tag": "ok"}), 3: ("reload-full-event", {}),
+                               4: ("tag-if", LOOKING), 5: ("push-zmq", {}), 6: ("stop-execution", {})},
+                              [(1, 2), (2, 3), (3, 4), (4, 5), (4, 6, 2)]),
+                     ("old-approval", 2)),
+    "never reloads": (without_core_format(with_node("reload-full-event", {})), ("never-reloads", 2)),
+    "rendered": (with_node("stop-execution", {"message": "No."}), ("rendered", 2)),
+    "not offered": (with_node("generic-if", {"operator": "in_and", "value": "a", "hash_path": "Event.info"}), ("not-offered", 2)),
     "overhead": (with_node("slack_message", SLACK, "attribute-after-save"), ("overhead", 2)),
 }  # fmt: skip
 
@@ -94,6 +110,11 @@ def test_rule(name: str, known: modules.Modules) -> None:
     document, expected = CASES[name]
     assert expected in found(document, known)
     assert expected not in found(GOOD, known)
+
+
+def test_the_holding_graph_has_no_finding(known: modules.Modules) -> None:
+    for path in sorted((ROOT / "examples" / "workflows").glob("hold-*.json")):
+        assert check(load(path.read_bytes()), known) == [], path.stem
 
 
 def test_no_trigger_and_two_triggers(known: modules.Modules) -> None:

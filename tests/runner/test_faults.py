@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from misp_workflow.runner.data.profiles import profile
+from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.build import workflow
 from misp_workflow.runner.graph.workflow import load
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.runner.said.faults import KINDS, Matrix, matrix
 
 ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
+
+EXAMPLES = ACTIONS.parents[2] / "examples" / "workflows"
+HOLDING = ["hold-what-is-not-marked", "hold-below-community", "hold-red-with-mail"]
+SERVICES = ("all is as it should be", "the Enrichment service is off")
 
 # misp-contract, observed on a real MISP 2.5.1: a blocking module on a blocking trigger.
 SILENCES = {"timeout", "down", "no list", "http500", "badjson", "empty"}
@@ -44,8 +53,64 @@ def test_the_approval_tag_graph_holds(captures: dict[str, Any]) -> None:
         [(1, 2), (2, 3), (3, 4), (4, 5), (4, 6, 2)],
     )  # fmt: skip
     found = faults(fail_closed, captures)
-    assert found.cells and found.open_cells == []
-    assert not any(cell.goes_on for cell in found.cells)
+    assert found.agreed.success, "what the gate says yes to is published"
+    assert {cell.around.approval for cell in found.open_cells} == {"local", "global"}, "nothing removes an old yes"
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_the_holding_examples_hold_in_every_cell(name: str, captures: dict[str, Any]) -> None:
+    """Old approvals of both kinds, each and all of MISP's own nodes disabled, the Enrichment service off."""
+    document = json.loads((EXAMPLES / f"{name}.json").read_text())
+    found = faults(document, captures)
+    gates = [cell for cell in found.cells if cell.gate]
+    assert {cell.around.approval for cell in gates} == {"", "local", "global"}
+    off = {frozenset({own}) for own in ("tag-if", "tag_operation", "reload-full-event", "stop-execution")}
+    assert off <= {cell.around.disabled for cell in gates} and {cell.around.rendering for cell in gates} == {
+        True,
+        False,
+    }
+    assert found.open_cells == []
+    assert found.agreed.success, "and what the gate says yes to is published"
+
+
+def test_a_text_that_nobody_renders_is_a_crash_and_no_publication(captures: dict[str, Any]) -> None:
+    document = json.loads((EXAMPLES / "hold-below-community.json").read_text())
+    for node in document["Workflow"]["data"].values():
+        if node["name"] == "stop-execution":
+            node["data"]["indexed_params"]["message"] = "Not published."
+    data = captures["event-publish"]["data"]
+    listed = LocalServer([ACTIONS]).modules()
+    found = matrix(load(document), lambda: copy.deepcopy(data), listed, world=World(misp=profile("2.5.1")))
+    ends = {(cell.kind, cell.around.rendering): cell.end for cell in found.cells if str(cell.around) in SERVICES}
+    assert ends["down", True] == ends["timeout", False] == "crash" and ends["timeout", True] == "blocked"
+    assert found.open_cells == []
+
+
+def test_the_holding_graph_of_before_holds_everything_and_yet_not(captures: dict[str, Any]) -> None:
+    """Its trigger says no misp_core_format, so it never reloads; and it removes an old yes only where it is local."""
+    removing = {"scope": "event", "action": "remove", "locality": "local", "tags": ["workflow:approved"]}
+    looking = {"scope": "event", "condition": "in_or", "tags": ["workflow:approved"]}
+    before = workflow(
+        "before",
+        "event-publish",
+        {
+            2: ("tag-if", looking),
+            3: ("tag_operation", removing),
+            4: ("publish_gate", {"required_tags": "tlp:*", "approval_tag": "workflow:approved"}),
+            5: ("reload-full-event", {}),
+            6: ("tag-if", looking),
+            7: ("tag_operation", removing),
+            8: ("stop-execution", {}),
+        },
+        [(1, 2), (2, 3), (2, 4, 2), (3, 4), (4, 5), (5, 6), (6, 7), (6, 8, 2)],
+    )
+    found = faults(before, captures)
+    assert {(cell.around.approval, *cell.around.disabled) for cell in found.open_cells} >= {
+        ("local", "tag_operation"),
+        ("global",),
+    }
+    del before["Workflow"]["data"]["1"]["data"]["misp_core_format"]
+    assert not faults(before, captures).agreed.success
 
 
 def test_a_message_is_no_gate(captures: dict[str, Any]) -> None:

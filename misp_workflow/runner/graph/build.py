@@ -11,7 +11,7 @@ Mirrors the drawflow document that MISP stores in Workflow.data.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from misp_workflow.runner.data.triggers import TRIGGERS
@@ -25,22 +25,69 @@ LOGIC = {
     "generic-if", "generic-filter-data", "generic-filter-reset", "concurrent-task", "parallel-task",
 }  # fmt: skip
 NO_FILTER = {"selector": "", "value": "", "operator": "", "path": ""}
-COLUMN, ROW = 320, 160
-"""Pixels between nodes, as the editor draws them."""
+
+WIDTH = 332
+"""Pixels of a node, as measured in the editor of MISP 2.5.1, without its frame."""
+HEAD, FIELD, TEXT_FIELD = 134, 65, 105
+"""Pixels, at most: what a node has above its parameters, each of these, and each with room for several lines."""
+UNKNOWN = 900
+"""Pixels kept free for a node of which nobody says what parameters it has."""
+GAP = 60
+"""Pixels between nodes."""
+
+Height = Callable[[str], int]
+"""From a module's id to the pixels that its node is high."""
+
+
+def drawn_height(config: Mapping[str, Any]) -> int:
+    """Return how high MISP's editor draws the node of a module at most, in pixels, from what MISP lists of it."""
+    return HEAD + sum(TEXT_FIELD if one.get("type") == "textarea" else FIELD for one in config.get("params") or ())
 
 
 def workflow(
-    name: str, trigger: str, nodes: Mapping[int, Node], edges: Iterable[Edge], note: str = ""
+    name: str,
+    trigger: str,
+    nodes: Mapping[int, Node],
+    edges: Iterable[Edge],
+    note: str = "",
+    height: Height = lambda module: UNKNOWN,
 ) -> dict[str, Any]:
     """Return {"Workflow": {…, "data": {"1": trigger node, …}}}; node 1 is the trigger, the others are numbered by you.
 
-    A node is (module id, parameters) or (module id, parameters, filter).
+    A node is (module id, parameters) or (module id, parameters, filter). `height` says how high each is drawn.
     """
     links = [(edge[0], edge[1], edge[2] if len(edge) == 3 else 1) for edge in edges]
-    places = _places(links)
+    places = _places(links, {1: HEAD, **{key: height(node[0]) for key, node in nodes.items()}})
     everything: dict[int, Node] = {1: (trigger, {}), **nodes}
     data = {str(key): _node(key, node, key == 1, links, places.get(key, (0, 0))) for key, node in everything.items()}
     return {"Workflow": {"name": name, "description": note, "trigger_id": trigger, "enabled": True, "data": data}}
+
+
+def as_blueprint(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a workflow as a blueprint, {"WorkflowBlueprint": {…, "data": [node, …]}}: without its trigger.
+
+    That is what MISP's interface can import (Workflows, Blueprints); it is then dragged behind a trigger.
+    """
+    row = document["Workflow"]
+    kept = [node for node in row["data"].values() if node["data"]["module_type"] != "trigger"]
+    keys = {str(node["id"]) for node in kept}
+    return {
+        "WorkflowBlueprint": {
+            "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"blueprint/{row['name']}")),
+            "name": row["name"],
+            "description": f"For {row['trigger_id']}. {row['description']}",
+            "timestamp": "1764547200",
+            "data": [{**node, "inputs": _within(node["inputs"], keys)} for node in kept],
+        }
+    }
+
+
+def _within(ports: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """The ports of a node with the connections to these nodes only."""
+    return {
+        name: {"connections": [one for one in port["connections"] if one["node"] in keys]}
+        for name, port in ports.items()
+    }
 
 
 def _node(
@@ -79,17 +126,17 @@ def _node(
     }
 
 
-def _places(links: list[tuple[int, int, int]]) -> dict[int, tuple[int, int]]:
-    """Return where to draw each node: a column per step from the trigger, a row per node in its column."""
+def _places(links: list[tuple[int, int, int]], heights: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """Return where to draw each node: a column per step from the trigger, one below the other in its column."""
     column = {1: 0}
     for _ in links:
         for start, end, _port in links:
             if start in column:
                 column[end] = max(column.get(end, 0), min(column[start] + 1, len(links)))
-    rows_used: dict[int, int] = {}
+    free: dict[int, int] = {}
     places = {}
     for key in sorted(column):
-        row = rows_used.get(column[key], 0)
-        rows_used[column[key]] = row + 1
-        places[key] = (60 + column[key] * COLUMN, 80 + row * ROW)
+        top = free.get(column[key], GAP)
+        places[key] = (GAP + column[key] * (WIDTH + GAP), top)
+        free[column[key]] = top + heights.get(key, UNKNOWN) + GAP
     return places

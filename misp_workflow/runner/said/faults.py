@@ -1,4 +1,4 @@
-"""What becomes of the trigger's action when a Python node fails: one run per node and kind of failure.
+"""What becomes of the trigger's action when a Python node fails: one run per node, kind of failure, and circumstance.
 
 Mirrors no class of MISP's: it puts to the engine, one after the other, every way in which Module_misp_module and
 Module::queryModuleServer can be let down.
@@ -6,14 +6,27 @@ Module::queryModuleServer can be let down.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from misp_workflow import php
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.graph.workflow import Workflow
-from misp_workflow.runner.modules.moduleapi import ANSWERS, Described, ModuleServer, Scripted, Spec
+from misp_workflow.runner.modules.moduleapi import (
+    ANSWERS,
+    TEMPLATE_MODULE,
+    Answer,
+    Body,
+    Described,
+    ModuleServer,
+    Scripted,
+    Spec,
+    error_of,
+    read_answer,
+)
 from misp_workflow.runner.walk.walk import End, Run, run
 
 Kind = Literal["error", "raises", "timeout", "down", "no list", "http500", "badjson", "empty", "disabled"]
@@ -40,6 +53,35 @@ STOPPED: Mapping[str, str] = {
 """What a blocking trigger's stop means to people; the contrary is what fails open."""
 
 
+Locality = Literal["", "local", "global"]
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is wrong besides the failing node.
+
+    approval: where a gate leaves a tag when it approves, one that lies on the event already: "" none, else how it is
+    attached. disabled: modules of MISP's own in the graph. rendering: whether the Enrichment service is on, which MISP
+    has templates rendered by.
+    """
+
+    approval: Locality = ""
+    disabled: frozenset[str] = frozenset()
+    rendering: bool = True
+
+    def __str__(self) -> str:
+        return "all is as it should be" if self == Around() else ", ".join(self._words())
+
+    def _words(self) -> list[str]:
+        old = [f"an old {self.approval} approval lies there"] if self.approval else []
+        whose = "each of MISP's own nodes" if len(self.disabled) > 1 else "".join(self.disabled)
+        off = [f"{whose} disabled"] if self.disabled else []
+        return [*old, *off, *([] if self.rendering else ["the Enrichment service is off"])]
+
+
+AS_IT_SHOULD_BE = Around()
+
+
 @dataclass(frozen=True)
 class Cell:
     """One run: which node failed and how, and whether MISP went on all the same.
@@ -52,6 +94,7 @@ class Cell:
     goes_on: bool
     end: End
     gate: bool
+    around: Around = AS_IT_SHOULD_BE
 
     @property
     def fails_open(self) -> bool:
@@ -73,6 +116,93 @@ class Matrix:
         return [cell for cell in self.cells if cell.fails_open]
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """What all runs of a matrix have in common."""
+
+    workflow: Workflow
+    data: Callable[[], Any]
+    listed: Sequence[Described]
+    world: World
+
+    @property
+    def python(self) -> list[Node]:
+        names = {str(entry.get("name")) for entry in self.listed}
+        return [node for node in self._actions if node.module in names]
+
+    @property
+    def _actions(self) -> list[Node]:
+        return [node for node in self.workflow.graph.nodes.values() if node.type == "action"]
+
+    @property
+    def own(self) -> list[str]:
+        """MISP's own modules in the graph."""
+        python = {node.module for node in self.python}
+        nodes = [node for node in self.workflow.graph.nodes.values() if node.type != "trigger"]
+        return list(dict.fromkeys(node.module for node in nodes if node.module not in python))
+
+    @property
+    def approvals(self) -> dict[str, str]:
+        """The tags that gates leave when they approve, by module."""
+        found = {node.module: str(node.params.get("approval_tag") or "") for node in self.python}
+        return {module: tag for module, tag in found.items() if tag}
+
+    def circumstances(self) -> list[Around]:
+        """Everything that may be wrong besides: each of MISP's nodes disabled, all of them, an old approval."""
+        off = [frozenset({name}) for name in self.own]
+        disabled = dict.fromkeys([frozenset[str](), *off, frozenset(self.own)])
+        localities: tuple[Locality, ...] = ("", "local", "global") if self.approvals else ("",)
+        found = [Around(approval, some) for approval in localities for some in disabled]
+        return [*found, *(Around(approval, rendering=False) for approval in localities)]
+
+    def agreed(self, behind: ModuleServer | None) -> Run:
+        """The run in which nothing is wrong, and each gate that says yes leaves its tag in MISP."""
+        data = self.data()
+        server = _Approving(self.listed, behind, lambda module: _attach(data, self.approvals.get(module, ""), "local"))
+        return run(self.workflow, copy.deepcopy(data), server, world=self._around(AS_IT_SHOULD_BE, data))
+
+    def failing(self, node: Node, kind: Kind, around: Around) -> Run:
+        data = self.data()
+        for tag in self.approvals.values() if around.approval else ():
+            _attach(data, tag, around.approval)
+        world = self._around(around, data)
+        if kind == "disabled":
+            world = replace(world, disabled_modules=world.disabled_modules | {node.module})
+        failing = [*(other.module for other in self.python), TEMPLATE_MODULE] if kind == "down" else [node.module]
+        script = {module: [_spec(kind)] for module in failing}
+        return run(self.workflow, data, Scripted(None if kind == "no list" else self.listed, script), world=world)
+
+    def _around(self, around: Around, data: Any) -> World:
+        number = php.to_string(php.item(php.item(data, "Event"), "id", ""))
+        rows = {**self.world.rows, "events": {number: data}} if number and not self.world.rows else self.world.rows
+        off = self.world.disabled_services if around.rendering else self.world.disabled_services | {"Enrichment"}
+        disabled = self.world.disabled_modules | around.disabled
+        return replace(self.world, rows=rows, disabled_modules=disabled, disabled_services=off)
+
+
+class _Approving(Scripted):
+    """Says yes to everything, and tells whom it has said it to."""
+
+    def __init__(
+        self, listed: Sequence[Described], behind: ModuleServer | None, approved: Callable[[str], None]
+    ) -> None:
+        super().__init__(listed, {}, behind)
+        self._approved = approved
+
+    def query(self, module: str, body: Body, timeout: float) -> Answer:
+        answer = super().query(module, body, timeout)
+        if php.empty(error_of(read_answer(answer))):
+            self._approved(module)
+        return answer
+
+
+def _attach(data: Any, tag: str, locality: Locality) -> None:
+    """Put the tag on the event, as MISP shows it."""
+    event = php.item(data, "Event")
+    if tag and isinstance(event, dict):
+        event["Tag"] = [*php.values(php.to_array(event.get("Tag"))), {"name": tag, "local": locality == "local"}]
+
+
 def matrix(
     workflow: Workflow,
     data: Callable[[], Any],
@@ -84,29 +214,41 @@ def matrix(
 ) -> Matrix:
     """Run the workflow once per Python node and kind of failure; `data` gives a fresh copy of the event for each run.
 
-    `listed` is what GET /modules answers when it does. Modules that are not the one in trouble say yes.
+    What somebody relies on, a gate, is put to it under all circumstances as well. `listed` is what GET /modules answers
+    when it does. Modules that are not the one in trouble say yes.
     """
-    world = world or World()
-    names = {str(entry.get("name")) for entry in listed}
-    agreed = run(workflow, data(), Scripted(listed, {}, behind), world=world)
-    nodes = [node for node in workflow.graph.nodes.values() if node.type == "action" and node.module in names]
+    trial = _Trial(workflow, data, listed, world or World())
+    agreed = trial.agreed(behind)
+    gates = {node.key for node in trial.python if _is_gate(agreed, node)}
+    wanted = [
+        (node, kind, around)
+        for node in trial.python
+        for around in (trial.circumstances() if node.key in gates else [AS_IT_SHOULD_BE])
+        for kind in KINDS
+    ]
     cells = []
-    for place, (node, kind) in enumerate((node, kind) for node in nodes for kind in KINDS):
-        progress(place, len(nodes) * len(KINDS))
-        cells.append(_cell(workflow, data(), listed, world, node, kind, agreed))
+    for place, (node, kind, around) in enumerate(wanted):
+        progress(place, len(wanted))
+        done = trial.failing(node, kind, around)
+        cells.append(Cell(node, kind, done.success, done.end, node.key in gates, around))
     return Matrix(workflow, agreed.blocking, agreed, tuple(cells))
 
 
-def _cell(
-    workflow: Workflow, data: Any, listed: Sequence[Described], world: World, node: Node, kind: Kind, agreed: Run
-) -> Cell:
-    if kind == "disabled":
-        world = replace(world, disabled_modules=world.disabled_modules | {node.module})
-    server = Scripted(None if kind == "no list" else listed, {node.module: [_spec(kind)]})
-    done = run(workflow, data, server, world=world)
+def opened_by_old_approvals(workflow: Workflow, listed: Sequence[Described], world: World) -> list[Node]:
+    """Return the gates that let pass, when misp-modules is down, what an earlier approval lies on; of any event."""
+
+    def event() -> Any:
+        return {"Event": {"id": "1", "info": "", "published": False, "Attribute": [], "Object": [], "Tag": []}}
+
+    trial = _Trial(workflow, event, listed, world)
+    old = [around for around in trial.circumstances() if around.approval]
+    gates = [node for node in trial.python if node.module in trial.approvals]
+    return [node for node in gates if any(trial.failing(node, "down", around).success for around in old)]
+
+
+def _is_gate(agreed: Run, node: Node) -> bool:
     module = agreed.modules.get("action", node.module) if agreed.modules else None
-    gate = agreed.blocking and module is not None and module.blocking
-    return Cell(node, kind, done.success, done.end, gate)
+    return agreed.blocking and module is not None and module.blocking
 
 
 def _spec(kind: Kind) -> Spec:

@@ -12,7 +12,7 @@ from misp_workflow.runner.modules.catalogue import Modules
 from misp_workflow.runner.said.check import gates, refused, texts, triggers, warned
 from misp_workflow.runner.said.check.subject import Finding, Rule, Subject
 
-__all__ = ["RULES", "Finding", "check"]
+__all__ = ["RULES", "Finding", "check", "not_saved"]
 
 RULES: tuple[Rule, ...] = (
     refused.one_trigger,
@@ -22,6 +22,10 @@ RULES: tuple[Rule, ...] = (
     warned.editor_notices,
     warned.blocking_after_concurrent,
     gates.open_gates,
+    gates.old_approvals,
+    gates.never_reloads,
+    gates.rendered_by_others,
+    gates.not_offered,
     gates.silent_failures,
     gates.secrets_in_nodes,
     gates.parameters,
@@ -32,6 +36,16 @@ RULES: tuple[Rule, ...] = (
     triggers.high_overhead,
     triggers.recursion,
 )
+
+
+NOT_SAVED: tuple[Rule, ...] = (refused.one_trigger, refused.no_cycle, refused.one_connection)
+"""What MISP answers "no" to when somebody saves the graph."""
+
+
+def not_saved(workflow: Workflow, modules: Modules) -> list[Finding]:
+    """Return why MISP would not save this graph, so that it can never run there."""
+    subject = Subject(workflow, modules, World())
+    return [finding for rule in NOT_SAVED for finding in rule(subject)]
 
 
 def check(workflow: Workflow, modules: Modules, world: World | None = None) -> list[Finding]:

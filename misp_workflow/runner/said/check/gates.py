@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from misp_workflow import php
 from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.modules.catalogue import Module
 from misp_workflow.runner.said.check.subject import Finding, Subject, declared
+from misp_workflow.runner.said.faults import opened_by_old_approvals
 from misp_workflow.runner.said.report import speaks_of_secret
 from misp_workflow.runner.walk.walk import STOP_EXECUTION
 
@@ -21,8 +25,94 @@ def open_gates(subject: Subject) -> Iterator[Finding]:
                 "fails-open",
                 node,
                 "When misp-modules is down, slow or answers nonsense, MISP takes the silence for a yes.",
-                "Let the gate leave a tag when it approves, and put reload-full-event, IF :: Tag and stop-execution on "
-                "the else path behind it (docs/gates.md).",
+                _HOLDING
+                if subject.trigger == "event-publish"
+                else "No graph helps here: MISP has no place where this gate could leave its yes (docs/gates.md).",
+            )
+
+
+_HOLDING = (
+    "Let the gate leave a tag when it approves, and put reload-full-event, IF :: Tag and stop-execution on the else "
+    "path behind it (docs/gates.md)."
+)
+
+
+def old_approvals(subject: Subject) -> Iterator[Finding]:
+    """An approval that lies on the event already must not be taken for this run's, whatever is disabled in MISP."""
+    if not subject.can_block or not subject.workflow.graph.triggers:
+        return
+    gates = [
+        node for node, module in subject.python() if module.blocking and str(node.params.get("approval_tag") or "")
+    ]
+    listed = [_listed(module) for _, module in subject.python()]
+    closed = [node for node in gates if _fail_closed(subject, node)]
+    opened = opened_by_old_approvals(subject.workflow, listed, subject.world) if closed else []
+    for node in closed:
+        if node in opened:
+            yield Finding(
+                "error",
+                "old-approval",
+                node,
+                "With misp-modules down, an approval that lies on the event already lets it through: left by an "
+                "earlier run while Tag operation was disabled, or attached globally by somebody.",
+                "Before the gate remove it with locality any, reload, look again, and stop where it is still there: "
+                "examples/workflows/hold-what-is-not-marked.json has the graph.",
+            )
+
+
+def _listed(module: Module) -> dict[str, Any]:
+    """What misp-modules says of a module, as far as a run needs it."""
+    keys = ("blocking", "support_filters", "expect_misp_core_format")
+    config = {"params": declared(module), **{key: module.config.get(key) for key in keys}}
+    return {"name": module.name, "mispattributes": {"config": config}, "meta": {"module-type": ["action"]}}
+
+
+def never_reloads(subject: Subject) -> Iterator[Finding]:
+    """MISP reloads only where the stored trigger says misp_core_format, as its editor writes it there."""
+    trigger = subject.workflow.trigger
+    if trigger is None or php.truthy(php.item(php.item(trigger.raw, "data"), "misp_core_format")):
+        return
+    for node in subject.workflow.graph.find("reload-full-event"):
+        yield Finding(
+            "error",
+            "never-reloads",
+            node,
+            "It never reloads: the trigger's node in this graph does not say misp_core_format, and MISP asks that.",
+            'Set "misp_core_format": true in the data of the trigger\'s node, or place the trigger anew in the editor.',
+        )
+
+
+def rendered_by_others(subject: Subject) -> Iterator[Finding]:
+    """A text that MISP has rendered by misp-modules, and cannot do without."""
+    for node in subject.nodes:
+        module = subject.module(node)
+        for param in module.params if module is not None and not module.is_python else ():
+            if param.jinja and str(node.params.get(param.id) or "").strip():
+                yield Finding(
+                    "warning",
+                    "rendered",
+                    node,
+                    f"MISP has '{param.id}' rendered by misp-modules. When that or the Enrichment service is down, "
+                    "MISP before 2.5.19 crashes here: nothing behind it runs, a publication stays "
+                    "“Publishing.” for ever, and no reason is logged; later ones take the text for empty.",
+                    "Leave it empty where the graph must hold or must end cleanly.",
+                )
+
+
+def not_offered(subject: Subject) -> Iterator[Finding]:
+    """A choice that MISP's editor does not offer; what MISP makes of it is not what its name says."""
+    for node in subject.nodes:
+        module = subject.module(node)
+        for param in module.config.get("params") or () if module is not None and not module.is_python else ():
+            options, value = param.get("options"), node.params.get(param.get("id"))
+            if not isinstance(options, dict) or not options or value in (None, "") or str(value) in options:
+                continue
+            yield Finding(
+                "warning",
+                "not-offered",
+                node,
+                f"MISP's editor does not offer '{value}' for '{param['id']}', and may take it otherwise than it reads.",
+                f"It offers: {', '.join(options)}.",
             )
 
 
