@@ -294,6 +294,9 @@ _NAMES: dict[str, Callable[[Call], Any]] = {
     "withheld": lambda call: call.withheld,
 }
 
+NAMES = frozenset(_NAMES)
+"""Every name that a template of an action may read."""
+
 
 def _named(error: InputError, parameter: str) -> InputError:
     return type(error)(f"Parameter '{parameter}': {error}")

@@ -32,7 +32,7 @@ class _Commands(click.Group):
     """Subcommands by name, so that the overview needs none of them; errors as one sentence and exit status 2."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
@@ -42,7 +42,7 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([*COMMANDS.items()])  # the subcommand `list`, once loaded, hides the builtin here
 
     def invoke(self, ctx: click.Context) -> object:
         try:

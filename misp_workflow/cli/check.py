@@ -9,42 +9,84 @@ import orjson
 from rich.console import Console
 from rich.markup import escape
 
-from misp_workflow.cli.inputs import FILE, read_workflow
+from misp_workflow import settings
+from misp_workflow.cli.house_rules import HOUSE_RULES
+from misp_workflow.cli.inputs import (
+    FILE,
+    FILE_OR_FOLDER,
+    files_in,
+    is_blueprint,
+    is_workflow,
+    read_blueprint,
+    read_json,
+    read_workflow,
+)
 from misp_workflow.cli.servers import module_server
 from misp_workflow.errors import WorkflowError
 from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules import catalogue as modules
 from misp_workflow.runner.said.check import Finding, check
 
 
 @click.command()
-@click.argument("workflows", type=FILE, nargs=-1, required=True)
+@click.argument("workflows", type=FILE_OR_FOLDER, nargs=-1)
+@click.option("--blueprint", "blueprints", type=FILE, multiple=True, help="A MISP blueprint; several may be given.")
+@click.option("--trigger", help="The trigger before blueprints; by default the one that they name, or event-publish.")
 @click.option("--server", metavar="URL", help="Take the list of modules from this misp-modules server.")
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def command(workflows: tuple[Path, ...], server: str | None, strict: bool, as_json: bool) -> None:
+def command(
+    workflows: tuple[Path, ...],
+    blueprints: tuple[Path, ...],
+    trigger: str | None,
+    server: str | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
     """Check WORKFLOWS for what MISP refuses, what it warns of, and what it never tells.
+
+    WORKFLOWS are files, blueprints among them, or folders; in a folder, JSON that is no workflow is passed over with a
+    note. Destinations are those of the settings at hand, if there are any.
 
     Exit status: 0 fine, 1 findings (errors; with --strict warnings, too), 2 unusable input.
     """
+    if not workflows and not blueprints:
+        raise click.UsageError("Give files or folders of workflows, or --blueprint.")
     known = modules.load(module_server(server, False, ()), World())
+    if problem := settings.current().problem:
+        click.echo(f"Note: {problem}", err=True)
     found: dict[str, list[Finding]] = {}
     unusable = False
-    for path in workflows:
+    given = {*workflows, *blueprints}
+    for path in dict.fromkeys([*files_in(workflows), *blueprints]):
         try:
-            found[str(path)] = check(read_workflow(path), known)
+            workflow = _workflow(path, path in given, trigger)
+            if workflow is not None:
+                found[str(path)] = check(workflow, known, more=HOUSE_RULES)
         except WorkflowError as error:
             click.echo(f"misp-workflow: {error}", err=True)
             unusable = True
     if as_json:
-        listed = {name: list(map(_as_data, some)) for name, some in found.items()}
-        click.echo(orjson.dumps(listed, option=orjson.OPT_INDENT_2).decode())
+        told = {name: list(map(_as_data, some)) for name, some in found.items()}
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     else:
         _print(found, Console())
-    if unusable:
+    if unusable or not found:
         raise SystemExit(2)
     if any(strict or finding.level == "error" for some in found.values() for finding in some):
         raise SystemExit(1)
+
+
+def _workflow(path: Path, named: bool, trigger: str | None) -> Workflow | None:
+    """Return the workflow in a file; None for what a folder holds besides workflows."""
+    document = read_json(path)
+    if is_blueprint(document):
+        return read_blueprint(path, trigger)
+    if not named and not is_workflow(document):
+        click.echo(f"Note: {path} is no workflow and was passed over.", err=True)
+        return None
+    return read_workflow(path)
 
 
 def _as_data(finding: Finding) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from rich.table import Table
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
 from misp_workflow.action.rules import Rule, Subject, Verdict, judge, read_book
-from misp_workflow.cli.inputs import FILE, read_json
+from misp_workflow.cli.inputs import FILE, FILE_OR_FOLDER, files_in, read_json
 from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.event import text
 from misp_workflow.settings import Settings
@@ -43,7 +43,7 @@ class Judged:
 
 @click.command(name="check-event")
 @click.argument("rules", type=FILE)
-@click.argument("events", type=click.Path(exists=True, path_type=Path), nargs=-1, required=True)
+@click.argument("events", type=FILE_OR_FOLDER, nargs=-1, required=True)
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 def command(rules: Path, events: tuple[Path, ...], strict: bool, as_json: bool) -> None:
@@ -67,12 +67,6 @@ def command(rules: Path, events: tuple[Path, ...], strict: bool, as_json: bool) 
         raise SystemExit(2)
     if any(one.outcome == "block" or (strict and one.outcome == "warn") for one in judged):
         raise SystemExit(1)
-
-
-def files_in(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files, and the JSON files in the folders and below."""
-    for path in paths:
-        yield from sorted(path.rglob("*.json")) if path.is_dir() else [path]
 
 
 def events_in(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

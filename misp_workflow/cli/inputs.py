@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
 
-from misp_workflow.errors import InputError
-from misp_workflow.runner.graph.workflow import Workflow, load
+from misp_workflow.errors import GraphError, InputError
+from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint, load
 
+FILE_OR_FOLDER = click.Path(exists=True, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -28,8 +31,43 @@ def read_workflow(path: Path) -> Workflow:
     """Return the workflow in the file: MISP's export, or the bare graph."""
     try:
         return load(read_json(path))
-    except InputError as error:
+    except (InputError, GraphError) as error:
         raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+
+
+def files_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files, and the JSON files in the folders and below."""
+    for path in paths:
+        yield from sorted(path.rglob("*.json")) if path.is_dir() else [path]
+
+
+def is_workflow(document: Any) -> bool:
+    """Whether the document is meant to be a workflow, be it one that can be used or not."""
+    try:
+        load(document)
+    except (GraphError, InputError):
+        return isinstance(document, dict) and "Workflow" in document
+    return True
+
+
+def is_blueprint(document: Any) -> bool:
+    """Whether the document is a blueprint as MISP exports it."""
+    return isinstance(document, dict) and "WorkflowBlueprint" in document
+
+
+def read_blueprint(path: Path, trigger: str | None) -> Workflow:
+    """Return a workflow of the blueprint behind a trigger: the one given, the one that it names, or event-publish.
+
+    MISP's official blueprints name theirs at the beginning of the description: "[event-publish] …".
+    """
+    found = read_json(path)
+    row = found.get("WorkflowBlueprint", found) if isinstance(found, dict) else {}
+    described = str(row.get("description") or "") if isinstance(row, dict) else ""
+    behind = trigger or next((one for one in TRIGGERS if described.strip().startswith(f"[{one}]")), "event-publish")
+    try:
+        return attach_blueprint(behind, found)
+    except GraphError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def read_event(path: Path) -> Any:

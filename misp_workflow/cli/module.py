@@ -9,10 +9,14 @@ import orjson
 from rich.console import Console
 from rich.markup import escape
 
+from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event
 from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.effects import mask
 from misp_workflow.errors import InputError
+from misp_workflow.runner.graph import build
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.catalogue import Modules
 from misp_workflow.runner.said.report import exchange_data, secrets_in, without_secrets
 from misp_workflow.runner.walk.single import SingleRun, execute
 
@@ -41,6 +45,8 @@ def command(
     asked = module_server(server, offline, answers)
     given = _params(params)
     done = execute(name, read_event(event), given, asked, convert=not raw)
+    alone = load(build.workflow(name, "event-publish", {2: (name, given)}, [(1, 2)]))
+    warn(alone, Modules({"action": {name: done.module}}))
     secrets = tuple(secrets_in(name, given, done.module))
     if as_json:
         data = {

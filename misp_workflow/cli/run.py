@@ -8,6 +8,7 @@ import click
 import orjson
 from rich.console import Console
 
+from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.cli.tree import print_run
@@ -55,6 +56,7 @@ def command(
     done = run(document, read_event(event), module_server(server, offline, answers), trigger=trigger)
     for finding in not_saved(document, done.modules) if done.modules else []:
         click.echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
+    warn(document, done.modules)
     if html is not None:
         html.write_text(as_html(done), encoding="utf-8")
     if as_json:

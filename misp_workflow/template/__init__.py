@@ -32,7 +32,7 @@ from misp_workflow.template.sentences import told
 from misp_workflow.template.style import Style
 from misp_workflow.template.values import Live
 
-__all__ = ["STYLES", "Live", "check", "condition", "render", "said"]
+__all__ = ["STYLES", "Live", "check", "condition", "reads", "render", "said"]
 
 STYLES: Mapping[str, Style] = {style.name: style for style in (*PEOPLE, *MACHINES)}
 """Where text can go, by name; the docs have a table of what each does."""
@@ -98,6 +98,18 @@ def condition(expression: str, context: Mapping[str, Any]) -> bool:
 def check(source: str) -> None:
     """Raise TemplateError, the line included, when the template cannot be used whatever the data."""
     compiled_once(source, False)
+
+
+@_telling
+def reads(source: str, deciding: bool = False) -> frozenset[str]:
+    """Return the names that a template (`deciding`: a condition) reads of its context: "event", "event.info".
+
+    Raises TemplateError, the line included, when it cannot be used whatever the data.
+    """
+    compiled = compiled_once(source, deciding)
+    own = compiled.names | SANDBOX.globals.keys()
+    fields = (field for field in compiled.fields if field.partition(".")[0] not in own)
+    return frozenset({*(compiled.asks - own), *fields})
 
 
 def _style(name: str) -> Style:

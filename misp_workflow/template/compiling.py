@@ -36,11 +36,15 @@ _SAYS = 8 * "&lt;"
 
 @dataclass(frozen=True)
 class Compiled:
-    """A template's code, the names that it sets itself (loop variables, macros, set), and those that it reads."""
+    """A template's code, the names that it sets itself (loop variables, macros, set), and those that it reads.
+
+    `fields` are the fields that it reads by a name, "event.info".
+    """
 
     template: Template
     names: frozenset[str]
     asks: frozenset[str]
+    fields: frozenset[str]
 
 
 def compiled_once(source: str, expression: bool) -> Compiled:
@@ -69,8 +73,10 @@ def _compile(source: str, expression: bool) -> Compiled:
 def _built(tree: nodes.Template, expression: bool = False) -> Compiled:
     names = prepare(tree, SANDBOX.filters, SANDBOX.tests, expression)
     asks = frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx == "load")
+    fields = (node for node in tree.find_all(nodes.Getattr) if isinstance(node.node, nodes.Name))
+    named = frozenset(f"{node.node.name}.{node.attr}" for node in fields if isinstance(node.node, nodes.Name))
     code: CodeType = SANDBOX.compile(tree)
-    return Compiled(Template.from_code(SANDBOX, code, SANDBOX.globals), names, asks)
+    return Compiled(Template.from_code(SANDBOX, code, SANDBOX.globals), names, asks, named)
 
 
 _compile_small = lru_cache(maxsize=CACHED)(_compile)

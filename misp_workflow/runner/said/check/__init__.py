@@ -6,13 +6,15 @@ graphs. Every rule yields findings; adding a rule is adding a function to RULES.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import Modules
 from misp_workflow.runner.said.check import gates, refused, texts, triggers, warned
-from misp_workflow.runner.said.check.subject import Finding, Rule, Subject
+from misp_workflow.runner.said.check.subject import Finding, Level, Rule, Subject
 
-__all__ = ["RULES", "Finding", "check", "not_saved"]
+__all__ = ["RULES", "Finding", "Level", "Rule", "Subject", "check", "not_saved"]
 
 RULES: tuple[Rule, ...] = (
     refused.one_trigger,
@@ -29,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     gates.silent_failures,
     gates.secrets_in_nodes,
     gates.parameters,
+    gates.without_rule,
     texts.templates,
     texts.hash_paths,
     texts.filters,
@@ -48,8 +51,11 @@ def not_saved(workflow: Workflow, modules: Modules) -> list[Finding]:
     return [finding for rule in NOT_SAVED for finding in rule(subject)]
 
 
-def check(workflow: Workflow, modules: Modules, world: World | None = None) -> list[Finding]:
-    """Return every finding, what MISP refuses first. `modules` are those that the workflow will meet."""
+def check(workflow: Workflow, modules: Modules, world: World | None = None, more: Sequence[Rule] = ()) -> list[Finding]:
+    """Return every finding, what MISP refuses first. `modules` are those that the workflow will meet.
+
+    `more` are rules of the caller's own, besides RULES.
+    """
     subject = Subject(workflow, modules, world or World())
-    findings = [finding for rule in RULES for finding in rule(subject)]
+    findings = [finding for rule in (*RULES, *more) for finding in rule(subject)]
     return sorted(findings, key=lambda finding: finding.level != "error")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from misp_workflow import php
+from misp_workflow.errors import did_you_mean
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules.catalogue import Module
 from misp_workflow.runner.said.check.subject import Finding, Subject, declared
@@ -163,10 +164,24 @@ def parameters(subject: Subject) -> Iterator[Finding]:
         known = {param.id for param in module.params}
         for name in node.params:
             if name not in known:
-                yield Finding("warning", "unknown-parameter", node, f"The module has no parameter '{name}'.",
-                              "It is ignored; look for a misspelt name.")  # fmt: skip
+                said = f"The module has no parameter '{name}'{did_you_mean(name, known)}."
+                yield Finding("warning", "unknown-parameter", node, said, "MISP does not send it; mend the name.")
         for name, spec in specs.items():
             empty = not str(node.params.get(name) or "").strip()
             if spec.get("required") and empty and not str(node.params.get("destination") or "").strip():
                 yield Finding("warning", "missing-parameter", node, f"The parameter '{name}' is not set.",
                               "The module will answer with an error.")  # fmt: skip
+
+
+def without_rule(subject: Subject) -> Iterator[Finding]:
+    """A gate of this pack on which no rule is set: it judges nothing, and so lets nothing pass."""
+    for node, module in subject.python():
+        rules = {name: spec for name, spec in declared(module).items() if spec.get("rule")}
+        if rules and not any(_says_something(node.params.get(name), spec) for name, spec in rules.items()):
+            yield Finding("error", "no-rule", node, "None of the gate's rules is set, so it lets nothing pass.",
+                          f"Set one, such as '{next(iter(rules))}'.")  # fmt: skip
+
+
+def _says_something(value: object, spec: Mapping[str, Any]) -> bool:
+    text = str("" if value is None else value).strip(" \n,")
+    return text not in ("", str(spec.get("default", "")), str(spec.get("value", "")))

@@ -1,0 +1,149 @@
+"""Rules of `misp-workflow check` that need what this installation knows: its settings, and what its actions declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from misp_workflow import settings, template
+from misp_workflow.action import params as parameters
+from misp_workflow.action.call import NAMES
+from misp_workflow.errors import ParameterError, SettingsError, TemplateError, did_you_mean
+from misp_workflow.event import text
+from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.catalogue import Modules
+from misp_workflow.runner.said.check import Finding, Level, Rule, Subject, check
+
+CONDITIONS = frozenset({"condition", "only_if"})
+"""Parameters that hold a bare expression; the other templates are texts."""
+
+ONLY_ON = {
+    "user": ("user-",),
+    "log": ("log-",),
+    "post": ("post-",),
+    "thread": ("post-",),
+    "proposal": ("shadow-attribute-",),
+    "report": ("event-report-",),
+}
+"""Names of templates that are filled for some triggers only, with how the names of these begin."""
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "event": (
+        "id", "uuid", "info", "date", "timestamp", "analysis", "threat_level_id", "distribution", "sharing_group_id",
+        "published", "publish_timestamp", "attribute_count", "org_id", "orgc_id", "event_creator_email", "extends_uuid",
+        "locked", "protected", "disable_correlation", "sighting_timestamp", "proposal_email_lock", "Org", "Orgc",
+        "Attribute", "Object", "Tag", "EventTag", "Galaxy", "EventReport", "ShadowAttribute", "RelatedEvent",
+        "CryptographicKey", "SharingGroup", "_AttributeFlattened",
+    ),
+    "user": (
+        "id", "email", "org_id", "role_id", "disabled", "gpgkey", "certif_public", "date_created", "date_modified",
+    ),
+    "log": (
+        "id", "action", "title", "change", "description", "model", "model_id", "org", "user_id", "email", "ip",
+        "created",
+    ),
+}  # fmt: skip
+"""Fields of the rows that MISP sends."""
+
+NO_EVENT = ("user-", "log-")
+"""Triggers that hand over no event."""
+OF_EVENTS = frozenset({"event", "attributes", "objects", "tags", "link_to_event"})
+
+
+def destinations(subject: Subject) -> Iterator[Finding]:
+    """A destination that the settings do not have, that is not for the action, or that leaves something unset."""
+    known = settings.current()
+    for node, specs in _ours(subject):
+        name = text(node.params.get("destination")).strip()
+        if not name or "destination" not in specs or known.path is None:
+            continue
+        try:
+            place = known.destination(name)
+        except SettingsError as error:
+            level: Level = "error" if known.destinations else "warning"  # these settings may not be the server's
+            yield Finding(level, "destination", node, str(error), "Add it to the settings, or mend the name.")
+            continue
+        if not place.allows(node.module):
+            yield Finding("error", "destination", node, f"The destination “{name}” is not for {node.module}.",
+                          "Add the action to its 'actions' in the settings, or name another destination.")  # fmt: skip
+        unset = (key for key in specs if not (text(node.params.get(key)).strip() or key in place.values))
+        for missing in (key for key in unset if specs[key].get("required")):
+            why = f"The parameter '{missing}' is set neither here nor by the destination “{name}”."
+            yield Finding("error", "missing-parameter", node, why, "The module will answer with an error.")
+
+
+def values(subject: Subject) -> Iterator[Finding]:
+    """A value that the parameter's format does not take: no number, no whole address, none of the choices."""
+    for node, specs in _ours(subject):
+        for name, spec in specs.items():
+            given = node.params.get(name)
+            if not isinstance(given, (str, int, float, bool)) or not str(given).strip():
+                continue
+            try:
+                parameters.read({name: dict(spec)}, {name: given}, {})
+            except ParameterError as error:
+                yield Finding("error", "value", node, str(error), "The module will answer with an error.")
+
+
+def names_in_templates(subject: Subject) -> Iterator[Finding]:
+    """A name that no template or condition of this pack can read, or that is empty with this trigger."""
+    for node, specs in _ours(subject):
+        for name, spec in specs.items():
+            source = node.params.get(name)
+            if spec.get("template") and isinstance(source, str) and source.strip():
+                yield from _of_template(subject.trigger, node, name, source)
+
+
+def _of_template(trigger: str, node: Node, name: str, source: str) -> Iterator[Finding]:
+    try:
+        read = template.reads(source, name in CONDITIONS)
+    except TemplateError as error:
+        yield Finding(
+            "error", "template", node, f"'{name}': {str(error).rstrip('.?')}.", "The module will answer with an error."
+        )
+        return
+    for one in sorted(read):
+        root, _, field = one.partition(".")
+        problem = "" if f"{one} is defined" in source else _field(root, field) if field else _name(root, trigger)
+        if problem:
+            level: Level = "error" if not field and root not in NAMES else "warning"
+            yield Finding(level, "template-name", node, f"'{name}' reads '{one}': {problem}.",
+                          "docs/templates.md lists what a template can read.")  # fmt: skip
+
+
+def _name(name: str, trigger: str) -> str:
+    """Return why a name says nothing with this trigger, or ""."""
+    if name not in NAMES:
+        return f"there is no '{name}'{did_you_mean(name, NAMES)}"
+    if name in OF_EVENTS and trigger.startswith(NO_EVENT):
+        return f"{trigger} hands over no event"
+    beginnings = ONLY_ON.get(name)
+    return f"{trigger} hands over no {name}" if beginnings and not trigger.startswith(beginnings) else ""
+
+
+def _field(name: str, field: str) -> str:
+    """Return what a field that MISP does not send may have meant; "" for one that is known, or like none."""
+    known = FIELDS.get(name, ())
+    near = "" if field in known or hasattr(dict, field) else did_you_mean(field, known)
+    return f"MISP sends no such field{near}" if near else ""
+
+
+def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, Any]]]]:
+    """Yield each node whose module declares its parameters as this pack does, with what it declares."""
+    for node, module in subject.python():
+        specs = {param.id: param.declared for param in module.params}
+        if any("format" in spec or "template" in spec or "required" in spec for spec in specs.values()):
+            yield node, specs
+
+
+HOUSE_RULES: tuple[Rule, ...] = (destinations, values, names_in_templates)
+
+
+def warn(workflow: Workflow, known: Modules | None) -> None:
+    """Say on standard error what a run passes over in silence: parameters that do not exist, gates without a rule."""
+    for one in check(workflow, known) if known else ():
+        if one.rule in ("unknown-parameter", "no-rule"):
+            click.echo(f"Warning: {one}", err=True)

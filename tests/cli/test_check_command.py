@@ -1,0 +1,154 @@
+"""`misp-workflow check` uses what this installation knows: settings, formats, templates; files, folders, blueprints."""
+
+from __future__ import annotations
+
+import json
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from misp_workflow.cli import main
+from misp_workflow.runner.graph.build import workflow
+
+ROOT = Path(__file__).resolve().parents[2]
+EVENT = str(ROOT / "tests" / "captures" / "event-publish.json")
+CHAT = {"webhook_url": "https://hooks.example.org/x"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        "[destinations.soc-chat]\nactions = ['slack_message']\n"
+        "[destinations.soc-chat.parameters]\nwebhook_url = 'env:HOOK'\n[destinations.bare]\n"
+    )
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+
+
+def call(*arguments: object) -> Result:
+    separate = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}  # click before 8.2
+    return CliRunner(**separate).invoke(main, list(map(str, arguments)), catch_exceptions=False)
+
+
+def findings(tmp_path: Path, module: str, params: dict[str, Any], trigger: str = "event-publish") -> dict[str, str]:
+    """Return rule -> "level: why" of a workflow with one node."""
+    file = tmp_path / "workflow.json"
+    file.write_text(json.dumps(workflow("one", trigger, {2: (module, params)}, [(1, 2)])))
+    told = json.loads(call("check", "--json", file).stdout)[str(file)]
+    return {
+        one["rule"]: f"{one['level']}: {one['why']}" for one in told if one["rule"] not in ("fails-open", "overhead")
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "params", "rule", "said"),
+    [
+        ("slack_message", {"destination": "soc-chat"}, "", ""),
+        ("slack_message", {"destination": "soc-chta"}, "destination", "the nearest name is “soc-chat”"),
+        ("mattermost_message", {"destination": "soc-chat"}, "destination", "is not for mattermost_message"),
+        ("http_request", {"destination": "bare"}, "missing-parameter", "'url' is set neither here nor by"),
+        ("slack_message", {"webhook_url": "hooks.example.org/x"}, "value", "must be a whole address that begins with"),
+        ("publish_gate", {"tlp_once": "maybe"}, "value", "'tlp_once' must be true or false"),
+        ("publish_gate", {"minimum_attributes": "-1"}, "value", "must be at least 0"),
+        ("publish_gate", {"tlp_once": "true", "tag_scope": "all"}, "value", "must be one of: event, attribute, any"),
+        ("publish_gate", {"tlp_onse": "true"}, "unknown-parameter", "the nearest name is “tlp_once”"),
+        ("publish_gate", {"approval_tag": "x"}, "no-rule", "None of the gate's rules is set"),
+        ("publish_gate", {"minimum_attributes": "0", "required_tags": " , "}, "no-rule", "None of the gate's rules"),
+        ("publish_gate", {"condition": "Event.info"}, "template-name", "there is no 'Event'; the nearest name is “event”"),
+        ("publish_gate", {"condition": "event.inf|length > 3"}, "template-name", "the nearest name is “info”"),
+        ("publish_gate", {"condition": "event.info ="}, "template", "'condition': line 1: "),
+        ("slack_message", {**CHAT, "message": "{{ Event.info }}"}, "template-name", "there is no 'Event'"),
+        ("slack_message", {**CHAT, "message": "{{ user.email }}"}, "template-name", "event-publish hands over no user"),
+        ("slack_message", {**CHAT, "message": "{{ event.info|deafng }}"}, "template", "there is no filter 'deafng'"),
+    ],
+)  # fmt: skip
+def test_what_this_installation_knows_is_used(module, params, rule, said, tmp_path, settings):
+    found = findings(tmp_path, module, params)
+    found.pop("secret-in-node", None)
+    if rule:
+        assert said in found[rule], found
+    else:
+        assert found == {}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{{ event.info }} {{ event.Orgc.name }} {% for x in attributes(to_ids=true) %}{{ x.value }}{% endfor %}",
+        "{% set Event = event %}{{ Event.info }}{{ event.items()|list|length }} {{ event.new_in_this_misp }}",
+        "{{ extra if extra is defined }}{{ range(3)|list }}",
+    ],
+)
+def test_templates_that_are_right_have_no_finding(message, tmp_path):
+    assert set(findings(tmp_path, "slack_message", {**CHAT, "message": message})) == {"secret-in-node"}
+
+
+def test_names_are_held_against_the_trigger(tmp_path):
+    told = findings(tmp_path, "slack_message", {**CHAT, "message": "{{ event.info }}"}, "user-after-save")
+    assert "user-after-save hands over no event" in told["template-name"]
+    assert "template-name" not in findings(
+        tmp_path, "slack_message", {**CHAT, "message": "{{ log.title }}"}, "log-after-save"
+    )
+
+
+def test_settings_without_any_destination_may_be_those_of_another_machine(tmp_path):
+    assert findings(tmp_path, "slack_message", {"destination": "any"})["destination"].startswith("warning")
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        (["--param", "requred_tags=tlp:*"], "no parameter 'requred_tags'; the nearest name is “required_tags”"),
+        ([], "None of the gate's rules is set"),
+        (["--param", "tlp_once=true"], ""),
+    ],
+)
+def test_run_and_module_warn_of_what_a_gate_does_not_judge(params, said, tmp_path):
+    given = dict(text.split("=") for text in params[1::2])
+    file = tmp_path / "workflow.json"
+    file.write_text(json.dumps(workflow("one", "event-publish", {2: ("publish_gate", given)}, [(1, 2)])))
+    for done in (call("run", file, "--event", EVENT), call("module", "publish_gate", *params, "--event", EVENT)):
+        warned = done.stderr if said else ""
+        assert said in warned and ("Warning" in done.stderr) == bool(said)
+        assert (done.exit_code == 0) == (not said), "a gate without a rule lets nothing pass"
+
+
+def blueprint(folder: Path, description: str) -> Path:
+    nodes = workflow("b", "event-publish", {2: ("publish_gate", {"tlp_onse": "1"})}, [(1, 2)])["Workflow"]["data"]
+    file = folder / "blueprint.json"
+    row = {"name": "b", "description": description, "data": [nodes["2"]]}
+    file.write_text(json.dumps({"WorkflowBlueprint": row}))
+    return file
+
+
+def test_folders_are_searched_for_workflows(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "w.json").write_text(
+        json.dumps(workflow("w", "event-publish", {2: ("stop-execution", {})}, [(1, 2)]))
+    )
+    (tmp_path / "event.json").write_text('{"Event": {"info": "x"}}')
+    (tmp_path / "notes.txt").write_text("no JSON")
+    blueprint(tmp_path, "")
+    done = call("check", "--json", tmp_path)
+    assert {Path(name).name for name in json.loads(done.stdout)} == {"w.json", "blueprint.json"}
+    assert "event.json is no workflow and was passed over" in done.stderr and done.exit_code == 1
+    (tmp_path / "broken.json").write_text('{"Workflow": {"data": 7}}')
+    assert call("check", tmp_path).exit_code == 2
+    (tmp_path / "empty").mkdir()
+    assert call("check", tmp_path / "empty").exit_code == 2, "nothing was checked"
+
+
+def test_a_blueprint_is_checked_behind_its_trigger(tmp_path):
+    file = blueprint(tmp_path, "[user-before-save]\r\nwhatever")
+    for arguments, trigger in (
+        [["--blueprint", file], "user"],
+        [[file], "user"],
+        [["--trigger", "log-after-save", file], "log"],
+    ):
+        told = json.loads(call("check", "--json", *arguments).stdout)[str(file)]
+        rules = {one["rule"] for one in told}
+        assert "unknown-parameter" in rules and ("fails-open" in rules) == (trigger == "user")
+    assert call("check").exit_code == 2
