@@ -201,7 +201,8 @@ class _Action:
 
             parcels = [self._parcel(effect, call, secrets, place) for effect in gate.effects]
             enough = time.monotonic() + (deadline - time.monotonic()) * GATE_SHARE
-            refused = [one for one in deliver.deliver(parcels, deadline=enough) if one.status != "delivered"]
+            receipts = deliver.deliver(parcels, deadline=enough)
+            refused = [one for one in receipts if one.status not in ("delivered", "dry-run")]
             if refused:
                 undo = [self._parcel(effect, call, secrets, place) for effect in gate.undo]
                 with contextlib.suppress(WorkflowError):  # the no stands, whatever becomes of this

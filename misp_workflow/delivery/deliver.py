@@ -22,6 +22,7 @@ from misp_workflow.delivery.house import House, sentence
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.outbox import Claim, Item, Taken, identity
 from misp_workflow.delivery.retry import Answer, back_off
+from misp_workflow.delivery.trial import noting
 from misp_workflow.effects import Effect, Parcel, Receipt, Status, masked
 from misp_workflow.errors import DeliveryError, WorkflowError
 from misp_workflow.settings import Settings
@@ -45,13 +46,16 @@ def deliver(
     """Take charge of the effects, and return one receipt each, in their order.
 
     `mode` "wait": delivered or refused when that can be known before `deadline` (a time of `time.monotonic()`; without
-    it, the settings' `answer_within` from now), else queued. "queue": queued without a try. `dry_run`: nothing is sent
-    or kept. Raises nothing but DeliveryError: the outbox cannot be written, and nothing was sent; only a broker, which
-    keeps an effect after its first try, may fail when others of the same call have been.
+    it, the settings' `answer_within` from now), else queued. "queue": queued without a try. `dry_run`, and while a
+    trial is open: nothing is sent or kept. Raises nothing but DeliveryError: the outbox cannot be written, and nothing
+    was sent; only a broker, which keeps an effect after its first try, may fail when others of the same call have been.
     """
     rules = settings.current()
     end = deadline if deadline is not None else time.monotonic() + rules.answer_within
-    if dry_run:
+    noted = noting()
+    if noted is not None and not dry_run:
+        noted.extend(parcels)
+    if dry_run or noted is not None:
         return [_receipt(parcel, "dry-run", _described(parcel.effect)) for parcel in parcels]
     if not parcels:
         return []

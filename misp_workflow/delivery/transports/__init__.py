@@ -14,7 +14,9 @@ import importlib
 from typing import Any, cast
 
 from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.trial import noting
 from misp_workflow.effects import Effect
+from misp_workflow.errors import DeliveryError
 
 FILES = {"post": "http", "mail": "smtp"}
 """Kinds whose transport has another name than the kind."""
@@ -30,7 +32,9 @@ def send(effect: Effect, key: str, deadline: float) -> Answer:
 def read_event(reference: str, deadline: float) -> dict[str, Any]:
     """Return what the operator's MISP says of an event, {"Event": …}; DeliveryError when it cannot be asked.
 
-    Not an effect: a gate that must know more than MISP sent asks while MISP waits.
+    Not an effect: a gate that must know more than MISP sent asks while MISP waits. A trial asks nobody.
     """
+    if noting() is not None:
+        raise DeliveryError("In a trial nobody is asked, so what MISP says of the event is not known.")
     misp = importlib.import_module(f"{__name__}.misp")
     return cast("dict[str, Any]", misp.read_event(reference, deadline))

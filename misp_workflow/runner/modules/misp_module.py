@@ -32,7 +32,10 @@ def request(call: Call) -> dict[str, Any]:
 
 def run(call: Call) -> Outcome:
     """Ask the module. Only a truthy "error" in a readable answer is a failure; silence is a success."""
-    result = call.ask(FAMILY, call.module.name, call.around.world.action_timeout, request(call))
+    fields = request(call)
+    result = call.ask(FAMILY, call.module.name, call.around.world.action_timeout, fields)
+    for name, arguments in call.around.server.changes(fields["data"]):
+        call.change(name, *arguments)
     error = moduleapi.error_of(result)
     why = call.record.exchanges[-1].reading
     return Outcome(True, why=why) if error is None else Outcome(False, [error], why)

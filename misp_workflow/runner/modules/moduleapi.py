@@ -6,6 +6,7 @@ GET /modules and POST /query. MISP waits one second for the list and Plugin.Acti
 
 from __future__ import annotations
 
+import contextvars
 import importlib.util
 import json
 import logging
@@ -72,6 +73,14 @@ class ModuleServer(ABC):
     def renders_templates(self) -> bool:
         """Whether templates go to this server as requests, as from MISP; else they are rendered in this process."""
         return False
+
+    def changes(self, data: Any) -> list[tuple[str, list[Any]]]:
+        """What the module asked last would have changed in MISP, ("Model.method", arguments); `data` is what it saw.
+
+        For servers whose modules only say what they would do; what others change in MISP is not known here.
+        """
+        del data
+        return []
 
     def webhook(self, request: Mapping[str, Any]) -> Answer | None:
         """What the receiver of a webhook answers; None: nobody is asked, MISP's webhooks are not performed here."""
@@ -210,8 +219,8 @@ class LocalServer(ModuleServer):
         loaded = self._modules.get(module)
         if loaded is None:
             return Answer(200, orjson.dumps(SERVER_ERROR))
-        request = bytes(body)
-        answer = _within(timeout, lambda: _handle(loaded, request))
+        request, context = bytes(body), contextvars.copy_context()
+        answer = _within(timeout, lambda: context.run(_handle, loaded, request))
         if answer is None:
             raise NoAnswerError("timeout", f"The action {module} did not answer within {timeout:g} s.")
         return answer
@@ -277,6 +286,9 @@ class Scripted(ModuleServer):
         if self._behind is not None:
             return self._behind.query(module, body, timeout)
         return Answer(200, b'{"data": true}')
+
+    def changes(self, data: Any) -> list[tuple[str, list[Any]]]:
+        return self._behind.changes(data) if self._behind is not None else []
 
     @property
     def renders_templates(self) -> bool:

@@ -1,0 +1,1 @@
+"""Trying workflows without consequences: the engine with our actions in this process, and nothing that leaves it."""
