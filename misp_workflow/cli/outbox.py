@@ -7,7 +7,8 @@ import json
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import click
@@ -22,9 +23,19 @@ from misp_workflow.delivery.house import Ending, House
 from misp_workflow.delivery.outbox import Entry, Outbox, Totals, open_outbox
 from misp_workflow.effects import masked
 from misp_workflow.errors import InputError
+from misp_workflow.settings import state
 
 SHOWN_ID = 10
 """Characters of an id that are shown; any beginning that only one effect has is taken."""
+
+FIRST = 100
+"""Entries that the list shows unless it is asked for more."""
+PAGE = 100
+"""Entries in one table: a table's columns cannot be known before all of it is."""
+BATCH = 10_000
+"""Effects that one change takes."""
+LIGHT = 20
+"""How many times longer than a look at the numbers takes `work` waits before the next one."""
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 
@@ -41,18 +52,25 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @command.command("list")
 @as_json_option
 @click.option("--dead", is_flag=True, help="Only what died.")
-def list_entries(as_json: bool, dead: bool = False) -> None:
-    """Show what waits and what died: since when, next try, why."""
+@click.option("--limit", default=FIRST, show_default=True, help="Show no more than so many; 0: all. JSON has all.")
+def list_entries(as_json: bool, dead: bool = False, limit: int = FIRST) -> None:
+    """Show what waits and what died, the oldest first: since when, next try, why."""
     box = _open()
-    found = box.entries("dead" if dead else "")
+    found = box.each("dead" if dead else "")
     for notice in box.notices():
         click.echo(f"Note: {notice}", err=True)
     if as_json:
-        _write_json([dataclasses.asdict(entry) for entry in found])
-    elif not found:
+        _write_list(found)
+        return
+    click.echo(where(settings.current()), err=True)
+    shown = 0
+    while page := list(islice(found, min(PAGE, limit - shown) if limit else PAGE)):
+        Console().print(_table(page))
+        shown += len(page)
+    if not shown:
         click.echo("Nothing waits, and nothing died.")
-    else:
-        Console().print(_table(found))
+    elif limit and shown == limit and (rest := _number(box.totals(), dead) - shown) > 0:
+        click.echo(f"… and {rest} more: --limit 0 shows all of them, --json writes them for a program.")
 
 
 @command.command()
@@ -64,7 +82,7 @@ def retry(ids: Sequence[str], everything: bool, destination: str | None, as_json
     """Try again now; what died gets a new life."""
     box = _open()
     chosen = _chosen(box, ids, everything, destination)
-    number = box.requeue([entry.key for entry in chosen])
+    number = sum(map(box.requeue, _batches(chosen)))
     _said(as_json, f"{number} will be tried again now.", requeued=number)
 
 
@@ -78,12 +96,14 @@ def drop(ids: Sequence[str], everything: bool, destination: str | None, yes: boo
     """Remove for good; it will not be delivered."""
     house = House(settings.current())
     chosen = _chosen(house.outbox, ids, everything, destination)
-    if not ids and chosen and not yes:
-        click.confirm(f"Remove {len(chosen)} for good?", abort=True, err=True)
-    dropped = house.outbox.drop([entry.key for entry in chosen])
-    for entry in dropped:
-        house.log_entry("dropped", entry)
-    _said(as_json, f"{len(dropped)} removed.", dropped=len(dropped))
+    if not ids and not yes and (number := sum(1 for _ in _chosen(house.outbox, ids, everything, destination))):
+        click.confirm(f"Remove {number} for good?", abort=True, err=True)
+    dropped = 0
+    for keys in _batches(chosen):
+        for entry in house.outbox.drop(keys):
+            house.log_entry("dropped", entry)
+            dropped += 1
+    _said(as_json, f"{dropped} removed.", dropped=dropped)
 
 
 @command.command()
@@ -92,8 +112,7 @@ def drop(ids: Sequence[str], everything: bool, destination: str | None, yes: boo
 def show(id_: str, as_json: bool) -> None:
     """Show one effect whole, its secrets masked."""
     box = _open()
-    (entry,) = _chosen(box, [id_], False, None)
-    entry, effect = box.show(entry.key)
+    entry, effect = box.show(_one(box, id_).key)
     values = {**dataclasses.asdict(entry), "effect": masked(effect)}
     if as_json:
         _write_json(values)
@@ -129,6 +148,7 @@ def work(until_empty: bool, as_json: bool) -> None:
             click.echo(json.dumps({**line, "label": ending.claim.parcel.effect.label, "detail": ending.detail}))
 
     house = House(settings.current(), watch)
+    click.echo(where(settings.current()), err=True)
     for notice in house.outbox.notices():
         click.echo(f"Note: {notice}", err=True)
     house.workers.start()
@@ -136,13 +156,20 @@ def work(until_empty: bool, as_json: bool) -> None:
     try:
         with Live(console=screen, refresh_per_second=2, transient=True, redirect_stdout=False) as live:
             while not ends.asked and not (until_empty and not house.outbox.anything_waits()):
+                began = time.monotonic()
                 live.update(_progress(house.outbox.totals(), tally))
-                ends.wait(0.5)
+                looked = began + max(0.5, LIGHT * (time.monotonic() - began))
+                while not ends.asked and time.monotonic() < looked and not (until_empty and _is_idle(house)):
+                    ends.wait(0.5)
     finally:
         house.close(GRACE)
     if not as_json:
         done = ", ".join(f"{number} {how}" for how, number in sorted(tally.items())) or "nothing to do"
         click.echo(f"Worked off: {done}.")
+
+
+def _is_idle(house: House) -> bool:
+    return not house.outbox.anything_waits()
 
 
 class _Ends:
@@ -195,23 +222,37 @@ def _open() -> Outbox:
     return open_outbox(settings.current())
 
 
-def _chosen(box: Outbox, ids: Sequence[str], everything: bool, destination: str | None) -> list[Entry]:
+def where(rules: settings.Settings) -> str:
+    """Return which outbox these settings mean, and whose it is."""
+    if rules.outbox.url_reference:
+        return "The outbox is the broker's that outbox.url names."
+    return f"The outbox is in {state.whose(rules.state_folder)}."
+
+
+def _number(totals: Totals, dead: bool) -> int:
+    return sum(number for (_, state), number in totals.counts.items() if not dead or state == "dead")
+
+
+def _chosen(box: Outbox, ids: Sequence[str], everything: bool, destination: str | None) -> Iterator[Entry]:
     """Return the entries that a command line names; InputError when it names none, or one that is not there."""
     if bool(ids) + everything + (destination is not None) != 1:
         raise InputError("Name one or more ids, or --all, or --destination.")
-    found = box.entries()
-    if everything:
-        return found
-    if destination is not None:
-        return [entry for entry in found if destination in (entry.lane, entry.destination)]
-    return [_one(found, given) for given in ids]
+    if ids:
+        return iter([_one(box, given) for given in ids])
+    return (entry for entry in box.each() if everything or destination in (entry.lane, entry.destination))
 
 
-def _one(entries: Sequence[Entry], given: str) -> Entry:
-    found = [entry for entry in entries if entry.key == given] or [e for e in entries if e.key.startswith(given)]
+def _one(box: Outbox, given: str) -> Entry:
+    found = box.find(given)
     if len(found) != 1:
         raise InputError(f"{'Nothing' if not found else 'More than one effect'} in the outbox has the id “{given}”.")
     return found[0]
+
+
+def _batches(entries: Iterator[Entry]) -> Iterator[list[str]]:
+    """Return the keys of the entries, as many at a time as fit one change."""
+    while some := [entry.key for entry in islice(entries, BATCH)]:
+        yield some
 
 
 def _said(as_json: bool, sentence: str, **numbers: int) -> None:
@@ -219,6 +260,15 @@ def _said(as_json: bool, sentence: str, **numbers: int) -> None:
         _write_json(numbers)
     else:
         click.echo(sentence)
+
+
+def _write_list(entries: Iterator[Entry]) -> None:
+    """Write a JSON list, one entry at a time."""
+    begun = False
+    for entry in entries:
+        click.echo(("," if begun else "[") + "\n  " + json.dumps(dataclasses.asdict(entry)), nl=False)
+        begun = True
+    click.echo("\n]" if begun else "[]")
 
 
 def _write_json(value: Any) -> None:

@@ -7,6 +7,7 @@ keep to the rate.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ MOST_CALLERS = 2
 SLOW = 1.0
 """Seconds. A failure that takes longer opens the breaker at once: it costs those who wait their time."""
 MOST_LANES = 4096
+"""Lanes that are remembered before those of which nothing needs to be are thrown out."""
 
 
 def name_of(effect: Effect) -> str:
@@ -37,10 +39,11 @@ class Lane:
         self.held_until = 0.0  # the other side asked for silence until then
         self.next_token = 0.0  # with a rate: when the next try is allowed
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing about it needs to be remembered."""
-        return self.breaker.state == "closed" and not self.callers and not self.workers
+    def idle(self, now: float) -> bool:
+        """Whether nothing about it needs to be remembered: nobody is there, and no wait is of today."""
+        if self.callers or self.workers or self.held_until > now or self.next_token > now:
+            return False
+        return self.breaker.state == "closed" or self.breaker.until + LONGEST_REST < now
 
 
 class Lanes:
@@ -53,6 +56,7 @@ class Lanes:
         self._most_workers = max(1, workers - 1)  # one ill destination never takes all of them
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
+        self._most = MOST_LANES
         self._lock = threading.Lock()
 
     def closed(self, name: str) -> str:
@@ -111,7 +115,7 @@ class Lanes:
                 self._learn(lane, answer, seconds)
 
     def rest(self, name: str) -> float:
-        """Return the seconds after which a worker may enter, as far as that is known now."""
+        """Return the seconds after which a worker may enter, as far as that is known now; 0: nobody can say."""
         with self._lock:
             lane, now = self._lane(name), self._clock()
             until = [lane.held_until, lane.next_token]
@@ -119,11 +123,15 @@ class Lanes:
                 until.append(lane.breaker.until)
             return min(max(*until, now) - now, LONGEST_REST)
 
-    def blocked(self) -> set[str]:
-        """Return the lanes that no worker may enter now."""
+    def blocked(self) -> Blocked:
+        """Return the lanes that no worker may enter: a view, which answers for the moment in which it is asked."""
+        return Blocked(self)
+
+    def is_blocked(self, name: str) -> bool:
+        """Whether no worker may enter the lane now."""
         with self._lock:
-            now = self._clock()
-            return {name for name, lane in self._lanes.items() if self._closed_to_workers(lane, now, name)}
+            lane = self._lanes.get(name)
+            return lane is not None and self._closed_to_workers(lane, self._clock(), name)
 
     def _closed_to_workers(self, lane: Lane, now: float, name: str = "") -> bool:
         return (
@@ -157,7 +165,23 @@ class Lanes:
     def _lane(self, name: str) -> Lane:
         lane = self._lanes.get(name)
         if lane is None:
-            if len(self._lanes) >= MOST_LANES:
-                self._lanes = {known: one for known, one in self._lanes.items() if not one.idle}
+            if len(self._lanes) >= self._most:
+                now = self._clock()
+                self._lanes = {known: one for known, one in self._lanes.items() if not one.idle(now)}
+                self._most = max(MOST_LANES, 2 * len(self._lanes))  # so that looking costs each new lane the same
             lane = self._lanes[name] = Lane()
         return lane
+
+
+class Blocked:
+    """The lanes that no worker may enter now; it costs the same however many there are."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+
+    def __contains__(self, name: object) -> bool:
+        return self._lanes.is_blocked(str(name))
+
+    def rest(self, name: str) -> float:
+        """Return for how many seconds it stays blocked; infinity when that is for others to say, who are there now."""
+        return self._lanes.rest(name) or math.inf

@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 
+from misp_workflow.settings import state
+
 LOG = logging.getLogger("misp_workflow.delivery")
 NAME = "delivery.log"
 MOST_BYTES = 16 * 1024 * 1024
@@ -59,7 +61,7 @@ class DeliveryLog:
     def _look(self) -> None:
         """Open the file that has the name now, a new one when that is too long."""
         self._close()
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.prepare(self._path.parent)
         with contextlib.suppress(OSError):  # never written yet, another process was quicker, or else it just grows
             if self._path.stat().st_size > MOST_BYTES:
                 self._path.replace(self._path.with_name(NAME + ".1"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings.model import Settings
 from misp_workflow.settings.reader import literal_secrets, read
+from misp_workflow.settings.state import default_state_folder, home
 
 FILE_VARIABLE = "MISP_WORKFLOW_CONFIG"
 STATE_VARIABLE = "MISP_WORKFLOW_STATE"
@@ -70,10 +71,8 @@ def _looked(known: _Reading | None, now: float, named: tuple[str | None, ...]) -
 def load(path: Path) -> Settings:
     """Return the settings in that file; SettingsError when it cannot be used."""
     try:
-        status = path.stat()
-        if status.st_size > MAX_FILE:
-            raise SettingsError(f"The settings file {path} is longer than {MAX_FILE // 1024**2} MiB.")
-        text = path.read_bytes().decode("utf-8")
+        status, raw = _content(path)
+        text = raw.decode("utf-8")
     except OSError as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -83,27 +82,26 @@ def load(path: Path) -> Settings:
     return settings
 
 
-def _home() -> Path:
-    """Return the user's folder; a service may have none, and that is no reason to fail."""
-    return Path(os.path.expanduser("~")).absolute()  # noqa: PTH111 - Path.home() raises where there is none
+def _content(path: Path) -> tuple[os.stat_result, bytes]:
+    """Return the status of the file, and what it holds; SettingsError when it is none or too long."""
+    # Not blocking: a pipe put there must not hold up an answer.
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:  # noqa: PTH123 - see above
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) and str(path) != os.devnull:  # which people name to have no settings
+            raise SettingsError(f"The settings file {path} is no regular file.")
+        raw = file.read(MAX_FILE + 1)
+    if len(raw) > MAX_FILE:
+        raise SettingsError(f"The settings file {path} is longer than {MAX_FILE // 1024**2} MiB.")
+    return status, raw
 
 
 def user_file() -> Path:
     """Return where a user's own settings file stands on this platform."""
     if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA", str(_home()))) / "misp-workflow" / "misp-workflow.toml"
+        return Path(os.environ.get("APPDATA", str(home()))) / "misp-workflow" / "misp-workflow.toml"
     if sys.platform == "darwin":
-        return _home() / "Library" / "Application Support" / "misp-workflow" / "misp-workflow.toml"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or _home() / ".config") / "misp-workflow.toml"
-
-
-def default_state_folder() -> Path:
-    """Return where this platform keeps a program's state."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", str(_home()))) / "misp-workflow"
-    if sys.platform == "darwin":
-        return _home() / "Library" / "Application Support" / "misp-workflow" / "state"
-    return Path(os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state") / "misp-workflow"
+        return home() / "Library" / "Application Support" / "misp-workflow" / "misp-workflow.toml"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "misp-workflow.toml"
 
 
 def _find() -> tuple[Path | None, os.stat_result | None]:

@@ -44,6 +44,8 @@ def read(text: str, path: Path, state_folder: Path) -> Settings:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deeply.") from None
     top = Table(values, (), str(path), text)
     defaults = _destination("", top.table("defaults"), DEFAULTS)
     settings = Settings(

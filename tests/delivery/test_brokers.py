@@ -120,7 +120,7 @@ def test_nothing_readable_is_at_the_broker(receiver: Receiver, shared, broker: R
     receiver.answers(answer(status=404))
     deliver([parcel(receiver, "s1", bearer=SECRET)], mode="queue")
     until(lambda: [entry.state for entry in entries()] == ["dead"])
-    found = house(current()).outbox._backend.look()
+    found = list(house(current()).outbox._backend.look())
     assert len(found) == 1
     assert SECRET not in repr(found)
 

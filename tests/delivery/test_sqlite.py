@@ -18,7 +18,8 @@ from delivery_kit import is_root, until
 
 from misp_workflow.delivery.outbox import Claim, Item, schema
 from misp_workflow.delivery.outbox.clock import Clock
-from misp_workflow.delivery.outbox.sqlite import LEASE, SqliteOutbox
+from misp_workflow.delivery.outbox.lease import LEASE
+from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.effects import Parcel, Post
 from misp_workflow.errors import DeliveryError
 
@@ -369,7 +370,9 @@ def test_an_older_file_is_migrated(state: Path, new) -> None:
     assert claim is not None
     assert claim.parcel.key == "old"
     assert put(box, item("new")) == ["taken"]
-    assert box._run(lambda db: db.execute("PRAGMA user_version").fetchone()[0], time.monotonic() + 10) == 2
+    assert box._run(lambda db: db.execute("PRAGMA user_version").fetchone()[0], time.monotonic() + 10) == len(
+        schema.STEPS
+    )
 
 
 def test_a_file_of_a_newer_version_is_left_alone(box: SqliteOutbox, new, state: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from misp_workflow.cli.checks.finding import Finding, error, ok, warning
 from misp_workflow.delivery.outbox import Totals, open_outbox
 from misp_workflow.errors import WorkflowError
-from misp_workflow.settings import Settings
+from misp_workflow.settings import Settings, state
 
 SUBJECT = "outbox"
 OLD = 3600.0
@@ -38,16 +38,20 @@ def _folder(rules: Settings) -> list[Finding]:
     """Judge the state folder as the user that asks; misp-modules may be another one."""
     folder = rules.state_folder
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    user = f"user {os.geteuid()}" if hasattr(os, "geteuid") else "this user"
+    user = state.user_name(os.geteuid()) if hasattr(os, "geteuid") else "this user"
+    if why := state.refusal(folder):
+        return [error(SUBJECT, *why.split("; ", 1))]
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return [
             error(
                 SUBJECT,
                 f"{user} cannot write the state folder {folder}",
-                "name another one in MISP_WORKFLOW_STATE, or run the doctor as the user that runs misp-modules",
+                "make it as docs/install.md says, name another one in MISP_WORKFLOW_STATE, or run the doctor as the "
+                "user that runs misp-modules",
             )
         ]
-    return [ok(SUBJECT, f"the state folder {folder} can be written by {user}"), *_room(existing, rules)]
+    there = f"the state folder is {state.whose(folder)}; {user} can write there"
+    return [ok(SUBJECT, there), *_room(existing, rules)]
 
 
 def _room(folder: Path, rules: Settings) -> list[Finding]:
@@ -61,14 +65,18 @@ def _room(folder: Path, rules: Settings) -> list[Finding]:
 def _contents(totals: Totals) -> list[Finding]:
     waiting = sum(number for (_, state), number in totals.counts.items() if state != "dead")
     dead = sum(number for (_, state), number in totals.counts.items() if state == "dead")
-    found = [ok(SUBJECT, f"{waiting} effects wait")] if waiting else [ok(SUBJECT, "nothing waits")]
+    found = (
+        [ok(SUBJECT, f"{waiting} effect{'' if waiting == 1 else 's'} wait{'s' if waiting == 1 else ''}")]
+        if waiting
+        else [ok(SUBJECT, "nothing waits")]
+    )
     if totals.oldest is not None and time.time() - totals.oldest > OLD:
         hours = (time.time() - totals.oldest) / 3600
         todo = "see misp-workflow outbox; check that misp-modules, or misp-workflow outbox work, is running"
         found.append(warning(SUBJECT, f"the oldest has waited for {hours:.1f} hours", todo))
     if dead:
         todo = "see misp-workflow outbox for the reasons; then retry or drop them"
-        found.append(warning(SUBJECT, f"{dead} effects were never delivered", todo))
+        found.append(warning(SUBJECT, f"{dead} effect{' was' if dead == 1 else 's were'} never delivered", todo))
     if totals.bytes_used is not None and totals.bytes_most and totals.bytes_used > FULL * totals.bytes_most:
         share = 100 * totals.bytes_used // totals.bytes_most
         todo = "find out which destination is down, or raise outbox.max_bytes; a full outbox refuses what is new"

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from misp_workflow.settings import state
 
 MOST_HOPS = 8
 """Changes that one node may make to one item within the window."""
@@ -60,7 +63,10 @@ class Marks:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            state.prepare(self._file.parent)
+            os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
+            if self._file.stat().st_mode & 0o077:  # the first versions left it to the umask
+                self._file.chmod(0o600)
             with contextlib.closing(sqlite3.connect(self._file, timeout=2.0)) as database, database:
                 database.execute("CREATE TABLE IF NOT EXISTS marks (mark TEXT NOT NULL, at REAL NOT NULL)")
                 database.execute("CREATE INDEX IF NOT EXISTS by_mark ON marks (mark, at)")

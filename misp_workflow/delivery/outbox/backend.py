@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -51,8 +51,8 @@ class Backend(Protocol):
     def ended(self) -> dict[tuple[str, str], int]:
         """Return those numbers, as far as they are kept."""
 
-    def look(self) -> list[tuple[str, Envelope]]:
-        """Return every envelope and the queue that it is in."""
+    def look(self) -> Iterator[tuple[str, Envelope]]:
+        """Yield every envelope and the queue that it is in; some of them at a time are in memory."""
 
     def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
         """Take these out of their queues."""
@@ -90,15 +90,15 @@ def anew(envelope: Envelope) -> Envelope:
 
 
 def entry(queue: str, envelope: Envelope) -> Entry:
-    names = ("key", "label", "action", "destination", "lane", "event", "created", "due", "tries", "reason")
-    return Entry(
-        state="dead" if queue == DEAD else "waiting",
-        ended=envelope.get("ended", 0.0),
-        size=len(envelope["sealed"]),
-        **{name: envelope[name] for name in names},
-    )
+    """Return an envelope for people's eyes."""
+    return Entry.of(envelope, "dead" if queue == DEAD else "waiting", len(str(envelope.get("sealed", ""))))
 
 
-def envelopes(bodies: Iterable[bytes]) -> list[Envelope]:
-    """Return the envelopes in the bodies of dramatiq's messages."""
-    return [dramatiq.Message.decode(body).args[0] for body in bodies]
+def envelopes(bodies: Iterable[bytes]) -> Iterator[Envelope]:
+    """Yield the envelopes in the bodies of dramatiq's messages; one that is none yields what can be said of it."""
+    for body in bodies:
+        try:
+            envelope = dramatiq.Message.decode(body).args[0]
+        except Exception:  # whatever the library makes of bytes that are no message
+            envelope = None
+        yield envelope if isinstance(envelope, dict) else {"reason": "This message at the broker is damaged."}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from misp_workflow.effects import Effect, Parcel
 
@@ -62,6 +62,25 @@ class Entry:
     reason: str
     size: int
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any], state: Literal["waiting", "sending", "dead"], size: int) -> Entry:
+        """Return the entry for stored values; what is damaged or missing is replaced by what says nothing."""
+        numbers = {name: value if is_sane(value := values.get(name)) else 0 for name in ("created", "due", "ended")}
+        texts = {name: value if isinstance(value := values.get(name), str) else "" for name in _ENTRY_TEXTS}
+        told: dict[str, Any] = {**texts, **numbers}
+        tries = values.get("tries")
+        return cls(state=state, size=size, tries=int(tries) if is_sane(tries) else 0, **told)
+
+
+_ENTRY_TEXTS = ("key", "label", "action", "destination", "lane", "event", "reason")
+LATEST = 1e11
+"""Seconds since 1970; no date that a calendar shows is later."""
+
+
+def is_sane(value: object) -> TypeGuard[float]:
+    """Whether this is a number that can be one of ours: a time, a count."""
+    return isinstance(value, (int, float)) and 0 <= value <= LATEST
+
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
@@ -73,6 +92,14 @@ class Totals:
     oldest: float | None
     bytes_used: int | None
     bytes_most: int | None
+
+
+@runtime_checkable
+class Resting(Container[str], Protocol):
+    """Lanes that are to be left alone, and for how long."""
+
+    def rest(self, name: str) -> float:
+        """Return the seconds; infinity when nobody knows."""
 
 
 class Working(Protocol):
@@ -102,7 +129,7 @@ class Outbox(Protocol):
         self,
         threads: int,
         handle: Callable[[Claim], None],
-        blocked: Callable[[], Collection[str]],
+        blocked: Callable[[], Resting],
         died: Callable[[Entry], None],
     ) -> Working:
         """Return workers that claim what is due, each for itself alone, and call `handle`, which settles it.
@@ -126,7 +153,13 @@ class Outbox(Protocol):
         """Whether there is work, now or later."""
 
     def entries(self, state: Literal["", "waiting", "dead"] = "") -> list[Entry]:
-        """Return what waits and what died, oldest first."""
+        """Return all of `each`: for those who know that there are not many."""
+
+    def each(self, state: Literal["", "waiting", "dead"] = "") -> Iterator[Entry]:
+        """Yield what waits and what died, in about the order in which it was put; no more than a page is in memory."""
+
+    def find(self, beginning: str) -> list[Entry]:
+        """Return those whose key begins so: the one whose key is just that, or the first few."""
 
     def show(self, key: str) -> tuple[Entry, Effect]:
         """Return one effect whole; KeyError when it is not there."""

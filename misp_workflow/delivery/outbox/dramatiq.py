@@ -15,9 +15,10 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from itertools import islice
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,14 +28,18 @@ from dramatiq.errors import DramatiqError
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.backend import DEAD, DIGEST, MAIN, Envelope, anew, entry, open_backend
-from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Taken, Totals
-from misp_workflow.delivery.outbox.seal import Seal
+from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Resting, Taken, Totals
+from misp_workflow.delivery.outbox.seal import Seal, SealError
 from misp_workflow.delivery.retry import sentence_of_age
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.errors import DeliveryError, SettingsError, WorkflowError
 
 LOG = logging.getLogger("misp_workflow.delivery")
 
+NEEDED = frozenset(("serial", "lane", "action", "event", "created", "expires", "once", "tries", "reason", "sealed"))
+"""What an envelope must have beside its key."""
+PAGE = 500
+"""Envelopes that are looked at between two questions to the broker."""
 BEFORE_ANOTHER_GO = 2.0
 MOST_PATIENCE = 10.0
 
@@ -146,11 +151,13 @@ class DramatiqOutbox:
         self,
         threads: int,
         handle: Callable[[Claim], None],
-        blocked: Callable[[], Collection[str]],
+        blocked: Callable[[], Resting],
         died: Callable[[Entry], None],
     ) -> _Workers:
         def deliver(envelope: Envelope) -> None:
-            if "tick" in envelope:
+            if not isinstance(envelope, dict) or not envelope.keys() & {"tick", "key"}:
+                LOG.error("A message at the broker is damaged, and was not delivered.")
+            elif "tick" in envelope:
                 self._insist(lambda: self._merge(envelope))
             else:
                 self._deliver(envelope, handle, died)
@@ -161,6 +168,9 @@ class DramatiqOutbox:
     def _deliver(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
         """Give one effect to whoever sends; when this returns, dramatiq forgets the message."""
         key = envelope["key"]
+        if missing := NEEDED - envelope.keys():
+            self._bury(envelope, f"Its message at the broker is damaged ({', '.join(sorted(missing))}).")
+            return
         if self._insist(lambda: self._backend.is_over(key, envelope["serial"])):
             return
         with self._lock:
@@ -182,11 +192,18 @@ class DramatiqOutbox:
                 self._working.pop(key, None)
 
     def _claim(self, envelope: Envelope) -> Claim:
-        effect = self._seal.open(base64.b64decode(envelope["sealed"]))
+        effect = self._open(envelope)
         names = ("key", "action", "event", "created")
         parcel = Parcel(effect=effect, **{name: envelope[name] for name in names})
         last = envelope["expires"] <= time.time()
         return Claim(parcel=parcel, lane=envelope["lane"], keys=(parcel.key,), tries=envelope["tries"], last=last)
+
+    def _open(self, envelope: Envelope) -> Effect:
+        """Return the effect; SealError says why it cannot be read."""
+        try:
+            return self._seal.open(base64.b64decode(envelope["sealed"]))
+        except (KeyError, TypeError, ValueError):
+            raise SealError("its message at the broker is damaged") from None
 
     def _merge(self, tick: Envelope) -> None:
         """Make what has gathered into one message for each bundle, and put that."""
@@ -198,7 +215,12 @@ class DramatiqOutbox:
         found, remove = self._backend.gathered(tick["tick"], digest.MOST_IN_ONE)
         bundles: dict[str, list[Envelope]] = {}
         for envelope in found:
-            bundles.setdefault(envelope["bundle"], []).append(envelope)
+            try:
+                self._open(envelope)
+            except WorkflowError as error:  # it alone dies; the others are not to wait for it
+                self._bury(envelope, f"It cannot be read: {error}.")
+            else:
+                bundles.setdefault(envelope["bundle"], []).append(envelope)
         for members in bundles.values():
             self._send(MAIN, self._merged(members))
         remove()
@@ -212,7 +234,7 @@ class DramatiqOutbox:
         first = members[0]
         if len(members) == 1:
             return {**first, "bundle": ""}
-        effects = [self._seal.open(base64.b64decode(member["sealed"])) for member in members]
+        effects = [self._open(member) for member in members]
         merged = digest.merge(effects, time.time() - first["created"])
         return {
             **first,
@@ -274,7 +296,7 @@ class DramatiqOutbox:
         dead = {**envelope, "reason": reason, "ended": time.time(), "serial": uuid.uuid4().hex}
         self._insist(lambda: self._send(DEAD, dead))
         self._insist(lambda: self._backend.forget(envelope["key"]))
-        self._insist(lambda: self._backend.count(envelope["lane"], "dead", 1))
+        self._insist(lambda: self._backend.count(str(envelope.get("lane", "")), "dead", 1))
 
     def forget(self, key: str, deadline: float) -> None:
         held = self._let_go(key)
@@ -296,19 +318,27 @@ class DramatiqOutbox:
             task()
 
     def anything_waits(self) -> bool:
-        return bool(self._working) or any(entry.state != "dead" for entry in self.entries())
+        return bool(self._working) or any(entry.state != "dead" for entry in self.each())
 
     # --- people -------------------------------------------------------------------------------------------------------
 
     def entries(self, state: Literal["", "waiting", "dead"] = "") -> list[Entry]:
-        found = [entry(queue, envelope) for queue, envelope in self._all() if "tick" not in envelope]
-        wanted = [entry for entry in found if not state or (entry.state == "dead") == (state == "dead")]
-        return sorted(wanted, key=lambda entry: entry.created)
+        return sorted(self.each(state), key=lambda entry: entry.created)
+
+    def each(self, state: Literal["", "waiting", "dead"] = "") -> Iterator[Entry]:
+        for queue, envelope in self._all():
+            one = entry(queue, envelope)
+            if "tick" not in envelope and (not state or (one.state == "dead") == (state == "dead")):
+                yield one
+
+    def find(self, beginning: str) -> list[Entry]:
+        found = [one for one in self.each() if one.key.startswith(beginning)]
+        return [one for one in found if one.key == beginning] or found
 
     def show(self, key: str) -> tuple[Entry, Effect]:
         for queue, envelope in self._all():
             if envelope.get("key") == key:
-                return entry(queue, envelope), self._seal.open(base64.b64decode(envelope["sealed"]))
+                return entry(queue, envelope), self._open(envelope)
         raise KeyError(key)
 
     def requeue(self, keys: Collection[str]) -> int:
@@ -331,17 +361,22 @@ class DramatiqOutbox:
         return self._within(time.monotonic() + MOST_PATIENCE, task)
 
     def totals(self) -> Totals:
-        entries = self.entries()
-        counts = Counter((entry.lane, "dead" if entry.state == "dead" else "waiting") for entry in entries)
+        counts: Counter[tuple[str, str]] = Counter()
+        oldest: float | None = None
+        for one in self.each():
+            counts[one.lane, "dead" if one.state == "dead" else "waiting"] += 1
+            if one.state != "dead":
+                oldest = one.created if oldest is None else min(oldest, one.created)
         ended = self._within(time.monotonic() + MOST_PATIENCE, self._backend.ended)
-        oldest = min((entry.created for entry in entries if entry.state != "dead"), default=None)
         return Totals(counts=dict(counts), ended=ended, oldest=oldest, bytes_used=None, bytes_most=None)
 
     def notices(self) -> list[str]:
         return self._within(time.monotonic() + MOST_PATIENCE, self._backend.notices)
 
-    def _all(self) -> list[tuple[str, Envelope]]:
-        return self._within(time.monotonic() + MOST_PATIENCE, self._backend.look)
+    def _all(self) -> Iterator[tuple[str, Envelope]]:
+        found = self._backend.look()
+        while page := self._within(time.monotonic() + MOST_PATIENCE, lambda: list(islice(found, PAGE))):
+            yield from page
 
     def close(self) -> None:
         self._closed = True

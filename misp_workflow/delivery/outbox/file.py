@@ -9,8 +9,10 @@ import sqlite3
 import time
 from pathlib import Path
 
-from misp_workflow.delivery.outbox.schema import migrate
+from misp_workflow.delivery.outbox import damage
+from misp_workflow.delivery.outbox.schema import REBUILD, migrate
 from misp_workflow.errors import DeliveryError
+from misp_workflow.settings import state
 
 LOG = logging.getLogger("misp_workflow.delivery")
 NAME = "outbox.sqlite3"
@@ -33,7 +35,7 @@ class File:
         if self._connection is not None and self.inode() == self._opened:
             return self._connection
         self.close()
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.prepare(self.path.parent)
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         self._opened = self.inode()
@@ -44,6 +46,7 @@ class File:
             connection.execute("PRAGMA wal_autocheckpoint = 250")  # a megabyte: small disks fill up late
             self._check(connection)
             migrate(connection)
+            self._mend_rows(connection)
         except BaseException:
             connection.close()
             raise
@@ -53,8 +56,7 @@ class File:
 
     def read(self) -> sqlite3.Connection:
         """Return a new connection to the file; FileNotFoundError when nothing was ever put. The caller closes it."""
-        if not self.path.exists():
-            raise FileNotFoundError(self.path)
+        self.path.stat()
         return self._connect()
 
     def close(self) -> None:
@@ -93,6 +95,7 @@ class File:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
+        connection.text_factory = _text
         return connection
 
     def inode(self) -> int:
@@ -106,9 +109,25 @@ class File:
     def _check(self, connection: sqlite3.Connection) -> None:
         if not self._checked:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
+            if found != "ok" and "in column" not in found and " value in " not in found:  # those cost one row only
                 raise sqlite3.DatabaseError(found)
+
+    def _mend_rows(self, connection: sqlite3.Connection) -> None:
+        """Once a process: put damaged rows among the dead letters, and find out anew where to look for work."""
+        if not self._checked:
+            connection.execute("BEGIN IMMEDIATE")
+            number = damage.bury_all(connection, time.time())
+            for statement in REBUILD:
+                connection.execute(statement)
+            connection.execute("COMMIT")
+            if number:
+                LOG.error("%d damaged rows of the outbox %s are among its dead letters now.", number, self.path)
             self._checked = True
+
+
+def _text(raw: bytes) -> str:
+    """Return text as it stands in the file; one damaged letter must not keep the rest from being read."""
+    return raw.decode("utf-8", "replace")
 
 
 def is_corruption(error: Exception) -> bool:
@@ -116,20 +135,29 @@ def is_corruption(error: Exception) -> bool:
     return type(error) is sqlite3.DatabaseError
 
 
-def refusal(path: Path, error: Exception) -> DeliveryError:
-    """Return the error that says why the outbox did not take something, and what to do."""
+def refusal(path: Path, error: Exception, done: tuple[str, str] = ("write", "written")) -> DeliveryError:
+    """Return the error that says why the outbox cannot be written, or read, and what to do."""
     if isinstance(error, DeliveryError):
         return error
     text = str(error)
     if "full" in text or "No space" in text:
         why = "the disk is full: make room"
     elif "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
-        why = "this user may not write there: give it the right, or name another folder in MISP_WORKFLOW_STATE"
+        otherwise = "give it the right, or name another folder in MISP_WORKFLOW_STATE; see docs/install.md"
+        why = f"this user may not {done[0]} there: {state.refusal(path.parent) or otherwise}"
     elif "locked" in text:
         why = "another process holds it"
     else:
-        why = getattr(error, "strerror", None) or text
-    return DeliveryError(f"The outbox {path} cannot be written ({why}).")
+        why = getattr(error, "strerror", None) or text.rstrip(".")
+    return DeliveryError(f"The outbox {path} cannot be {done[1]} ({why}).")
+
+
+def damaged_file(path: Path, error: Exception) -> str:
+    """Return the sentence for people who look into a damaged file."""
+    return (
+        f"The outbox {path} is damaged ({error}), so what waits in it is not known. The next process that writes to it "
+        "puts it aside and begins a new one; what can be saved of it: sqlite3 FILE .recover."
+    )
 
 
 def no_room(path: Path, most: int) -> DeliveryError:

@@ -106,9 +106,10 @@ class RabbitBackend:
     def ended(self) -> dict[tuple[str, str], int]:
         return {}
 
-    def look(self) -> list[tuple[str, Envelope]]:
-        with self._connection() as connection:
-            return [(queue, envelope) for queue, envelope, _ in self._read(connection)]
+    def look(self) -> Iterator[tuple[str, Envelope]]:
+        with self._connection() as connection:  # which holds every message until it closes: nobody waits in between
+            found = [(queue, envelope) for queue, envelope, _ in self._read(connection)]
+        yield from found
 
     def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
         taken = []

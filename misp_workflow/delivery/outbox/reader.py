@@ -22,8 +22,16 @@ class Reader:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
 
-    def ask(self, question: Callable[[sqlite3.Connection], Result], without: Result) -> Result:
-        """Return the answer; `without` when there is no file yet, or none that can be read. Else sqlite3.Error."""
+    def ask(
+        self,
+        question: Callable[[sqlite3.Connection], Result],
+        without: Result,
+        damaged: Callable[[sqlite3.Error], object],
+    ) -> Result:
+        """Return the answer; `without` when there is no file yet, or none that can be read. Else sqlite3.Error.
+
+        `damaged` hears of it too when that is because the file is damaged.
+        """
         with self._lock:
             try:
                 return question(self._open())
@@ -32,6 +40,7 @@ class Reader:
             except sqlite3.Error as error:
                 if is_corruption(error):
                     self._corrupt(error, self._inode)
+                    damaged(error)
                     return without
                 if "no such table" in str(error) or "no such column" in str(error):  # not made, or not migrated, yet
                     return without

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import redis
@@ -83,21 +83,27 @@ class RedisBackend:
             found[lane, how] = int(number)
         return found
 
-    def look(self) -> list[tuple[str, Envelope]]:
-        found: list[tuple[str, Envelope]] = []
+    def look(self) -> Iterator[tuple[str, Envelope]]:
         for queue in self._queues():
-            found += [(queue.removesuffix(".DQ"), one) for one in envelopes(self._client.hvals(_messages(queue)))]
-        return found
+            for _, envelope in self._read(queue):
+                yield queue.removesuffix(".DQ"), envelope
+
+    def _read(self, queue: str) -> Iterator[tuple[bytes, Envelope]]:
+        """Yield the envelopes of a queue and their ids, each once; only some of them are in memory at a time."""
+        seen: set[int] = set()  # a scan may return one twice
+        for number, body in self._client.hscan_iter(_messages(queue), count=500):
+            if hash(number) not in seen:
+                seen.add(hash(number))
+                yield from ((number, envelope) for envelope in envelopes([body]))
 
     def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
         taken = []
         for queue in self._queues():
-            for number, body in self._client.hgetall(_messages(queue)).items():
-                (envelope,) = envelopes([body])
+            for number, envelope in self._read(queue):
                 if envelope.get("key") in keys and self._client.hdel(_messages(queue), number):
                     self._client.lrem(f"{NAMESPACE}:{queue}", 0, number)
                     # A worker may have it in memory until it is due, and put it back then.
-                    self._client.set(f"{NAMESPACE}:gone:{envelope['serial']}", "1", ex=GONE)
+                    self._client.set(f"{NAMESPACE}:gone:{envelope.get('serial', '')}", "1", ex=GONE)
                     taken.append((queue.removesuffix(".DQ"), envelope))
         return taken
 

@@ -2,49 +2,65 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
-from collections.abc import Collection
-from typing import Literal
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
 
-from misp_workflow.delivery.outbox.base import Entry, Totals
+from misp_workflow.delivery.outbox.base import Entry, Totals, is_sane
+from misp_workflow.delivery.outbox.rows import OVERDUE
+from misp_workflow.delivery.retry import sentence_of_age
 
 Connection = sqlite3.Connection
 
 
-def entry(row: sqlite3.Row, live: Collection[str] = ()) -> Entry:
+SEEN = (
+    "key, state, lane, label, action, destination, event, created, due, ended, tries, reason, owner,"
+    " length(sealed) AS size"
+)
+"""What people see of a row; its content is left on the disk."""
+PAGE = 500
+"""Entries that are read at a time."""
+
+
+def entry(row: sqlite3.Row | Mapping[str, Any], live: Collection[str] = ()) -> Entry:
     """Return a row of `effects` for people's eyes; `live` are the processes that hold a lease."""
-    state: Literal["waiting", "sending", "dead"] = "dead" if row["state"] == "dead" else "waiting"
-    return Entry(
-        key=row["key"],
-        state="sending" if state == "waiting" and row["owner"] in live else state,
-        label=row["label"],
-        action=row["action"],
-        destination=row["destination"],
-        lane=row["lane"],
-        event=row["event"],
-        created=row["created"],
-        due=row["due"],
-        ended=row["ended"],
-        tries=row["tries"],
-        reason=row["reason"],
-        size=len(row["sealed"]),
-    )
+    seen = dict(row)
+    size = seen["size"] if "size" in seen else len(seen["sealed"])
+    state: Literal["waiting", "sending", "dead"] = "dead" if seen["state"] == "dead" else "waiting"
+    return Entry.of(seen, "sending" if state == "waiting" and seen["owner"] in live else state, size or 0)
 
 
-def entries(db: Connection, state: str, now: float) -> list[Entry]:
-    """Return what is in `state`, or in any that people care for when it is ""; oldest first."""
+def page(db: Connection, *, state: str, after: int, now: float) -> tuple[list[Entry], int]:
+    """Return some of what is in `state`, or in any that people care for when it is "", and where the next page begins.
+
+    They come in the order in which their rows were made, which needs no sorting.
+    """
     live = _live(db, now)
     rows = db.execute(
-        "SELECT * FROM effects WHERE state != 'sent' AND (:state = '' OR state = :state) ORDER BY created, rowid",
-        {"state": state},
-    )
-    return [entry(row, live) for row in rows]
+        f"SELECT rowid, {SEEN} FROM effects"  # noqa: S608 - ours
+        " WHERE rowid > :after AND state != 'sent' AND (:state = '' OR state = :state) ORDER BY rowid LIMIT :most",
+        {"state": state, "after": after, "most": PAGE},
+    ).fetchall()
+    return [entry(row, live) for row in rows], rows[-1]["rowid"] if rows else after
+
+
+def find(db: Connection, beginning: str, now: float) -> list[Entry]:
+    """Return the effect with that key, or else the first few whose keys begin so."""
+    live = _live(db, now)
+    for condition, most in (("key = :text", 1), ("key >= :text AND key < :text || x'F48FBFBF'", 3)):
+        query = f"SELECT {SEEN} FROM effects WHERE state != 'sent' AND {condition} ORDER BY key LIMIT {most}"  # noqa: S608
+        if rows := db.execute(query, {"text": beginning}).fetchall():
+            return [entry(row, live) for row in rows]
+    return []
 
 
 def one(db: Connection, key: str, now: float) -> tuple[Entry, bytes] | None:
     """Return one effect, still sealed."""
     row = db.execute("SELECT * FROM effects WHERE key = ? AND state != 'sent'", (key,)).fetchone()
-    return None if row is None else (entry(row, _live(db, now)), row["sealed"])
+    if row is None:
+        return None
+    return entry(row, _live(db, now)), row["sealed"] if isinstance(row["sealed"], bytes) else b""
 
 
 def requeue(db: Connection, keys: Collection[str], now: float) -> int:
@@ -76,16 +92,40 @@ def drop(db: Connection, keys: Collection[str]) -> list[Entry]:
 
 def totals(db: Connection, most: int) -> Totals:
     """Return the numbers for monitoring."""
-    counts = db.execute("SELECT lane, state, count(*) FROM effects WHERE state != 'sent' GROUP BY lane, state")
+    counts = {
+        (str(row[0]), state): row[1]
+        for state in ("waiting", "dead")  # an index for each: the effects themselves are not read
+        for row in db.execute(f"SELECT lane, count(*) FROM effects WHERE state = '{state}' GROUP BY lane")  # noqa: S608
+    }
     ended = db.execute("SELECT lane, how, number FROM ended")
     oldest = db.execute("SELECT min(created) FROM effects WHERE state = 'waiting'").fetchone()[0]
     return Totals(
-        counts={(row[0], row[1]): row[2] for row in counts},
-        ended={(row[0], row[1]): row[2] for row in ended},
-        oldest=oldest,
+        counts=counts,
+        ended={(str(row[0]), str(row[1])): row[2] for row in ended},
+        oldest=oldest if is_sane(oldest) else None,
         bytes_used=used(db),
         bytes_most=most,
     )
+
+
+def bury_old(db: Connection, now: float, me: str, held: Collection[str]) -> list[Entry]:
+    """Make dead letters of what is too old, some at a time; return those."""
+    buried = []
+    for row in db.execute(
+        f"SELECT * FROM effects WHERE {OVERDUE} LIMIT 1000",  # noqa: S608 - ours
+        {"now": now, "me": me},
+    ).fetchall():
+        if row["key"] in held:
+            continue
+        seen = entry(row)
+        reason = sentence_of_age(now - seen.created, seen.reason)
+        db.execute(
+            "UPDATE effects SET state = 'dead', ended = ?, reason = ?, owner = '' WHERE key = ?",
+            (now, reason, row["key"]),
+        )
+        count(db, seen.lane, "dead", 1)
+        buried.append(dataclasses.replace(seen, state="dead", ended=now, reason=reason))
+    return buried
 
 
 def count(db: Connection, lane: str, how: str, number: int) -> None:

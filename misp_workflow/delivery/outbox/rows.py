@@ -1,9 +1,9 @@
-"""Effects as rows of the SQLite file: how they get in, and which are to be sent next."""
+"""Effects as rows of the SQLite file: how they get in."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -17,7 +17,11 @@ OVERDUE = f"state = 'waiting' AND expires <= :now AND (tries > 0 OR expires > cr
 """Too old to be tried again; what may be tried only once (a maximum age of 0) gets that one try first."""
 
 
+TIMES = ("created", "expires", "due", "ended")
+TEXTS = ("key", "state", "lane", "label", "action", "destination", "event", "reason", "owner", "bundle", "batch")
 COLUMNS = "state lane label action destination event created expires due owner sealed bundle ended tries reason batch"
+LONGEST_AGE = 1e10
+"""Seconds; longer ages would be no dates any more."""
 MOST_ROWS = 64
 """In one statement; older SQLite takes no more than 999 values."""
 
@@ -47,7 +51,8 @@ def row(db: sqlite3.Connection, item: Item, sealed: bytes, now: float, owner: st
     bundle = digest.bundle(effect, parcel.action, item.lane) if item.gather else ""
     due = _gathered_until(db, bundle, now + item.gather) if bundle else now
     told = (effect.label, parcel.action, effect.destination, parcel.event)
-    return (parcel.key, item.lane, *told, now, now + item.max_age, due, owner, sealed, bundle)
+    expires = now + min(item.max_age, LONGEST_AGE)
+    return (parcel.key, item.lane, *told, now, expires, due, owner, sealed, bundle)
 
 
 def store(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float) -> list[Taken]:
@@ -72,40 +77,3 @@ def _gathered_until(db: sqlite3.Connection, bundle: str, otherwise: float) -> fl
         "SELECT min(due) FROM effects WHERE bundle = ? AND batch = '' AND state = 'waiting'", (bundle,)
     ).fetchone()[0]
     return otherwise if first is None else float(first)
-
-
-def first_of_each_lane(
-    db: sqlite3.Connection, now: float, me: str, held: Collection[str], avoid: Collection[str]
-) -> list[sqlite3.Row]:
-    """Return the free effect that is due first on each lane that is not to be avoided, whenever that is."""
-    found: list[sqlite3.Row] = []
-    lane = ""
-    while True:
-        # From lane to lane through the index: a lane on which a hundred thousand wait costs no more than one.
-        lane = db.execute("SELECT min(lane) FROM effects WHERE state = 'waiting' AND lane > ?", (lane,)).fetchone()[0]
-        if lane is None:
-            return found
-        if lane in avoid:
-            continue
-        rows = db.execute(
-            f"SELECT * FROM effects WHERE state = 'waiting' AND lane = :lane AND {FREE} ORDER BY due LIMIT :most",  # noqa: S608
-            {"lane": lane, "now": now, "me": me, "most": len(held) + 1},
-        )
-        found += [row for row in rows if row["key"] not in held][:1]
-
-
-def batch(db: sqlite3.Connection, first: sqlite3.Row) -> list[sqlite3.Row]:
-    """Return all effects that become one message with `first`; the batch is made here when there is none yet.
-
-    A batch keeps its members: what comes later waits for the next one, so that a repetition is the same message.
-    """
-    if not first["batch"]:
-        db.execute(
-            "UPDATE effects SET batch = ? WHERE key IN (SELECT key FROM effects WHERE bundle = ? AND batch = ''"
-            " AND state = 'waiting' ORDER BY created, rowid LIMIT ?)",
-            (first["key"], first["bundle"], digest.MOST_IN_ONE),
-        )
-    values = (first["bundle"], first["batch"] or first["key"])
-    return db.execute(
-        "SELECT * FROM effects WHERE bundle = ? AND batch = ? AND state = 'waiting' ORDER BY created, rowid", values
-    ).fetchall()

@@ -15,9 +15,12 @@ import hashlib
 import json
 import logging
 import os
+import re
 import secrets
 import ssl
+import stat
 from pathlib import Path
+from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -26,12 +29,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from misp_workflow.effects import Effect, from_json, to_json
 from misp_workflow.errors import DeliveryError, SettingsError
+from misp_workflow.settings import state
 
 LOG = logging.getLogger("misp_workflow.delivery")
 KEY_FILE = "outbox.key"
 SHORTEST_KEY = 16
 MARK = b"\x01"
 """Which way of sealing it is."""
+MOST_KEY = 4096
+_KEY = re.compile(rf"[!-~ ]{{{SHORTEST_KEY},}}")
 NONCE = 12
 """Bytes."""
 
@@ -48,22 +54,26 @@ class Seal:
         self._cipher = AESGCM(hashlib.sha256(b"misp-workflow outbox, AES-256-GCM\0" + self._key).digest())
 
     def close(self, effect: Effect) -> bytes:
-        """Return the effect, sealed."""
+        """Return the effect, sealed; SealError when nobody could write it down."""
         values = to_json(effect)
         try:
             plain = orjson.dumps(values)
         except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits
-            plain = json.dumps(values).encode()
+            plain = _dumped(values)
         nonce = ssl.RAND_bytes(NONCE)  # OpenSSL's, safe after a fork; to ask the system would cost this thread its turn
         return MARK + nonce + self._cipher.encrypt(nonce, plain, None)
 
     def open(self, sealed: bytes) -> Effect:
         """Return the effect; SealError when it was sealed with another key, altered, or is of an unknown kind."""
         try:
-            return from_json(json.loads(self._opened(sealed)))
-        except (InvalidTag, InvalidToken):
+            plain = self._opened(sealed)
+        except (InvalidTag, InvalidToken, ValueError):
             raise SealError("it was sealed with another key, or altered; the key is in outbox.key") from None
-        except (KeyError, TypeError, ValueError):
+        try:
+            return from_json(json.loads(plain))
+        except RecursionError:
+            raise SealError("it is nested too deeply") from None
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise SealError("it was made by a version of this package that knows other effects") from None
 
     def _opened(self, sealed: bytes) -> bytes:
@@ -71,6 +81,13 @@ class Seal:
             return Fernet(self._key).decrypt(sealed)
         rest = len(MARK) + NONCE
         return self._cipher.decrypt(sealed[len(MARK) : rest], sealed[rest:], None)
+
+
+def _dumped(values: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(values).encode()
+    except RecursionError:
+        raise SealError("what is to be sent is nested too deeply") from None
 
 
 def _fernet_key(text: str) -> bytes:
@@ -94,7 +111,16 @@ def key_beside(folder: Path) -> str:
 
 
 def _read(path: Path) -> str:
-    text = path.read_text("ascii").strip()
+    """Return what the file holds, at most; SettingsError when it is no key."""
+    # Not blocking: a pipe put there must not hold up an answer.
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:  # noqa: PTH123 - see above
+        raw = file.read(MOST_KEY) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+    text = raw.decode("ascii", "replace").strip()
+    if not _KEY.fullmatch(text):
+        raise SettingsError(
+            f"The key file {path} holds no key. Put the right one back from a backup; or remove the file: then a new "
+            "one is made, and what waits in the outbox cannot be read any more."
+        )
     if os.name == "posix" and path.stat().st_mode & 0o077:
         LOG.warning("Others could read the key file %s; its mode is 0600 again.", path)
         path.chmod(0o600)
@@ -103,6 +129,7 @@ def _read(path: Path) -> str:
 
 def _make(path: Path) -> None:
     """Write a new key; when another process was quicker, its key stays. Never half a key, whatever happens."""
+    state.prepare(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

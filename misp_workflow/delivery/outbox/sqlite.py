@@ -7,31 +7,27 @@ the lease has run out (kill -9, power cut), they are free for whoever comes next
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
 import time
-import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from misp_workflow.delivery import digest
-from misp_workflow.delivery.outbox import repair, rows
-from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Taken, Totals
-from misp_workflow.delivery.outbox.clock import JUMP, Clock
-from misp_workflow.delivery.outbox.file import File, no_room, refusal
+from misp_workflow.delivery.outbox import queue, repair, rows
+from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Resting, Taken, Totals
+from misp_workflow.delivery.outbox.clock import Clock
+from misp_workflow.delivery.outbox.file import File, damaged_file, no_room, refusal
+from misp_workflow.delivery.outbox.lease import Lease
 from misp_workflow.delivery.outbox.memory import Memory
 from misp_workflow.delivery.outbox.reader import Reader
-from misp_workflow.delivery.outbox.schema import follow_clock
 from misp_workflow.delivery.outbox.seal import Seal, key_beside
 from misp_workflow.delivery.outbox.workers import Workers
 from misp_workflow.delivery.outbox.writer import Busy, Writer
-from misp_workflow.delivery.retry import sentence_of_age
-from misp_workflow.effects import Effect, Parcel
+from misp_workflow.effects import Effect
 from misp_workflow.errors import DeliveryError, WorkflowError
 
-LEASE = 8.0
-"""Seconds after which a process that does not renew its lease counts as dead."""
-RENEW = 2.0
 LOOK_EVERY = 1.0
 LONGEST_PAUSE = 1.0
 """Seconds between two looks for what other processes put."""
@@ -61,13 +57,11 @@ class SqliteOutbox:
         self._max_bytes = max_bytes
         self._key = key
         self._clock = clock or Clock()
-        self._boot = self._clock.boot()
-        self._owner = uuid.uuid4().hex
+        self._lease = Lease(self._file, self._clock)
+        self._dead: list[Entry] = []  # what died unread and was not told of yet
         self._writer = Writer(self._file.write, self._file.mend, self._store, self._committed)
         self._memory = Memory()
-        self._renewed = 0.0
         self._room, self._looked = 0, 0.0  # bytes left when that was last looked up, and when that was
-        self._followed, self._started = 0, 0.0  # the file and the moment for which the clock was last compared
         self._reader = Reader(self._file, self._corrupt)
         self._seal_made: Seal | None = None
 
@@ -95,7 +89,7 @@ class SqliteOutbox:
 
     def _store(self, db: Connection, puts: list[_Put]) -> list[list[Taken] | None]:
         """Store what several callers put, and return how each of theirs was taken; None: there was no room."""
-        now, before = self._now(db), 0
+        now, before = self._lease.now(db), 0
         found: list[rows.Row] = []
         fits: list[bool] = []
         for put in puts:
@@ -105,9 +99,9 @@ class SqliteOutbox:
                 continue
             before += size
             for item, blob in zip(put.items, put.sealed, strict=True):
-                found.append(rows.row(db, item, blob, now, self._owner if item.hold else ""))
+                found.append(rows.row(db, item, blob, now, self._lease.owner if item.hold else ""))
             if any(item.hold for item in put.items):
-                self._renew(db, now)
+                self._lease.renew(db, now)
         stored = iter(rows.store(db, found, now, self._window))
         return [[next(stored) for _ in put.items] if fit else None for put, fit in zip(puts, fits, strict=True)]
 
@@ -132,7 +126,7 @@ class SqliteOutbox:
         self,
         threads: int,
         handle: Callable[[Claim], None],
-        blocked: Callable[[], Collection[str]],
+        blocked: Callable[[], Resting],
         died: Callable[[Entry], None],
     ) -> Workers:
         def work() -> float:
@@ -151,43 +145,48 @@ class SqliteOutbox:
 
     # --- working ------------------------------------------------------------------------------------------------------
 
-    def claim(self, avoid: Collection[str]) -> Claim | None:
-        """Take what is due on a lane that is not to be avoided, for this process alone; None when there is nothing."""
-        if self._next_due(avoid) > self._clock.wall():
-            return None
-        claimed = self._run(lambda db: self._claim(db, avoid), time.monotonic() + CHANGE_PATIENCE)
-        if not claimed:
-            return None
-        first = claimed[0]
-        keys = tuple(row["key"] for row in claimed)
-        try:
-            effects = [self._seal.open(row["sealed"]) for row in claimed]
-        except (WorkflowError, OSError) as error:
-            self._bury(keys, f"It cannot be read: {error}.", first["lane"])
-            return None
-        parcel = Parcel(
-            key=digest.batch_key(keys) if len(keys) > 1 else first["key"],
-            effect=digest.merge(effects, self._clock.wall() - first["created"]),
-            action=first["action"],
-            event=first["event"] if len({row["event"] for row in claimed}) == 1 else "",
-            created=first["created"],
-        )
-        last = first["expires"] <= self._clock.wall()
-        return Claim(parcel=parcel, lane=first["lane"], keys=keys, tries=first["tries"], last=last)
+    def claim(self, avoid: Container[str]) -> Claim | None:
+        """Take what is due on a lane that is not to be avoided, for this process alone; None when there is nothing.
 
-    def _claim(self, db: Connection, avoid: Collection[str]) -> list[sqlite3.Row]:
-        """Take what is due first; with it, what is to become one message with it."""
-        now = self._now(db)
-        found = rows.first_of_each_lane(db, now, self._owner, self._memory.in_hand(), avoid)
-        first = min(found, key=lambda row: float(row["due"]), default=None)
-        if first is None or first["due"] > now:
+        What cannot be read goes to the dead letters; the rest of a digest goes out without it.
+        """
+        if self._next_look(avoid) > self._clock.wall():
+            return None
+        seal = self._key_to_read()
+        claimed = self._run(lambda db: self._claim(db, avoid), time.monotonic() + CHANGE_PATIENCE)
+        read: list[tuple[sqlite3.Row, Effect]] = []
+        for row in claimed:
+            try:
+                read.append((row, seal.open(row["sealed"])))
+            except WorkflowError as error:
+                self._bury_unread(row, f"It cannot be read: {error}.")
+        if not read:
+            return None
+        return queue.claimed(read, self._clock.wall())
+
+    def _bury_unread(self, row: sqlite3.Row, reason: str) -> None:
+        self._bury([row["key"]], reason, row["lane"])
+        self._dead.append(repair.entry({**dict(row), "state": "dead", "reason": reason}))
+
+    def _key_to_read(self) -> Seal:
+        """Return the seal; DeliveryError when there is no key: that is no fault of what waits."""
+        try:
+            return self._seal
+        except (OSError, WorkflowError) as error:
+            raise refusal(self._file.path, error) from None
+
+    def _claim(self, db: Connection, avoid: Container[str]) -> list[sqlite3.Row]:
+        """Take what is due first; with it, what is to become one message with it. Damaged rows are buried here."""
+        now = self._lease.now(db)
+        sound, dead = queue.take(db, now, self._lease.owner, self._memory.in_hand(), avoid)
+        self._dead += dead
+        if not sound:
             return []
-        self._renew(db, now)
-        batch = rows.batch(db, first) if first["bundle"] else [first]
-        keys = [row["key"] for row in batch]
-        db.executemany("UPDATE effects SET owner = ? WHERE key = ?", [(self._owner, key) for key in keys])
+        self._lease.renew(db, now)
+        keys = [row["key"] for row in sound]
+        db.executemany("UPDATE effects SET owner = ? WHERE key = ?", [(self._lease.owner, key) for key in keys])
         self._memory.claim(keys)
-        return batch
+        return sound
 
     def done(self, claim: Claim) -> None:
         self._settle(
@@ -209,7 +208,7 @@ class SqliteOutbox:
         """Write what became of effects that this process holds, and let go of them; not waited for."""
 
         def job(db: Connection) -> None:
-            now = self._now(db)
+            now = self._lease.now(db)
             changed = 0
             for key in keys:
                 changed += db.execute(
@@ -223,7 +222,8 @@ class SqliteOutbox:
 
     def forget(self, key: str, deadline: float) -> None:
         def job(db: Connection) -> None:
-            row = db.execute("SELECT lane FROM effects WHERE key = ? AND owner = ?", (key, self._owner)).fetchone()
+            ours = (key, self._lease.owner)
+            row = db.execute("SELECT lane FROM effects WHERE key = ? AND owner = ?", ours).fetchone()
             if row is not None:
                 db.execute("DELETE FROM effects WHERE key = ?", (key,))
             self._memory.settle([key], row["lane"] if row else "", "refused" if row else "", 1)
@@ -238,56 +238,48 @@ class SqliteOutbox:
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
-    def pause(self, avoid: Collection[str]) -> float:
+    def pause(self, avoid: Container[str]) -> float:
         """Return the seconds until something may be due."""
-        return min(max(self._next_due(avoid) - self._clock.wall(), 0.0), LONGEST_PAUSE)
+        return min(max(self._next_look(avoid) - self._clock.wall(), 0.0), LONGEST_PAUSE)
 
-    def _next_due(self, avoid: Collection[str]) -> float:
-        def earliest(db: Connection) -> float:
-            found = rows.first_of_each_lane(db, self._clock.wall(), self._owner, self._memory.in_hand(), avoid)
-            return min((float(row["due"]) for row in found), default=float("inf"))
+    def _next_look(self, avoid: Container[str]) -> float:
+        def ask(db: Connection) -> float:
+            try:
+                return queue.next_look(db, avoid)
+            except sqlite3.OperationalError as error:
+                if "no such table: lanes" in str(error):  # an older file: claiming from it migrates it
+                    return 0.0
+                raise
 
-        return self._read(earliest, float("inf"))
+        return self._read(ask, math.inf)
 
     def tidy(self) -> list[Entry]:
-        """Do what time asks for (lease, ages, window), every few seconds; return what died of age."""
+        """Do what time asks for (lease, ages, window), every few seconds; return what died untried since."""
         now = self._clock.wall()
-        renew = bool(self._memory.in_hand()) and not 0 <= now - self._renewed < RENEW
+        unread, self._dead = self._dead, []
+        renew = bool(self._memory.in_hand()) and self._lease.is_due(now)
 
         def overdue(db: Connection) -> bool:
             found = db.execute(
                 f"SELECT EXISTS (SELECT 1 FROM effects WHERE {rows.OVERDUE})"  # noqa: S608 - ours
                 " OR EXISTS (SELECT 1 FROM effects WHERE state = 'sent' AND ended <= :now - :window)",
-                {"now": now, "me": self._owner, "window": self._window},
+                {"now": now, "me": self._lease.owner, "window": self._window},
             )
             return bool(found.fetchone()[0])
 
         if not renew and not self._memory.ended and not self._read(overdue, False):
-            return []
-        return self._run(self._tidy, time.monotonic() + CHANGE_PATIENCE)
+            return unread
+        return unread + self._run(self._tidy, time.monotonic() + CHANGE_PATIENCE)
 
     def _tidy(self, db: Connection) -> list[Entry]:
-        now = self._now(db)
+        now = self._lease.now(db)
         self._write_numbers(db)
         if self._memory.in_hand():
-            self._renew(db, now)
+            self._lease.renew(db, now)
         db.execute("DELETE FROM leases WHERE until < ?", (now - 3600,))
         db.execute("DELETE FROM effects WHERE state = 'sent' AND ended <= ?", (now - self._window,))
-        old = db.execute(
-            f"SELECT * FROM effects WHERE {rows.OVERDUE} LIMIT 1000",  # noqa: S608 - ours
-            {"now": now, "me": self._owner},
-        ).fetchall()
-        held = self._memory.in_hand()
-        old = [row for row in old if row["key"] not in held]
-        for row in old:
-            reason = sentence_of_age(now - row["created"], row["reason"])
-            db.execute(
-                "UPDATE effects SET state = 'dead', ended = ?, reason = ?, owner = '' WHERE key = ?",
-                (now, reason, row["key"]),
-            )
-            repair.count(db, row["lane"], "dead", 1)
-        keys = [row["key"] for row in old]
-        return [repair.entry(row) for key in keys for row in db.execute("SELECT * FROM effects WHERE key = ?", (key,))]
+        db.execute("UPDATE lanes SET due = ? WHERE due > ?", (now, LATEST))
+        return repair.bury_old(db, now, self._lease.owner, self._memory.in_hand())
 
     def _write_numbers(self, db: Connection) -> None:
         """Write how many ended; only now and then, for they are no more than good to know."""
@@ -298,36 +290,34 @@ class SqliteOutbox:
         """Hear how a transaction ended; what one that was rolled back found out must be found out anew."""
         self._memory.committed(committed)
         if not committed:
-            self._renewed = self._looked = 0.0
-            self._followed = 0
-
-    def _now(self, db: Connection) -> float:
-        """Return the wall clock's time, after taking notice of its jumps."""
-        now, steady = self._clock.wall(), self._clock.steady()
-        known = (self._file.generation, self._started)
-        if known[0] != self._followed or abs(now - steady - known[1]) > JUMP:
-            follow_clock(db, self._boot, now, steady, JUMP)
-            self._followed, self._started = self._file.generation, now - steady
-        return now
-
-    def _renew(self, db: Connection, now: float) -> None:
-        if not 0 <= now - self._renewed < RENEW / 2:
-            db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (self._owner, now + LEASE))
-            self._renewed = now
+            self._looked = 0.0
+            self._lease.rolled_back()
 
     # --- people -------------------------------------------------------------------------------------------------------
 
     def entries(self, state: Literal["", "waiting", "dead"] = "") -> list[Entry]:
-        return self._read(lambda db: repair.entries(db, state, self._clock.wall()), [])
+        return list(self.each(state))
+
+    def each(self, state: Literal["", "waiting", "dead"] = "") -> Iterator[Entry]:
+        nothing: tuple[list[Entry], int] = ([], 0)
+        last = 0
+        while True:
+            page, last = self._look(partial(repair.page, state=state, after=last, now=self._clock.wall()), nothing)
+            if not page:
+                return
+            yield from page
+
+    def find(self, beginning: str) -> list[Entry]:
+        return self._look(lambda db: repair.find(db, beginning, self._clock.wall()), [])
 
     def show(self, key: str) -> tuple[Entry, Effect]:
-        found = self._read(lambda db: repair.one(db, key, self._clock.wall()), None)
+        found = self._look(lambda db: repair.one(db, key, self._clock.wall()), None)
         if found is None:
             raise KeyError(key)
         return found[0], self._seal.open(found[1])
 
     def requeue(self, keys: Collection[str]) -> int:
-        return self._run(lambda db: repair.requeue(db, keys, self._now(db)), time.monotonic() + CHANGE_PATIENCE)
+        return self._run(lambda db: repair.requeue(db, keys, self._lease.now(db)), time.monotonic() + CHANGE_PATIENCE)
 
     def drop(self, keys: Collection[str]) -> list[Entry]:
         return self._run(lambda db: repair.drop(db, keys), time.monotonic() + CHANGE_PATIENCE)
@@ -336,7 +326,7 @@ class SqliteOutbox:
         none_yet = Totals(counts={}, ended={}, oldest=None, bytes_used=0, bytes_most=self._max_bytes)
         if self._memory.ended:
             self._run(self._write_numbers, time.monotonic() + CHANGE_PATIENCE)
-        return self._read(lambda db: repair.totals(db, self._max_bytes), none_yet)
+        return self._look(lambda db: repair.totals(db, self._max_bytes), none_yet)
 
     def notices(self) -> list[str]:
         return [
@@ -349,11 +339,10 @@ class SqliteOutbox:
 
     def close(self) -> None:
         def job(db: Connection) -> None:
-            db.execute("UPDATE effects SET owner = '' WHERE owner = ?", (self._owner,))
-            db.execute("DELETE FROM leases WHERE owner = ?", (self._owner,))
+            self._lease.end(db)
             self._write_numbers(db)
 
-        if self._renewed or self._memory.ended:
+        if self._lease.renewed or self._memory.ended:
             with contextlib.suppress(DeliveryError):
                 self._run(job, time.monotonic() + 1.0)
         self._writer.close(1.0)
@@ -363,8 +352,6 @@ class SqliteOutbox:
     @property
     def _seal(self) -> Seal:
         if self._seal_made is None:
-            if not self._key:
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._seal_made = Seal(self._key or key_beside(self._folder))
         return self._seal_made
 
@@ -382,12 +369,25 @@ class SqliteOutbox:
         except (sqlite3.Error, OSError) as error:
             raise refusal(self._file.path, error) from None
 
-    def _read(self, question: Callable[[Connection], Result], without: Result) -> Result:
-        """Ask the file; `without` is the answer when there is none yet."""
+    def _read(
+        self,
+        question: Callable[[Connection], Result],
+        without: Result,
+        damaged: Callable[[sqlite3.Error], object] = str,  # whoever asks need not hear of it
+    ) -> Result:
+        """Ask the file; `without` is the answer when there is none yet, and also when it is damaged."""
         try:
-            return self._reader.ask(question, without)
-        except sqlite3.Error as error:
-            raise refusal(self._file.path, error) from None
+            return self._reader.ask(question, without, damaged)
+        except (sqlite3.Error, OSError) as error:
+            raise refusal(self._file.path, error, ("look", "read")) from None
+
+    def _look(self, question: Callable[[Connection], Result], without: Result) -> Result:
+        """Ask the file for a person, who must hear when it is damaged."""
+        damages: list[sqlite3.Error] = []
+        found = self._read(question, without, damages.append)
+        if damages:
+            raise DeliveryError(damaged_file(self._file.path, damages[0]))
+        return found
 
     def _corrupt(self, error: sqlite3.Error, inode: int) -> None:
         """Let the writer find out that the file is corrupt, if it still is that file: it alone puts files aside."""

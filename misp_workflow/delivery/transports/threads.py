@@ -16,6 +16,7 @@ import time
 
 from misp_workflow import settings
 from misp_workflow.effects import Post
+from misp_workflow.settings import state
 
 LOG = logging.getLogger("misp_workflow.delivery")
 
@@ -49,7 +50,7 @@ def _ask(statement: str, *values: str | float) -> list[tuple[str]]:
     """Return what the table answers; nothing, with the reason in the log, when it cannot be used."""
     try:
         folder = settings.current().state_folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.prepare(folder)
         path = folder / FILE
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE)) as connection, connection:

@@ -1,0 +1,53 @@
+"""Who holds what: a process that tries effects holds a lease, which it renews while it lives."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+
+from misp_workflow.delivery.outbox.clock import JUMP, Clock
+from misp_workflow.delivery.outbox.file import File
+from misp_workflow.delivery.outbox.schema import follow_clock
+
+LEASE = 8.0
+"""Seconds after which a process that does not renew its lease counts as dead."""
+RENEW = 2.0
+
+
+class Lease:
+    """This process's lease in the file, and the clock by which it runs. For the writer's thread."""
+
+    def __init__(self, file: File, clock: Clock) -> None:
+        self.owner = uuid.uuid4().hex
+        self.renewed = 0.0
+        self._file = file
+        self._clock = clock
+        self._boot = clock.boot()
+        self._followed, self._started = 0, 0.0  # the file and the moment for which the clock was last compared
+
+    def now(self, db: sqlite3.Connection) -> float:
+        """Return the wall clock's time, after taking notice of its jumps."""
+        now, steady = self._clock.wall(), self._clock.steady()
+        if self._file.generation != self._followed or abs(now - steady - self._started) > JUMP:
+            follow_clock(db, self._boot, now, steady, JUMP)
+            self._followed, self._started = self._file.generation, now - steady
+        return now
+
+    def renew(self, db: sqlite3.Connection, now: float) -> None:
+        """Say that this process lives, unless that was said a moment ago."""
+        if not 0 <= now - self.renewed < RENEW / 2:
+            db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (self.owner, now + LEASE))
+            self.renewed = now
+
+    def is_due(self, now: float) -> bool:
+        """Whether it should be renewed."""
+        return not 0 <= now - self.renewed < RENEW
+
+    def rolled_back(self) -> None:
+        """What this transaction wrote is not there."""
+        self.renewed, self._followed = 0.0, 0
+
+    def end(self, db: sqlite3.Connection) -> None:
+        """Let go of all that this process holds."""
+        db.execute("UPDATE effects SET owner = '' WHERE owner = ?", (self.owner,))
+        db.execute("DELETE FROM leases WHERE owner = ?", (self.owner,))
