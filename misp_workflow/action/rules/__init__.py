@@ -9,10 +9,10 @@ from __future__ import annotations
 from misp_workflow.action.rules.book import Rule, Verdict, judge, read_book
 from misp_workflow.action.rules.checks import in_domains, marked, reasons
 from misp_workflow.action.rules.gate import decide, known_view, own_values, says_nothing
-from misp_workflow.action.rules.subject import Subject
+from misp_workflow.action.rules.subject import Subject, proposals
 from misp_workflow.action.rules.table import EVENT, PROPOSAL, RULES
 
 __all__ = [
     "EVENT", "PROPOSAL", "RULES", "Rule", "Subject", "Verdict", "decide", "in_domains", "judge", "known_view", "marked",
-    "own_values", "read_book", "reasons", "says_nothing",
+    "own_values", "proposals", "read_book", "reasons", "says_nothing",
 ]  # fmt: skip

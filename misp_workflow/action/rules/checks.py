@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
 
-from misp_workflow.action.rules.subject import Subject
+from misp_workflow.action.rules.subject import Subject, proposals
 from misp_workflow.delivery.guard.addresses import reserved
 from misp_workflow.delivery.warninglists import lists_with
-from misp_workflow.event import DISTRIBUTIONS, flag, matching, number, rows, text
+from misp_workflow.event import DISTRIBUTIONS, flag, matching, number, text
 from misp_workflow.markings import UNKNOWN, read_tag
 
 MOST_NAMED = 5
@@ -34,6 +34,8 @@ def _tags(values: Values, subject: Subject) -> Iterator[str]:
     required, forbidden = _get(values, "required_tags"), _get(values, "forbidden_tags")
     once, galaxies = getattr(values, "tlp_once", False), _get(values, "required_galaxies")
     if not (required or forbidden or once or galaxies):
+        return
+    if subject.is_change and not (subject.has_tags and subject.view.tags):
         return
     if not subject.has_tags:
         yield "its tags cannot be judged here: before a save, MISP sends their numbers only"
@@ -86,7 +88,7 @@ def _together(values: Values, subject: Subject) -> Iterator[str]:
             continue
         types = [text(row.get("type")) for row in subject.attributes]
         tags, found = tagged(subject.view.all_tags, tag.strip()), dict.fromkeys(matching(types, kind))
-        if not subject.has_tags and found:
+        if not subject.has_tags and found and not subject.is_change:
             yield f"it has {_listed(found)}, and its tags cannot be judged here"
         elif tags and found:
             yield f"'{tags[0]}' and {_listed(found)} may not be together"
@@ -96,7 +98,9 @@ def _content(values: Values, subject: Subject) -> Iterator[str]:
     least, objects = getattr(values, "minimum_attributes", 0) or 0, _get(values, "required_objects")
     required, forbidden = _get(values, "required_types"), _get(values, "forbidden_types")
     allowed = _get(values, "allowed_types")
-    if not subject.has_attributes and (least or objects or required):
+    if subject.is_change:
+        least, objects, required = 0, (), ()
+    elif not subject.has_attributes and (least or objects or required):
         yield "its content cannot be judged here: MISP did not send it"
         return
     types = list(dict.fromkeys(text(row.get("type")) for row in subject.attributes))
@@ -144,17 +148,18 @@ def _event_row(values: Values, subject: Subject) -> Iterator[str]:
     level = number(event.get("distribution"), -1)
     allowed, least = _get(values, "allowed_distributions"), number(getattr(values, "minimum_distribution", 0))
     name = DISTRIBUTIONS.get(level, "unknown")
-    if allowed and str(level) not in allowed:
+    if allowed and str(level) not in allowed and subject.is_new("distribution"):
         yield f"the distribution '{name}' is not allowed"
-    elif least and not allowed and not least <= level <= 3:
+    elif least and not allowed and not least <= level <= 3 and subject.is_new("distribution"):
         below = "is no step of that order" if level > 3 else "is below it"
         yield f"the distribution must be at least '{DISTRIBUTIONS[least]}', and '{name}' {below}"
     patterns = _get(values, "organisations")
     orgc = event.get("Orgc") if isinstance(event.get("Orgc"), dict) else {}
     known = [text(orgc.get("name")), text(orgc.get("uuid"))] if isinstance(orgc, dict) else []
-    if patterns and not any(matching(known, pattern) for pattern in patterns):
+    if patterns and not any(matching(known, pattern) for pattern in patterns) and subject.is_new("orgc_id"):
         yield f"the creator organisation '{next(filter(None, known), 'unknown')}' is not allowed"
-    yield from _age(getattr(values, "maximum_age", 0) or 0, text(event.get("date")))
+    too_old = list(_age(getattr(values, "maximum_age", 0) or 0, text(event.get("date"))))
+    yield from too_old if too_old and subject.is_new("date") else ()
 
 
 def _age(most: int, day: str) -> Iterator[str]:
@@ -171,7 +176,7 @@ def _age(most: int, day: str) -> Iterator[str]:
 
 def _proposal(values: Values, subject: Subject) -> Iterator[str]:
     domains = _get(values, "allowed_domains")
-    for row in rows(subject.view.event.get("ShadowAttribute")) if subject.view.kind == "proposal" else []:
+    for row in proposals(subject.view):
         if getattr(values, "comment_required", False) and not text(row.get("comment")).strip():
             yield "it does not say why (comment)"
         if domains and not in_domains(text(row.get("email")), domains):
@@ -180,7 +185,7 @@ def _proposal(values: Values, subject: Subject) -> Iterator[str]:
 
 def _condition(values: Values, subject: Subject) -> Iterator[str]:
     expression = getattr(values, "condition", "")
-    if expression and not subject.holds(expression):
+    if expression and not subject.is_change and not subject.holds(expression):
         yield "the condition is not true of this event"
 
 

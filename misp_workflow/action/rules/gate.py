@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import cache, partial
 from typing import Any
 
 from misp_workflow.action.call import Call
@@ -12,7 +13,7 @@ from misp_workflow.action.rules.checks import in_domains, reasons
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.delivery import guard, transports
 from misp_workflow.delivery.guard import addresses
-from misp_workflow.errors import ParameterError
+from misp_workflow.errors import ParameterError, WorkflowError
 from misp_workflow.event import View, live, text
 
 MOST_NAMED = 5
@@ -20,17 +21,29 @@ SHARE = 0.6
 """The part of a gate's time after which no further rule is begun: a condition may take about a second."""
 
 
-def decide(call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def decide(call: Call, is_change: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return every reason to say no, and the notes of rules that only warn.
 
-    Raises InputError for what cannot be decided, which a gate answers as a no.
+    `is_change`: the event is in MISP already, and only what changes is judged, which MISP is asked for where a rule
+    would say no. Raises InputError for what cannot be decided, which a gate answers as a no.
     """
-    own = reasons(call.params, Subject(call.view, lambda _: call.holds("condition")))
+    before = cache(partial(_stored, call)) if is_change else None
+    own = reasons(call.params, Subject(call.view, lambda _: call.holds("condition"), before))
     book, now = rules_named(getattr(call.params, "rules", "")), time.monotonic()
-    verdicts = judge(book, Subject(call.view, call.is_true), now + (call.deadline - now) * SHARE)
+    verdicts = judge(book, Subject(call.view, call.is_true, before), now + (call.deadline - now) * SHARE)
     blocking = [told for verdict in verdicts if verdict.rule.blocks for told in verdict.reasons]
     warnings = [f"Warning: {told}." for verdict in verdicts if not verdict.rule.blocks for told in verdict.reasons]
     return (*own, *blocking), tuple(warnings)
+
+
+def _stored(call: Call) -> dict[str, Any] | None:
+    """Return the row that MISP has of the event before this change, None where it cannot be asked."""
+    reference = text(call.view.event.get("uuid"))
+    try:
+        found = transports.read_event(reference, call.deadline - 0.2, row_only=True).get("Event")
+    except WorkflowError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def known_view(call: Call) -> View:

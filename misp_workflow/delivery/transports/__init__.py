@@ -29,12 +29,13 @@ def send(effect: Effect, key: str, deadline: float) -> Answer:
     return cast(Answer, transport.send(effect, key, deadline))
 
 
-def read_event(reference: str, deadline: float) -> dict[str, Any]:
+def read_event(reference: str, deadline: float, row_only: bool = False) -> dict[str, Any]:
     """Return what the operator's MISP says of an event, {"Event": …}; DeliveryError when it cannot be asked.
 
-    Not an effect: a gate that must know more than MISP sent asks while MISP waits. A trial asks nobody.
+    `row_only`: without its attributes, and by its uuid. Not an effect: a gate that must know more than MISP sent asks
+    while MISP waits. A trial asks nobody.
     """
     if noting() is not None:
         raise DeliveryError("In a trial nobody is asked, so what MISP says of the event is not known.")
     misp = importlib.import_module(f"{__name__}.misp")
-    return cast("dict[str, Any]", misp.read_event(reference, deadline))
+    return cast("dict[str, Any]", misp.read_event(reference, deadline, row_only))

@@ -53,10 +53,20 @@ def send(change: MispChange, key: str, deadline: float) -> Answer:
     return Answer(outcome="refused" if tally.failed else "delivered", detail=tally.sentence())
 
 
-def read_event(reference: str, deadline: float) -> dict[str, Any]:
-    """Return MISP's own view of an event, {"Event": …}, by its id or uuid; DeliveryError when it cannot be had."""
+def read_event(reference: str, deadline: float, row_only: bool = False) -> dict[str, Any]:
+    """Return MISP's own view of an event, {"Event": …}, by its id or uuid; DeliveryError when it cannot be had.
+
+    `row_only`: without attributes, which the search by uuid can leave out.
+    """
+
+    def ask(misp: Client) -> Any:
+        if not row_only:
+            return misp.direct_call(f"events/view/{reference}")
+        listed = misp.search("events", uuid=reference, metadata=True)
+        return listed[0] if isinstance(listed, list) and listed else None
+
     try:
-        found = _with_misp(settings.current(), deadline, lambda misp: misp.direct_call(f"events/view/{reference}"))
+        found = _with_misp(settings.current(), deadline, ask)
     except changes.Stop as end:
         raise DeliveryError(f"{end.answer.detail}.") from None
     if not isinstance(found, dict) or not isinstance(found.get("Event"), dict):
