@@ -12,6 +12,7 @@ from rich.markup import escape
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event
 from misp_workflow.cli.servers import module_server, server_options
+from misp_workflow.cli.tree import asked
 from misp_workflow.effects import mask
 from misp_workflow.errors import InputError
 from misp_workflow.runner.graph import build
@@ -42,9 +43,9 @@ def command(
 
     Exit status: 0 success, 1 an error, 2 unusable input.
     """
-    asked = module_server(server, offline, answers)
+    modules = module_server(server, offline, answers)
     given = _params(params)
-    done = execute(name, read_event(event), given, asked, convert=not raw)
+    done = execute(name, read_event(event), given, modules, convert=not raw)
     alone = load(build.workflow(name, "event-publish", {2: (name, given)}, [(1, 2)]))
     warn(alone, Modules({"action": {name: done.module}}))
     secrets = tuple(secrets_in(name, given, done.module))
@@ -82,6 +83,6 @@ def _print(done: SingleRun, secrets: tuple[str, ...], console: Console) -> None:
     console.print(f"{end} {escape(done.module.id)}: {shown('; '.join(map(str, done.errors)) or done.why)}")
     for exchange in done.record.exchanges:
         answer = exchange.answer.body.decode("utf-8", "replace") if exchange.answer else exchange.reading
-        console.print(f"asked {escape(exchange.module)}, {exchange.size:,} bytes: {shown(answer, 400)}")
+        console.print(f"{asked(exchange, lambda text: shown(str(text)))}: {shown(answer, 400)}")
     for effect in done.record.effects:
         console.print(f"would {escape(effect.kind)} {shown(effect.name)}")

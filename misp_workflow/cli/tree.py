@@ -11,6 +11,7 @@ from rich.tree import Tree
 from misp_workflow.effects import mask
 from misp_workflow.runner.graph.graph import Path
 from misp_workflow.runner.modules.execution import Exchange
+from misp_workflow.runner.said.faults import ALLOWED
 from misp_workflow.runner.said.report import secrets_of
 from misp_workflow.runner.walk.walk import Run, Step, Walk
 
@@ -62,7 +63,8 @@ def ending(done: Walk, shown: Shown) -> str:
         word = "blocked" if getattr(done, "blocking", False) else "ended"
         return f"[bold red]{word}[/] by {shown(_called(step))}: {shown(why)}"
     failed = f", though {', '.join(dict.fromkeys(map(str, done.errors)))}" if done.errors else ""
-    return f"[bold green]success[/]{shown(failed)}"
+    goes_on = ALLOWED.get(str(getattr(done, "trigger", "")), "")
+    return f"[bold green]success[/]{shown(f': {goes_on}' if goes_on else '')}{shown(failed)}"
 
 
 def _nature(done: Run) -> str:
@@ -91,11 +93,18 @@ def _details(branch: Tree, step: Step, shown: Shown) -> None:
     if step.filters:
         branch.add(f"[dim]filters in force: {shown(', '.join(map(str, step.filters)))}[/]")
     for exchange in step.exchanges:
-        branch.add(f"asked [bold]{shown(exchange.module)}[/], {_size(exchange)}: {_short(shown(_answer(exchange)))}")
+        branch.add(f"{asked(exchange, shown)}: {_short(shown(_answer(exchange)))}")
     for effect in step.effects:
         branch.add(f"[magenta]would {shown(effect.kind)}[/] {shown(effect.name)}")
     for error in step.errors:
         branch.add(f"[red]{shown(error)}[/]")
+
+
+def asked(exchange: Exchange, shown: Shown) -> str:
+    """Return who was asked, or, when nobody was, whose answer stands in a script."""
+    if exchange.answer is not None and exchange.answer.scripted:
+        return f"[cyan]scripted[/] answer of [bold]{shown(exchange.module)}[/], not asked"
+    return f"asked [bold]{shown(exchange.module)}[/], {_size(exchange)}"
 
 
 def _size(exchange: Exchange) -> str:

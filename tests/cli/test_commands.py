@@ -156,3 +156,33 @@ def test_run_says_when_misp_would_not_save_the_graph(tmp_path: Path) -> None:
     graph.write_text(json.dumps(workflow("two", "event-publish", nodes, [(1, 2), (1, 3)])))
     said = call("run", str(graph), "--event", EVENT, "--offline").output
     assert "MISP would not save this graph" in said and "One output leads to 2 nodes" in said
+
+
+HOLD = str(ROOT / "examples" / "workflows" / "hold-what-is-not-marked.json")
+SHAREABLE = str(ROOT / "examples" / "events" / "shareable.json")
+
+
+def test_offline_shows_the_event_published_and_nobody_asked(tmp_path: Path) -> None:
+    """A scripted yes of a gate leaves its approval, as a real one does, and is nowhere told as somebody's answer."""
+    page = tmp_path / "run.html"
+    done = call("run", HOLD, "--event", SHAREABLE, "--offline", "--html", str(page))
+    told = " ".join(done.output.split())
+    assert done.exit_code == 0 and "success: the event is published" in told
+    assert "scripted answer of publish_gate, not asked" in told
+    for text in (told, page.read_text()):
+        assert "Nobody was asked; this yes is scripted." in text
+        assert "It answered with HTTP status" not in text and "asked publish_gate, " not in text
+    assert "scripted answer" in call("module", "publish_gate", "--event", SHAREABLE, "--offline").output
+
+
+@pytest.mark.parametrize("answer", ["error:no", "timeout", "down", "http500", "badjson", "empty", "raises"])
+def test_only_a_yes_leaves_an_approval(answer: str) -> None:
+    done = call("run", HOLD, "--event", SHAREABLE, "--offline", "--answer", f"publish_gate={answer}")
+    assert done.exit_code == 1 and "blocked" in done.output
+
+
+def test_a_real_answer_is_told_as_one(tmp_path: Path) -> None:
+    page = tmp_path / "run.html"
+    done = call("run", GATE, "--event", EVENT, "--html", str(page))
+    assert "asked publish_gate, " in done.output and "It answered with HTTP status 200" in page.read_text()
+    assert "scripted" not in done.output + page.read_text()

@@ -1,7 +1,7 @@
 """What a run itself changed in MISP's database, for whoever reads the event anew.
 
 Mirrors what Event::attachTagsToEventAndTouch and its kin leave in the rows, as far as workflows can see it. What a
-Python action changes through MISP's API is not known here.
+Python action changes through MISP's API is not known here, but for the tag by which a gate approves.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from misp_workflow.runner.modules.catalogue import Module, Modules, Param
 from misp_workflow.runner.modules.moduleapi import TEMPLATE_MODULE, Answer, ModuleServer, NoAnswerError
 
 TEMPLATE_TIMEOUT = 10.0
+NO_ERROR = "No error."
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,13 @@ def _no_text() -> PhpCrash:
 
 
 def _reading(answer: Answer, result: Any) -> str:
+    told = _understood(answer, result)
+    if not answer.scripted:
+        return told
+    return "Nobody was asked; this yes is scripted." if told == NO_ERROR else f"Nobody was asked; by script: {told}"
+
+
+def _understood(answer: Answer, result: Any) -> str:
     error = moduleapi.error_of(result)
     if error is not None:
         return f"The module answered an error: {php.to_string(error)}"
@@ -240,7 +248,7 @@ def _reading(answer: Answer, result: Any) -> str:
         return f"HTTP {answer.status}, which MISP takes for no answer at all and so for a success."
     if result is False and answer.body.strip() != b"false":
         return "An answer that is no JSON, which MISP takes for a success."
-    return "No error."
+    return NO_ERROR
 
 
 Exec = Callable[[Call], Outcome]

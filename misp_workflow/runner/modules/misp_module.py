@@ -10,6 +10,8 @@ from misp_workflow.runner.modules import moduleapi
 from misp_workflow.runner.modules.execution import Call, Outcome
 
 FAMILY = "Action"
+APPROVAL = "approval_tag"
+"""The parameter of a gate that names the tag which it leaves on the event when it approves."""
 
 
 def request(call: Call) -> dict[str, Any]:
@@ -31,11 +33,22 @@ def request(call: Call) -> dict[str, Any]:
 
 
 def run(call: Call) -> Outcome:
-    """Ask the module. Only a truthy "error" in a readable answer is a failure; silence is a success."""
+    """Ask the module. Only a truthy "error" in a readable answer is a failure; silence is a success.
+
+    A gate that says yes attaches its approval to the event in MISP, which is part of the yes, also of a scripted one.
+    """
     fields = request(call)
     result = call.ask(FAMILY, call.module.name, call.around.world.action_timeout, fields)
-    for name, arguments in call.around.server.changes(fields["data"]):
+    changes = call.around.server.changes(fields["data"])
+    for name, arguments in changes:
         call.change(name, *arguments)
     error = moduleapi.error_of(result)
     why = call.record.exchanges[-1].reading
-    return Outcome(True, why=why) if error is None else Outcome(False, [error], why)
+    if error is not None:
+        return Outcome(False, [error], why)
+    tag = call.node.params.get(APPROVAL)
+    if not changes and isinstance(tag, str) and tag.strip() and php.truthy(php.item(result, "data")):
+        event = php.item(php.item(fields["data"], "Event"), "id")
+        call.around.changes.append(("Event.attachTagsToEventAndTouch", [event, {"tags": [tag.strip()], "local": True}]))
+        why = f"{why} Its tag {tag.strip()} counts as attached to the event."
+    return Outcome(True, why=why)

@@ -49,10 +49,11 @@ class NoAnswerError(RunnerError):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer: status and body."""
+    """An HTTP answer: status and body; `scripted`, when nobody was asked for it."""
 
     status: int
     body: bytes
+    scripted: bool = False
 
 
 class ModuleServer(ABC):
@@ -285,7 +286,7 @@ class Scripted(ModuleServer):
             return self._next(module, timeout)
         if self._behind is not None:
             return self._behind.query(module, body, timeout)
-        return Answer(200, b'{"data": true}')
+        return Answer(200, b'{"data": true}', scripted=True)
 
     def changes(self, data: Any) -> list[tuple[str, list[Any]]]:
         return self._behind.changes(data) if self._behind is not None else []
@@ -306,8 +307,8 @@ class Scripted(ModuleServer):
         if kind == "refused":
             raise NoAnswerError("down", f"Nobody answers for {name}, as the script wants it.")
         if kind == "raw":
-            return Answer(code, str(spec.get("body", "")).encode())
-        return Answer(code, json.dumps(spec.get("body"), separators=(",", ":")).encode())
+            return Answer(code, str(spec.get("body", "")).encode(), scripted=True)
+        return Answer(code, json.dumps(spec.get("body"), separators=(",", ":")).encode(), scripted=True)
 
 
 ANSWERS: Mapping[str, Spec] = {

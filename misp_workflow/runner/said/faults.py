@@ -52,6 +52,14 @@ STOPPED: Mapping[str, str] = {
 }
 """What a blocking trigger's stop means to people; the contrary is what fails open."""
 
+ALLOWED: Mapping[str, str] = {
+    "event-publish": "the event is published",
+    "event-before-save": "the event is saved",
+    "enrichment-before-query": "the module is queried",
+    "user-before-save": "the user is saved",
+    "shadow-attribute-before-save": "the proposal is saved",
+}
+"""What MISP does when nothing blocks."""
 
 Locality = Literal["", "local", "global"]
 

@@ -87,6 +87,7 @@ def exchange_data(exchange: Exchange) -> dict[str, Any]:
         "bytes": exchange.size,
         "request": dict(exchange.fields),
         "status": exchange.answer.status if exchange.answer else None,
+        "scripted": exchange.answer is not None and exchange.answer.scripted,
         "answer": exchange.result,
         "reading": exchange.reading,
     }
