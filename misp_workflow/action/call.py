@@ -39,7 +39,8 @@ class Call:
 
     `selected` holds what the node's filter chose, or is None when nothing was selected: MISP then sends the whole data
     in its place, for want of a filter as much as for want of a match. `deadline` is a time of `time.monotonic()`: when
-    MISP must have its answer. `most` is how many characters of a message the destination wants.
+    MISP must have its answer. `most` is how many characters of a message the destination wants, `hidden` the kind of
+    what the call is about when it is that which is kept back.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Call:
         withheld: str,
         deadline: float = math.inf,
         most: int | None = None,
+        hidden: str = "",
     ) -> None:
         self.params = params
         self.deadline = deadline
@@ -58,6 +60,7 @@ class Call:
         self.view = View(data)
         self.selected = selected
         self.withheld = withheld
+        self._hidden = hidden
         self._written: dict[tuple[str, str], str] = {}
         self._misp_url = settings.misp.url.rstrip("/")
 
@@ -84,7 +87,7 @@ class Call:
     @lazy
     def summary(self) -> Summary:
         """What happened, as a title and named facts."""
-        return summarise(self.view, None if self.selected is None else rows(self.selected))
+        return summarise(self.view, None if self.selected is None else rows(self.selected), self._hidden)
 
     @property
     def context(self) -> Mapping[str, Any]:

@@ -24,9 +24,10 @@ from misp_workflow import delivery, settings
 from misp_workflow.action import params as parameters
 from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
-from misp_workflow.delivery import guard
+from misp_workflow.delivery import guard, marking
 from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, addressed, mask, to_json
 from misp_workflow.errors import InputError, WorkflowError
+from misp_workflow.event import View, rows
 from misp_workflow.settings import Destination, Settings
 
 LOG = logging.getLogger("misp_workflow.action")
@@ -144,17 +145,19 @@ class _Action:
         params, secrets = self._read(given, destination)
         try:
             parameters.refuse_misspelt(self.config["params"], given)
-            data, selected, withheld = request["data"], chosen(request), ""
+            data, selected, withheld, hidden, note = request["data"], chosen(request), "", "", ""
+            deadline = started + rules.answer_within
             if self.config.get("leaves_home", not self.config["blocking"]):
-                data, selected, withheld = guard.admit(data, selected, destination)
+                data, selected, judging, note = marking.known(data, selected, destination, rules, deadline)
+                whole, (data, selected, withheld) = data, guard.admit(data, selected, judging)
+                hidden = _hidden(View(whole), View(data)) if withheld else ""
             else:
                 data, selected = guard.scrub(data), guard.scrub(selected)
-            deadline = started + rules.answer_within
-            call = Call(params, data, selected, rules, withheld, deadline, destination.max_characters)
+            call = Call(params, data, selected, rules, withheld, deadline, destination.max_characters, hidden)
             decision = self.decide(call)
             if isinstance(decision, Pass) and not decision.notes:  # with notes it says itself why it passes
                 parameters.refuse_without_rule(self.config["params"], params)
-            return self._carry_out(decision, call, secrets, destination, deadline)
+            return _with_note(self._carry_out(decision, call, secrets, destination, deadline), note)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
 
@@ -256,6 +259,14 @@ def _parsed(request: Any) -> dict[str, Any]:
     if not isinstance(found.get("data"), (dict, list)):
         raise InputError("The request has no 'data' object; MISP sends it with every action.")
     return found
+
+
+def _hidden(before: View, after: View) -> str:
+    """Return what the call is about when that may not go, "": what is left would read as news of its event."""
+    kind = "attribute" if before.kind == "sighting" else before.kind
+    member = {"proposal": "ShadowAttribute", "report": "EventReport"}.get(kind, "")
+    gone = not rows(after.event.get(member)) if member else kind == "attribute" and not after.attributes
+    return kind if gone else ""
 
 
 def _listed(decision: Effect | Sequence[Effect]) -> Sequence[Effect]:

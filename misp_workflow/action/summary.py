@@ -50,9 +50,15 @@ class Summary:
     tlp: str = ""
 
 
-def summarise(view: View, selected: Sequence[dict[str, Any]] | None = None) -> Summary:
-    """Say what happened. `selected`: the rows that the node's filter chose, or None when nothing was selected."""
+def summarise(view: View, selected: Sequence[dict[str, Any]] | None = None, hidden: str = "") -> Summary:
+    """Say what happened. `selected`: the rows that the node's filter chose, or None when nothing was selected.
+
+    `hidden` is the kind of what it happened to, when that may not be shown: the event's own facts are no news then.
+    """
     title, facts = _TELL[view.kind](view, selected)
+    if hidden:
+        title = f"{_capital(_event_name(view))} (only a withheld {hidden} was touched)"
+        facts = [("Organisation", view.organisation)]
     told = tuple((excerpt(name, MAX_NAME), _short(value)) for name, value in facts if value)
     return Summary(excerpt(title, MAX_TITLE), told, _tlp(view, selected))
 

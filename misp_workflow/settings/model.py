@@ -80,11 +80,13 @@ class Destination:
     `values` are the parameters it fixes, as the settings write them: secrets are still references there, `resolved()`
     has the real ones. `tlp` is the highest TLP that may go there, `pap` the highest PAP ("" when PAP does not matter),
     `distribution` the least distribution that an item must have (0 to 3), `sharing_groups` the sharing groups that
-    may go there in spite of such a bound, by number, by uuid, or by name ("Partners"; "name:7"). `local_tags`
-    says that tags may go there that are attached locally or not exportable. `rate` is effects per second (None: no
-    bound), `digest` the seconds for which messages are gathered (0: not), `max_age` the seconds for which delivery is
-    tried again (None: as the outbox says; 0: once). `actions` names the actions that may use it (empty: all).
-    `max_characters` and `max_bytes` bound a message and a body (None: only the vendor's own limit).
+    may go there in spite of such a bound, by number, by uuid, or by name ("Partners"; "name:7"). `unmarked` is the TLP
+    of what carries none, `unmarked_there` of what MISP sends without its marking and which stays unknown ("": red for
+    posts, log entries and events before they are saved, else what was sent decides). `local_tags` says that tags may go
+    there that are attached locally or not exportable. `rate` is effects per second (None: no bound), `digest` the
+    seconds for which messages are gathered (0: not), `max_age` the seconds for which delivery is tried again (None: as
+    the outbox says; 0: once). `actions` names the actions that may use it (empty: all). `max_characters` and
+    `max_bytes` bound a message and a body (None: only the vendor's own limit).
     `list` says how the list for devices is kept that this destination is (None: it is no list).
     """
 
@@ -96,6 +98,7 @@ class Destination:
     sharing_groups: tuple[str, ...] = ()
     local_tags: bool = False
     unmarked: str = "amber"
+    unmarked_there: str = ""
     unmarked_pap: str = "amber"
     markings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rate: float | None = None

@@ -166,6 +166,7 @@ def _destination(name: str, table: Table, defaults: Destination) -> Destination:
         sharing_groups=table.strings("sharing_groups", defaults.sharing_groups),
         local_tags=table.flag("local_tags", defaults.local_tags),
         unmarked=_level(table, "unmarked", TLP_LEVELS, defaults.unmarked),
+        unmarked_there=_level(table, "unmarked_there", TLP_LEVELS, defaults.unmarked_there),
         unmarked_pap=_level(table, "unmarked_pap", PAP_LEVELS, defaults.unmarked_pap),
         markings=_markings(table.table("markings"), defaults.markings),
         rate=defaults.rate if rate is None else rate,

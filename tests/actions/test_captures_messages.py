@@ -33,8 +33,8 @@ TITLES = {
     "post-after-save": "New post: Discussion about Event #56 (capture base event)",
     "shadow-attribute-after-save": "Proposal of a new attribute in event 56: capture base event",
     "shadow-attribute-before-save": "Proposal of a new attribute in event 56: capture base event",
-    "sighting-after-save": "Event 56: capture base event",  # the attribute is TLP:RED and so withheld
-    "tag-attached-after-save": "Event 56: capture base event",  # the same
+    "sighting-after-save": "Event 56: capture base event (only a withheld attribute was touched)",  # it is TLP:RED
+    "tag-attached-after-save": "Event 56: capture base event (only a withheld attribute was touched)",  # the same
     "user-after-save": "New user joined: u1795292422",
     "user-before-save": "User about to be saved: u1795292416",
 }
@@ -83,6 +83,13 @@ EXTRA = {
 @pytest.fixture(scope="module", params=sorted(LIMITS))
 def action(request: pytest.FixtureRequest) -> ActionFile:
     return ActionFile.load(FOLDER / f"{request.param}.py")
+
+
+@pytest.fixture(autouse=True)
+def _unmarked_calls_may_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Posts and events before they are saved carry no marking, and go nowhere unless the settings say otherwise."""
+    (tmp_path / "settings.toml").write_text('[defaults]\nunmarked_there = "amber"\n')
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(tmp_path / "settings.toml"))
 
 
 @pytest.fixture

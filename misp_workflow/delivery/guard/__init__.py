@@ -11,13 +11,17 @@ from misp_workflow.delivery.guard.fit import fit
 from misp_workflow.delivery.guard.networks import connection_allowed, connection_refusal
 from misp_workflow.delivery.guard.scrub import HIDDEN, scrub, scrub_text
 from misp_workflow.delivery.guard.sizes import cut, cut_json, mend, size_of
+from misp_workflow.delivery.guard.unsaid import Found, Unsaid, completed, unsaid, with_event_tags
 
 __all__ = [
     "HIDDEN",
     "ClearanceError",
     "Cleared",
+    "Found",
+    "Unsaid",
     "admit",
     "clear",
+    "completed",
     "connection_allowed",
     "connection_refusal",
     "cut",
@@ -27,4 +31,6 @@ __all__ = [
     "scrub",
     "scrub_text",
     "size_of",
+    "unsaid",
+    "with_event_tags",
 ]

@@ -121,14 +121,18 @@ def _whole_distribution(data: Any, rule: Rule) -> Iterator[str]:
 
 
 def _refusal(what: str, reason: str, rule: Rule) -> str:
-    place = rule.destination
+    return f"{what}; {bound_of(rule.destination, reason)}. Nothing was sent."
+
+
+def bound_of(place: Destination, reason: str = "TLP") -> str:
+    """Return what a destination takes at most; `reason` begins with what is asked about: TLP, PAP or distribution."""
     who = f"the destination “{place.name}”" if place.name else "a node without a destination"
     bound = {
         "TLP": f"at most TLP:{place.tlp.upper()}",
         "PAP": f"at most PAP:{place.pap.upper()}",
-        "dis": f"only what has at least the distribution “{DISTRIBUTIONS[rule.least]}”",
+        "dis": f"only what has at least the distribution “{DISTRIBUTIONS[place.distribution]}”",
     }[reason[:3]]
-    return f"{what}; {who} takes {bound}. Nothing was sent."
+    return f"{who} takes {bound}"
 
 
 # --- the parts --------------------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ from pymisp import PyMISP, PyMISPError
 
 from misp_workflow import settings
 from misp_workflow.delivery import changes, retry
+from misp_workflow.delivery.changes import look
 from misp_workflow.delivery.changes.look import plain
+from misp_workflow.delivery.guard import Found, Unsaid
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
 from misp_workflow.delivery.transports.sockets import Try, trying
@@ -72,6 +74,64 @@ def read_event(reference: str, deadline: float, row_only: bool = False) -> dict[
     if not isinstance(found, dict) or not isinstance(found.get("Event"), dict):
         raise DeliveryError("MISP's answer is not an event.")
     return found
+
+
+MOST_TAGS = 50
+"""Numbers of tags whose names are asked for, one by one; nobody has so many on an event that is about to be saved."""
+
+
+class SilentError(DeliveryError):
+    """Nobody answered."""
+
+    silent = True
+
+
+def read_tags(missing: Unsaid, deadline: float) -> Found | None:
+    """Return the tags that a call of MISP's left out, None when MISP does not know their subject.
+
+    DeliveryError when MISP cannot be asked, SilentError when nobody answered.
+    """
+    try:
+        return _with_misp(settings.current(), deadline, lambda misp: _tags(misp, missing))
+    except changes.Stop as end:
+        kind = SilentError if end.answer.down else DeliveryError
+        raise kind(f"{end.answer.detail.rstrip('.')}.") from None
+
+
+def _tags(misp: look.Misp, missing: Unsaid) -> Found | None:
+    event, attributes, names = missing.event, missing.attributes, missing.tags
+    own: list[Any] = []
+    if missing.row:
+        row = misp.direct_call(f"attributes/view/{missing.row}").get("Attribute") or {}
+        event, own = str(row.get("event_id") or ""), row.get("Tag") or []
+        if not event:
+            return None
+    said = None
+    if event:
+        by = {"uuid": event} if "-" in event else {"eventid": event}
+        row = _first(misp.search("events", metadata=True, **by)).get("Event")
+        if not isinstance(row, dict):
+            return None
+        said = [*(row.get("Tag") or []), *own]
+    found = {}
+    if attributes:
+        listed = misp.search("attributes", uuid=list(attributes)).get("Attribute") or []
+        found = {str(row.get("uuid")): row.get("Tag") or [] for row in listed if isinstance(row, dict)}
+        if not found.keys() >= set(attributes):
+            return None
+    if len(names) > MOST_TAGS:
+        return None
+    called = {number: _tag_name(misp.direct_call(f"tags/view/{number}")) for number in names if number.isdigit()}
+    return Found(said, found, called) if all(called.values()) and len(called) == len(names) else None
+
+
+def _first(found: Any) -> dict[str, Any]:
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else {}
+
+
+def _tag_name(said: Any) -> str:
+    row = said.get("Tag", said) if isinstance(said, dict) else {}
+    return str(row.get("name") or "") if isinstance(row, dict) else ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from misp_workflow.testing.misp.rows import (
     added,
     analyst_data,
     edited,
+    full_tag,
     in_event,
     new_attribute,
     now,
@@ -258,6 +259,11 @@ class MispStandIn(Memory, Workflows, Receiver):
         tag = self._attach(target, name, local)
         where = f"{kind}({target['id']})"
         return yes(f"{'Local' if local else 'Global'} tag {name}({tag['id']}) successfully attached to {where}.", path)
+
+    @route("GET", "/tags/view/([0-9]+)")
+    def _tag_view(self, path: str, body: Any, number: str) -> Answer:
+        found = [tag for tag in self._known_tags.values() if tag["id"] == number]
+        return answer(full_tag({"colour": "#000000", **found[0]})) if found else no(404, "Invalid tag", path)
 
     @route("POST", "/tags/removeTagFromObject")
     def _untag(self, path: str, body: Any) -> Answer:

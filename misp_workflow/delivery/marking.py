@@ -1,0 +1,82 @@
+"""The marking of what MISP sends without one: asked for where the settings name a MISP, else taken as unknown."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import threading
+import time
+from typing import Any, NamedTuple
+
+from misp_workflow.delivery.guard import ClearanceError, Found, Unsaid, completed, unsaid, with_event_tags
+from misp_workflow.delivery.guard.clear import bound_of
+from misp_workflow.errors import WorkflowError
+from misp_workflow.markings import TLP_LEVELS
+from misp_workflow.settings import Destination, Settings
+
+SHARE = 0.5
+"""The part of the time left that MISP gets to say the marking."""
+REST = 10.0
+"""Seconds for which a MISP that did not answer is not asked again: each call would wait for it in vain."""
+
+
+class Marked(NamedTuple):
+    """Data and selected items with all that is known of their marking, and the destination that judges them.
+
+    `note` says to whoever asked what had to be assumed, "" for nothing.
+    """
+
+    data: Any
+    selected: Any
+    destination: Destination
+    note: str = ""
+
+
+def known(data: Any, selected: Any, destination: Destination, rules: Settings, deadline: float) -> Marked:
+    """Return what is to be judged, with the marking that MISP did not send.
+
+    Raises ClearanceError when it stays unknown and the destination may not have what it then counts as.
+    """
+    missing = unsaid(data) if destination.tlp != TLP_LEVELS[-1] or destination.pap else None
+    if missing is None:
+        return Marked(data, selected, destination)
+    found = _asked(missing, rules, deadline)
+    if isinstance(found, Found):
+        data, selected = completed(data, found), completed(selected, found)
+        return Marked(with_event_tags(data, found.event) if found.event is not None else data, selected, destination)
+    level = destination.unmarked_there or (TLP_LEVELS[-1] if missing.never else "")
+    unknown = f"MISP does not send how {missing.what} is marked, and {found}"
+    if not level:
+        return Marked(data, selected, destination, f"{unknown}: what it sent was judged.")
+    counted = f"{unknown}: it counts as TLP:{level.upper()} (unmarked_there)"
+    if TLP_LEVELS.index(level) > TLP_LEVELS.index(destination.tlp):
+        raise ClearanceError(f"{counted}; {bound_of(destination)}. Nothing was sent.")
+    return Marked(data, selected, dataclasses.replace(destination, unmarked=level), f"{counted}.")
+
+
+_lock = threading.Lock()
+_silent: dict[str, float] = {}
+"""By the address of a MISP: when it may be asked again."""
+
+
+def _asked(missing: Unsaid, rules: Settings, deadline: float) -> Found | str:
+    """Return what MISP says, or why it is not known."""
+    if not missing.askable and not (missing.never and missing.what.startswith("an event")):
+        return "nothing in it names the event"
+    if not rules.misp.url:
+        return "the settings name no [misp] to ask"
+    if not missing.askable:
+        return Found()  # an event that is about to be saved, and has no tag yet
+    now = time.monotonic()
+    with _lock:
+        if now < _silent.get(rules.misp.url, now):
+            return "MISP did not answer a moment ago"
+    misp = importlib.import_module("misp_workflow.delivery.transports.misp")  # PyMISP is loaded by those who need it
+    try:
+        found = misp.read_tags(missing, now + max(deadline - now, 0.0) * SHARE)
+    except WorkflowError as error:
+        if getattr(error, "silent", False):
+            with _lock:
+                _silent[rules.misp.url] = time.monotonic() + REST
+        return f"MISP could not be asked ({str(error).rstrip('.')})"
+    return found if isinstance(found, Found) else "MISP does not know it"
