@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import socket
+import socketserver
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("apprise", reason="apprise is not installed: pip install apprise")
 
+from delivery_kit import until
+
 from misp_workflow.delivery import transports
+from misp_workflow.delivery.transports import notification as notifications
+from misp_workflow.delivery.transports.notification import MOST_AT_ONE_PLACE, _under_way
 from misp_workflow.effects import Notification
 from misp_workflow.testing import HANG, Receiver, answer, free_port, redirect
 
@@ -127,3 +135,52 @@ def test_a_name_without_an_address_is_apprises_to_explain():
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo("nowhere.invalid", 443)
     assert send(notification("nowhere.invalid")).outcome == "again"
+
+
+@contextlib.contextmanager
+def dripping() -> Iterator[tuple[str, list[float]]]:
+    """A server that sends one byte at a time for ever; notes when each connection to it ended."""
+    ended: list[float] = []
+
+    class Drip(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                self.request.recv(65536)
+                for byte in b"HTTP/1.1 200 OK\r\nX: " + b"a" * 60_000:
+                    self.request.sendall(bytes([byte]))
+                    time.sleep(0.05)
+            ended.append(time.monotonic())
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Drip) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}", ended
+        finally:
+            server.shutdown()
+
+
+def test_a_receiver_that_drips_is_shut_and_takes_nothing_from_the_others(receiver: Receiver):
+    receiver.always(answer({"id": 1}))
+    with dripping() as (host, ended):
+        for _ in range(3 * MOST_AT_ONE_PLACE):
+            said = send(notification(host), patience=0.3)
+            assert (said.outcome, said.down) == ("again", True)
+            assert send(gotify(receiver)).outcome == "delivered"
+        until(lambda: len(ended) >= MOST_AT_ONE_PLACE)
+        until(lambda: not _under_way)
+
+
+def test_what_is_left_behind_is_bounded_for_each_destination(receiver: Receiver, monkeypatch: pytest.MonkeyPatch):
+    """Where a library waits for something that cannot be shut, such as a silent name server."""
+    free = threading.Event()
+    monkeypatch.setattr(notifications, "_notify", lambda effect, deadline: free.wait(60) and None)
+    try:
+        stuck = [send(notification("stuck.example"), patience=0.05).detail for _ in range(MOST_AT_ONE_PLACE + 1)]
+        assert ["before this one" in said for said in stuck] == [False] * MOST_AT_ONE_PLACE + [True]
+        assert "did not come back within" in send(notification("other.example"), patience=0.05).detail
+    finally:
+        free.set()
+        until(lambda: not _under_way)

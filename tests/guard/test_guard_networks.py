@@ -36,7 +36,33 @@ METADATA_SPELLINGS = [
     "100.100.100.200",
     "::ffff:100.100.100.200",
     "168.63.129.16",
+    "fd00:ec2::23",
+    "fd20:ce::254",
+    "fd00:c1::a9fe:a9fe",
+    "fd00:42::42",
+    "fd00:a9fe:a9fe::1",
+    # RFC 6052, 6145, 8215, 5214: translated, with prefixes of every length, the network's own ones among them
+    "::ffff:0:169.254.169.254",
+    "64:ff9b:1::169.254.169.254",
+    "64:ff9b:1:a9fe:a9:fe00::",
+    "64:ff9b:1:1a9:00fe:a9fe::",
+    "64:ff9b:1:2:a9:fea9:fe00::",
+    "2001:db8:a9fe:a9fe::",
+    "2001:db8:1a9:fea9:fe::",
+    "2001:db8:122:a9fe:a9:fe00::",
+    "2001:db8:122:3a9:fe:a9fe::",
+    "2001:db8:122:344:a9:fea9:fe00::",
+    "2001:db8:122:344::169.254.169.254",
+    "2001:db8::5efe:169.254.169.254",
+    "2001:db8::200:5efe:100.100.100.200",
 ]
+
+
+@pytest.mark.parametrize(
+    "address", ["64:ff9b:1::192.0.2.33", "64:ff9b::8.8.8.8", "2001:4860:4860::8888", "2620:fe::fe"]
+)
+def test_what_is_translated_to_nothing_special_is_allowed(address: str) -> None:
+    assert connection_allowed(address, OPEN)
 
 
 @pytest.mark.parametrize("address", METADATA_SPELLINGS)

@@ -15,14 +15,20 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 METADATA = (
     "169.254.169.254",  # AWS, Azure, Google Cloud, OpenStack, DigitalOcean, Oracle
-    "fd00:ec2::254",  # AWS
-    "fd20:ce::254",  # Google Cloud
+    "169.254.170.2",  # AWS: credentials of containers
+    "169.254.170.23",
+    "169.254.42.42",  # Scaleway
+    "169.254.0.23",  # Tencent
     "100.100.100.200",  # Alibaba Cloud
     "168.63.129.16",  # Azure's host
     "192.0.0.192",  # Oracle Cloud, formerly
-    "169.254.170.2",  # AWS container credentials
+    "fd00:ec2::/32",  # AWS: instance metadata, credentials of containers
+    "fd20:ce::/32",  # Google Cloud
+    "fd00:c1::/32",  # Oracle Cloud
+    "fd00:42::/32",  # Scaleway
+    "fd00:a9fe:a9fe::/48",  # Linode
 )
-"""Services that hand a cloud machine's credentials to whoever asks from within."""
+"""Where the services are that hand a cloud machine's credentials to whoever asks from within."""
 
 NEVER = {
     "link-local": ("169.254.0.0/16", "fe80::/10"),
@@ -35,7 +41,11 @@ WORDS = {
     "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fec0::/10"),
 }
 
-_NAT64 = ("64:ff9b::/96", "64:ff9b:1::/48")
+_LOW_BITS = ("64:ff9b::/96", "::ffff:0:0:0/96")
+"""Well-known translation (RFC 6052) and stateless translation (RFC 2765): IPv4 in the last 32 bits."""
+_LOCAL_NAT64 = ("64:ff9b:1::/48",)
+"""RFC 8215: with a prefix of any length."""
+_PREFIX_LENGTHS = (32, 40, 48, 56, 64, 96)
 _ODD_PART = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+", re.ASCII)
 
 
@@ -66,7 +76,7 @@ def _refusal(address: str, networks: Networks) -> str:
 
 
 def _forbidden(address: Address) -> str:
-    if any(address == ipaddress.ip_address(service) for service in METADATA):
+    if _within(address, METADATA):
         return "it is a cloud provider's metadata service"
     for name, ranges in NEVER.items():
         if _within(address, ranges):
@@ -93,7 +103,7 @@ def _network(text: str) -> Network:
 
 
 def inside(address: Address) -> Iterator[Address]:
-    """Yield the IPv4 addresses that an IPv6 address stands for."""
+    """Yield the IPv4 addresses that an IPv6 address stands for, whichever way it is translated."""
     if not isinstance(address, ipaddress.IPv6Address):
         return
     if address.ipv4_mapped:
@@ -101,10 +111,28 @@ def inside(address: Address) -> Iterator[Address]:
     if address.sixtofour:
         yield address.sixtofour
     yield from address.teredo or ()
-    low = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    embedded = [_embedded(address, length) for length in _PREFIX_LENGTHS]
+    low = embedded[-1]
     compatible = int(address) >> 32 == 0 and int(low) > 1
-    if compatible or _within(address, _NAT64):
+    isatap = int(address) >> 32 & 0xFCFFFFFF == 0x5EFE  # RFC 5214, section 6.1
+    if compatible or isatap or _within(address, _LOW_BITS):
         yield low
+    if _within(address, _LOCAL_NAT64):  # which length it is nobody knows; the wrong ones mostly find zeros
+        yield from (one for one in embedded if not _within(one, NEVER["unspecified"]))
+    # A network may translate with a prefix of its own, which nobody here knows; by chance these stand nowhere.
+    yield from (one for one in embedded if _within(one, METADATA))
+
+
+def _embedded(address: ipaddress.IPv6Address, length: int) -> ipaddress.IPv4Address:
+    """Return the IPv4 address behind a prefix of that length, as RFC 6052, section 2.2, puts it there."""
+    bits = int(address)
+    after = bits & (1 << (128 - length)) - 1
+    if length == 96:
+        return ipaddress.IPv4Address(after)
+    before_gap = 64 - length  # bits 64 to 71 belong to nobody
+    high = after >> 64
+    low = (bits & (1 << 56) - 1) >> 56 - (32 - before_gap)
+    return ipaddress.IPv4Address(high << 32 - before_gap | low)
 
 
 def read_address(text: str) -> Address | None:

@@ -1,4 +1,4 @@
-"""Connections that a library makes by itself, at whatever address it comes to: the same network rules hold for them.
+"""Connections that a library makes by itself, at whatever address it comes to: our network rules and deadline hold.
 
 Python tells an audit hook of each connection before it is made (https://peps.python.org/pep-0578/). The hook is set at
 the first use, and looks only at threads that asked for it. Names have been looked up by then, as all of them connect to
@@ -7,13 +7,14 @@ addresses; a library that connects to a name is refused.
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from misp_workflow.delivery.transports.sockets import AddressRefusedError, check_address
+from misp_workflow.delivery.transports.sockets import AddressRefusedError, Try, check_address
 
 _EVENTS = frozenset(("socket.connect", "socket.sendto", "socket.sendmsg"))
 _thread = threading.local()
@@ -22,19 +23,24 @@ _hooked = False
 
 
 @contextmanager
-def checked() -> Iterator[list[str]]:
-    """Refuse, in this thread, every connection that the rules forbid; the list has the sentences that say why."""
+def checked(this: Try | None = None) -> Iterator[list[str]]:
+    """Refuse, in this thread, every connection that the rules forbid; the list has the sentences that say why.
+
+    When the time of `this` try is over, its watchdog shuts the connections that were made, and no other one begins.
+    """
     global _hooked
     with _lock:
         if not _hooked:
             sys.addaudithook(_look)
             _hooked = True
     refusals: list[str] = []
-    _thread.refusals = refusals
+    _thread.refusals, _thread.this = refusals, this
     try:
         yield refusals
     finally:
-        _thread.refusals = None
+        _thread.refusals = _thread.this = None
+        if this is not None:
+            this.close_foreign()
 
 
 def _look(event: str, args: tuple[Any, ...]) -> None:
@@ -49,3 +55,5 @@ def _look(event: str, args: tuple[Any, ...]) -> None:
     except AddressRefusedError as error:
         refusals.append(str(error))
         raise
+    if event == "socket.connect" and _thread.this is not None:
+        _thread.this.use_foreign(socket.socket(fileno=socket.dup(args[0].fileno())))

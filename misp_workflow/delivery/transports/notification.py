@@ -1,7 +1,8 @@
 """Notifications through the apprise library (https://github.com/caronc/apprise), an optional extra.
 
 The library waits as long as it likes and says yes or no. So each send has a thread of its own, which is left behind
-when it is late, and what the library logs about a failure is read for the service's HTTP status.
+when it is late, with its connections shut; and what the library logs about a failure is read for the service's HTTP
+status. How many may be left behind is counted for each destination: one that drips takes nothing from the others.
 """
 
 from __future__ import annotations
@@ -11,20 +12,23 @@ import logging
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from misp_workflow.delivery import retry
+from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports.foreign import checked
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.sockets import trying
 from misp_workflow.effects import Notification, mask
 
-MAX_LATE = 8
-"""Sends that may be left behind at one time; while there are as many, no other one begins."""
+MOST_AT_ONE_PLACE = 4
+"""Sends to one destination that may be under way or left behind; while there are as many, no other one begins."""
 
-_late = threading.BoundedSemaphore(MAX_LATE)
+_under_way: Counter[str] = Counter()
+_lock = threading.Lock()
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
@@ -39,23 +43,45 @@ def _send(notification: Notification, deadline: float) -> Answer:
     seconds = deadline - time.monotonic()
     if seconds <= 0:
         return Answer(outcome="again", detail="there was no time left to ask apprise")
-    if not _late.acquire(blocking=False):
-        return Answer(outcome="again", detail=f"{MAX_LATE} notifications before this one have not come back", down=True)
+    place = name_of(notification)
+    if not _begin(place):
+        detail = f"{MOST_AT_ONE_PLACE} notifications to it before this one have not come back"
+        return Answer(outcome="again", detail=detail, down=True)
     answers: list[Answer] = []
 
     def work() -> None:
         try:
             answers.append(_notify(notification, deadline))
         finally:
-            _late.release()
+            _end(place)
 
     thread = threading.Thread(target=work, name="misp-workflow-apprise", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        _end(place)
+        return Answer(outcome="again", detail="this system gives no more threads")
     thread.join(max(deadline - time.monotonic(), 0))
     if answers:
         return answers[0]
     detail = f"apprise did not come back within {seconds:.0f} s; whether the message went out is not known"
     return Answer(outcome="again", detail=detail, down=True)
+
+
+def _begin(place: str) -> bool:
+    """Count one more send to the place, unless there are too many."""
+    with _lock:
+        if _under_way[place] >= MOST_AT_ONE_PLACE:
+            return False
+        _under_way[place] += 1
+        return True
+
+
+def _end(place: str) -> None:
+    with _lock:
+        _under_way[place] -= 1
+        if not _under_way[place]:
+            del _under_way[place]
 
 
 def _notify(notification: Notification, deadline: float) -> Answer:
@@ -64,7 +90,7 @@ def _notify(notification: Notification, deadline: float) -> Answer:
     except ImportError:
         return Answer(outcome="again", detail="apprise is not installed: pip install 'misp-workflow-actions[apprise]'")
     # As one of our own tries, so that urllib3 does not log the paths of its requests either.
-    with _heard() as warnings, trying(deadline), checked() as refusals:
+    with _heard() as warnings, trying(deadline) as this, checked(this) as refusals:
         try:
             service = apprise.Apprise.instantiate(notification.url)
             if service is None:

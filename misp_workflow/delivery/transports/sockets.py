@@ -10,7 +10,6 @@ looked like, and wherever a redirect pointed.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 import math
 import socket
@@ -18,8 +17,6 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -29,8 +26,7 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from misp_workflow.delivery.guard import connection_refusal
 from misp_workflow.delivery.transports import trust
-
-Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+from misp_workflow.delivery.transports.names import LookupTimeoutError, resolve
 
 
 class Try:
@@ -44,6 +40,7 @@ class Try:
         self.final = False  # whether that problem will not pass
         self._handle: socket.socket | None = None
         self._orphan = False
+        self._foreign: list[socket.socket] = []  # handles on connections that a library made
         self._lock = threading.Lock()
 
     def use(self, handle: socket.socket) -> None:
@@ -63,6 +60,22 @@ class Try:
             self._orphan = self._handle is handle
             return self._orphan
 
+    def use_foreign(self, handle: socket.socket) -> None:
+        """Name a connection that a library makes in this try, beside others; TimeoutError when it is too late."""
+        with self._lock:
+            if not self.late:
+                self._foreign.append(handle)
+                return
+        handle.close()
+        raise TimeoutError("it is too late for another connection")
+
+    def close_foreign(self) -> None:
+        """Let go of the connections of a library that has come back."""
+        with self._lock:
+            foreign, self._foreign = self._foreign, []
+        for handle in foreign:
+            handle.close()
+
     def end(self) -> None:
         """Let go of the connection: it may serve another try now."""
         with self._lock:
@@ -74,8 +87,9 @@ class Try:
         """Called by the watchdog when the deadline has come."""
         with self._lock:
             self.late = True
-            if self._handle is not None:
-                _shut(self._handle)
+            for handle in (self._handle, *self._foreign):
+                if handle is not None:
+                    _shut(handle)
 
     def left(self) -> float:
         """Return the seconds left, at least a millisecond (a socket takes 0 for "do not block")."""
@@ -153,55 +167,6 @@ class _QuietWhenOurs(logging.Filter):
 
 for _talker in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
     logging.getLogger(_talker).addFilter(_QuietWhenOurs())
-
-
-# --- names ------------------------------------------------------------------------------------------------------------
-
-_LOOKUPS_AT_ONCE = 16
-_lookups: dict[tuple[str, int], Future[list[Address]]] = {}
-_lookups_lock = threading.Lock()
-
-
-class LookupTimeoutError(OSError):
-    """A name could not be looked up in time."""
-
-
-def resolve(host: str, port: int, deadline: float) -> list[Address]:
-    """Return the addresses of a host; OSError when there are none, LookupTimeoutError when it takes too long.
-
-    Tries for one name share one look-up, so that a name server that hangs costs one thread a name.
-    """
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
-        return _getaddrinfo(host, port)
-    with _lookups_lock:
-        future = _lookups.get((host, port))
-        if future is None:
-            if len(_lookups) >= _LOOKUPS_AT_ONCE:
-                raise LookupTimeoutError
-            future = _lookups[host, port] = Future()
-            threading.Thread(target=_look_up, args=(host, port, future), name="misp-workflow-dns", daemon=True).start()
-    try:
-        return future.result(max(deadline - time.monotonic(), 0))
-    except FutureTimeout as error:
-        raise LookupTimeoutError from error
-
-
-def _look_up(host: str, port: int, future: Future[list[Address]]) -> None:
-    try:
-        future.set_result(_getaddrinfo(host, port))
-    except BaseException as error:  # whatever it is belongs to those who wait
-        future.set_exception(error)
-    finally:
-        with _lookups_lock:
-            del _lookups[host, port]
-
-
-def _getaddrinfo(host: str, port: int) -> list[Address]:
-    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 # --- connections ------------------------------------------------------------------------------------------------------

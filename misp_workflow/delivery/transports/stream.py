@@ -18,7 +18,7 @@ from misp_workflow import settings
 from misp_workflow.delivery.guard import connection_refusal
 from misp_workflow.delivery.guard.networks import read_address
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports.sockets import resolve
+from misp_workflow.delivery.transports.names import resolve
 from misp_workflow.effects import Record
 
 JOINING = 0.5
