@@ -110,6 +110,7 @@ def stix_id(of: Any, kind: str = "") -> str:
         raise TemplateError("stix_id takes an event, an attribute, an object or an organisation")
     inner = of.get("Event")
     of = inner if isinstance(inner, Mapping) else of
+    current().read(len(field(of.get("uuid"))))
     given = field(of.get("uuid")).strip().lower()
     name = text(kind) or _stix_type(of)
     if not given:
@@ -132,6 +133,7 @@ def _stix_type(of: Mapping[str, Any]) -> str:
     if "type" in of and "value" in of:
         return _OWN_OBJECT.get(field(of.get("type")), "indicator" if flag(of.get("to_ids")) else "observed-data")
     if "meta-category" in of or "template_uuid" in of:
+        current().spend(len(of.get("Attribute") or ()))
         marked = any(flag(row.get("to_ids")) for row in rows(of.get("Attribute")))
         return "indicator" if marked else "observed-data"
     if "info" in of:

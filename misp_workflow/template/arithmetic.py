@@ -26,6 +26,8 @@ def _add(left: Any, right: Any) -> Any:
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         current().spend(len(left) + len(right))
         return [*left, *right]
+    if isinstance(left, str) and isinstance(right, str):
+        return texts.together((left, right))
     return _numbers(operator.add)(left, right)
 
 
@@ -35,7 +37,7 @@ def _multiply(left: Any, right: Any) -> Any:
             run = current()
             run.grow(len(value) * max(times, 0))
             if not isinstance(value, str):
-                run.spend(len(value) * max(times, 0))
+                run.spend(len(value) * max(times, 1))
                 return list(value) * times
             return str(value) * times
     return _numbers(operator.mul)(left, right)

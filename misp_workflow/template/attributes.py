@@ -12,6 +12,8 @@ from misp_workflow.event import text as field
 from misp_workflow.template.limits import current
 from misp_workflow.template.values import Indicator, kind
 
+LONGEST_TAG = 255  # characters that MISP keeps of a tag's name
+
 CLICKABLE = frozenset(
     {
         *("url", "uri", "link", "domain", "hostname", "domain|ip", "hostname|port"),
@@ -47,14 +49,14 @@ class Attributes(list[Any]):
         run = current()
         types, categories, tags = _patterns(type), _patterns(category), _patterns(tag)
         chosen = Attributes()
-        work = 2 + len(types or ()) + len(categories or ()) + 8 * len(tags or ())
+        work = 2 + len(types or ()) + len(categories or ())
         for row in self if flag(deleted) else live(self):
             run.spend(work)
             if (
                 (to_ids is None or flag(row.get("to_ids")) is flag(to_ids))
                 and _fits(field(row.get("type")), types)
                 and _fits(field(row.get("category")), categories)
-                and (tags is None or any(matching(tag_names(row), pattern) for pattern in tags))
+                and (tags is None or _tagged(row, tags))
             ):
                 chosen.append(row)
         return chosen
@@ -67,6 +69,12 @@ def _patterns(given: Any) -> list[str] | None:
     if len(patterns) > 100 or not all(isinstance(pattern, str) and len(pattern) <= 100 for pattern in patterns):
         raise TemplateError("type, category and tag are up to 100 names or patterns of up to 100 characters")
     return [pattern.lower() for pattern in patterns]
+
+
+def _tagged(row: Mapping[str, Any], patterns: list[str]) -> bool:
+    names = [name[:LONGEST_TAG] for name in tag_names(row)]
+    current().spend(8 * len(names) * len(patterns))
+    return any(matching(names, pattern) for pattern in patterns)
 
 
 def _fits(name: str, patterns: list[str] | None) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -14,19 +16,22 @@ from misp_workflow.event import flag
 from misp_workflow.template import analyst, texts
 from misp_workflow.template.arithmetic import OPERATORS
 from misp_workflow.template.attributes import attributes, by_type, reading
-from misp_workflow.template.limits import current
+from misp_workflow.template.limits import current, paying
 from misp_workflow.template.predicates import TESTS
 from misp_workflow.template.style import cut, sendable
 from misp_workflow.template.values import items, kind, number, scalar, text, to_json
 
 MAX_RANGE = 100_000
+MAX_PATH = 300
 
 
 def _reading(path: Any) -> Callable[[Any], Any]:
     """Return a function that reads `a.b.0` of an item, or the item itself for None."""
     if path is None:
         return lambda item: item
-    parts = [int(part) if part.isdecimal() and len(part) < 10 else part for part in str(path).split(".")][:20]
+    if not isinstance(path, (str, int)) or len(written := str(path)) > MAX_PATH:
+        raise TemplateError(f"attribute is a name, or a path such as Orgc.name, of up to {MAX_PATH} characters")
+    parts = [int(part) if part.isdecimal() and len(part) < 10 else part for part in written.split(".")][:20]
 
     def read(item: Any) -> Any:
         for part in parts:
@@ -43,12 +48,13 @@ def _reading(path: Any) -> Callable[[Any], Any]:
 
 def _key(value: Any, case_sensitive: bool = False) -> tuple[int, Any]:
     """Return what to sort and group by: numbers before texts, nothing first, letters whatever their case."""
-    value = scalar(value)
+    if isinstance(value, (int, float)):
+        return (1, value) if value == value else (0, 1)  # NaN, which is neither more nor less than anything
     if value is None:
         return 0, 0
-    if isinstance(value, (int, float)):
-        return 1, value
-    return 2, text(value) if case_sensitive else text(value).lower()
+    written = text(scalar(value))
+    current().grow(len(written))
+    return 2, written if case_sensitive else written.lower()
 
 
 def _list(of: Any) -> list[Any]:
@@ -77,46 +83,50 @@ def _end(of: Any, place: int) -> Any:
 
 
 def _sort(of: Any, reverse: bool = False, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
-    read = _reading(attribute)
-    return sorted(_weighed(of), key=lambda item: _key(read(item), case_sensitive), reverse=bool(reverse))
+    return [item for _, item in _ordered(_list(of), _reading(attribute), case_sensitive, bool(reverse))]
 
 
-def _weighed(of: Any) -> list[Any]:
-    """Return the items of something that is about to be sorted or compared, which is more work than a look at each."""
-    found = _list(of)
-    current().spend(4 * len(found))
-    return found
+def _ordered(
+    found: list[Any], read: Callable[[Any], Any], case_sensitive: bool, reverse: bool = False
+) -> list[tuple[tuple[int, Any], Any]]:
+    """Return the items, each after its key, in the order of the keys; of equal keys, in their own."""
+    run, keyed, characters = current(), [], 0
+    for item in found:
+        run.spend(2)
+        key = _key(read(item), case_sensitive)
+        characters += len(key[1]) if key[0] == 2 else 0
+        keyed.append((key, item))
+    rounds = len(found).bit_length()
+    run.spend(len(found) * rounds // 4)
+    run.read(characters * rounds)
+    return sorted(keyed, key=itemgetter(0), reverse=reverse)
 
 
 def _dictsort(of: Any, case_sensitive: bool = False, by: str = "key", reverse: bool = False) -> list[tuple[Any, Any]]:
-    place = 0 if by == "key" else 1
-    current().spend(4 * _length(of))
-    return sorted(_items(of), key=lambda pair: _key(pair[place], case_sensitive), reverse=bool(reverse))
+    read = itemgetter(0 if by == "key" else 1)
+    return [pair for _, pair in _ordered(_items(of), read, case_sensitive, bool(reverse))]
 
 
 def _unique(of: Any, case_sensitive: bool = False, attribute: Any = None) -> list[Any]:
-    read = _reading(attribute)
-    seen: dict[Any, Any] = {}
-    for item in _list(of):
-        seen.setdefault(_key(read(item), case_sensitive), item)
-    return list(seen.values())
+    read, found = _reading(attribute), _list(of)
+    # by order, not by hash: numbers can be chosen so that they all have the same one
+    ordered = _ordered(list(enumerate(found)), lambda pair: read(pair[1]), case_sensitive)
+    firsts = [next(same)[1][0] for _, same in groupby(ordered, itemgetter(0))]
+    return [found[place] for place in sorted(firsts)]
 
 
 def _groupby(of: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[tuple[Any, list[Any]]]:
     read = _reading(attribute)
-    groups: dict[Any, tuple[Any, list[Any]]] = {}
-    for item in _weighed(of):
-        value = read(item)
-        value = default if value is None else value
-        groups.setdefault(_key(value, case_sensitive), (value, []))[1].append(item)
-    return [groups[key] for key in sorted(groups)]
+    pairs = [(default if (value := read(item)) is None else value, item) for item in _list(of)]
+    ordered = _ordered(pairs, itemgetter(0), case_sensitive)
+    groups = [[pair for _, pair in same] for _, same in groupby(ordered, itemgetter(0))]
+    return [(group[0][0], [item for _, item in group]) for group in groups]
 
 
 def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
     def find(of: Any, case_sensitive: bool = False, attribute: Any = None) -> Any:
-        read = _reading(attribute)
-        found = _weighed(of)
-        return choose(found, key=lambda item: _key(read(item), case_sensitive)) if found else None
+        ordered = _ordered(_list(of), _reading(attribute), case_sensitive)
+        return choose(ordered, key=itemgetter(0))[1] if ordered else None
 
     return find
 
@@ -124,7 +134,8 @@ def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
 def _sum(of: Any, attribute: Any = None, start: Any = 0) -> Any:
     read = _reading(attribute)
     total = start
-    for item in _weighed(of):
+    for item in _list(of):
+        current().spend()
         total = OPERATORS["+"](total, read(item))
     return total
 
@@ -287,48 +298,54 @@ def _namespace(*pairs: Any, **named: Any) -> Namespace:
     return Namespace(_dict(*pairs, **named))
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
-    **texts.FILTERS,
-    "format": lambda pattern, *args, **kwargs: texts.formatted(text(pattern), *args, **kwargs),
-    "wordcount": lambda of: len(texts.split(text(of))),
-    "e": lambda value: value,
-    "escape": lambda value: value,
-    "string": _string,
-    "urlencode": _url_encoded,
-    "tojson": _json,
-    "length": _length,
-    "count": _length,
-    "first": lambda of: _end(of, 0),
-    "last": lambda of: _end(of, -1),
-    "list": _list,
-    "items": _items,
-    "sort": _sort,
-    "dictsort": _dictsort,
-    "unique": _unique,
-    "groupby": _groupby,
-    "min": _extreme(min),
-    "max": _extreme(max),
-    "sum": _sum,
-    "batch": _batch,
-    "slice": _slice,
-    "join": _join,
-    "reverse": _reverse,
-    "map": _map,
-    "select": _choosing(True, False),
-    "reject": _choosing(False, False),
-    "selectattr": _choosing(True, True),
-    "rejectattr": _choosing(False, True),
-    "default": _default,
-    "d": _default,
-    "int": _int,
-    "float": _float,
-    "bool": flag,
-    "abs": lambda value: abs(OPERATORS["+"](value, 0)),
-    "round": _round,
-    "filesizeformat": _size,
-    "attributes": attributes,
-    "by_type": by_type,
-    **analyst.FILTERS,
-}
+_CONSTANT = frozenset("e escape default d length count first last string".split())  # noqa: SIM905
+"""Filters that do not go through what they are given."""
+
+FILTERS = paying(
+    {
+        **texts.FILTERS,
+        "format": lambda pattern, *args, **kwargs: texts.formatted(text(pattern), *args, **kwargs),
+        "wordcount": lambda of: len(texts.split(text(of))),
+        "e": lambda value: value,
+        "escape": lambda value: value,
+        "string": _string,
+        "urlencode": _url_encoded,
+        "tojson": _json,
+        "length": _length,
+        "count": _length,
+        "first": lambda of: _end(of, 0),
+        "last": lambda of: _end(of, -1),
+        "list": _list,
+        "items": _items,
+        "sort": _sort,
+        "dictsort": _dictsort,
+        "unique": _unique,
+        "groupby": _groupby,
+        "min": _extreme(min),
+        "max": _extreme(max),
+        "sum": _sum,
+        "batch": _batch,
+        "slice": _slice,
+        "join": _join,
+        "reverse": _reverse,
+        "map": _map,
+        "select": _choosing(True, False),
+        "reject": _choosing(False, False),
+        "selectattr": _choosing(True, True),
+        "rejectattr": _choosing(False, True),
+        "default": _default,
+        "d": _default,
+        "int": _int,
+        "float": _float,
+        "bool": flag,
+        "abs": lambda value: abs(OPERATORS["+"](value, 0)),
+        "round": _round,
+        "filesizeformat": _size,
+        "attributes": attributes,
+        "by_type": by_type,
+        **analyst.FILTERS,
+    },
+    _CONSTANT,
+)
 _OF_FUNCTIONS = frozenset({"map", "select", "reject", "selectattr", "rejectattr", "sum", "default", "d"})
-FUNCTIONS: dict[str, Callable[..., Any]] = {"range": _range, "dict": _dict, "namespace": _namespace}
+FUNCTIONS = paying({"range": _range, "dict": _dict, "namespace": _namespace})

@@ -17,13 +17,13 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
 
 from misp_workflow.errors import TemplateError
+from misp_workflow.template.limits import CHARACTERS_PER_STEP
 
 MAX_SOURCE = 50_000  # characters; MISP's own text areas hold 65,535 bytes
 MAX_DEPTH = 100  # expressions in expressions, blocks in blocks
 MAX_BLOCKS = 15  # loops, conditions, macros in each other; Python itself takes 20 loops
 MAX_BRANCHES = 100  # of one condition
 MAX_NODES = 20_000
-CHARACTERS_PER_STEP = 64
 
 _UNAVAILABLE: dict[type[nodes.Node], str] = {
     nodes.Extends: "'extends' is not available: a template stands alone",

@@ -7,8 +7,9 @@ stopped at any point and nothing large is made first and measured later.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 from misp_workflow.errors import TemplateError
@@ -18,6 +19,7 @@ MAX_CHARACTERS = 48_000_000  # made in all, the finished text and everything on 
 MAX_DEPTH = 40  # macros that call macros, loops that call themselves
 MAX_NESTING = 100  # lists in lists; MISP itself stops at 512, real events have six
 MAX_BITS = 1_024  # of a whole number: more than any identifier, less than any harm
+WRITTEN_PER_STEP = 32  # bits of a long number
 MAX_SHOWN_BITS = 14_000  # Python itself stops at 4,300 digits
 MAX_CPU = 1.0  # seconds of this thread's own work, so that a busy machine does not fail an innocent template
 MAX_TIME = 3.0  # seconds on the clock: below what MISP waits, whatever the machine does
@@ -25,6 +27,7 @@ MAX_TIME = 3.0  # seconds on the clock: below what MISP waits, whatever the mach
 LOOK_EVERY = 2_000  # steps between two looks at the clock
 LOOK_CALLS = 32  # reports between two looks at the clock, for steps that turn out slow
 REPORTED = 10_000  # values that a walk goes through before it reports them
+CHARACTERS_PER_STEP = 64  # that C code reads, compares or copies while Python takes one step
 SLOW = 0.005  # seconds between two looks that make every report look
 
 
@@ -72,6 +75,10 @@ class Run:
         if self._calls <= 0 or self.steps < self._next:
             self._look()
 
+    def read(self, characters: int) -> None:
+        """Report that so many characters are about to be read, compared or copied."""
+        self.spend(1 + characters // CHARACTERS_PER_STEP)
+
     def grow(self, characters: int) -> None:
         """Report text of so many characters that is about to be made."""
         self.characters -= characters
@@ -115,8 +122,27 @@ class Run:
             if characters > self.characters:
                 self.grow(characters)
             level = inner
-        self.spend(values - reported)
+        self.spend(values - reported + characters // CHARACTERS_PER_STEP)
         return values, characters, levels - 1
+
+
+def paying(functions: Mapping[str, Callable[..., Any]], free: Container[str] = ()) -> dict[str, Callable[..., Any]]:
+    """Return the functions, each but the `free` ones with a report before it: that it goes once through every text
+    that it is given.
+
+    What takes longer than that, or goes through lists, reports it by itself.
+    """
+    return {name: function if name in free else _paying(function) for name, function in functions.items()}
+
+
+def _paying(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def work(*args: Any, **named: Any) -> Any:
+        given = (*args, *named.values()) if named else args
+        CURRENT.get().read(sum([len(value) for value in given if isinstance(value, str)]))
+        return function(*args, **named)
+
+    return work
 
 
 def _length_of_keys(container: dict[Any, Any]) -> int:
@@ -151,6 +177,8 @@ def showable(number: int) -> int:
     """Return the whole number, unless it has more digits than Python writes."""
     if number.bit_length() > MAX_SHOWN_BITS:
         raise TemplateError("a number is too long to be shown")
+    if number.bit_length() > MAX_BITS:
+        current().spend(number.bit_length() // WRITTEN_PER_STEP)
     return number
 
 

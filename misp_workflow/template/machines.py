@@ -13,6 +13,7 @@ from urllib.parse import quote
 from jinja2 import Undefined
 
 from misp_workflow.errors import TemplateError
+from misp_workflow.template.limits import current
 from misp_workflow.template.style import Style, sendable, visible
 from misp_workflow.template.values import JsonText, text, to_json
 
@@ -86,8 +87,10 @@ class _Json(Style):
             pieces += (_inside(value) if within else value, own)
             frame += ("" if within else '""' if value.startswith('"') else "null", own)
             within = _goes_on(own, within, last=place == len(rest))
+        whole = "".join(frame)
+        current().spend(sum(map(whole.count, "[{,:")))  # what there will be an object in memory for
         try:
-            json.loads("".join(frame), parse_constant=_no_constant)
+            json.loads(whole, parse_constant=_no_constant)
         except json.JSONDecodeError as error:
             where = f"line {error.lineno}, column {error.colno} of that text"
             raise TemplateError(f"the text that the template makes is not JSON ({where}: {error.msg})") from None
@@ -96,6 +99,7 @@ class _Json(Style):
 
 def _goes_on(piece: str, within: bool, last: bool) -> bool:
     """Return whether the template's own text ends inside a string, having begun inside one or not."""
+    current().spend(piece.count('"') + piece.count("\\"))
     for match in _QUOTES.finditer(piece):
         if match[0] == '"':
             within = not within

@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Undefined
 
 from misp_workflow.template.arithmetic import OPERATORS
-from misp_workflow.template.limits import current
-from misp_workflow.template.values import plain
+from misp_workflow.template.limits import current, paying
+from misp_workflow.template.values import plain, text
 
 
 def _compared(function: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -27,36 +27,44 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-TESTS: dict[str, Callable[..., bool]] = {
-    "defined": lambda value: not isinstance(value, Undefined),
-    "undefined": lambda value: isinstance(value, Undefined),
-    "none": lambda value: value is None,
-    "true": lambda value: value is True,
-    "false": lambda value: value is False,
-    "boolean": lambda value: isinstance(value, bool),
-    "string": lambda value: isinstance(value, str),
-    "number": _is_number,
-    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "float": lambda value: isinstance(value, float),
-    "mapping": lambda value: isinstance(value, Mapping),
-    "sequence": lambda value: isinstance(value, (str, list, tuple, Mapping)),
-    "iterable": lambda value: isinstance(value, (str, list, tuple, Mapping)),
-    "even": lambda value: OPERATORS["%"](value, 2) == 0,
-    "odd": lambda value: OPERATORS["%"](value, 2) == 1,
-    "divisibleby": lambda value, by: OPERATORS["%"](value, by) == 0,
-    "lower": lambda value: str(value).islower(),
-    "upper": lambda value: str(value).isupper(),
-    "in": _compared(lambda value, of: value in of),
-    **{
-        name: _compared(function)
-        for names, function in (
-            ("eq equalto ==", operator.eq),
-            ("ne !=", operator.ne),
-            ("lt lessthan <", operator.lt),
-            ("le <=", operator.le),
-            ("gt greaterthan >", operator.gt),
-            ("ge >=", operator.ge),
-        )
-        for name in names.split()
+_CONSTANT = frozenset(
+    "defined undefined none true false boolean string number integer float mapping sequence iterable".split()  # noqa: SIM905
+)
+"""Tests that look at no more than what kind of value it is."""
+
+TESTS = paying(
+    {
+        "defined": lambda value: not isinstance(value, Undefined),
+        "undefined": lambda value: isinstance(value, Undefined),
+        "none": lambda value: value is None,
+        "true": lambda value: value is True,
+        "false": lambda value: value is False,
+        "boolean": lambda value: isinstance(value, bool),
+        "string": lambda value: isinstance(value, str),
+        "number": _is_number,
+        "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+        "float": lambda value: isinstance(value, float),
+        "mapping": lambda value: isinstance(value, Mapping),
+        "sequence": lambda value: isinstance(value, (str, list, tuple, Mapping)),
+        "iterable": lambda value: isinstance(value, (str, list, tuple, Mapping)),
+        "even": lambda value: OPERATORS["%"](value, 2) == 0,
+        "odd": lambda value: OPERATORS["%"](value, 2) == 1,
+        "divisibleby": lambda value, by: OPERATORS["%"](value, by) == 0,
+        "lower": lambda value: text(value).islower(),
+        "upper": lambda value: text(value).isupper(),
+        "in": _compared(lambda value, of: value in of),
+        **{
+            name: _compared(function)
+            for names, function in (
+                ("eq equalto ==", operator.eq),
+                ("ne !=", operator.ne),
+                ("lt lessthan <", operator.lt),
+                ("le <=", operator.le),
+                ("gt greaterthan >", operator.gt),
+                ("ge >=", operator.ge),
+            )
+            for name in names.split()
+        },
     },
-}
+    _CONSTANT,
+)

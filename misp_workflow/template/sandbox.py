@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +28,9 @@ SHORT = 200
 """How many texts are kept as they were put out, and how long one may be: the names of facts and most values come in
 each block of a message, and in the next message again."""
 
+LONG = 256
+"""Characters. To compare a shorter text is no work of its own."""
+
 _FALSE_TEXTS = frozenset({"", "0", "false", "no", "off"})
 _LOOP = frozenset(
     "index index0 revindex revindex0 first last length depth depth0 previtem nextitem".split()  # noqa: SIM905
@@ -39,8 +42,8 @@ _DICT: dict[str, Callable[..., Any]] = {
     "items": lambda of: [(key, reading(of, key)) for key in values.items(of)],
 }
 _LIST: dict[str, Callable[..., Any]] = {
-    "count": lambda of, item: of.count(compared(item)),
-    "index": lambda of, item: of.index(compared(item)),
+    "count": lambda of, item: of.count(_sought(of, item)),
+    "index": lambda of, item: of.index(_sought(of, item)),
 }
 
 
@@ -164,8 +167,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Reckon within bounds."""
         current().spend()
-        if operator == "+" and isinstance(left, str) and isinstance(right, str):
-            return texts.together((left, right))
         return arithmetic.OPERATORS[operator](left, right)
 
     def _method(self, methods: Mapping[str, Callable[..., Any]], obj: Any, name: str) -> Any:
@@ -211,10 +212,25 @@ def _put_out_short(style: Style, value: str) -> str:
     return style.emit(value)
 
 
+def _sought(of: Sequence[Any], item: Any) -> Any:
+    """Return what a list is about to be searched for; those of its items that are as long are compared to their end."""
+    run, item = current(), values.plain(item)
+    run.spend(len(of) + 1)
+    kinds = str if isinstance(item, str) else (list, tuple, dict)
+    if isinstance(item, kinds):
+        held, characters, _ = run.measure(item)
+        alike = sum(1 for one in of if isinstance(one, kinds) and len(one) == len(item))
+        run.spend(alike * held)
+        run.read(alike * characters)
+    return item
+
+
 def compared(value: Any) -> Any:
     """Return a value that is about to be compared; comparing walks through lists, and is reported."""
     if isinstance(value, (list, tuple, dict)):
         current().measure(value)
+    elif isinstance(value, str) and len(value) > LONG:
+        current().read(len(value))
     return values.plain(value)
 
 
@@ -247,5 +263,7 @@ def part(value: Any, start: Any, stop: Any, step: Any) -> Any:
 
 
 def _letters(of: str, which: int | slice) -> str:
+    if type(of) is not str:
+        current().read(len(of))
     made = str(values.plain(of))[which]
     return values.Indicator(made) if isinstance(of, values.Indicator) else made

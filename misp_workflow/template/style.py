@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from misp_workflow.template.defanging import defang, defang_indicator, soften
-from misp_workflow.template.limits import showable
+from misp_workflow.template.limits import current, showable
 from misp_workflow.template.values import Indicator, JsonText, Live, text
 
+ESCAPED_PER_STEP = 8  # characters
 MAX_VALUE = 100_000  # characters of one value; no indicator is longer, and no chat takes as much
 
 _LINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -86,6 +87,7 @@ class Style:
         """Return the value as text of bearable length, its links dead or alive as they shall be, not escaped yet."""
         written = text(value)
         made = cut(written)
+        current().spend(len(made) // ESCAPED_PER_STEP)
         if not self.people or isinstance(value, Live):
             return made
         if isinstance(value, Indicator):

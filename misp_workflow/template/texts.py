@@ -9,10 +9,11 @@ from typing import Any
 from markupsafe import Markup
 
 from misp_workflow.errors import TemplateError
-from misp_workflow.template.limits import current, small
+from misp_workflow.template.limits import current, paying, small
 from misp_workflow.template.values import Indicator, Live, kind, number, text
 
 MAX_WIDTH = 1_000  # characters that padding, indenting or a number's format may ask for
+MAX_STRIPPED = 100  # characters that are taken away around a text
 
 _CONVERSION = re.compile(r"%(?:\((\w+)\))?([#0 +-]*)(\d*)(?:\.(\d*))?([diouxXeEfFgGsr%])|%")
 
@@ -20,7 +21,9 @@ _CONVERSION = re.compile(r"%(?:\((\w+)\))?([#0 +-]*)(\d*)(?:\.(\d*))?([diouxXeEf
 def formatted(pattern: str, *args: Any, **kwargs: Any) -> str:
     """Return `"%s has %d" | format(a, b)`: the printf kind, widths and precisions up to MAX_WIDTH."""
     run = current()
+    run.read(len(pattern))
     for match in _CONVERSION.finditer(pattern):
+        run.spend(4)
         if match[0] == "%":
             raise TemplateError("this format has a % that it does not explain; write %% for the sign itself")
         for digits in (match[3], match[4]):
@@ -143,7 +146,9 @@ def indented(of: Any, width: int | str = 4, first: bool = False, blank: bool = F
     """Return the text with every line but the first moved to the right by `width` spaces (or by a text)."""
     of = text(of)
     margin = str(width) if isinstance(width, str) else " " * number(width, "the width", 0, MAX_WIDTH)
-    current().grow(len(of) + (of.count("\n") + 1) * len(margin))
+    run, breaks = current(), of.count("\n")
+    run.grow(len(of) + (breaks + 1) * len(margin))
+    run.spend(breaks)
     pieces = str(of).split("\n")
     moved = [
         margin + line if (line.strip() or blank) and (place or first) else line for place, line in enumerate(pieces)
@@ -155,7 +160,7 @@ def wrapped(of: Any, width: int = 79, break_long_words: bool = True, wrapstring:
     """Return the text with line breaks so that no line is longer than `width`."""
     of, between, run = str(text(of)), str(text(wrapstring)), current()
     width = number(width, "the width", 1, 10_000)
-    run.spend(len(of))  # wrapping is slow work
+    run.spend(2 * len(of))  # wrapping is slow work
     run.grow(len(of) + (len(of) // width + of.count("\n") + of.count(" ") + 1) * len(between))
     made = []
     for line in of.split("\n"):
@@ -179,13 +184,51 @@ def trimmed(of: Any, characters: str | None = None) -> str:
     current().grow(len(text(of)))
     if isinstance(of, Markup) and characters is None:
         return Markup(str(of).strip())  # noqa: S704 - it was finished
-    return text(of).strip(characters)
+    return _strip(str.strip)(text(of), characters)
 
 
 def backwards(of: Any) -> str:
     """Return the text from its end to its start."""
     current().grow(len(text(of)))
     return text(of)[::-1]
+
+
+def _strip(function: Callable[..., str]) -> Callable[..., str]:
+    """Bound what is taken away: Python looks through all of it for each character."""
+
+    def strip(of: Any, characters: str | None = None) -> str:
+        run = current()
+        run.grow(len(of))
+        if isinstance(characters, str):
+            if len(characters) > MAX_STRIPPED:
+                raise TemplateError(f"up to {MAX_STRIPPED} characters can be taken away around a text")
+            run.read(len(of) * len(characters))
+        return function(str(of), characters)
+
+    return strip
+
+
+def _backwards(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a search from the end, which Python begins anew at every place, report all that it may compare."""
+
+    def find(of: Any, sought: str, *bounds: int) -> Any:
+        run = current()
+        run.grow(len(of))
+        run.read(len(of) * min(len(sought), len(of)))
+        return function(str(of), sought, *bounds)
+
+    return find
+
+
+def _ends(function: Callable[..., bool]) -> Callable[..., bool]:
+    def ask(of: Any, sought: Any, *bounds: int) -> bool:
+        each = sought if isinstance(sought, tuple) else (sought,)
+        run = current()
+        run.spend(len(each))
+        run.read(sum(min(len(one), len(of)) for one in each))
+        return function(str(of), sought, *bounds)
+
+    return ask
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -206,17 +249,20 @@ METHODS: dict[str, Callable[..., Any]] = {
     **{
         name: _plain(getattr(str, name))
         for name in (
-            *("strip", "lstrip", "rstrip", "removeprefix", "removesuffix", "partition", "rpartition"),
-            *("startswith", "endswith", "find", "rfind", "count"),
+            *("removeprefix", "removesuffix", "partition", "find", "count"),
             *("isdigit", "isalpha", "isalnum", "islower", "isupper", "isspace", "isdecimal", "isnumeric"),
         )
     },
+    **{name: _strip(getattr(str, name)) for name in ("strip", "lstrip", "rstrip")},
+    **{name: _backwards(getattr(str, name)) for name in ("rfind", "rpartition")},
+    **{name: _ends(getattr(str, name)) for name in ("startswith", "endswith")},
     "replace": replaced,
     "split": split,
     "splitlines": lines,
     "join": joined,
 }
 METHODS.update({name: _keeping(function) for name, function in METHODS.items() if name != "join"})
+METHODS = paying(METHODS)
 FILTERS: dict[str, Callable[..., Any]] = {
     **{name: METHODS[name] for name in ("lower", "upper", "title", "capitalize", "center", "replace")},
     "truncate": _keeping(truncated),

@@ -22,6 +22,11 @@ from misp_workflow.template.limits import current, showable
 
 Scalar = str | int | float | bool | None
 
+MAX_KEY_BITS = 64
+"""Of a number that is a key. Longer ones can be chosen so that a dictionary takes them all for the same at first."""
+SLOW_JSON = 8
+"""Steps for each value of JSON that is indented, which Python itself writes."""
+
 _PRINTED = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID)
 
 
@@ -70,7 +75,9 @@ def text(value: Any) -> str:
     if isinstance(value, (int, float)):
         return repr(showable(value) if isinstance(value, int) else value)
     if isinstance(value, (list, tuple)):
-        current().measure(value)
+        run = current()
+        _, characters, _ = run.measure(value)
+        run.grow(characters)
         if all(not isinstance(item, (list, tuple, dict)) for item in value):
             return ", ".join(map(_listed, value))
         return to_json(value)
@@ -91,7 +98,9 @@ def _listed(item: Any) -> str:
 
 def unfinished(made: Markup) -> str:
     """Return the text of what a macro or a set block made, to be worked with and escaped again."""
-    text: str = current().style.unfinished(made)
+    run = current()
+    run.read(len(made))
+    text: str = run.style.unfinished(made)
     return text
 
 
@@ -119,6 +128,7 @@ def to_json(value: Any, indent: int | None = None) -> JsonText:
     run = current()
     values, characters, levels = run.measure(value)
     run.grow(characters + values * levels * (indent or 0))
+    run.spend(SLOW_JSON * values if indent else 0)
     separators = (",", ": ") if indent else (", ", ": ")
     try:
         made = json.dumps(
@@ -148,6 +158,8 @@ def _finite(value: Any) -> Any:
 def scalar(value: Any) -> Any:
     """Return a value that can be a key: a text, a number, a flag or nothing."""
     if value is None or isinstance(value, (str, int, float, *_PRINTED)):
+        if isinstance(value, int) and value.bit_length() > MAX_KEY_BITS:
+            raise TemplateError(f"a number of more than {MAX_KEY_BITS} bits cannot be a key")
         return plain(value)
     if isinstance(value, Undefined):
         str(value)  # raises

@@ -148,6 +148,22 @@ TOO_MUCH = {
     "truncate with a long end": "{{ 'abc'|truncate(1, end='x' * 10000000) }}",
     "many patterns": "{{ attributes(type=['*a*b'] * 100000) }}",
     "regular expression": "{{ 'a' * 50 | regex_search('(a+)+b') }}",
+    # inside one call of C code
+    "equal texts counted": "{% set a = 'x'*1000000 ~ 'b' %}{% set c = 'x'*1000000 ~ 'c' %}{{ ([a]*200000).count(c) }}",
+    "equal texts looked for": "{% set a = 'x'*1000000 ~ 'b' %}{% set c = 'x'*1000000 ~ 'c' %}{{ ([a]*200000).index(c) }}",
+    "long texts sorted": "{{ (['x'*1000000]*1500)|sort|length }}",
+    "long texts, unique": "{{ (['x'*1000000]*20000)|unique|length }}",
+    "long texts grouped": "{{ [['x'*1000000]]*20000|groupby('0')|length }}{{ ([['x'*1000000]]*20000)|groupby('0') }}",
+    "the least of long texts": "{{ (['x'*1000000]*20000)|min|length }}",
+    "long texts summed": "{{ (['x'*1000000]*20000)|sum(start='')|length }}",
+    "many characters stripped": "{{ ('a'*60000).strip('b'*1500000~'a')|length }}",
+    "many characters trimmed": "{{ ('a'*60000)|trim('b'*1500000~'a')|length }}",
+    "found from the end": "{{ ('a'*1000000).rfind('ab' ~ 'a'*500000) }}",
+    "numbers of one hash as keys": "{{ dict([[10 * (2**61 - 1), 1]]) }}",
+    "lists as a member's name": doubled("['a']", "[ns.x, ns.x]", "{{ [1]|map(attribute=ns.x) }}"),
+    "lists asked for their letters": doubled("['a']", "[ns.x, ns.x]", "{{ ns.x is lower }}"),
+    "lines indented": "{{ ('\\n' * 20000000)|indent(1)|length }}",
+    "spaces after a marking": "{{ ('tlp:x' ~ ' ' * 9000000 ~ 'x')|tlp }}{{ 'x'|center(10**9) }}",
     "very long output": "{% for i in range(1000) %}{{ event.big[:90000] }}{% endfor %}",
 }
 
@@ -184,6 +200,9 @@ TOO_DEEP = {
 }
 
 LARGE_BUT_FINE = {
+    "numbers of one hash": "{% set l = ["
+    + ",".join(f"{i}*{2**61 - 1}" for i in range(1, 1_800))
+    + "] %}{{ (l*20)|unique|length }}",
     "ten million emoji": "{% set x %}{{ ('\U0001f600' * 10000000)|tojson }}{% endset %}{{ ('\U0001f600' * 10000000)|tojson|length }}",
     "as much as may be": "{% for i in range(30) %}{{ '\U0001f600' * 99999 }}{% endfor %}",
     "much text": "{{ event.big }}",
