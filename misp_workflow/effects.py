@@ -333,11 +333,15 @@ Status = Literal["delivered", "queued", "skipped", "refused", "dry-run"]
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What became of an effect. `detail` is one plain sentence without a secret."""
+    """What became of an effect. `detail` is one plain sentence without a secret.
+
+    `unsure`: it was refused for want of an answer, so that it may have happened all the same.
+    """
 
     status: Status
     detail: str
     key: str = ""
+    unsure: bool = False
 
     @property
     def accepted(self) -> bool:

@@ -207,7 +207,9 @@ class _Action:
             receipts = deliver.deliver(parcels, deadline=enough)
             refused = [one for one in receipts if one.status not in ("delivered", "dry-run")]
             if refused:
-                undo = [self._parcel(effect, call, secrets, place) for effect in gate.undo]
+                # What never left, or was answered with a no, needs no undoing.
+                perhaps = gate.undo if any(one.unsure for one in receipts) or len(receipts) > len(refused) else ()
+                undo = [self._parcel(effect, call, secrets, place) for effect in perhaps]
                 with contextlib.suppress(WorkflowError):  # the no stands, whatever becomes of this
                     deliver.deliver(undo, mode="queue", deadline=deadline)
                 return {"error": _sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")}

@@ -186,7 +186,7 @@ class _Delivery:
     def _final(self, plan: _Plan, status: Literal["delivered", "refused"], answer: Answer) -> Receipt:
         plan.held = False
         self._house.log_parcel(status, plan.parcel, plan.lane, answer.detail, 1)
-        return _receipt(plan.parcel, status, answer.detail)
+        return _receipt(plan.parcel, status, answer.detail, unsure=answer.outcome == "again")
 
 
 def _described(effect: Effect) -> str:
@@ -198,8 +198,8 @@ def _described(effect: Effect) -> str:
 _NOT_SENT = {"label", "service", "digest", "digest_limit", "expect", "refuse", "error_at", "retry_on", "retry_after_at"}
 
 
-def _receipt(parcel: Parcel, status: Status, detail: str) -> Receipt:
-    return Receipt(status=status, detail=sentence(detail), key=parcel.key)
+def _receipt(parcel: Parcel, status: Status, detail: str, unsure: bool = False) -> Receipt:
+    return Receipt(status=status, detail=sentence(detail), key=parcel.key, unsure=unsure)
 
 
 # --- the house of this process ----------------------------------------------------------------------------------------

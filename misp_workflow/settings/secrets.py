@@ -11,6 +11,9 @@ from misp_workflow.errors import SettingsError
 MAX_SECRET = 64 * 1024
 """Bytes; a certificate with its key and chain fits."""
 
+_MAY_NOT = stat.S_IRWXG | stat.S_IRWXO
+_MAY_NOT_OF_ROOT = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
+
 
 def is_reference(value: str) -> bool:
     """Whether the value says where a secret is, instead of being it."""
@@ -61,11 +64,20 @@ def _openness(status: os.stat_result) -> str:
         return "is not a regular file"
     if sys.platform == "win32":
         return ""  # access lists rule there, the mode says nothing
-    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return f"others than its owner may use (mode {stat.S_IMODE(status.st_mode):04o}); do: chmod 0400"
+    if status.st_mode & (_MAY_NOT_OF_ROOT if _is_lent_by_root(status) else _MAY_NOT):
+        mode = stat.S_IMODE(status.st_mode)
+        return (
+            f"others than its owner may use (mode {mode:04o}); do: chmod 0400, or give it to root and the group of "
+            "misp-modules, with mode 0640"
+        )
     if status.st_uid not in (os.geteuid(), 0):
         return "belongs to another user"
     return ""
+
+
+def _is_lent_by_root(status: os.stat_result) -> bool:
+    """Whether root keeps the file for a service, which reads it as the file's group."""
+    return status.st_uid == 0 and status.st_gid != 0
 
 
 def _as_text(content: bytes, sentence: str) -> str:

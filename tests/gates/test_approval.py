@@ -103,3 +103,21 @@ def test_an_approval_is_never_kept_for_later(misp, event, tmp_path):
 def test_without_a_misp_nothing_passes(misp, event):
     misp.stop()
     assert "error" in ask(event)
+
+
+@pytest.mark.parametrize("why", ["no misp", "forbidden", "unreadable key", "no answer"])
+def test_a_tag_that_was_never_set_is_not_taken_back(why, misp, event, tmp_path):
+    """No dead letter tells of the clean-up of what did not happen; only what nobody answered is looked after."""
+    settings = tmp_path / "settings.toml"
+    if why == "no misp":
+        settings.write_text("answer_within = 20")
+    elif why == "unreadable key":
+        settings.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "file:/no/such/file"\n')
+    elif why == "forbidden":
+        misp.always(answer({"message": "You do not have permission to do that."}, 403))
+    else:
+        answer_within(misp, tmp_path, 1)
+        misp.answers(HANG)
+    assert "Not passed" in ask(event)["error"]
+    left = deliver.house(deliver.settings.current()).outbox.entries()
+    assert len(left) == (1 if why == "no answer" else 0)

@@ -37,7 +37,7 @@ def _literals(rules: Settings) -> list[Finding]:
         warning(
             SUBJECT,
             f"the file itself holds secrets: {', '.join(names)}",
-            "write env:NAME or file:/run/secrets/NAME there, so that the file may be shared and backed up",
+            "write env:NAME or file:/etc/misp-workflow/NAME there, so that the file may be shared and backed up",
         )
     ]
 
@@ -45,7 +45,11 @@ def _literals(rules: Settings) -> list[Finding]:
 def _readers(rules: Settings) -> list[Finding]:
     if sys.platform == "win32" or rules.path is None or not literal_secrets(rules):
         return []
-    if rules.path.stat().st_mode & stat.S_IRGRP:
+    status = rules.path.stat()
+    lent = (
+        status.st_uid == 0 and status.st_gid != 0
+    )  # root's, for the group of misp-modules: as docs/settings.md has it
+    if status.st_mode & stat.S_IRGRP and not lent:
         todo = f"make sure that only misp-modules is in that group, or: chmod g-r {rules.path}"
         return [warning(SUBJECT, "the group of the file may read these secrets", todo)]
     return []
