@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
+from misp_workflow import web_address
 from misp_workflow.action import rendering
 from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED
 from misp_workflow.action.params import Params
@@ -62,7 +63,7 @@ class Call:
         self.withheld = withheld
         self._hidden = hidden
         self._written: dict[tuple[str, str], str] = {}
-        self._misp_url = settings.misp.url.rstrip("/")
+        self._misp_url = web_address.public(settings.misp.url).rstrip("/")
 
     @property
     def data(self) -> Any:

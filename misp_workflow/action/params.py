@@ -28,6 +28,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from misp_workflow import web_address
 from misp_workflow.errors import ParameterError, did_you_mean
 from misp_workflow.settings import is_secret_name
 
@@ -136,6 +137,8 @@ def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[
         value = getattr(params, name, "")
         if spec.get("secret") and isinstance(value, str):
             found.add(value)
+        elif spec.get("format") == "url" and (parts := web_address.split(str(value))) and parts.password:
+            found |= {parts.password, unquote(parts.password), *_basic(parts.username or "", parts.password)}
     for line in [line for value in found for line in value.splitlines()]:
         scheme = _SCHEME.match(line)
         found.update(_of_address(line[scheme.end() :]) if scheme else _of_line(line))
@@ -148,10 +151,14 @@ def _of_address(rest: str) -> Iterator[str]:
     path = rest[len(place) + 1 :]
     user, _, password = place.rpartition("@")[0].partition(":")
     if password:
-        yield from (password, unquote(password))
-        yield base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()  # as HTTP says it
+        yield from (password, unquote(password), *_basic(user, password))
     yield from (part for part in (path, unquote(path)) if len(part) >= SHORTEST_SECRET)
     yield from _words(path, SHORTEST_WORD)
+
+
+def _basic(user: str, password: str) -> tuple[str]:
+    """Return a login as HTTP says it."""
+    return (base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode(),)
 
 
 def _of_line(line: str) -> Iterator[str]:

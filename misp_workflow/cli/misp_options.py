@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from misp_workflow import settings
+from misp_workflow import settings, web_address
 from misp_workflow.errors import InputError
 from misp_workflow.settings import Settings
 from misp_workflow.settings.secrets import is_reference
@@ -34,12 +34,15 @@ def settings_for(url: str | None, key: str | None) -> Settings:
         raise InputError(rules.problem)
     if key and not is_reference(key):
         raise InputError("--misp-key takes no key, which others could read: write env:NAME or file:/path.")
+    if url and (problem := web_address.trouble(url, ("https", "http"))):
+        raise InputError(f"--misp-url {problem}.")
     place = rules.misp
     if url and url.rstrip("/") != place.url.rstrip("/"):
         key = key or (f"env:{VARIABLE}" if os.environ.get(VARIABLE) else None)
         if not key:
             raise InputError(
-                f"Which key does {url} take? Name it: --misp-key env:NAME or file:/path, or set {VARIABLE}."
+                f"Which key does {web_address.shown(url)} take? Name it: --misp-key env:NAME or file:/path, "
+                f"or set {VARIABLE}."
             )
         place = dataclasses.replace(place, url=url.rstrip("/"))
     if not place.url:

@@ -10,6 +10,7 @@ from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.undo import Kept, Store, put_back
+from misp_workflow.web_address import shown
 
 
 @click.command()
@@ -28,7 +29,7 @@ def command(name: str | None, misp_url: str | None, misp_key: str | None, listed
     if listed:
         for one in known:
             console.print(f"{escape(one.name)}  {one.when}  {escape(_called(one))}", highlight=False, soft_wrap=True)
-        console.print(f"{len(known)} push{'' if len(known) == 1 else 'es'} to {escape(misp.url)} can be undone.")
+        console.print(f"{len(known)} push{'' if len(known) == 1 else 'es'} to {escape(shown(misp.url))} can be undone.")
         return
     kept = _chosen(known, name, misp.url)
     done = put_back(misp, kept, replace=replace)

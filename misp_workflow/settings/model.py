@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from misp_workflow import event
+from misp_workflow import event, web_address
 from misp_workflow.errors import SettingsError, did_you_mean
 from misp_workflow.settings.lists import ListRules, Lists
 from misp_workflow.settings.secrets import resolve
@@ -16,6 +16,9 @@ DISTRIBUTIONS = tuple(event.DISTRIBUTIONS[level] for level in range(4))
 """MISP's distribution levels 0 to 3 in words: those that bound how far an item may go."""
 
 DAY = 86_400.0
+
+BROKERS = ("redis", "rediss", "amqp", "amqps")
+"""How the address of an outbox that machines share may begin."""
 
 GROUP_NAME = "name:"
 """What a sharing group's name begins with in the settings, where it could be taken for a number or a uuid."""
@@ -54,7 +57,10 @@ class Outbox:
     @property
     def url(self) -> str:
         """The address, its password included; SettingsError when it cannot be read."""
-        return resolve(self.url_reference, "outbox.url")
+        url = resolve(self.url_reference, "outbox.url").strip()
+        if url and (problem := web_address.trouble(url, BROKERS)):
+            raise SettingsError(f"outbox.url {problem}.")
+        return url
 
     @property
     def key(self) -> str:

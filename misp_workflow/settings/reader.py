@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
+from misp_workflow import web_address
 from misp_workflow.errors import SettingsError
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
 from misp_workflow.settings.lists_table import read_list, read_lists
 from misp_workflow.settings.model import (
+    BROKERS,
     DISTRIBUTIONS,
     Destination,
     Misp,
@@ -70,8 +71,11 @@ def literal_secrets(settings: Settings) -> list[str]:
     found = []
     if settings.misp.key_reference and not is_reference(settings.misp.key_reference):
         found.append("misp.key")
-    if not is_reference(settings.outbox.url_reference) and urlsplit(settings.outbox.url_reference).password:
+    if not is_reference(settings.outbox.url_reference) and _has_user(settings.outbox.url_reference):
         found.append("outbox.url")
+    found += [
+        name for name, url in (("misp.url", settings.misp.url), ("modules_url", settings.modules_url)) if _has_user(url)
+    ]
     if settings.outbox.key_reference and not is_reference(settings.outbox.key_reference):
         found.append("outbox.key")
     if settings.lists.token_reference and not is_reference(settings.lists.token_reference):
@@ -85,9 +89,13 @@ def literal_secrets(settings: Settings) -> list[str]:
 
 def _holds_secret(name: str, value: str) -> bool:
     """Whether the value lets somebody in: by its name, or as a web address that is its own key (a webhook)."""
-    return (
-        is_secret_name(name) or "webhook" in name.casefold() or (name.endswith("url") and "@" in urlsplit(value).netloc)
-    )
+    return is_secret_name(name) or "webhook" in name.casefold() or (name.endswith("url") and _has_user(value))
+
+
+def _has_user(url: str) -> bool:
+    """Whether an address has a user in it, maybe with a password; one that cannot be read may have one."""
+    parts = web_address.split(url)
+    return "@" in (url if parts is None else parts.netloc)
 
 
 def _misp(table: Table) -> Misp:
@@ -103,8 +111,8 @@ def _misp(table: Table) -> Misp:
 
 def _outbox(table: Table) -> Outbox:
     url = table.text("url")
-    if url and not is_reference(url) and urlsplit(url).scheme not in ("redis", "rediss", "amqp", "amqps"):
-        raise table.error("url", "must begin with redis://, rediss://, amqp:// or amqps://, or be left out")
+    if url and not is_reference(url) and (problem := web_address.trouble(url, BROKERS)):
+        raise table.error("url", f"{problem}, or be left out")
     max_age = table.seconds("max_age")
     window = table.seconds("window")
     outbox = Outbox(
@@ -209,9 +217,8 @@ def _as_parameter(table: Table, name: str) -> str:
 
 def _web_address(table: Table, key: str, default: str) -> str:
     url = table.text(key, default)
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise table.error(key, "must be a web address that begins with https:// or http://")
+    if url and (problem := web_address.trouble(url, ("https", "http"))):
+        raise table.error(key, problem)
     return url
 
 

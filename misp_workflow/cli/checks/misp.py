@@ -12,6 +12,7 @@ from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, some, 
 from misp_workflow.effects import Post
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Settings
+from misp_workflow.web_address import shown
 
 SUBJECT = "MISP"
 SETTINGS_PAGE = "Administration, Server Settings, Plugin"
@@ -86,11 +87,11 @@ def _who(misp: _Misp, found: list[Finding]) -> None:
         raise _StopError(error(SUBJECT, "MISP does not accept the key", todo))
     content = heard.json()
     if heard.status != 200 or not isinstance(content, Mapping) or "User" not in content:
-        raise _StopError(error(SUBJECT, f"{misp.place.url} does not answer as MISP does", "check misp.url"))
+        raise _StopError(error(SUBJECT, f"{shown(misp.place.url)} does not answer as MISP does", "check misp.url"))
     role = content.get("Role") if isinstance(content.get("Role"), Mapping) else {}
     assert isinstance(role, Mapping)
     misp.admin = bool(role.get("perm_site_admin"))
-    found.append(ok(SUBJECT, f"{misp.place.url} accepts the key, with the role {role.get('name', '?')}"))
+    found.append(ok(SUBJECT, f"{shown(misp.place.url)} accepts the key, with the role {role.get('name', '?')}"))
     found += web.clock(SUBJECT, heard.headers, time.time())
     if misp.place.verify_tls:
         found += web.certificate(SUBJECT, misp.place.url, misp.place.ca_file, time.time())
@@ -137,7 +138,7 @@ def _address(misp: _Misp, rules: Settings, found: list[Finding]) -> None:
         return
     host = urlsplit(url if "//" in url else f"//{url}").hostname
     if str(port) != str(urlsplit(rules.modules_url).port or 80):
-        what = f"MISP looks for misp-modules at {host} port {port}, this check at {rules.modules_url}"
+        what = f"MISP looks for misp-modules at {host} port {port}, this check at {shown(rules.modules_url)}"
         found.append(warning(SUBJECT, what, "make sure that both are the same server (modules_url in the settings)"))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from misp_workflow.cli.checks.finding import Finding, error, ok, some, warning
 from misp_workflow.runner.modules.moduleapi import LIST_TIMEOUT, HttpServer, LocalServer, NoAnswerError
 from misp_workflow.settings import Settings
+from misp_workflow.web_address import shown
 
 SUBJECT = "misp-modules"
 KINDS = ("expansion", "export_mod", "import_mod", "action_mod")
@@ -32,8 +33,8 @@ def check(rules: Settings, ours: LocalServer) -> list[Finding]:
     seconds = time.monotonic() - began
     if not listed:
         todo = "check modules_url: this is not a misp-modules server, or it has no modules"
-        return [*found, error(SUBJECT, f"{rules.modules_url} lists no modules", todo)]
-    found.append(ok(SUBJECT, f"{rules.modules_url} lists {len(listed)} modules"))
+        return [*found, error(SUBJECT, f"{shown(rules.modules_url)} lists no modules", todo)]
+    found.append(ok(SUBJECT, f"{shown(rules.modules_url)} lists {len(listed)} modules"))
     return [*found, *_speed(seconds), *_ours(listed, ours), *_theirs(listed), *_shapes(listed)]
 
 

@@ -16,6 +16,7 @@ from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally, uuid_of
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import MispChange, Post
 from misp_workflow.event import flag
+from misp_workflow.web_address import shown
 
 HASHES = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256"}
 """MISP's types, with what hashlookup calls them. Bulk questions exist for the first two only."""
@@ -140,7 +141,8 @@ def _module(misp: Misp, values: Mapping[str, Any]) -> dict[str, Any]:
         if one.get("name") == values["module"] and one.get("type") == "expansion":
             takes = one.get("mispattributes") or {}
             return {"input": takes.get("input") or [], "format": takes.get("format", "")}
-    detail = f"misp-modules at {settings.current().modules_url} has no expansion module called “{values['module']}”"
+    where = shown(settings.current().modules_url)
+    detail = f"misp-modules at {where} has no expansion module called “{values['module']}”"
     raise Stop(Answer(outcome="refused", detail=detail))
 
 

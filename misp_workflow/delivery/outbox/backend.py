@@ -77,6 +77,8 @@ def open_backend(url: str) -> Backend:
         from misp_workflow.delivery.outbox.rabbitmq import RabbitBackend
 
         return RabbitBackend(url)
+    except ValueError:  # the text of it may quote the password
+        raise SettingsError("outbox.url has an option after its ? that cannot be used.") from None
     except ImportError as error:
         raise SettingsError(f"outbox.url needs more: pip install 'misp-workflow-actions[queue]' ({error}).") from None
 

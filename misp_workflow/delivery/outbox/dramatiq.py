@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from itertools import islice
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
 import dramatiq
 from dramatiq.broker import Broker
@@ -33,6 +32,7 @@ from misp_workflow.delivery.outbox.seal import Seal, SealError
 from misp_workflow.delivery.retry import sentence_of_age
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.errors import DeliveryError, SettingsError, WorkflowError
+from misp_workflow.web_address import shown
 
 LOG = logging.getLogger("misp_workflow.delivery")
 
@@ -52,8 +52,7 @@ class DramatiqOutbox:
     def __init__(self, url: str, *, key: str, window: float) -> None:
         if not key:
             raise SettingsError("With outbox.url, set outbox.key too: all who share the outbox need the same key.")
-        parts = urlsplit(url)
-        self._name = f"{parts.scheme}://{parts.hostname}:{parts.port or ''}".rstrip(":")
+        self._name = shown(url)
         self._seal = Seal(key)
         self._closed = False
         self._window = window

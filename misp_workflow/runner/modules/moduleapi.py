@@ -23,7 +23,7 @@ import jinja2.sandbox
 import orjson
 import requests
 
-from misp_workflow import php
+from misp_workflow import php, web_address
 from misp_workflow.errors import InputError, RunnerError
 from misp_workflow.runner.data import wire
 
@@ -106,7 +106,10 @@ class HttpServer(ModuleServer):
     """A running misp-modules, addressed as MISP does."""
 
     def __init__(self, url: str) -> None:
+        if problem := web_address.trouble(url, ("https", "http")):
+            raise InputError(f"The address of the misp-modules server {problem}.")
         self.url = url.rstrip("/")
+        self.shown = web_address.shown(self.url)
         self._session = _session()
 
     def modules(self) -> list[Described]:
@@ -134,11 +137,11 @@ class HttpServer(ModuleServer):
         except requests.Timeout:
             answer = None
         except requests.RequestException as error:
-            raise NoAnswerError("down", f"No misp-modules server answers at {self.url}.") from error
+            raise NoAnswerError("down", f"No misp-modules server answers at {self.shown}.") from error
         if answer is None:
             self._session = _session()  # the old one may still be busy with the answer that comes too late
             raise NoAnswerError(
-                "timeout", f"The misp-modules server at {self.url} did not answer within {timeout:g} s."
+                "timeout", f"The misp-modules server at {self.shown} did not answer within {timeout:g} s."
             )
         return answer
 
