@@ -17,6 +17,7 @@ from rich.table import Table
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
 from misp_workflow.action.rules import Rule, Subject, Verdict, judge, read_book
+from misp_workflow.cli import waiting
 from misp_workflow.cli.inputs import FILE, FILE_OR_FOLDER, files_in, read_json
 from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.event import text
@@ -52,6 +53,7 @@ def command(rules: Path, events: tuple[Path, ...], strict: bool, as_json: bool) 
     Exit status: 0 all pass, 1 some would be blocked (with --strict: or warned of), 2 unusable input.
     """
     book = read_book(rules)
+    waiting.for_lists_of(book)
     judged, unusable = [], False
     for path in files_in(events):
         try:

@@ -9,6 +9,7 @@ import orjson
 from rich.console import Console
 from rich.markup import escape
 
+from misp_workflow.cli import waiting
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event
 from misp_workflow.cli.servers import module_server, server_options
@@ -45,8 +46,10 @@ def command(
     """
     modules = module_server(server, offline, answers)
     given = _params(params)
-    done = execute(name, read_event(event), given, modules, convert=not raw)
     alone = load(build.workflow(name, "event-publish", {2: (name, given)}, [(1, 2)]))
+    if not (server or offline):
+        waiting.for_lists_in(alone.graph.nodes.values())
+    done = execute(name, read_event(event), given, modules, convert=not raw)
     warn(alone, Modules({"action": {name: done.module}}))
     secrets = tuple(secrets_in(name, given, done.module))
     if as_json:

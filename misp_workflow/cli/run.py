@@ -8,6 +8,7 @@ import click
 import orjson
 from rich.console import Console
 
+from misp_workflow.cli import waiting
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.servers import module_server, server_options
@@ -53,6 +54,8 @@ def command(
     if loop is not None:
         _loop(document if trigger is None else document.triggered_by(trigger), event, loop)
         return
+    if not (server or offline):
+        waiting.for_lists_in(document.graph.nodes.values())
     done = run(document, read_event(event), module_server(server, offline, answers), trigger=trigger)
     for finding in not_saved(document, done.modules) if done.modules else []:
         click.echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)

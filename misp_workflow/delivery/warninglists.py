@@ -11,11 +11,11 @@ import re
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -26,6 +26,11 @@ from misp_workflow.event import matching, text
 
 PATIENCE = 2.5
 """Seconds that a call waits for lists to be read; a gate must answer, so it then says that it cannot judge."""
+
+TELL_EVERY = 0.1
+"""Seconds between two words on how far the reading is."""
+
+Item = TypeVar("Item")
 
 ADDRESSES = ("ip-dst", "ip-src")
 """The types that say whether a list is one of addresses."""
@@ -41,6 +46,14 @@ def lists_with(attribute: Mapping[str, Any], patterns: Iterable[str] = ("*",)) -
     Raises InputError when the lists are not installed, not read yet, or none is called so.
     """
     return _library.shelf(tuple(patterns), PATIENCE).lists_with(attribute)
+
+
+def load(patterns: Iterable[str], told: Callable[[int, int], None]) -> None:
+    """Wait until the lists that the patterns name are read; `told` hears now and then how many files of how many are.
+
+    For those who can wait, such as the command line. Raises InputError as `lists_with` does.
+    """
+    _library.load(tuple(patterns), told)
 
 
 @dataclass(frozen=True)
@@ -61,11 +74,10 @@ class Shelf:
     """Some of the lists, ready to be searched by the rules of their kinds (see the README of misp-warninglists)."""
 
     def __init__(self, lists: Iterable[Warninglist]) -> None:
-        self._lists = list(lists)
         self._exact: list[tuple[Warninglist, array[int]]] = []
         self._loose: list[tuple[Warninglist, list[re.Pattern[str]]]] = []
         self._networks: list[tuple[Warninglist, addresses.Ranges]] = []
-        for one in self._lists:
+        for one in lists:
             self._take(one)
 
     def _take(self, one: Warninglist) -> None:
@@ -117,6 +129,15 @@ class _Library:
         self._lock = threading.Lock()
         self._shelves: dict[tuple[str, ...], Shelf | InputError] = {}
         self._readers: dict[tuple[str, ...], threading.Thread] = {}
+        self._progress: dict[tuple[str, ...], tuple[int, int]] = {}
+
+    def load(self, patterns: tuple[str, ...], told: Callable[[int, int], None]) -> None:
+        if patterns not in self._shelves:
+            reader = self._read(patterns, _folder())
+            while reader.is_alive():
+                told(*self._progress.get(patterns, (0, 0)))
+                reader.join(TELL_EVERY)
+        self.shelf(patterns, 0)
 
     def shelf(self, patterns: tuple[str, ...], patience: float) -> Shelf:
         found = self._shelves.get(patterns)
@@ -139,12 +160,23 @@ class _Library:
             return reader
 
     def _fill(self, patterns: tuple[str, ...], folder: Path) -> None:
-        everything = [_described(file) for file in sorted(folder.glob("*/list.json"))]
+        try:
+            self._shelves[patterns] = self._shelf_of(patterns, sorted(folder.glob("*/list.json")))
+        except (OSError, ValueError, LookupError, TypeError) as error:  # whoever waits must hear of it
+            self._shelves[patterns] = InputError(f"The warninglists cannot be read: {error}.")
+
+    def _shelf_of(self, patterns: tuple[str, ...], files: list[Path]) -> Shelf | InputError:
+        def counted(items: Sequence[Item], before: int) -> Iterator[Item]:
+            for place, item in enumerate(items):
+                self._progress[patterns] = (before + place, before + len(items))
+                yield item
+
+        everything = [_described(file) for file in counted(files, 0)]
         names = {name for pattern in patterns for name in matching([one.name for one in everything], pattern)}
-        if names:
-            self._shelves[patterns] = Shelf(one for one in everything if one.name in names)
-        else:
-            self._shelves[patterns] = InputError(f"No warninglist is called {' or '.join(patterns)}.")
+        chosen = [one for one in everything if one.name in names]
+        if not chosen:
+            return InputError(f"No warninglist is called {' or '.join(patterns)}.")
+        return Shelf(counted(chosen, len(files)))
 
 
 _library = _Library()
