@@ -14,7 +14,7 @@ from misp_workflow import settings
 from misp_workflow.cli.checks import destinations, misp, modules, outbox, sending
 from misp_workflow.cli.checks import settings as settings_check
 from misp_workflow.cli.checks.finding import Finding
-from misp_workflow.cli.servers import ACTIONS
+from misp_workflow.installed import own_actions
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.settings import Settings
 
@@ -31,7 +31,7 @@ def command(send_to: str | None, action: str, as_json: bool) -> None:
     Exit status: 0 nothing is wrong, 1 something is, 2 unusable input.
     """
     rules = settings.current()
-    ours = LocalServer([ACTIONS])
+    ours = LocalServer(own_actions())
     tables = {str(entry["name"]): entry["mispattributes"]["config"]["params"] for entry in ours.modules()}
     if send_to is not None:
         findings = sending.send(rules, send_to, action, ours, tables)
@@ -53,7 +53,7 @@ def _findings(rules: Settings, ours: LocalServer, tables: dict[str, destinations
         lambda: destinations.check(rules, tables),
         lambda: outbox.check(rules),
         lambda: modules.check(rules, ours),
-        lambda: misp.check(rules, tables),
+        lambda: misp.check(rules, ours.modules()),
     )
     for check in checks:
         yield from check()

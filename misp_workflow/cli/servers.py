@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
 from misp_workflow.errors import InputError
+from misp_workflow.installed import own_actions
 from misp_workflow.runner.modules.moduleapi import HttpServer, LocalServer, ModuleServer, Scripted, parse_answer
-
-ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
-"""The actions: in a checkout beside this package, in an installation where misp-modules has its own."""
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +34,7 @@ def module_server(url: str | None, offline: bool, answers: Sequence[str]) -> Mod
     """Return the server that the options ask for."""
     if url and offline:
         raise InputError("--server and --offline exclude each other.")
-    real: ModuleServer = HttpServer(url) if url else LocalServer([ACTIONS])
+    real: ModuleServer = HttpServer(url) if url else LocalServer(own_actions())
     if not offline and not answers:
         return real
     script: dict[str, list[dict[str, Any]]] = {}

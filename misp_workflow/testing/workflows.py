@@ -14,12 +14,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from misp_workflow.installed import FOLDER, own_actions
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow, load
 from misp_workflow.runner.modules.moduleapi import LocalServer, ModuleServer, Scripted, parse_answer
 from misp_workflow.runner.walk.walk import Run, Step, run
 
-ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
+ACTIONS = FOLDER
 
 
 class Result:
@@ -74,10 +75,10 @@ class Result:
 class WorkflowUnderTest:
     """A workflow, ready to be run on events. Its actions run in this process, through JSON as in misp-modules."""
 
-    def __init__(self, workflow: Workflow, folder: Path, actions: Iterable[Path] = (ACTIONS,)) -> None:
+    def __init__(self, workflow: Workflow, folder: Path, actions: Iterable[Path] | None = None) -> None:
         self.workflow = workflow
         self._folder = folder
-        self._actions = list(actions)
+        self._actions = own_actions() if actions is None else list(actions)
         self._script: dict[str, list[dict[str, Any]]] = {}
 
     def answer(self, **answers: str | Iterable[str]) -> WorkflowUnderTest:
@@ -113,4 +114,4 @@ def workflow_under_test(
         source = load((folder / source).read_bytes())
     elif isinstance(source, dict):
         source = load(source)
-    return WorkflowUnderTest(source, folder, [folder / one for one in actions] if actions else (ACTIONS,))
+    return WorkflowUnderTest(source, folder, [folder / one for one in actions] if actions else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import ssl
 import sys
 import time
@@ -16,9 +17,11 @@ from doctor_kit import NOBODY, Doctor
 
 from misp_workflow.cli.doctor import command
 from misp_workflow.errors import InputError, SettingsError
+from misp_workflow.installed import own_actions
 from misp_workflow.testing.receiver import Receiver, answer
 from misp_workflow.testing.server import MispModulesServer
 
+ROOT = Path(__file__).resolve().parents[2]
 CHAT = '[destinations.chat]\nactions = ["slack_message"]\n'
 
 
@@ -86,6 +89,11 @@ def test_a_webhook_with_a_doubtful_answer(doctor: Doctor, receiver: Receiver, re
     receiver.always(reply)
     doctor.write(f"{CHAT}parameters = {{ webhook_url = '{receiver.url}' }}")
     assert doctor.about("destination chat")[0] == ("warning", sentence)
+
+
+def test_an_address_by_any_name_that_the_action_declares(doctor: Doctor, receiver: Receiver) -> None:
+    doctor.write(f"[destinations.known]\nactions = ['hashlookup_check']\nparameters = {{ server = '{receiver.url}' }}")
+    assert doctor.about("destination known")[0] == ("ok", "127.0.0.1 can be reached")
 
 
 def test_nobody_there(doctor: Doctor) -> None:
@@ -293,10 +301,10 @@ def configured(receiver: Receiver, key: str = "goodkey") -> str:
 
 def listed(doctor: Doctor, disabled: bool) -> list[dict[str, Any]]:
     """Return what MISP lists when it sees all actions of this package."""
-    from misp_workflow.cli.servers import ACTIONS
-
-    names = [file.stem for file in ACTIONS.glob("[!_]*.py")]
-    return [{"id": name, "is_misp_module": True, "disabled": disabled} for name in names]
+    names = [file.stem for file in own_actions()]
+    return [
+        {"id": name, "is_misp_module": True, "disabled": disabled, "blocking": name.endswith("_gate")} for name in names
+    ]
 
 
 def test_a_misp_where_all_is_well(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:
@@ -351,6 +359,93 @@ def test_modules_that_misp_does_not_see_or_run(doctor: Doctor, misp: tuple[Recei
     assert any(what.startswith("MISP does not see ") for _, what in doctor.about("MISP"))
     answers["/workflows/moduleIndex/type:action"] = listed(doctor, disabled=True)
     assert any(what.startswith("not enabled in MISP: ") for _, what in doctor.about("MISP"))
+
+
+@pytest.mark.parametrize(
+    ("host", "state", "sentence"),
+    [
+        (1, "error", "belongs to organisation 2, the host organisation (MISP.host_org_id) is 1"),
+        (2, "ok", "the key's user belongs to the host organisation"),
+    ],
+)
+def test_the_key_must_belong_to_the_host_organisation(doctor, misp, host, state, sentence) -> None:
+    receiver, answers = misp
+    answers["/users/view/me"] = {**answers["/users/view/me"], "User": {"id": "6", "org_id": "2"}}
+    answers["/servers/getSetting/MISP.host_org_id"] = {"value": host}
+    doctor.write(configured(receiver))
+    assert any(sentence in what and found == state for found, what in doctor.about("MISP"))
+
+
+@pytest.mark.parametrize(
+    ("version", "faults"),
+    [("2.5.1", 0), ("2.5.27", 2), ("2.5.36", 1), ("2.5.40", 0), ("2.5.50", 0), ("dev", 0)],
+)
+def test_a_version_with_known_faults(doctor, misp, version, faults) -> None:
+    receiver, answers = misp
+    answers["/servers/getVersion"] = {"version": version}
+    doctor.write(configured(receiver))
+    told = [what for found, what in doctor.about("MISP") if found == "error" and what.startswith(f"MISP {version}")]
+    assert len(told) == faults
+
+
+def test_what_the_key_may_not_do_and_a_service_that_is_off(doctor, misp) -> None:
+    receiver, answers = misp
+    answers["/users/view/me"]["Role"] = {**answers["/users/view/me"]["Role"], "perm_tagger": False}
+    answers["/servers/getSetting/Plugin.Enrichment_services_enable"] = {"value": False}
+    doctor.write(configured(receiver))
+    told = [what for found, what in doctor.about("MISP") if found == "warning"]
+    assert "the key's role may not tag" in told
+    assert any("the Enrichment service is off" in what for what in told)
+
+
+# --- the workflows that MISP has --------------------------------------------------------------------------------------
+
+HOLDING = ROOT / "examples" / "workflows" / "hold-what-is-not-marked.json"
+OWN = ("tag-if", "tag_operation", "reload-full-event", "stop-execution")
+TAG = "misp-workflow:approved-by-gate"
+
+
+def with_workflow(doctor: Doctor, misp: Any, disabled: tuple[str, ...] = (), enabled: bool = True, **tag: Any) -> Any:
+    """A MISP that has the holding graph, as MISP lists it; return what the doctor says of that."""
+    receiver, answers = misp
+    row = json.loads(HOLDING.read_text())["Workflow"]
+    answers["/workflows/index"] = [{"Workflow": {**row, "id": "1", "enabled": enabled}}]
+    actions = [*listed(doctor, disabled=False), *({"id": name, "is_misp_module": False} for name in OWN[1:])]
+    shown = [{**one, "disabled": one["id"] in disabled} for one in actions]
+    answers["/workflows/moduleIndex/type:action"] = {str(place): one for place, one in enumerate(shown)}
+    answers["/workflows/moduleIndex/type:logic"] = [{"id": "tag-if", "disabled": "tag-if" in disabled}]
+    answers["/tags/search/0/1"] = [{"Tag": {"id": "9", "name": TAG, "exportable": True, "local_only": True, **tag}}]
+    doctor.write(configured(receiver))
+    return doctor.about(f"workflow {row['name']}")
+
+
+def test_a_workflow_with_nothing_wrong(doctor, misp) -> None:
+    assert with_workflow(doctor, misp) == [("ok", "it is enabled, each of its nodes too, and check finds nothing")]
+
+
+def test_each_disabled_node_and_trigger_of_a_workflow_is_named(doctor, misp) -> None:
+    assert [what for found, what in with_workflow(doctor, misp, disabled=OWN) if found == "error"] == [
+        f"not enabled in MISP: {', '.join(OWN)}; a disabled IF takes its else path, a disabled action is left out"
+    ]
+    found = with_workflow(doctor, misp, enabled=False)
+    assert found[0] == ("warning", "its trigger event-publish is not enabled, so MISP never runs it")
+
+
+def test_what_check_finds_in_a_workflow_the_doctor_says(doctor, misp) -> None:
+    _, answers = misp
+    with_workflow(doctor, misp)
+    row = answers["/workflows/index"][0]["Workflow"]
+    del row["data"]["1"]["data"]["misp_core_format"]
+    told = doctor.about(f"workflow {row['name']}")
+    assert [found for found, what in told if "never reloads" in what] == ["error", "error"]
+    answers["/workflows/index"][0]["Workflow"] = {"id": "1", "name": row["name"], "data": "{broken", "enabled": True}
+    assert states(doctor.about(f"workflow {row['name']}")) == ["error"]
+
+
+def test_the_tag_of_an_approval_must_be_local_only_and_seen(doctor, misp) -> None:
+    told = with_workflow(doctor, misp, local_only=False, exportable=False)
+    assert ("warning", f"the tag {TAG} is not local only, so anybody who may tag can attach it") in told
+    assert ("error", f"the tag {TAG} is not exportable, and workflows do not see such tags") in told
 
 
 def test_a_bad_key(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:

@@ -40,7 +40,7 @@ def check_one(place: Destination, actions: Mapping[str, Params]) -> list[Finding
     action = next(iter(candidates(place, actions)), "")
     given = {**_defaults(actions.get(action, {})), **values}
     secrets = _secrets(place, values, actions.get(action, {}))
-    for finding in (*_reach(subject, given), *_credentials(subject, action, given)):
+    for finding in (*_reach(subject, given, actions.get(action, {})), *_credentials(subject, action, given)):
         found.append(Finding(finding.subject, finding.state, mask(finding.what, secrets), finding.todo))
     return found
 
@@ -70,9 +70,9 @@ def _defaults(params: Params) -> dict[str, str]:
     return {name: str(spec["default"]) for name, spec in params.items() if spec.get("default") not in (None, "")}
 
 
-def _reach(subject: str, values: Mapping[str, str]) -> list[Finding]:
+def _reach(subject: str, values: Mapping[str, str], params: Params) -> list[Finding]:
     """Ask the address something harmless."""
-    url = next((values[name] for name in _address_names(values) if _usual(values[name])), "")
+    url = next((values[name] for name in _address_names(values, params) if _usual(values[name])), "")
     if not url and values.get("smtp_server"):
         port = values.get("port") or SMTP_PORTS.get(values.get("security", ""), 25)
         url = f"smtp://{values['smtp_server']}:{port}"
@@ -97,9 +97,10 @@ def _usual(url: str) -> bool:
     return "://" in url and (scheme in PORTS or scheme in ("http", "https"))
 
 
-def _address_names(values: Mapping[str, str]) -> list[str]:
-    """Return the parameters that hold an address, the most telling first."""
-    names = [name for name in values if name.endswith(("url", "address"))]
+def _address_names(values: Mapping[str, str], params: Params) -> list[str]:
+    """Return the parameters that hold an address by the action's own declaration, the most telling first."""
+    declared = {name for name, spec in params.items() if spec.get("address") or spec.get("format") == "url"}
+    names = [name for name in values if name in declared or name.endswith(("url", "address"))]
     return sorted(names, key=lambda name: (name == "server_url", name != "url"))
 
 

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from misp_workflow.cli.checks import web
+from misp_workflow.cli.checks import web, workflows
 from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, some, warning
 from misp_workflow.effects import Post
 from misp_workflow.errors import SettingsError
+from misp_workflow.runner.modules.moduleapi import Described
 from misp_workflow.settings import Settings
 from misp_workflow.web_address import shown
 
 SUBJECT = "MISP"
+Version = tuple[int, int, int]
 SETTINGS_PAGE = "Administration, Server Settings, Plugin"
+RIGHTS = {"perm_tagger": "tag", "perm_modify": "change events", "perm_tag_editor": "make new tags"}
+
+FAULTS: tuple[tuple[Version, Version, str, str], ...] = (
+    (
+        (2, 5, 2),
+        (2, 5, 39),
+        "may publish events that a workflow blocked: seen in 2.5.27 and 2.5.33, not in 2.5.1, mended in June 2026",
+        "update MISP to 2.5.40 or later: before that no gate is sure to hold a publication",
+    ),
+    (
+        (2, 5, 24),
+        (2, 5, 33),
+        "takes enabled modules for disabled ones in background jobs, where PHP has no APCu",
+        "install php-apcu with apc.enable_cli=1, or update MISP; until then a holding graph holds every event",
+    ),
+)
+"""What is known to be wrong: from, to (both included), what, and what to do about it."""
 
 
 class _StopError(Exception):
@@ -26,18 +45,21 @@ class _StopError(Exception):
         self.finding = finding
 
 
-def check(rules: Settings, ours: Collection[str]) -> list[Finding]:
-    """Return the findings about the MISP in the settings; `ours` are the names of this package's actions."""
+def check(rules: Settings, ours: Sequence[Described]) -> list[Finding]:
+    """Return the findings about the MISP in the settings; `ours` are this package's actions as they are listed."""
     if not rules.misp.url:
         todo = "name it in [misp] for links in messages, write-back and this check"
         return [skipped(SUBJECT, "the settings do not say where MISP is", todo)]
     found: list[Finding] = []
     try:
         misp = _Misp(rules)
-        _who(misp, found)
+        user = _who(misp, found)
         if misp.admin:
+            _version(misp, found)
+            _host_organisation(misp, user, found)
             _plugin(misp, rules, found)
-            _modules(misp, ours, found)
+            _modules(misp, [str(entry["name"]) for entry in ours], found)
+            found += workflows.check(misp, ours)
     except _StopError as stop:
         found.append(stop.finding)
     return found
@@ -58,12 +80,13 @@ class _Misp:
                 warning(SUBJECT, "the settings hold no key for MISP", "set misp.key to env:NAME or file:/path")
             )
 
-    def get(self, path: str) -> web.Heard:
-        """Return what MISP answers to GET; _StopError when it does not answer at all."""
+    def get(self, path: str, body: Any = None) -> web.Heard:
+        """Return what MISP answers to GET, or to a question in a body; _StopError when it does not answer at all."""
         heard = web.ask(
             Post(
                 url=f"{self.place.url}/{path}",
-                method="GET",
+                method="GET" if body is None else "POST",
+                json=body,
                 headers={"Authorization": self._key, "Accept": "application/json"},
                 verify_tls=self.place.verify_tls,
                 ca_file=self.place.ca_file,
@@ -74,13 +97,19 @@ class _Misp:
             raise _StopError(error(SUBJECT, heard.problem, "check misp.url, misp.ca_file and the way to MISP"))
         return heard
 
+    def json(self, path: str, body: Any = None) -> Any:
+        """Return what MISP answers as data, None where it answers none or says no."""
+        heard = self.get(path, body)
+        return heard.json() if heard.status == 200 else None
+
     def setting(self, name: str) -> Any:
         """Return a server setting's value, None when MISP does not say."""
         content = self.get(f"servers/getSetting/{name}").json()
         return content.get("value") if isinstance(content, Mapping) else None
 
 
-def _who(misp: _Misp, found: list[Finding]) -> None:
+def _who(misp: _Misp, found: list[Finding]) -> Mapping[str, Any]:
+    """Return the key's user."""
     heard = misp.get("users/view/me")
     if heard.status in (401, 403):
         todo = "make an automation key in MISP (My Profile, Auth keys), and check its allowed IP addresses"
@@ -95,12 +124,43 @@ def _who(misp: _Misp, found: list[Finding]) -> None:
     found += web.clock(SUBJECT, heard.headers, time.time())
     if misp.place.verify_tls:
         found += web.certificate(SUBJECT, misp.place.url, misp.place.ca_file, time.time())
-    if not role.get("perm_tagger") or not role.get("perm_modify"):
-        todo = "only needed for write-back: give the user a role that may tag and modify"
-        found.append(warning(SUBJECT, "the key's role may not tag or change events", todo))
+    lacking = [what for name, what in RIGHTS.items() if name in role and not role[name]]
+    if not {"perm_tagger", "perm_modify"} <= role.keys():
+        lacking = lacking or ["tag", "change events"]
+    if lacking:
+        todo = "only needed for write-back and approvals: give the user a role that may"
+        found.append(warning(SUBJECT, f"the key's role may not {', '.join(lacking)}", todo))
     if not misp.admin:
         todo = "the workflow settings can be seen by a site administrator only; check them by hand"
         found.append(skipped(SUBJECT, "the key is no site administrator's", todo))
+    user = content["User"]
+    return user if isinstance(user, Mapping) else {}
+
+
+def _host_organisation(misp: _Misp, user: Mapping[str, Any], found: list[Finding]) -> None:
+    """Local tags, and so approvals, can be attached by users of the host organisation only, site administrators too."""
+    host, own = misp.setting("MISP.host_org_id"), user.get("org_id")
+    if host in (None, "") or own in (None, ""):
+        return
+    if str(host) == str(own):
+        found.append(ok(SUBJECT, "the key's user belongs to the host organisation, and so may attach local tags"))
+        return
+    what = f"the key's user belongs to organisation {own}, the host organisation (MISP.host_org_id) is {host}"
+    todo = "use a key of a user of the host organisation: nobody else may attach local tags, so each approval fails"
+    found.append(error(SUBJECT, what, todo))
+
+
+def _version(misp: _Misp, found: list[Finding]) -> None:
+    """Say what is known to be wrong in this version."""
+    content = misp.json("servers/getVersion")
+    said = str(content.get("version", "")) if isinstance(content, Mapping) else ""
+    parts = said.split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        return
+    number = tuple(map(int, parts))
+    for first, last, what, todo in FAULTS:
+        if first <= number <= last:
+            found.append(error(SUBJECT, f"MISP {said} {what}", todo))
 
 
 def _plugin(misp: _Misp, rules: Settings, found: list[Finding]) -> None:
@@ -112,6 +172,9 @@ def _plugin(misp: _Misp, rules: Settings, found: list[Finding]) -> None:
             found.append(ok(SUBJECT, f"{what} are switched on"))
         else:
             found.append(error(SUBJECT, f"{what} are switched off", f"set {name} to true ({SETTINGS_PAGE})"))
+    if misp.setting("Plugin.Enrichment_services_enable") in (False, 0, "0", "false"):
+        todo = "set Plugin.Enrichment_services_enable to true, or leave the texts in MISP's own nodes empty"
+        found.append(warning(SUBJECT, "the Enrichment service is off, which MISP renders templates through", todo))
     _timeout(misp.setting("Plugin.Action_timeout"), rules, found)
     _address(misp, rules, found)
 
@@ -144,6 +207,8 @@ def _address(misp: _Misp, rules: Settings, found: list[Finding]) -> None:
 
 def _modules(misp: _Misp, ours: Collection[str], found: list[Finding]) -> None:
     listed = misp.get("workflows/moduleIndex/type:action").json()
+    if isinstance(listed, Mapping) and "name" not in listed:
+        listed = list(listed.values()) or None  # a list with holes, which PHP makes an object of
     if not isinstance(listed, list):
         todo = "check that workflows are switched on, and MISP's log"
         found.append(error(SUBJECT, "MISP does not list its workflow modules", todo))

@@ -179,19 +179,19 @@ def _within(timeout: float, ask: Callable[[], Answer]) -> Answer | None:
 
 
 class LocalServer(ModuleServer):
-    """Action files loaded by bare path, as `misp-modules -c` does, and asked through the same JSON border.
+    """Action files, or folders of them, loaded by bare path as `misp-modules -c` does, and asked through JSON.
 
     `failed` says, by file name, why a file could not be loaded; misp-modules would leave it out, or not start at all.
     """
 
-    def __init__(self, folders: Iterable[str | Path]) -> None:
+    def __init__(self, places: Iterable[str | Path]) -> None:
         self.failed: dict[str, str] = {}
         self._modules: dict[str, ModuleType] = {}
         self._described: dict[str, Described] = {}
-        for folder in folders:
-            if not Path(folder).is_dir():
-                raise InputError(f"There is no folder {folder} to load actions from.")
-            for file in sorted(Path(folder).glob("*.py")):
+        for place in map(Path, places):
+            if not place.exists():
+                raise InputError(f"There is no folder {place} to load actions from.")
+            for file in sorted(place.glob("*.py")) if place.is_dir() else [place]:
                 if not file.name.startswith("_"):
                     self._load(file)
 

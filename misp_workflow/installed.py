@@ -1,0 +1,21 @@
+"""Which action files are this package's own: installed beside misp-modules they share a folder with upstream's."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+DISTRIBUTION = "misp-workflow-actions"
+FOLDER = Path(__file__).resolve().parents[1] / "misp_modules" / "modules" / "action_mod"
+"""Where the actions are: in a checkout beside this package, in an installation in misp-modules' own folder."""
+
+
+def own_actions() -> list[Path]:
+    """Return the action files that the distribution's list of files names; in a checkout all of the folder."""
+    try:
+        listed = distribution(DISTRIBUTION).files or []
+    except PackageNotFoundError:
+        listed = []
+    named = {Path(str(file.locate())).resolve() for file in listed if file.parent.name == FOLDER.name}
+    here = sorted(file for file in FOLDER.glob("*.py") if not file.name.startswith("_"))
+    return [file for file in here if file in named] or here
