@@ -52,6 +52,7 @@ format: $(STAMP)
 	@$(BIN)/ruff format .
 
 serve: $(STAMP)
+	@$(BIN)/python -c 'import socket; socket.create_server(("$(LISTEN)", $(PORT)), family=socket.AF_INET6 if ":" in "$(LISTEN)" else socket.AF_INET)' 2>/dev/null || { echo "Nothing can listen on $(LISTEN), port $(PORT): another program does already, or may not. Choose another port: make serve PORT=6667"; exit 1; }
 	@echo "misp-modules with the pack on http://$(LISTEN):$(PORT). Stop it with Ctrl-C."
 	@exec $(BIN)/misp-modules -l $(LISTEN) -p $(PORT) -c $(CURDIR)/misp_modules/modules
 

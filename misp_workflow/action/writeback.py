@@ -18,6 +18,7 @@ from misp_workflow.errors import InputError
 from misp_workflow.event import text
 from misp_workflow.markings import PAP_LEVELS, UNKNOWN, read_tag
 from misp_workflow.settings import Destination
+from misp_workflow.words import counted
 
 WATCH = 60.0
 """Seconds for which an approval that came too late is looked for, and taken back."""
@@ -84,7 +85,7 @@ def change(call: Call, what: str, items: Iterable[Mapping[str, Any]] = (), /, **
     if not _is_uuid(uuid):
         raise InputError("MISP sent no event that it has saved, so there is nothing that could be changed.")
     listed = tuple(_item(row) for row in items)
-    about = f"{len(listed)} attributes of {call.topic}" if listed else call.topic
+    about = f"{counted(len(listed), 'attribute')} of {call.topic}" if listed else call.topic
     return MispChange(
         change=what,
         event=uuid,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
+import sys
 
 import click
 
@@ -45,11 +48,24 @@ class _Commands(click.Group):
             formatter.write_dl([*COMMANDS.items()])  # the subcommand `list`, once loaded, hides the builtin here
 
     def invoke(self, ctx: click.Context) -> object:
+        _let_every_letter_through()
         try:
             return super().invoke(ctx)
         except WorkflowError as error:
-            click.echo(f"misp-workflow: {error}", err=True)
-            ctx.exit(2)
+            problem = str(error)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read what we print has had enough: click knows what to do
+                raise
+            problem = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
+        click.echo(f"misp-workflow: {problem}", err=True)
+        raise SystemExit(2)
+
+
+def _let_every_letter_through() -> None:
+    """Print "?" for what a terminal that is not UTF-8 does not know, instead of ending there."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -69,7 +69,7 @@ def command(
             unusable = True
     if as_json:
         told = {name: list(map(_as_data, some)) for name, some in found.items()}
-        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
         _print(found, Console())
     if unusable or not found:

@@ -22,6 +22,7 @@ from misp_workflow.cli.inputs import FILE, FILE_OR_FOLDER, files_in, read_json
 from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.event import text
 from misp_workflow.settings import Settings
+from misp_workflow.words import counted
 
 COLOURS = {"pass": "green", "warn": "yellow", "block": "red"}
 
@@ -62,7 +63,7 @@ def command(rules: Path, events: tuple[Path, ...], strict: bool, as_json: bool) 
             click.echo(f"misp-workflow: {error}", err=True)
             unusable = True
     if as_json:
-        click.echo(orjson.dumps([_as_data(one) for one in judged], option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps([_as_data(one) for one in judged], option=orjson.OPT_INDENT_2))
     else:
         _print(judged, book, Console())
     if unusable or not judged:
@@ -114,4 +115,4 @@ def _print(judged: list[Judged], book: tuple[Rule, ...], console: Console) -> No
     console.print(table)
     console.print(summary)
     told = ", ".join(f"{outcomes[name]} {name}" for name in COLOURS if outcomes[name])
-    console.print(f"{len(judged)} events: {told or 'none'}")
+    console.print(f"{counted(len(judged), 'event')}: {told or 'none'}")

@@ -26,7 +26,7 @@ def command(target: Path, misp_url: str | None, misp_key: str | None, as_json: b
     """
     found = compare(Misp(settings_for(misp_url, misp_key)), target)
     if as_json:
-        click.echo(orjson.dumps(found.data(), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(found.data(), option=orjson.OPT_INDENT_2))
     else:
         _print(found, Console())
     if found.differs:

@@ -40,7 +40,7 @@ def command(send_to: str | None, action: str, as_json: bool) -> None:
     wrong = any(finding.state == "error" for finding in findings)
     if as_json:
         rows = [{"subject": f.subject, "state": f.state, "what": f.what, "todo": f.todo} for f in findings]
-        click.echo(orjson.dumps({"ok": not wrong, "findings": rows}, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps({"ok": not wrong, "findings": rows}, option=orjson.OPT_INDENT_2))
     else:
         _print(findings, Console())
     if wrong:

@@ -15,6 +15,7 @@ from misp_workflow.cli.servers import described, module_server
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import catalogue
 from misp_workflow.runner.said.faults import AS_IT_SHOULD_BE, KINDS, STOPPED, Cell, Matrix, matrix
+from misp_workflow.words import counted
 
 
 @click.command()
@@ -47,7 +48,7 @@ def command(workflow: Path, event: Path, trigger: str | None, server: str | None
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     if as_json:
-        click.echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2))
     else:
         _print(found, console)
     if found.open_cells:
@@ -103,7 +104,7 @@ def _print(found: Matrix, console: Console) -> None:
         console.print(f"[bold yellow]Also when every module says yes, {stopped}[/] ({found.agreed.end}): look why.")
     if found.open_cells:
         ways = len(found.open_cells)
-        console.print(f"[bold red]A gate fails open[/] in {ways} ways: MISP goes on though nobody judged.")
+        console.print(f"[bold red]A gate fails open[/] in {counted(ways, 'way')}: MISP goes on though nobody judged.")
         console.print("Put a fail-closed path behind it: see docs/gates.md.")
     elif any(cell.gate for cell in found.cells):
         console.print(f"[bold green]Every gate holds[/]: whatever fails, {stopped}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,20 @@ from misp_workflow.errors import GraphError, InputError
 from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint, load
 
+
+class _NewFile(click.Path):
+    """A file to write: known to be writable before the work begins whose outcome it shall hold."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(str(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"There is no folder {path.parent} to write {path.name} into.", param, ctx)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            self.fail(f"{path} cannot be written by this user.", param, ctx)
+        return path
+
+
+NEW_FILE = _NewFile(dir_okay=False)
 FILE_OR_FOLDER = click.Path(exists=True, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

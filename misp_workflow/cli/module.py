@@ -61,7 +61,7 @@ def command(
             "exchanges": [exchange_data(exchange) for exchange in done.record.exchanges],
         }
         shown = without_secrets(data, secrets)
-        click.echo(orjson.dumps(shown, default=str, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(shown, default=str, option=orjson.OPT_INDENT_2))
     else:
         _print(done, secrets, Console())
     if not done.success:

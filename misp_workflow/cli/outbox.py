@@ -96,7 +96,8 @@ def drop(ids: Sequence[str], everything: bool, destination: str | None, yes: boo
     """Remove for good; it will not be delivered."""
     house = House(settings.current())
     chosen = _chosen(house.outbox, ids, everything, destination)
-    if not ids and not yes and (number := sum(1 for _ in _chosen(house.outbox, ids, everything, destination))):
+    asks = not yes and not (ids and as_json)  # a program that names what it means cannot be asked
+    if asks and (number := sum(1 for _ in _chosen(house.outbox, ids, everything, destination))):
         click.confirm(f"Remove {number} for good?", abort=True, err=True)
     dropped = 0
     for keys in _batches(chosen):

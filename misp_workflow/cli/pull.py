@@ -26,7 +26,7 @@ def command(target: Path, misp_url: str | None, misp_key: str | None, overwrite:
     """
     done = folder.pull(Misp(settings_for(misp_url, misp_key)), target, overwrite=overwrite)
     if as_json:
-        click.echo(orjson.dumps(vars(done), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(vars(done), option=orjson.OPT_INDENT_2))
     else:
         _print(done, target, Console())
     if done.kept:

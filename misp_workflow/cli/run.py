@@ -10,7 +10,7 @@ from rich.console import Console
 
 from misp_workflow.cli import waiting
 from misp_workflow.cli.house_rules import warn
-from misp_workflow.cli.inputs import FILE, read_event, read_json, read_workflow
+from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.cli.tree import print_run
 from misp_workflow.errors import InputError
@@ -33,7 +33,7 @@ from misp_workflow.runner.walk.walk import run
     help="Run again for each time that changes in MISP fire the trigger, N times at most. MISP is a stand-in.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the run as a page to this file.")
+@click.option("--html", type=NEW_FILE, help="Write the run as a page to this file.")
 def command(
     workflow: Path | None,
     event: Path,
@@ -63,7 +63,7 @@ def command(
     if html is not None:
         html.write_text(as_html(done), encoding="utf-8")
     if as_json:
-        click.echo(orjson.dumps(as_data(done), default=str, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(as_data(done), default=str, option=orjson.OPT_INDENT_2))
     else:
         print_run(done, Console())
     if not done.success:

@@ -185,7 +185,7 @@ def _destination(name: str, table: Table, defaults: Destination) -> Destination:
         max_bytes=defaults.max_bytes if size is None else size,
         list=read_list(table.table("list"), name),
     )
-    table.done()
+    table.done(f"what an action takes as a parameter stands in [destinations.{name or 'NAME'}.parameters]")
     return destination
 
 

@@ -98,10 +98,11 @@ class Table:
         """Return the keys that nobody took yet, for tables whose keys are names."""
         return list(self._left)
 
-    def done(self) -> None:
-        """Raise SettingsError for the first key that nobody asked for."""
+    def done(self, elsewhere: str = "") -> None:
+        """Raise SettingsError for the first key that nobody asked for; `elsewhere` says what may belong where."""
         for key in self._left:
-            raise self.error(key, f"is not a known setting{did_you_mean(key, self._asked)}")
+            hint = did_you_mean(key, self._asked) or (f"; {elsewhere}" if elsewhere else "")
+            raise self.error(key, f"is not a known setting{hint}")
 
     def _amount(self, key: str, value: Any, units: Mapping[str, int]) -> Any:
         if not isinstance(value, str):

@@ -100,6 +100,7 @@ def test_retry_makes_the_dead_live_and_the_waiting_hurry(filled: Receiver) -> No
 
 def test_drop_asks_and_is_logged(filled: Receiver, state: Path) -> None:
     run("drop", "--all", code=1, input="n\n")
+    run("drop", WAITS, code=1, input="n\n")
     assert set(listed()) == {WAITS, DEAD}
     assert json.loads(run("drop", WAITS, "--json").stdout) == {"dropped": 1}
     assert set(listed()) == {DEAD}

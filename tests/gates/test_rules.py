@@ -76,7 +76,7 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"forbidden_together": ["email*"]}, event(), ["the rule 'email*' cannot be read"]),
     # content
     ({"minimum_attributes": 2}, event(DOMAIN, HASH), []),
-    ({"minimum_attributes": 2}, event(DOMAIN, {**HASH, "deleted": "1"}), ["it has 1 attributes, and at least 2"]),
+    ({"minimum_attributes": 2}, event(DOMAIN, {**HASH, "deleted": "1"}), ["it has 1 attribute, and at least 2"]),
     ({"minimum_attributes": 1}, event(Object=[{"name": "file", "Attribute": [HASH]}]), []),
     ({"required_types": ["sha*", "ip-*"]}, event(HASH), ["no attribute is of type 'ip-*'"]),
     ({"forbidden_types": ["target-*"]}, event(attribute("target-user", "x")), ["the type 'target-user' is forbidden"]),

@@ -11,6 +11,7 @@ from misp_workflow.delivery.guard.addresses import reserved
 from misp_workflow.delivery.warninglists import lists_with
 from misp_workflow.event import DISTRIBUTIONS, flag, matching, number, text
 from misp_workflow.markings import UNKNOWN, read_tag
+from misp_workflow.words import counted
 
 MOST_NAMED = 5
 
@@ -105,7 +106,7 @@ def _content(values: Values, subject: Subject) -> Iterator[str]:
         return
     types = list(dict.fromkeys(text(row.get("type")) for row in subject.attributes))
     if len(subject.attributes) < least:
-        yield f"it has {len(subject.attributes)} attributes, and at least {least} are required"
+        yield f"it has {counted(len(subject.attributes), 'attribute')}, and at least {least} are required"
     for pattern in required:
         if not matching(types, pattern):
             yield f"no attribute is of type '{pattern}'"
@@ -171,7 +172,7 @@ def _age(most: int, day: str) -> Iterator[str]:
         yield "it has no date that could be judged"
         return
     if days > most:
-        yield f"it is {days} days old, and at most {most} are allowed"
+        yield f"it is {counted(days, 'day')} old, and at most {most} are allowed"
 
 
 def _proposal(values: Values, subject: Subject) -> Iterator[str]:

@@ -12,6 +12,7 @@ from misp_workflow.cli.checks.finding import Finding, error, ok, some, warning
 from misp_workflow.runner.modules.moduleapi import LIST_TIMEOUT, HttpServer, LocalServer, NoAnswerError
 from misp_workflow.settings import Settings
 from misp_workflow.web_address import shown
+from misp_workflow.words import counted
 
 SUBJECT = "misp-modules"
 KINDS = ("expansion", "export_mod", "import_mod", "action_mod")
@@ -34,7 +35,7 @@ def check(rules: Settings, ours: LocalServer) -> list[Finding]:
     if not listed:
         todo = "check modules_url: this is not a misp-modules server, or it has no modules"
         return [*found, error(SUBJECT, f"{shown(rules.modules_url)} lists no modules", todo)]
-    found.append(ok(SUBJECT, f"{shown(rules.modules_url)} lists {len(listed)} modules"))
+    found.append(ok(SUBJECT, f"{shown(rules.modules_url)} lists {counted(len(listed), 'module')}"))
     return [*found, *_speed(seconds), *_ours(listed, ours), *_theirs(listed), *_shapes(listed)]
 
 
@@ -78,7 +79,9 @@ def _theirs(listed: Iterable[Mapping[str, Any]]) -> list[Finding]:
     missing = [file for file in files if file.stem not in names]
     if not missing:
         return []
-    what = f"{len(missing)} modules are installed here but not in the list: {some([file.stem for file in missing])}"
+    are = "is" if len(missing) == 1 else "are"
+    named = some([file.stem for file in missing])
+    what = f"{counted(len(missing), 'module')} {are} installed here but not in the list: {named}"
     first = f"misp_modules.modules.{missing[0].parent.name}.{missing[0].stem}"
     return [warning(SUBJECT, what, f"the server's log says why after 'failed'; or try python -c 'import {first}'")]
 

@@ -10,6 +10,8 @@ from misp_workflow.settings import Settings
 from misp_workflow.settings.reader import literal_secrets
 
 SUBJECT = "settings"
+MISP_WAITS = 10.0
+"""Seconds, MISP's default of Plugin.Action_timeout."""
 
 
 def check(rules: Settings) -> list[Finding]:
@@ -26,7 +28,15 @@ def check(rules: Settings) -> list[Finding]:
         return [error(SUBJECT, rules.problem.rstrip("."), "mend the file; it is read again at the next call")]
     places = len(rules.destinations)
     found = [ok(SUBJECT, f"{rules.path} is valid and names {places} destination{'' if places == 1 else 's'}")]
-    return found + _literals(rules) + _readers(rules)
+    return found + _slowness(rules) + _literals(rules) + _readers(rules)
+
+
+def _slowness(rules: Settings) -> list[Finding]:
+    if rules.answer_within < MISP_WAITS:
+        return []
+    what = f"answer_within is {rules.answer_within:g} s, and by default MISP waits {MISP_WAITS:g} s for an action"
+    todo = "a gate that is late lets pass: lower answer_within, or raise Plugin.Action_timeout in MISP above it"
+    return [warning(SUBJECT, what, todo)]
 
 
 def _literals(rules: Settings) -> list[Finding]:

@@ -16,6 +16,7 @@ from misp_workflow.errors import PhpCrash
 from misp_workflow.php import pcre
 from misp_workflow.runner.modules import moduleapi
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
+from misp_workflow.words import counted
 
 Attribute = Mapping[str, Any]
 
@@ -78,7 +79,7 @@ def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any]]) -> Outcom
     saved = [call.change("Attribute.editAttribute", _saved(attribute)) for attribute in edited]
     call.change("Attribute.editAttributeBulk", [_saved(attribute) for attribute in edited])
     call.roaming.set(write_back(call.data(), [_saved(attribute) for attribute in edited]))
-    return Outcome(any(saved), why=f"{len(edited)} attributes edited")
+    return Outcome(any(saved), why=f"{counted(len(edited), 'attribute')} edited")
 
 
 def _saved(attribute: Attribute) -> dict[str, Any]:
@@ -127,7 +128,8 @@ def attach_enrichment(call: Call) -> Outcome:
             enriched.append({**attribute, "enrichment": [*(before if isinstance(before, list) else []), *results]})
     call.around.encoder.plain = False  # an answer can hold anything
     call.roaming.set(write_back(call.data(), enriched))
-    return Outcome(True, why=f"{len(enriched)} attributes enriched by {', '.join(map(str, wanted)) or 'no module'}")
+    by = ", ".join(map(str, wanted)) or "no module"
+    return Outcome(True, why=f"{counted(len(enriched), 'attribute')} enriched by {by}")
 
 
 def _ask(call: Call, described: Any, attribute: Attribute) -> list[Any]:
@@ -174,7 +176,7 @@ def attach_warninglist(call: Call) -> Outcome:
         if warnings:
             warned.append({**attribute, "warnings": warnings})
     call.roaming.set(write_back(call.data(), warned))
-    return Outcome(True, why=f"{len(warned)} attributes stand on warninglists")
+    return Outcome(True, why=f"{counted(len(warned), 'attribute')} on warninglists")
 
 
 def _warning(row: Any, match: str) -> dict[str, Any]:

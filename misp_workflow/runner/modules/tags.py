@@ -14,6 +14,7 @@ from misp_workflow import hashpath, php
 from misp_workflow.runner.data import conditions
 from misp_workflow.runner.modules.attributes import selected
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
+from misp_workflow.words import counted
 
 Options = dict[str, Any]
 
@@ -32,7 +33,7 @@ def tag_operation(call: Call) -> Outcome:
     if values["scope"] == "event":
         return Outcome(_tag_event(call, _event_id(call.matching()), options, adding), why="the event's tags")
     done = [_tag_attribute(call, attribute, options, adding) for attribute in selected(call)]
-    return Outcome(any(done), why=f"tags of {len(done)} attributes")
+    return Outcome(any(done), why=f"tags of {counted(len(done), 'attribute')}")
 
 
 def _locality(locality: Any, adding: bool) -> Any:

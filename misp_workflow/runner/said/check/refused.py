@@ -43,6 +43,9 @@ def one_connection(subject: Subject) -> Iterator[Finding]:
         )
 
 
+_A = {"action": "an action", "logic": "a logic"}
+
+
 def unknown_modules(subject: Subject) -> Iterator[Finding]:
     """A module that MISP does not know fails at every run; a logic module then takes its else path."""
     for node in subject.nodes:
@@ -51,6 +54,6 @@ def unknown_modules(subject: Subject) -> Iterator[Finding]:
                 "error",
                 "unknown-module",
                 node,
-                f"Neither MISP nor the misp-modules asked here has a {node.type} module of this name.",
+                f"Neither MISP nor the misp-modules asked here has {_A[node.type]} module of this name.",
                 "Install it, or remove the node.",
             )
