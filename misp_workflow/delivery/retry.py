@@ -18,12 +18,14 @@ Outcome = Literal["delivered", "again", "refused"]
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """What one try came to. `detail` is one plain sentence without a secret, `retry_after` seconds that the other side
-    asked us to wait, `down` whether the other side as a whole looks ill (so that others need not try it either)."""
+    asked us to wait, `down` whether the other side as a whole looks ill (so that others need not try it either), `more`
+    whether a part was done in our time and the rest follows: no failure, and not to be waited for."""
 
     outcome: Outcome
     detail: str
     retry_after: float | None = None
     down: bool = False
+    more: bool = False
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------

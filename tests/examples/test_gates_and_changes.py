@@ -190,7 +190,7 @@ def test_a_real_expansion_adds_its_object_and_is_not_asked_about_it(peers, tmp_p
     monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(server_known))
     action = ActionFile.load(EXAMPLES.parent / "misp_modules/modules/action_mod/misp_enrichment.py")
     said = action.ask(json.dumps({"module": action.name, "data": {"Event": event}, "params": params}).encode())
-    assert "1 results were added as attributes" in said["data"]["detail"], said
+    assert "1 result was added as attributes" in said["data"]["detail"], said
     (thing,) = misp.event(event["uuid"])["Object"]
     inner = {row["object_relation"]: row["value"] for row in thing["Attribute"]}
     assert (thing["name"], inner["host"]) == ("url", "login.example.invalid")

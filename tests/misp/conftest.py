@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from misp_support import REAL_KEY, REAL_URL, RealMisp, example_event
+from misp_support import REAL_KEY, REAL_URL, RECORDED, RealMisp, example_event
 
 from misp_workflow.testing.misp import MispStandIn
-
-RECORDED = Path(__file__).parent / "exchanges.json"
 
 
 @pytest.fixture(scope="session")
 def recorded() -> list[dict]:
     """What a real MISP 2.5.1 answered, in order."""
-    return json.loads(RECORDED.read_text())
+    return json.loads((RECORDED / "exchanges.json").read_text())
 
 
 @pytest.fixture

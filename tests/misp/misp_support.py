@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import misp as transport
 from misp_workflow.effects import MispChange
 
+RECORDED = Path(__file__).parent / "recorded"
+"""What a real MISP 2.5.1 answered, call by call."""
 REAL_URL = os.environ.get("MISP_WORKFLOW_TEST_MISP_URL", "")
 REAL_KEY = os.environ.get("MISP_WORKFLOW_TEST_MISP_KEY", "")
 
@@ -23,6 +26,10 @@ class RealMisp:
 
         self.url, self.key = url.rstrip("/"), key
         self._pymisp = PyMISP(url, key, ssl=False)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask it anything, and return the decoded answer."""
+        return self._pymisp._check_json_response(self._pymisp._prepare_request(method, path, data=body))
 
     def add_event(self, given: dict[str, Any]) -> dict[str, Any]:
         return self._pymisp.direct_call("events/add", {"distribution": "0", **given})["Event"]

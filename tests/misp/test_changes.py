@@ -8,7 +8,6 @@ import pytest
 from misp_support import REAL_KEY, REAL_URL, RealMisp, make
 
 from misp_workflow.testing import CLOSE, HANG, answer
-from misp_workflow.testing.misp import MispStandIn
 
 GONE = {"uuid": "56b34207-8e57-4376-9abf-fe6762a444f2", "type": "domain", "value": "gone.example"}
 
@@ -120,22 +119,6 @@ def test_an_event_goes_on_the_blocklist_once(misp):
     assert make("blocklist", event, values=values).detail == "the event was so already"
 
 
-def test_values_go_on_a_warninglist_of_our_own_and_never_on_mispes(misp, example):
-    name = f"Own {uuid.uuid4()}"
-    values = {"name": name, "type": "string", "description": "ours", "matching_attributes": ["domain", "ip-dst"]}
-    address, domain, _ = example["Attribute"]
-    assert make("warninglist", example, address, values=values).outcome == "delivered"
-    assert make("warninglist", example, address, domain, values=values).detail == (
-        "MISP changed 1 of 2 attributes; 1 of 2 attributes was so already"
-    )
-    if isinstance(misp, MispStandIn):
-        (own,) = misp.warninglists.values()
-        assert list(own["_entries"]) == [address["value"], domain["value"]]
-        assert own["enabled"]
-    own_of_misp = {**values, "name": "List of known google domains"}
-    assert "MISP's own" in make("warninglist", example, domain, values=own_of_misp).detail
-
-
 def test_the_whole_object_missing(misp):
     for change, values in [
         ("tag", {"add": ["x"]}),
@@ -159,7 +142,7 @@ def test_a_wrong_key_a_reader_and_no_settings_are_plain_sentences(standin, use, 
     standin.clear()
     said = make("tag", event, *event["Attribute"], values={"add": ["x"]})
     assert (said.outcome, "lacks the permission" in said.detail) == ("refused", True)
-    assert len(standin.requests) == 2, "one look, one no: the others would hear the same"
+    assert len(standin.requests) == 4, "one look, three for the tag, whose no all of them hear"
     use(standin, key="not a key\\nX-Evil: 1")
     assert "is no API key" in make("tag", event, values={"add": ["x"]}).detail
     monkeypatch.setenv("MISP_WORKFLOW_CONFIG", "/dev/null")

@@ -130,7 +130,12 @@ def expansions(request: Any) -> Any:
         {"type": "text", "object_relation": "country", "value": "LU", "to_ids": False},
         {"type": "hostname", "object_relation": "host", "value": f"gw.{attribute['value']}", "to_ids": True},
     ]
-    place = {"name": "geolocation", "meta-category": "misc", "template_version": "7", "Attribute": inner}
+    template = {
+        "template_uuid": "d8b4a7f4-9d2c-4e6f-8a51-3a6e6d1c0f11",
+        "template_version": "7",
+        "description": "a place",
+    }
+    place = {"name": "geolocation", "meta-category": "misc", **template, "Attribute": inner}
     return answer({"results": {"Attribute": found, "Object": [place] if attribute["type"] == "domain" else []}})
 
 
@@ -150,10 +155,9 @@ def enrich(event, *rows, module: str = "old_form", kind: str = "attributes"):
 @pytest.mark.parametrize("module", ["old_form", "standard_form"])
 def test_what_an_expansion_says_is_added_once(misp, example, expansion: Receiver, module):
     domain = example["Attribute"][1]
-    number = 2
     said = enrich(example, domain, module=module)
     assert said.outcome == "delivered"
-    assert f"{number} results were added as attributes" in said.detail
+    assert "2 results were added as attributes" in said.detail
     added = [row for row in misp.event(example["uuid"])["Attribute"] if row["comment"] == f"From {module}"]
     assert len(added) == (2 if module == "old_form" else 1)
     assert not any(row["to_ids"] for row in added)
@@ -188,7 +192,7 @@ def test_a_value_that_the_event_has_already_is_no_failure(misp, expansion: Recei
     event = misp.add_event({"info": "x", "Attribute": rows})
     said = enrich(event, event["Attribute"][0])
     assert said.outcome == "delivered"
-    assert "1 results were added" in said.detail
+    assert "1 result was added as attributes" in said.detail
     assert len(misp.event(event["uuid"])["Attribute"]) == 3
 
 

@@ -21,7 +21,7 @@ def many(misp, number: int = 500, **more):
     return misp.add_event({"info": "many", "Attribute": rows})
 
 
-@pytest.mark.parametrize(("local", "calls"), [(False, 4), (True, 6)])
+@pytest.mark.parametrize(("local", "calls"), [(False, 7), (True, 9)])
 def test_five_hundred_attributes_are_tagged_in_few_calls(standin: MispStandIn, use, local, calls):
     use(standin)
     event = many(standin)
@@ -50,23 +50,27 @@ def test_a_misp_whose_bulk_call_knows_no_local_tags_leaves_no_global_one(recorde
         assert len(misp.calls("/attributes/addTag")) == 1, "it is tried once"
 
 
+def of_two_organisations(standin: MispStandIn, ours: int, theirs: int) -> list[dict]:
+    """Attributes of the host's organisation, of which another one may not change the global tags, and of that one."""
+    standin.tag("type:OSINT")
+    rows = many(standin, ours)["Attribute"]
+    with standin.asking_as("2"):
+        return rows + many(standin, theirs, comment="theirs")["Attribute"]
+
+
 def test_a_few_that_are_refused_are_named_and_the_rest_is_tagged(standin: MispStandIn, use):
-    use(standin)
-    event = many(standin, 30)
-    for row in event["Attribute"][10:12]:
-        standin.attributes[row["uuid"]]["_tags"].append({"id": "5", "name": "tlp:red", "colour": "#f", "local": False})
-    said = make("tag", event, *event["Attribute"], values={"add": ["tlp:green"], "local": False})
-    assert said.detail == (
-        "MISP changed 28 of 30 attributes; not changed: "
-        "host10.example, host11.example (MISP says: Tag could not be added.)"
-    )
+    rows = of_two_organisations(standin, 2, 28)
+    use(standin, key=standin.outside_key)
+    said = make("tag", {"uuid": rows[0]["uuid"]}, *rows, values={"add": ["type:OSINT"], "local": False})
+    assert said.detail.startswith("MISP changed 28 of 30 attributes; not changed: host0.example, host1.example (MISP")
+    assert "only the organisation that has created the data" in said.detail
 
 
 def test_when_all_are_refused_it_does_not_ask_five_hundred_times(standin: MispStandIn, use):
-    use(standin)
-    event = many(standin, 200, Tag=[{"name": "tlp:red"}])
+    rows = of_two_organisations(standin, 200, 0)
+    use(standin, key=standin.outside_key)
     standin.clear()
-    said = make("tag", event, *event["Attribute"], values={"add": ["tlp:green"], "local": False})
+    said = make("tag", {"uuid": rows[0]["uuid"]}, *rows, values={"add": ["type:OSINT"], "local": False})
     assert said.outcome == "refused"
     assert "and 189 more (not tried after the same answer 5 times" in said.detail
     assert len(standin.requests) < 12

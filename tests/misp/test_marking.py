@@ -53,8 +53,8 @@ def said(chat: Receiver) -> str:
 def stored(misp: MispStandIn, level: str) -> dict[str, Any]:
     """An event in MISP, marked, with an attribute that is, too."""
     event = misp.add_event({"info": "operation", "Attribute": [{"type": "domain", "value": "a.example"}]})
-    misp._attach(misp._find_event(event["uuid"]), level, False)
-    misp._attach(misp._find_attribute(event["Attribute"][0]["uuid"]), level, False)
+    misp._attach(misp._find_event(event["uuid"]), misp._tag_named(level), False)
+    misp._attach(misp._find_attribute(event["Attribute"][0]["uuid"]), misp._tag_named(level), False)
     return misp.event(event["uuid"])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from misp_workflow.delivery.changes import additions, edits, lookups, tags
+from misp_workflow.delivery.changes import additions, edits, lookups, tags, warninglist
 from misp_workflow.delivery.changes.look import Misp
 from misp_workflow.delivery.changes.marks import MOST_HOPS, Marks, MarksError, mark
 from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally
@@ -26,7 +26,7 @@ MAKE: dict[str, Callable[[Misp, MispChange, Tally], None]] = {
     "sighting": additions.sighting,
     "note": additions.note,
     "report": additions.report,
-    "warninglist": additions.warninglist,
+    "warninglist": warninglist.add,
     "blocklist": additions.blocklist,
     "known_files": lookups.known_files,
     "enrich": lookups.enrich,
@@ -35,20 +35,35 @@ ONCE = ("sighting", "note", "report", "enrich")
 """Changes that MISP would take again and again; the same one is made once within the window."""
 
 
-def make(misp: Misp, change: MispChange, tally: Tally, marks: Marks) -> None:
-    """Make the change and fill the tally, also when an exception (Refusal, Stop, the network's) ends it early."""
+def make(misp: Misp, change: MispChange, tally: Tally, marks: Marks, key: str) -> None:
+    """Make the change and fill the tally, also when an exception (Refusal, Stop, the network's) ends it early.
+
+    `key` is the change's own: by it, the next slice of a long one knows what was done before.
+    """
+    _recall(change, tally, marks, key)
     _leave_out_loops(change, tally, marks)
+    unfinished = True
     try:
         if tally.left:
             MAKE[change.change](misp, change, tally)
+        unfinished = False
     finally:
-        if tally.changed:
-            _remember(change, tally, marks)
+        _remember(change, tally, marks, key if unfinished else "")
+
+
+def _recall(change: MispChange, tally: Tally, marks: Marks, key: str) -> None:
+    if len(tally.names) < 2:
+        return  # no slices
+    known = marks.count(mark(what, key, uuid) for uuid in tally.names for what in ("changed", "settled"))
+    tally.earlier = {uuid for uuid in tally.names if mark("changed", key, uuid) in known}
+    tally.settled = {uuid for uuid in tally.names if mark("settled", key, uuid) in known}
+    if change.change in ONCE:
+        tally.settled |= tally.earlier
 
 
 def _leave_out_loops(change: MispChange, tally: Tally, marks: Marks) -> None:
     hops = {uuid: _hop(change, uuid) for uuid in tally.names} if change.origin else {}
-    same = {uuid: _same(change, uuid) for uuid in tally.names} if change.change in ONCE else {}
+    same = {uuid: _same(change, uuid) for uuid in tally.left} if change.change in ONCE else {}
     counts = marks.count([*hops.values(), *same.values()])
     for uuid, name in hops.items():
         if counts.get(name, 0) >= MOST_HOPS:
@@ -59,10 +74,16 @@ def _leave_out_loops(change: MispChange, tally: Tally, marks: Marks) -> None:
         tally.notes.append("the same was done a moment ago")
 
 
-def _remember(change: MispChange, tally: Tally, marks: Marks) -> None:
+def _remember(change: MispChange, tally: Tally, marks: Marks, unfinished: str) -> None:
+    """Note what was changed, and for the next slice of an unfinished change (its key, or "") how far this one came."""
+    names = [_hop(change, uuid) for uuid in tally.changed] if change.origin else []
+    names += [_same(change, uuid) for uuid in tally.changed if change.change in ONCE]
+    if unfinished and len(tally.names) > 1:
+        names += [mark("changed", unfinished, uuid) for uuid in tally.changed | tally.earlier]
+        names += [mark("settled", unfinished, uuid) for uuid in tally.settled]
     try:
-        names = [_hop(change, uuid) for uuid in tally.changed] if change.origin else []
-        marks.set([*names, *(_same(change, uuid) for uuid in tally.changed if change.change in ONCE)])
+        if names:
+            marks.set(names)
     except MarksError as error:  # the change is made: that must be said, whatever the disk thinks
         LOG.warning("%s; a loop would end later", error)
 

@@ -1,9 +1,8 @@
-"""What can be added without end: sightings, notes, reports, entries of lists."""
+"""What can be added without end: sightings, notes, reports, entries of the event blocklist."""
 
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Mapping
 from typing import Any
 
 from misp_workflow.delivery.changes import look
@@ -40,7 +39,12 @@ def note(misp: Misp, change: MispChange, tally: Tally) -> None:
     def add(row: Row) -> str:
         own = own_uuid(kind, uuid_of(row), repr(sorted(fields.items())))
         body = {**fields, "uuid": own, "object_uuid": uuid_of(row), "object_type": target}
-        return _added(misp, f"analyst_data/add/{kind}/{uuid_of(row)}/{target}", body, kind)
+        try:
+            return _added(misp, f"analyst_data/add/{kind}/{uuid_of(row)}/{target}", body, kind)
+        except Refusal as no:
+            if no.status == 500 and _is_there(misp, f"analyst_data/view/{kind}/{own}"):
+                return ""  # MISP answers a uuid that it has with an internal error
+            raise
 
     look.each(_rows(change, tally), tally, add)
 
@@ -67,57 +71,6 @@ def blocklist(misp: Misp, change: MispChange, tally: Tally) -> None:
         tally.fail(change.event, f"MISP says: {look.plain(_message(said))}")
 
 
-def warninglist(misp: Misp, change: MispChange, tally: Tally) -> None:
-    """Add the items' values to a warninglist of the operator's own, which is made when it is missing.
-
-    `values`: {"name", "type", "description", "matching_attributes"}. MISP only takes whole lists, so two that add at
-    the same moment can lose one another's entries.
-    """
-    name = change.values["name"]
-    known = [one.get("Warninglist", one) for one in misp.warninglists() or []]
-    mine = next((one for one in known if str(one.get("name")).casefold() == name.casefold()), None)
-    if mine is None:
-        mine = {"id": None, "category": "false_positive", **change.values}
-    elif mine.get("default"):
-        raise Refusal(403, f"“{name}” is one of MISP's own warninglists, which its next update would overwrite")
-    whole = misp.get_warninglist(int(mine["id"])) if mine["id"] else {}
-    there = {str(one["value"]): look.plain(one.get("comment") or "") for one in whole.get("WarninglistEntry", [])}
-    adding = _new_entries(change, tally, there)
-    if adding:
-        types = [one["type"] for one in whole.get("WarninglistType", [])]
-        types += [one for one in change.values["matching_attributes"] if one not in types]
-        _save_warninglist(misp, mine, types, [*map(_line, there.items()), *dict.fromkeys(adding.values())])
-        tally.changed |= adding.keys()
-
-
-def _new_entries(change: MispChange, tally: Tally, there: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for item in change.items:
-        value, uuid = str(item.get("value", "")).strip(), uuid_of(item)
-        if not value.isprintable() or "#" in value:
-            tally.fail(uuid, "a value with a line break or # cannot stand on a warninglist")
-        elif uuid in tally.left and value not in there:
-            found[uuid] = value
-    return found
-
-
-def _line(entry: tuple[str, str]) -> str:
-    value, comment = entry
-    return f"{value} # {comment}" if comment else value
-
-
-def _save_warninglist(misp: Misp, mine: Mapping[str, Any], types: list[str], lines: list[str]) -> None:
-    body = {key: mine[key] for key in ("name", "type", "description", "category")}
-    body |= {"matching_attributes": types, "entries": "\n".join(lines)}
-    url = f"warninglists/edit/{mine['id']}" if mine["id"] else "warninglists/add"
-    said = misp.direct_call(url, {"Warninglist": body})
-    saved = said.get("Warninglist") if isinstance(said, dict) else None
-    if not isinstance(saved, dict):
-        raise Refusal(400, look.trouble_in(said) or "MISP's answer does not say whether the warninglist was saved")
-    if not mine["id"]:
-        misp.enable_warninglist(int(saved["id"]))
-
-
 def _rows(change: MispChange, tally: Tally) -> list[Row]:
     left = set(tally.left)
     return [dict(item) for item in change.items or ({"uuid": change.event},) if uuid_of(item) in left]
@@ -133,6 +86,16 @@ def _added(misp: Misp, url: str, body: Any, kind: str) -> str:
     if isinstance(said, dict) and isinstance(said.get(kind), dict):
         return ""
     return look.trouble_in(said) or f"MISP says: {look.plain(_message(said))}"
+
+
+def _is_there(misp: Misp, url: str) -> bool:
+    try:
+        misp.direct_call(url)
+    except Refusal as no:
+        if no.gone:
+            return False
+        raise
+    return True
 
 
 def _message(said: Any) -> Any:

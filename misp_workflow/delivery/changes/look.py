@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -22,6 +23,9 @@ class Misp(Protocol):
 
     root_url: str
 
+    def default_category(self, kind: str) -> str:
+        """Return the category that MISP gives an attribute of this type when none is named, "" for an unknown type."""
+
     def search(self, controller: str, **wanted: Any) -> Any: ...
     def tag(self, misp_entity: str, tag: str, local: bool) -> Any: ...
     def untag(self, misp_entity: str, tag: str) -> Any: ...
@@ -34,8 +38,8 @@ class Misp(Protocol):
     def get_warninglist(self, warninglist: int) -> Any: ...
     def enable_warninglist(self, warninglist: int) -> Any: ...
     def direct_call(self, url: str, data: Any = None) -> Any: ...
-    def ask(self, post: Post) -> Reply:
-        """Ask somebody else than MISP within the same deadline."""
+    def ask(self, post: Post, who: str) -> Reply:
+        """Ask somebody else than MISP within the same deadline; Stop, with `who`, when there is no answer."""
 
 
 def rows(misp: Misp, change: MispChange, tally: Tally) -> list[Row]:
@@ -46,7 +50,9 @@ def rows(misp: Misp, change: MispChange, tally: Tally) -> list[Row]:
     for some in chunks(tally.left):
         said = misp.search("attributes", uuid=some)
         listed = said.get("Attribute") if isinstance(said, dict) else None
-        found.update({uuid_of(row): row for row in listed or []})
+        if not isinstance(listed, list):
+            raise TypeError("attributes/restSearch without a list")
+        found.update({uuid_of(row): row for row in listed})
     for uuid in tally.left:
         if uuid not in found:
             tally.fail(uuid, "MISP does not have it any more, or does not show it to the API key's user")
@@ -79,7 +85,8 @@ def each(found: Iterable[Row], tally: Tally, do: Callable[[Row], str], patience:
         if patience and len(reasons) >= patience:
             tally.fail(uuid_of(row), f"not tried after the same answer {patience} times: {reasons[0]}")
             continue
-        trouble = attempt(partial(do, row))
+        with tally.one():
+            trouble = attempt(partial(do, row))
         reasons = [*reasons, trouble] if trouble and trouble in (reasons or [trouble]) else []
         if trouble:
             tally.fail(uuid_of(row), trouble)
@@ -110,5 +117,18 @@ def plain(said: Any) -> str:
         return "; ".join(f"{key}: {plain(value)}" for key, value in said.items())
     if isinstance(said, (list, tuple)):
         return ", ".join(map(plain, said))
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(said)).split())
+    text = " ".join("".join(c if c.isprintable() else " " for c in unwrapped(str(said))).split())
     return text if len(text) <= 200 else text[:199] + "…"
+
+
+def unwrapped(text: str) -> str:
+    """Return one of MISP's sentences without the JSON that it wraps its reasons in (`Reasons: {"0":"…"}`)."""
+    words, brace, wrapped = text.partition("{")
+    try:
+        inner = json.loads(brace + wrapped) if brace else None
+    except ValueError:
+        return text
+    if not isinstance(inner, dict):
+        return text
+    reasons = ", ".join(plain(value) if key.isdigit() else f"{key}: {plain(value)}" for key, value in inner.items())
+    return f"{words}{reasons}"

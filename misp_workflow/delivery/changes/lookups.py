@@ -96,8 +96,11 @@ def enrich(misp: Misp, change: MispChange, tally: Tally) -> None:
     added = 0
     for item in change.items:
         if uuid_of(item) in tally.left:
-            added += _enrich_one(misp, change, item, takes, tally, told)
-    tally.notes.append(f"{added} results were added as {change.values['as']}")
+            with tally.one():
+                added += _enrich_one(misp, change, item, takes, tally, told)
+            tally.settled.add(uuid_of(item))
+    results = "1 result was" if added == 1 else f"{added} results were"
+    tally.notes.append(f"{results} added as {change.values['as']}")
 
 
 def _enrich_one(
@@ -202,7 +205,7 @@ def _add(misp: Misp, change: MispChange, row: Row) -> tuple[int, str]:
     told = {"comment": f"From {change.values['module']}"}
     try:
         if "Attribute" in row:
-            inner = [{**one, **told, "uuid": _own(change.event, one)} for one in row["Attribute"]]
+            inner = [{**_with_category(misp, one), **told, "uuid": _own(change.event, one)} for one in row["Attribute"]]
             body = {**row, **told, "uuid": _own(change.event, row), "Attribute": inner}
             said = misp.direct_call(f"objects/add/{change.event}", body)
         elif change.values["as"] == "proposals":
@@ -219,6 +222,12 @@ def _add(misp: Misp, change: MispChange, row: Row) -> tuple[int, str]:
     return 0 if trouble else 1, trouble
 
 
+def _with_category(misp: Misp, row: Row) -> Row:
+    """Return an object's attribute with a category of its own: in MISP's check the one before it would stick."""
+    category = row.get("category") or misp.default_category(row["type"])
+    return {**row, "category": category} if category else row
+
+
 def _own(event: str, row: Mapping[str, Any]) -> str:
     """Return the uuid of what an enrichment adds: of an attribute by type and value, of an object by all of its own."""
     if "Attribute" in row:
@@ -233,13 +242,13 @@ def _list(value: Any) -> list[Any]:
 
 def _json(misp: Misp, post: Post, who: str, missing: Any = None) -> Any:
     """Return the JSON that somebody answers, `missing` for a 404 when that is an answer; Stop for everything else."""
-    reply = misp.ask(post)
+    reply = misp.ask(post, who)
     if reply.status == 404 and missing is not None:
         return missing
     outcome = retry.http_outcome(reply.status)
     if outcome != "delivered":
         detail = f"{who} answered {retry.http_phrase(reply.status)}"
-        raise Stop(Answer(outcome=outcome, detail=detail, down=reply.status >= 500))
+        raise Stop(Answer(outcome=outcome, detail=detail))
     try:
         return orjson.loads(reply.body)
     except orjson.JSONDecodeError:

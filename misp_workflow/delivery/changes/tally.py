@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,17 +41,35 @@ class Stop(Exception):  # noqa: N818 - the end of a change, whatever MISP thinks
 
 @dataclass
 class Tally:
-    """The items of a change by uuid, sorted as the change goes on. What is in none of the three was so already."""
+    """The items of a change by uuid, sorted as the change goes on. What is in none of the three was so already.
+
+    A change that is too long for one try is made in slices: `deadline` (of `time.monotonic()`) ends this one, `earlier`
+    are the items that earlier ones changed, `settled` those that need no further look.
+    """
 
     names: dict[str, str]
     changed: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    earlier: set[str] = field(default_factory=set)
+    settled: set[str] = field(default_factory=set)
+    deadline: float = math.inf
+    _longest: float = 0.0
 
     @classmethod
-    def of(cls, change: MispChange) -> Tally:
+    def of(cls, change: MispChange, deadline: float = math.inf) -> Tally:
         """Return the empty tally of a change: its items, or its event."""
-        return cls({uuid_of(item): name_of(item) for item in change.items} or {change.event: "the event"})
+        names = {uuid_of(item): name_of(item) for item in change.items} or {change.event: "the event"}
+        return cls(names, deadline=deadline)
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """Do one item, unless the slice would end in the middle of it: then raise Stop, for the next slice to go on."""
+        began = time.monotonic()
+        if began + self._longest * 1.5 > self.deadline:
+            raise Stop(Answer(outcome="again", detail="the rest follows", more=True))
+        yield
+        self._longest = max(self._longest, time.monotonic() - began)
 
     def fail(self, uuid: str, why: str) -> None:
         """Say why an item could not be changed (the first reason is kept)."""
@@ -61,12 +82,17 @@ class Tally:
 
     @property
     def left(self) -> list[str]:
-        """The items that nothing has failed for so far."""
-        return [uuid for uuid in self.names if uuid not in self.failed]
+        """The items that nothing has failed for so far, and that are not settled."""
+        return [uuid for uuid in self.names if uuid not in self.failed and uuid not in self.settled]
+
+    def so_far(self) -> str:
+        """Return how far an unfinished change has come, "" when nothing is changed yet."""
+        done = (self.changed | self.earlier) & self.names.keys() - self.failed.keys()
+        return f"MISP changed {self._count(len(done))} so far" if done else ""
 
     def sentence(self) -> str:
         """Return what was done, what was so already, and what could not be done, with names and reasons."""
-        done = len(self.changed - self.failed.keys())
+        done = len((self.changed | self.earlier) & self.names.keys() - self.failed.keys())
         already = len(self.names) - done - len(self.failed)
         parts = [f"MISP changed {self._count(done)}"] if done else []
         if already:

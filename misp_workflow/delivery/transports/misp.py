@@ -43,16 +43,22 @@ def send(change: MispChange, key: str, deadline: float) -> Answer:
     Interrupted, by the deadline too, it can be made again: what is done then needs no doing.
     """
     rules = settings.current()
-    tally = changes.Tally.of(change)
+    tally = changes.Tally.of(change, deadline)
     marks = changes.Marks(rules.state_folder, rules.outbox.window)
     try:
-        _with_misp(rules, deadline, lambda misp: changes.make(misp, change, tally, marks))
+        _with_misp(rules, deadline, lambda misp: changes.make(misp, change, tally, marks, key))
     except changes.Stop as end:
-        so_far = f" ({tally.sentence()})" if tally.changed else ""
-        return dataclasses.replace(end.answer, detail=f"{end.answer.detail}{so_far}")
+        return _unfinished(end.answer, tally)
     except changes.MarksError as error:
         return Answer(outcome="again", detail=str(error))
     return Answer(outcome="refused" if tally.failed else "delivered", detail=tally.sentence())
+
+
+def _unfinished(answer: Answer, tally: changes.Tally) -> Answer:
+    """Return an early end's answer with how far the change has come. Without any progress there is more to wait for."""
+    so_far = tally.so_far()
+    told = f"{so_far}; {answer.detail}" if so_far else answer.detail
+    return dataclasses.replace(answer, detail=told, more=answer.more and bool(tally.changed or tally.settled))
 
 
 def read_event(reference: str, deadline: float, row_only: bool = False) -> dict[str, Any]:
@@ -183,11 +189,22 @@ def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client
             down = no.status >= 500
             raise _end("refused" if outcome == "delivered" else outcome, str(no), down=down) from None
         except (*http.TROUBLES, ValueError) as error:
-            answer = http.failure(error, this, "MISP", seconds)
-            raise _end(answer.outcome, mask(answer.detail, [key]), down=answer.down) from None
+            raise changes.Stop(_failure(error, this, seconds, key)) from None
         except (PyMISPError, LookupError, TypeError, AttributeError):
             LOG.exception("an answer of MISP's has an unknown form")
             raise _end("again", "MISP's answer was not understood; the log of misp-modules names the place") from None
+
+
+def _failure(error: Exception, this: Try, seconds: float, key: str) -> Answer:
+    """Return the answer for an exchange that came to no end.
+
+    Our own time running out says nothing about a MISP that has answered until then: only one that kept a single request
+    waiting for half of it looks ill.
+    """
+    answer = http.failure(error, this, "MISP", seconds)
+    ours = this.late and time.monotonic() - this.asked < seconds / 2
+    detail = "there was no time left for the rest" if ours else mask(answer.detail, [key])
+    return dataclasses.replace(answer, detail=detail, down=answer.down and not ours, more=ours)
 
 
 class Client(PyMISP):
@@ -199,10 +216,21 @@ class Client(PyMISP):
         self.global_pythonify = False
         self._place = place
         self._try = this
+        self._began = time.monotonic()
 
-    def ask(self, post: Post) -> http.Reply:
-        """Ask somebody else than MISP within the same deadline."""
-        return http.ask(post, self._try, MAX_ANSWER)
+    def default_category(self, kind: str) -> str:
+        """Return the category that MISP gives an attribute of this type when none is named, "" for an unknown type."""
+        known = self.describe_types_local
+        defaults = known["sane_defaults"] if isinstance(known, dict) else {}
+        return str(defaults.get(kind, {}).get("default_category", ""))
+
+    def ask(self, post: Post, who: str) -> http.Reply:
+        """Ask somebody else than MISP within the same deadline; Stop, with `who`, when there is no answer."""
+        try:
+            return http.ask(post, self._try, MAX_ANSWER)
+        except http.TROUBLES as error:
+            answer = http.failure(error, self._try, who, max(self._try.deadline - self._began, 0))
+            raise changes.Stop(dataclasses.replace(answer, down=False)) from None  # that is not MISP's illness
 
     def said(self, method: Method, path: str, body: Any) -> Said:
         """Ask, and return yes or no; Refusal only when every other question would be refused as well."""
@@ -229,6 +257,7 @@ class Client(PyMISP):
             verify_tls=self._place.verify_tls,
             ca_file=self._place.ca_file,
         )
+        self._try.asked = time.monotonic()
         return http.ask(post, self._try, MAX_ANSWER)
 
     def _check_response(  # type: ignore[override]

@@ -34,6 +34,7 @@ class Try:
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
+        self.asked = time.monotonic()  # when the request that is under way began
         self.late = False
         self.reused = False
         self.problem = ""  # one sentence, when no connection came about

@@ -16,7 +16,8 @@ def route(method: str, pattern: str) -> Callable[[Callable[..., Answer]], Callab
     """Name the method and path that a function answers; the groups of the pattern are its further arguments."""
 
     def note(function: Callable[..., Answer]) -> Callable[..., Answer]:
-        ROUTES.append((method, re.compile(pattern, re.IGNORECASE), function.__name__))
+        lazy = re.sub(r"\[\^/\]\+(?!\?)", "[^/]+?", pattern)  # a name ends before its .json
+        ROUTES.append((method, re.compile(rf"{lazy}(?:\.json)?", re.IGNORECASE), function.__name__))
         return function
 
     return note
@@ -30,6 +31,13 @@ def yes(message: str, path: str, **more: Any) -> Answer:
 def no(status: int, message: str, path: str) -> Answer:
     """A refusal in MISP's usual form."""
     return answer({"name": message, "message": message, "url": path}, status)
+
+
+def not_saved(what: str, url: str, errors: Any, **more: Any) -> Answer:
+    """What MISP answers when it does not take a thing: `what` is "add Attribute", "edit Event", …"""
+    words = f"Could not {what}"
+    said = {"saved": False, "name": words, "message": words, "url": url, "errors": errors}
+    return answer({**said, **more}, 403)
 
 
 def is_uuid(text: str) -> bool:

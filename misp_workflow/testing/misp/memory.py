@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid as uuids
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 from misp_workflow.testing.misp.rows import ORG, Row, full_tag, in_event, new_attribute, new_event, now, wrong_value
+
+LONGEST_TAG = 255
+"""Characters; MISP cuts longer names in silence."""
 
 
 class Memory:
@@ -27,25 +32,37 @@ class Memory:
         self.analyst_data: list[Row] = []
         self.reports: list[Row] = []
         self.proposals: list[Row] = []
-        self.blocklist: list[str] = []
+        self.blocklist: list[Row] = []
         self.warninglists: dict[str, Row] = {}
-        self._known_tags: dict[str, Row] = {}
+        self.known_tags: dict[str, Row] = {}
+        self._recorded: dict[str, Row] = {}
+        self._asking = "1"  # the organisation of whoever asks right now
         self._numbers = count(1)
         self._lock = threading.RLock()
 
     def add_event(self, given: Mapping[str, Any]) -> Row:
         """Store an event with its attributes, objects and tags, and return it as MISP shows it."""
         with self._lock:
-            event = new_event(dict(given), next(self._numbers))
+            event = new_event(dict(given), next(self._numbers)) | {"orgc_id": self._asking, "org_id": self._asking}
             event |= {"_tags": [], "_attributes": [], "_objects": []}
             self.events[event["id"]] = event
             for tag in given.get("Tag", []):
-                self._attach(event, tag["name"], bool(tag.get("local")))
+                self._attach(event, self._tag_named(tag["name"]), bool(tag.get("local")))
             for row in given.get("Attribute", []):
                 event["_attributes"].append(self._add_attribute(row, event))
             for thing in given.get("Object", []):
                 self._add_object(thing, event)
             return self.event(event["id"])
+
+    @contextmanager
+    def asking_as(self, organisation: str) -> Iterator[None]:
+        """Let another organisation than the host's, "1", ask for a while."""
+        with self._lock:
+            before, self._asking = self._asking, organisation
+            try:
+                yield
+            finally:
+                self._asking = before
 
     def event(self, reference: str) -> Row:
         """Return an event as `events/view` shows it; KeyError when there is none."""
@@ -57,6 +74,12 @@ class Memory:
     def attribute(self, uuid: str) -> Row:
         """Return an attribute as it stands in its event; KeyError when there is none."""
         return in_event(self.attributes[uuid])
+
+    def tag(self, name: str, *, local_only: bool = False) -> str:
+        """Return the id of the tag of exactly this name, made when there is none."""
+        with self._lock:
+            number: str = self._tag_named(name, local_only=local_only)["id"]
+            return number
 
     def tags(self, uuid: str) -> dict[str, str]:
         """Return the tags of an event or attribute: name to "local" or "global"."""
@@ -75,6 +98,10 @@ class Memory:
             return {"Event": {key: value for key, value in shown.items() if key not in left_out}}
         return {"Event": shown}
 
+    def recorded_body(self, path: str, otherwise: Any) -> Any:
+        """Return what was recorded for a plain question, or something else."""
+        return self._recorded[path]["body"] if path in self._recorded else otherwise
+
     def _find_event(self, reference: str) -> Row | None:
         return self.events.get(reference) or next((e for e in self.events.values() if e["uuid"] == reference), None)
 
@@ -91,7 +118,7 @@ class Memory:
         attribute = new_attribute(row, next(self._numbers), event["id"], thing)
         self.attributes[attribute["uuid"]] = attribute
         for tag in row.get("Tag", []):
-            self._attach(attribute, tag["name"], bool(tag.get("local")))
+            self._attach(attribute, self._tag_named(tag["name"]), bool(tag.get("local")))
         return attribute
 
     def _add_object(self, given: Row, event: Row) -> None:
@@ -130,18 +157,42 @@ class Memory:
         names = ("org_id", "distribution", "publish_timestamp", "id", "info", "orgc_id", "uuid")
         return {name: event[name] for name in names}
 
-    def _attach(self, target: Row, name: str, local: bool) -> Row:
-        known = self._known_tags.setdefault(name.lower(), {"id": str(next(self._numbers)), "name": name})
-        tag = {**known, "colour": f"#{abs(hash(name)) % 0xFFFFFF:06x}", "local": local}
-        target["_tags"].append(tag)
+    def _tag_named(self, name: str, colour: str = "", local_only: bool = False) -> Row:
+        """Return the tag of exactly this name, made when there is none."""
+        name = name[:LONGEST_TAG].rstrip()
+        for tag in self.known_tags.values():
+            if tag["name"] == name:
+                return tag
+        number = str(next(self._numbers))
+        made = {
+            "id": number,
+            "name": name,
+            "colour": colour or f"#{hash(name) % 0xFFFFFF:06x}",
+            "local_only": local_only,
+        }
+        return self.known_tags.setdefault(number, made)
+
+    def _tags_like(self, pattern: str) -> Iterator[Row]:
+        """Yield the tags whose names SQL's LIKE finds, the oldest first."""
+        signs = {"%": ".*", "_": "."}
+        looked_for = re.compile("".join(signs.get(sign) or re.escape(sign) for sign in pattern.rstrip()), re.I | re.S)
+        return (tag for tag in self.known_tags.values() if looked_for.fullmatch(tag["name"]))
+
+    def _attach(self, target: Row, tag: Row, local: bool) -> None:
+        target["_tags"].append({**tag, "local": local})
         if not local:
             self._saved(target)
-        return tag
 
-    def _excluded(self, target: Row, name: str) -> bool:
+    def _excluded(self, target: Row, name: str, local: bool) -> bool:
+        """Whether a tag of the same exclusive taxonomy is there, of the same locality."""
         scheme = name.lower().partition(":")[0]
-        has = {tag["name"].lower().partition(":")[0] for tag in target["_tags"]}
+        has = {tag["name"].lower().partition(":")[0] for tag in target["_tags"] if tag["local"] == local}
         return scheme in self.exclusive and scheme in has
+
+    def _may_change(self, target: Row) -> bool:
+        """Whether whoever asks may: the host's site admin, or the organisation that made the event."""
+        event = self.events[target["event_id"]] if "event_id" in target else target
+        return self._asking in ("1", event["orgc_id"])
 
     def _saved(self, target: Row) -> None:
         target["timestamp"] = now()

@@ -24,13 +24,32 @@ _FULL_ORG = {
     "restricted_to_domain": None,
     "landingpage": None,
 }
-TO_IDS_BY_DEFAULT = {"ip-dst", "ip-src", "domain", "hostname", "url", "md5", "sha1", "sha256", "filename"}
-CATEGORIES = {"ip-dst": "Network activity", "ip-src": "Network activity", "domain": "Network activity"}
+LEVELS = "Your organisation only, This community only, Connected communities, All communities"
+DEFAULTS = {
+    **dict.fromkeys(("ip-dst", "ip-src", "domain", "hostname", "url"), ("Network activity", True)),
+    **dict.fromkeys(("md5", "sha1", "sha256", "filename", "filename|md5"), ("Payload delivery", True)),
+    **dict.fromkeys(("text", "comment", "other"), ("Other", False)),
+    "AS": ("Network activity", False),
+}
+"""A type's own category, and whether it is for detection, by describeTypes."""
+CATEGORIES = ("Payload delivery", "Antivirus detection", "Payload installation", "Files dropped", "Payload type")
+TALK = ("text", "comment", "other")
+"""What the categories Other and Payload type take of these types."""
+
+
+def default_category(kind: str) -> str:
+    """Return the category of a type that names none."""
+    return DEFAULTS.get(kind, ("Other", False))[0]
 
 
 def now() -> str:
     """The time as MISP writes it."""
     return str(int(time.time()))
+
+
+def stamp() -> str:
+    """The time as MISP writes it in tables that people read."""
+    return time.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def new_event(given: Row, number: int) -> Row:
@@ -63,8 +82,8 @@ def new_attribute(given: Row, number: int, event_id: str, thing: Row | None = No
     return {
         "id": str(number),
         "type": given["type"],
-        "category": given.get("category") or CATEGORIES.get(given["type"], "Payload delivery"),
-        "to_ids": bool(given.get("to_ids", given["type"] in TO_IDS_BY_DEFAULT)),
+        "category": given.get("category") or default_category(given["type"]),
+        "to_ids": bool(given.get("to_ids", DEFAULTS.get(given["type"], ("", False))[1])),
         "uuid": given.get("uuid") or str(uuids.uuid4()),
         "event_id": event_id,
         "distribution": str(given.get("distribution", "5")),
@@ -130,6 +149,12 @@ def added(attribute: Row, whole: bool) -> Row:
     return {**answer, "AttributeTag": []} if whole else answer
 
 
+def in_object(attribute: Row) -> Row:
+    """Return an attribute as `objects/add` answers it."""
+    row: Row = added(attribute, False)["Attribute"]
+    return row
+
+
 def full_tag(tag: Row) -> Row:
     """Return a tag with all its columns."""
     return {
@@ -142,13 +167,18 @@ def full_tag(tag: Row) -> Row:
         "numerical_value": None,
         "is_galaxy": False,
         "is_custom_galaxy": False,
-        "local_only": False,
+        "local_only": tag["local_only"],
     }
+
+
+def searched_tag(tag: Row) -> Row:
+    """Return a tag as `tags/search` and `tags/add` show it."""
+    return {**full_tag(tag), "org_id": "0"}
 
 
 def analyst_data(kind: str, number: int, given: Row, target: str, target_kind: str) -> Row:
     """Return an analyst note or opinion as MISP answers when it is added."""
-    moment = time.strftime("%Y-%m-%d %H:%M:%S")
+    moment = stamp()
     own = (
         {"note": given["note"], "language": given.get("language", "en"), "note_type": 0, "note_type_name": "Note"}
         if kind == "Note"
@@ -187,3 +217,19 @@ def wrong_value(given: Row) -> str:
         except ValueError:
             return "IP address has an invalid format."
     return ""
+
+
+def wrong_edit(row: Row) -> dict[str, list[str]]:
+    """Return MISP's complaints about the type, category and distribution of an attribute."""
+    known = (*CATEGORIES, "Network activity", "External analysis", "Other")
+    category, kind = row.get("category", ""), row["type"]
+    errors = {}
+    if category and category not in known:
+        errors["category"] = [f"Options : {', '.join(CATEGORIES[:4])} ..."]
+    if kind not in DEFAULTS:
+        errors["type"] = ["Invalid type."]
+    elif category and (category not in known or (category in ("Other", "Payload type") and kind not in TALK)):
+        errors["type"] = ["Options depend on the selected category."]
+    if str(row.get("distribution", "0")) not in "012345":
+        errors["distribution"] = [f"Options: {LEVELS}, Sharing group, Inherit event"]
+    return errors
