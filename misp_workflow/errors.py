@@ -6,6 +6,7 @@ WorkflowError                 one plain sentence for an analyst in str(); never 
 │   ├── TemplateError         a template does not parse, or fails on this data
 │   └── SettingsError         the operator's settings file
 ├── DeliveryError             an effect could not be performed, nor kept for later
+├── LateError                 the time in which a call must be answered is over
 └── RunnerError               the local workflow engine
     ├── GraphError            a workflow that MISP would not store or could not start
     └── PhpCrash              PHP's own Error, which MISP does not catch: the request dies there
@@ -39,6 +40,10 @@ class SettingsError(InputError):
 
 class DeliveryError(WorkflowError):
     """An effect could not be performed, nor kept for later."""
+
+
+class LateError(WorkflowError):
+    """The time in which a call must be answered is over."""
 
 
 class RunnerError(WorkflowError):

@@ -97,9 +97,14 @@ class Mark(NamedTuple):
 NOTHING = Mark()
 
 
-@lru_cache(maxsize=8192)
 def read_tag(name: str) -> Mark:
     """Return what a tag's name says by the rules of docs/clearance.md."""
+    # what is kept of names must not grow with them
+    return _read(name if len(name) <= LONGEST_TAG else name[: LONGEST_TAG // 2] + name[-LONGEST_TAG // 2 :])
+
+
+@lru_cache(maxsize=8192)
+def _read(name: str) -> Mark:
     plain = _plain(name)
     ranks = {"tlp": UNKNOWN, "pap": UNKNOWN}
     hides_source, strange = False, False
@@ -174,8 +179,6 @@ def _is_marking(place: re.Match[str], plain: str, end: int) -> bool:
 
 def _plain(name: str) -> str:
     """Return the name as people see it: in small letters of one alphabet, without what is invisible."""
-    if len(name) > LONGEST_TAG:
-        name = name[: LONGEST_TAG // 2] + name[-LONGEST_TAG // 2 :]
     if name.isascii():
         return name.casefold().strip()
     normal = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())

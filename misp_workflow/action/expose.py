@@ -20,13 +20,14 @@ from typing import Any
 
 import orjson
 
-from misp_workflow import delivery, settings
+from misp_workflow import deadline, delivery, settings
 from misp_workflow.action import params as parameters
 from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
+from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking
 from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, addressed, mask, to_json
-from misp_workflow.errors import InputError, WorkflowError
+from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
 from misp_workflow.settings import Destination, Settings
 
@@ -44,6 +45,18 @@ LONGEST_NODE = 16_000
 
 GATE_SHARE = 0.7
 """The part of its time that a gate gives to what must happen before its yes; the rest is for undoing it."""
+
+PART_OF_TIMEOUT = 0.8
+"""The part of MISP's own time-out in which it is answered; the rest is for the way here and back."""
+
+LATE_GATE = (
+    "Not passed: this could not be judged within {seconds:g} s (answer_within): the data is large, or this server is "
+    "busy."
+)
+LATE = (
+    "The data could not be made ready within {seconds:g} s (answer_within): it is large, or this server is busy. "
+    "Nothing was sent."
+)
 
 INFO_KEYS = {
     "version": "",
@@ -115,12 +128,29 @@ class _Action:
     decide: Callable[[Call], Decision]
 
     def answer(self, request: Any) -> Answer:
-        """Return what MISP shall hear; nothing ever escapes from here."""
-        started, problem = time.monotonic(), ""
+        """Return what MISP shall hear, in time; nothing ever escapes from here.
+
+        A gate judges in a thread of its own: when its time is over, this one refuses, whatever the other still does.
+        Everything else looks at the clock itself.
+        """
+        started = time.monotonic()
+        if not self.config["blocking"]:
+            return self._heard(request, started, Watch())
+        watch, within = Watch(), _answer_within(request)
+        late = {"error": LATE_GATE.format(seconds=within)}
+        return watch.answer_of(lambda: self._heard(request, started, watch), within, late)
+
+    def _heard(self, request: Any, started: float, watch: Watch) -> Answer:
+        problem = ""
         try:
             rules = settings.current()
             problem = rules.problem
-            answer = self._answer(_parsed(request), rules, started)
+            end = started + _answer_within(request)
+            with deadline.until(end):
+                answer = self._answer(_parsed(request), rules, end, watch)
+        except LateError:
+            late = LATE_GATE if self.config["blocking"] else LATE
+            answer = {"error": late.format(seconds=_answer_within(request))}
         except WorkflowError as error:
             answer = {"error": _sentence(str(error))}
         except RecursionError:
@@ -134,7 +164,7 @@ class _Action:
             answer = {"error": sentence}
         return _with_note(answer, problem)
 
-    def _answer(self, request: dict[str, Any], rules: Settings, started: float) -> Answer:
+    def _answer(self, request: dict[str, Any], rules: Settings, end: float, watch: Watch) -> Answer:
         given = request.get("params")
         wanted = given.get("destination", "") if isinstance(given, dict) else ""
         destination = rules.destination(wanted.strip() if isinstance(wanted, str) else "")
@@ -146,18 +176,17 @@ class _Action:
         try:
             parameters.refuse_misspelt(self.config["params"], given)
             data, selected, withheld, hidden, note = request["data"], chosen(request), "", "", ""
-            deadline = started + rules.answer_within
             if self.config.get("leaves_home", not self.config["blocking"]):
-                data, selected, judging, note = marking.known(data, selected, destination, rules, deadline)
+                data, selected, judging, note = marking.known(data, selected, destination, rules, end)
                 whole, (data, selected, withheld) = data, guard.admit(data, selected, judging)
                 hidden = _hidden(View(whole), View(data)) if withheld else ""
             else:
                 data, selected = guard.scrub(data), guard.scrub(selected)
-            call = Call(params, data, selected, rules, withheld, deadline, destination.max_characters, hidden)
+            call = Call(params, data, selected, rules, withheld, end, destination.max_characters, hidden)
             decision = self.decide(call)
             if isinstance(decision, Pass) and not decision.notes:  # with notes it says itself why it passes
                 parameters.refuse_without_rule(self.config["params"], params)
-            return _with_note(self._carry_out(decision, call, secrets, destination, deadline), note)
+            return _with_note(self._carry_out(decision, call, secrets, destination, watch), note)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
 
@@ -176,14 +205,14 @@ class _Action:
         return lru_cache(maxsize=NODES)(partial(_read_node, self.config["params"]))
 
     def _carry_out(
-        self, decision: Decision, call: Call, secrets: Sequence[str], place: Destination, deadline: float
+        self, decision: Decision, call: Call, secrets: Sequence[str], place: Destination, watch: Watch
     ) -> Answer:
         if isinstance(decision, Block):
             return {"error": _sentence(mask("; ".join(decision.reasons), list(secrets)))}
         if isinstance(decision, Receipt):
             return _spoken([decision])
         if isinstance(decision, Pass):
-            return self._pass(decision, call, secrets, place, deadline)
+            return self._pass(decision, call, secrets, place, watch)
         parcels = [self._parcel(effect, call, secrets, place) for effect in _listed(decision)]
         from misp_workflow.delivery import deliver  # the first call loads requests, not the server's start
 
@@ -192,28 +221,33 @@ class _Action:
             parcels,
             mode=getattr(params, "delivery", "wait"),
             dry_run=getattr(params, "dry_run", False),
-            deadline=deadline,
+            deadline=call.deadline,
         )
         return _spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
 
-    def _pass(self, gate: Pass, call: Call, secrets: Sequence[str], place: Destination, deadline: float) -> Answer:
+    def _pass(self, gate: Pass, call: Call, secrets: Sequence[str], place: Destination, watch: Watch) -> Answer:
         """Return a gate's yes, once what must happen first has happened; else its no, and what shall undo it."""
         told = _sentence(mask(" ".join(gate.notes or ["Every rule is kept."]), list(secrets)))
-        if gate.effects:
-            from misp_workflow.delivery import deliver
+        passed: Answer = {"data": {"status": "passed", "detail": told}}
+        if not gate.effects:
+            return passed
+        from misp_workflow.delivery import deliver
 
-            parcels = [self._parcel(effect, call, secrets, place) for effect in gate.effects]
-            enough = time.monotonic() + (deadline - time.monotonic()) * GATE_SHARE
-            receipts = deliver.deliver(parcels, deadline=enough)
-            refused = [one for one in receipts if one.status not in ("delivered", "dry-run")]
-            if refused:
-                # What never left, or was answered with a no, needs no undoing.
-                perhaps = gate.undo if any(one.unsure for one in receipts) or len(receipts) > len(refused) else ()
-                undo = [self._parcel(effect, call, secrets, place) for effect in perhaps]
-                with contextlib.suppress(WorkflowError):  # the no stands, whatever becomes of this
-                    deliver.deliver(undo, mode="queue", deadline=deadline)
-                return {"error": _sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")}
-        return {"data": {"status": "passed", "detail": told}}
+        deadline.look()
+        parcels = [self._parcel(effect, call, secrets, place) for effect in gate.effects]
+        enough = time.monotonic() + (call.deadline - time.monotonic()) * GATE_SHARE
+        receipts = deliver.deliver(parcels, deadline=enough)
+        refused = [one for one in receipts if one.status not in ("delivered", "dry-run")]
+        if not refused and watch.say(passed):
+            return passed
+        # What never left, or was answered with a no, needs no undoing.
+        perhaps = gate.undo if any(one.unsure for one in receipts) or len(receipts) > len(refused) else ()
+        undo = [self._parcel(effect, call, secrets, place) for effect in perhaps]
+        with contextlib.suppress(WorkflowError):  # the no stands, whatever becomes of this
+            deliver.deliver(undo, mode="queue", deadline=call.deadline)
+        if not refused:  # MISP has heard a no meanwhile
+            raise LateError("The time was over.")
+        return {"error": _sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")}
 
     def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: Destination) -> Parcel:
         name = self.info["name"]
@@ -231,6 +265,21 @@ class _Action:
             event=str(call.view.event.get("uuid") or ""),
             created=time.time(),
         )
+
+
+def _answer_within(request: Any) -> float:
+    """Return the seconds from now in which MISP shall hear: the settings', or less when the request waits less.
+
+    Newer MISP sends its own time-out (`Plugin.Action_timeout`) as "timeout".
+    """
+    try:
+        within = settings.current().answer_within
+    except WorkflowError:  # they cannot be read, which the answer will say
+        within = Settings().answer_within
+    waits = request.get("timeout") if isinstance(request, dict) else None
+    if isinstance(waits, (int, float)) and not isinstance(waits, bool) and waits > 0:
+        within = min(within, waits * PART_OF_TIMEOUT)
+    return within
 
 
 def _is_short(given: dict[str, Any]) -> bool:

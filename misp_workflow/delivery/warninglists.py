@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from misp_workflow.deadline import look, paced
 from misp_workflow.delivery.guard import addresses
 from misp_workflow.errors import InputError
 from misp_workflow.event import matching, text
@@ -29,6 +30,12 @@ PATIENCE = 2.5
 
 TELL_EVERY = 0.1
 """Seconds between two words on how far the reading is."""
+
+MOST_LABELS = 127
+"""Of a host name, RFC 1035 section 3.1."""
+
+LONG = 1_000
+"""Characters. A longer value is work for each single pattern."""
 
 Item = TypeVar("Item")
 
@@ -103,13 +110,14 @@ class Shelf:
     def _with_value(self, kind: str, value: str) -> Iterator[str]:
         lower = value.lower()
         hosts = [hash(name) for name in _domains(_host(lower))]
+        look()
         for one, numbers in self._exact:
             if kind in one.types and any(
                 _holds(numbers, it) for it in (hosts if one.kind == "hostname" else [hash(lower)])
             ):
                 yield one.name
         for one, patterns in self._loose:
-            if kind in one.types and any(pattern.search(value) for pattern in patterns):
+            if kind in one.types and any(pattern.search(value) for pattern in _paced(patterns, value)):
                 yield one.name
 
     def _with_network(self, kind: str, network: addresses.Network) -> Iterator[str]:
@@ -208,9 +216,15 @@ def _host(value: str) -> str:
 
 
 def _domains(host: str) -> Iterator[str]:
-    """Yield a host name and the domains above it."""
-    labels = host.split(".")
-    yield from (".".join(labels[start:]) for start in range(len(labels)))
+    """Yield a host name and the domains above it; of a longer name than there can be, those that there can be."""
+    labels = host[-addresses.LONGEST_HOST - 1 :].split(".")
+    whole = labels if len(host) <= addresses.LONGEST_HOST else labels[1:]
+    most = whole[-MOST_LABELS:]
+    yield from (".".join(most[start:]) for start in range(len(most)))
+
+
+def _paced(patterns: list[re.Pattern[str]], value: str) -> Iterable[re.Pattern[str]]:
+    return paced(patterns, 8) if len(value) > LONG else patterns
 
 
 def _substring(entry: str) -> re.Pattern[str]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from misp_workflow.errors import TemplateError
+from misp_workflow.errors import LateError, TemplateError
 from misp_workflow.template.attributes import Attributes
 from misp_workflow.template.compiling import SANDBOX, Compiled, compiled_once
 from misp_workflow.template.grammar import nearest
@@ -49,6 +49,8 @@ def _telling(work: Callable[Given, Made]) -> Callable[Given, Made]:
     def telling(*args: Given.args, **options: Given.kwargs) -> Made:
         try:
             return work(*args, **options)
+        except LateError:
+            raise
         except Exception as error:
             raise TemplateError(told(error)) from None
 

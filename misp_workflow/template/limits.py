@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
+from misp_workflow import deadline
 from misp_workflow.errors import TemplateError
 
 MAX_STEPS = 3_000_000  # about one per expression evaluated; 10,000 attributes with thirty expressions each take 300,000
@@ -89,6 +90,7 @@ class Run:
         if self.steps < 0:
             raise TemplateError(f"the template takes more than {MAX_STEPS:,} steps; make its loops smaller")
         now = time.monotonic()
+        deadline.look()
         if now > self._end or time.thread_time() > self._cpu_end:
             raise TemplateError("the template takes too long; make its loops smaller")
         if now - self._looked > SLOW:

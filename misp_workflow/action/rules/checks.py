@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
 
+from misp_workflow import deadline
 from misp_workflow.action.rules.subject import Subject, proposals
 from misp_workflow.delivery.guard.addresses import reserved
 from misp_workflow.delivery.warninglists import lists_with
@@ -23,6 +24,7 @@ def reasons(values: Values, subject: Subject) -> list[str]:
     """Return every way in which the subject does not keep to the values; none: it keeps to all."""
     found: list[str] = []
     for check in CHECKS:
+        deadline.look()
         found += check(values, subject)
     return found
 
@@ -61,7 +63,11 @@ def marked(names: Sequence[str], patterns: Sequence[str]) -> Iterator[str]:
 
 def tagged(names: Sequence[str], pattern: str) -> list[str]:
     """Return the tags that a pattern means: by name, or as the level that they say by the clearance's own reading."""
-    return [name for name in names if matching([name, *read_tag(name).names], pattern) or _same_level(name, pattern)]
+    return [
+        name
+        for name in deadline.paced(names)
+        if matching([name, *read_tag(name).names], pattern) or _same_level(name, pattern)
+    ]
 
 
 def _same_level(name: str, pattern: str) -> bool:
@@ -125,13 +131,13 @@ def _content(values: Values, subject: Subject) -> Iterator[str]:
 def _addresses(values: Values, subject: Subject) -> Iterator[str]:
     if not getattr(values, "no_reserved_addresses", False):
         return
-    found = [part for row in _for_detection(subject) for part in reserved(row)]
+    found = [part for row in deadline.paced(_for_detection(subject)) for part in reserved(row)]
     if found:
         yield f"{_listed(dict.fromkeys(found))} may not be for detection: private or reserved"
 
 
 def _for_detection(subject: Subject) -> list[dict[str, Any]]:
-    return [row for row in subject.attributes if flag(row.get("to_ids"))]
+    return [row for row in deadline.paced(subject.attributes) if flag(row.get("to_ids"))]
 
 
 def _on_warninglists(values: Values, subject: Subject) -> Iterator[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable
-from itertools import chain
 from typing import Any
 
+from misp_workflow.deadline import look, paced
 from misp_workflow.delivery.guard.nested import Edits, Place, every_text
 from misp_workflow.delivery.guard.parts import Parts
+from misp_workflow.delivery.guard.phrases import MARK, Phrases
 
-MARK = "[withheld]"
 SHORTEST = 5
 """Characters. A shorter value ("80", "true") would be found in texts that do not quote it."""
 
@@ -46,7 +45,6 @@ _TELLING = re.compile(r".*[.:].*|.{16,}", re.DOTALL)
 _WORD = re.compile(r"[^\s\"'<>|,;]+")
 _WITHIN_WORD = re.compile(r"[/:@?&=#|()]+")
 _DEFANGED = re.compile(r"\[(\.|:|@|://)\]|\((\.|:|@)\)|\[(dot|at)\]", re.IGNORECASE)
-_LETTERS = re.compile(r"\w+")
 _ALONE = re.compile(r"[^\W_]+")
 _SPACE = re.compile(r"\s")
 _EDGES = "().:!?[]{}*_`"
@@ -63,7 +61,7 @@ class Quotes:
         self._exact = frozenset(values)
         long = {_plain(value) for value in values if len(value) >= SHORTEST}
         self._words = frozenset(value for value in long if not _SPACE.search(value))
-        self._phrases = _by_rarest_word(long - self._words)
+        self._phrases = Phrases(long - self._words)
         self._hints = _hints(long)
         self._masks: dict[str, str] = {}
         self._out = parts.withheld
@@ -101,7 +99,7 @@ class Quotes:
     def _remove_quoting(self, edits: Edits) -> set[str]:
         """Note that attributes whose value quotes one go, and that prose has [withheld] there; return who goes."""
         gone: set[str] = set()
-        for place, name, text in edits.having_text(_VALUES):
+        for place, name, text in paced(edits.having_text(_VALUES)):
             node = place[0]
             if node.get("type") in _PROSE or not ("type" in node or "object_relation" in node):
                 masked = self._masked(text) if len(text) >= SHORTEST else text
@@ -116,13 +114,11 @@ class Quotes:
         """Whether a value is made around one that was left out: a URL around its host, a rule around its pattern."""
         words = [_plain(word.strip(_EDGES)) for word in _WORD.findall(text)] if self._may_quote(text) else ()
         parts = {part for word in words for part in (word, *_WITHIN_WORD.split(word))}
-        return any(map(_TELLING.fullmatch, parts & self._words)) or (
-            bool(self._phrases) and self._mask_phrases(text) != text
-        )
+        return any(map(_TELLING.fullmatch, parts & self._words)) or (self._phrases.masked(text) != text)
 
     def _mask_texts(self, edits: Edits) -> None:
         """Note [withheld] in place of each such value that a text quotes."""
-        for place, name, text in edits.having_text(_TEXTS):
+        for place, name, text in paced(edits.having_text(_TEXTS)):
             masked = self._masked(text) if len(text) >= SHORTEST else text
             if masked != text:
                 edits.change(place, name, masked)
@@ -150,18 +146,10 @@ class Quotes:
         return not self._hints.isdisjoint(_ALONE.findall(live))
 
     def _mask(self, text: str) -> str:
-        return self._mask_phrases(_WORD.sub(self._mask_word, text))
-
-    def _mask_phrases(self, text: str) -> str:
-        """Mask the values of several words; each is looked for only where its rarest word stands."""
-        folded = text.casefold()
-        words = set(_LETTERS.findall(folded)) if self._phrases else set()
-        found = [phrase for word in words for phrase in self._phrases.get(word, ()) if phrase in folded]
-        for phrase in sorted(found, key=len, reverse=True):
-            text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", MARK, text, flags=re.IGNORECASE)
-        return text
+        return self._phrases.masked(_WORD.sub(self._mask_word, text))
 
     def _mask_word(self, found: re.Match[str]) -> str:
+        look()
         word = _plain(found[0].strip(_EDGES))
         if word in self._words or not self._words.isdisjoint(_WITHIN_WORD.split(word)):
             return MARK
@@ -173,19 +161,6 @@ def _rows_with(out: Collection[str], edits: Edits) -> list[tuple[Place, str, str
     if all("|" not in value and value not in out for value in edits.texts(_VALUES)):
         return []
     return [row for row in edits.having_text(_VALUES) if row[2] in out or "|" in row[2]]
-
-
-def _by_rarest_word(phrases: Collection[str]) -> dict[str, list[str]]:
-    """Return the phrases by the one of their words that the fewest phrases have."""
-    if not phrases:
-        return {}
-    words = {phrase: set(_LETTERS.findall(phrase)) for phrase in phrases}
-    counts = Counter(chain.from_iterable(words.values()))
-    found: dict[str, list[str]] = {}
-    for phrase, its in words.items():
-        if its:
-            found.setdefault(min(its, key=lambda word: (counts[word], word)), []).append(phrase)
-    return found
 
 
 def _hints(values: Iterable[str]) -> frozenset[str] | None:

@@ -1,0 +1,86 @@
+"""The time that a call has: looked at wherever work goes through data that others made, and kept by a second thread.
+
+with until(time.monotonic() + 4):
+    for row in paced(rows):     LateError once the time is over
+        ...
+"""
+
+from __future__ import annotations
+
+import contextvars
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+from misp_workflow.errors import LateError
+
+EVERY = 256
+"""Items between two looks at the clock."""
+
+Item = TypeVar("Item")
+Answer = dict[str, Any]
+
+_end: contextvars.ContextVar[float] = contextvars.ContextVar("misp_workflow_deadline", default=math.inf)
+
+
+@contextmanager
+def until(end: float) -> Iterator[None]:
+    """Let what is done within end at `end`, a time of `time.monotonic()`, or at an earlier one that holds already."""
+    token = _end.set(min(end, _end.get()))
+    try:
+        yield
+    finally:
+        _end.reset(token)
+
+
+def end() -> float:
+    """Return when the time is over, infinity when nobody waits."""
+    return _end.get()
+
+
+def look() -> None:
+    """Raise LateError when the time is over."""
+    if time.monotonic() > _end.get():
+        raise LateError("There was no time left.")
+
+
+def paced(items: Iterable[Item], every: int = EVERY) -> Iterator[Item]:
+    """Yield the items, with a look at the clock before the first and after every so many."""
+    waiting = iter(items)
+    while True:
+        look()
+        some = list(islice(waiting, every))
+        if not some:
+            return
+        yield from some
+
+
+class Watch:
+    """Lets one thread answer for another that is not done in time: who speaks first has spoken."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._spoken = threading.Event()
+        self._answer: Answer | None = None
+
+    def say(self, answer: Answer) -> bool:
+        """Return whether this is the answer: nobody has given another one before."""
+        with self._lock:
+            first = self._answer is None
+            if first:
+                self._answer = answer
+        self._spoken.set()
+        return first
+
+    def answer_of(self, work: Callable[[], Answer], seconds: float, otherwise: Answer) -> Answer:
+        """Return what `work` says, done in a thread of its own, or `otherwise` once so many seconds are over."""
+        context = contextvars.copy_context()
+        threading.Thread(target=lambda: self.say(context.run(work)), name="judging", daemon=True).start()
+        self._spoken.wait(seconds)
+        self.say(otherwise)
+        assert self._answer is not None
+        return self._answer
