@@ -33,7 +33,8 @@ class Phrases:
         """
         folded = text.casefold()
         shown = text if len(text) == len(folded) else folded
-        kept, pieces = 0, []
+        pieces: list[str] = []
+        kept = 0
         for start, end in self._places(folded):
             pieces += (shown[kept:start], MARK)
             kept = end

@@ -1,0 +1,142 @@
+"""A gate answers in time, whatever is still being computed; and what it judged too late has no consequences."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from misp_workflow import settings
+from misp_workflow.action import Pass, Post, expose, fields
+from misp_workflow.deadline import Watch, look, paced, until
+from misp_workflow.delivery import deliver, warninglists
+from misp_workflow.delivery.guard import admit
+from misp_workflow.delivery.guard.addresses import LONGEST_HOST
+from misp_workflow.errors import LateError
+from misp_workflow.settings import Destination
+from misp_workflow.template import render
+
+EVENT = {"Event": {"id": "1", "info": "x", "Tag": [{"name": "tlp:green"}], "Attribute": []}}
+
+
+@pytest.fixture
+def within(tmp_path, monkeypatch):
+    """Set the seconds in which MISP is answered."""
+
+    def write(seconds: float) -> None:
+        file = tmp_path / "settings.toml"
+        file.write_text(f"answer_within = {seconds}\n")
+        file.chmod(0o600)
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        assert settings.current().answer_within == seconds
+
+    return write
+
+
+def exposed(decide, blocking: bool = True):
+    config = {"params": {} if blocking else dict(fields.DELIVERY), "blocking": blocking}
+    _, dict_handler, _, _ = expose({"name": "Gate"}, config, decide)
+    return lambda **more: dict_handler({"params": {}, "data": EVENT, **more})
+
+
+def test_a_gate_that_never_comes_to_an_end_refuses_with_the_reason(within):
+    within(1)
+    answered = threading.Event()
+
+    def decide(call):
+        answered.wait(60)  # whatever does not look at the clock
+        return Pass(notes=("late",))
+
+    said = exposed(decide)()["error"]
+    answered.set()
+    assert said.startswith("Not passed: this could not be judged within 1 s (answer_within)")
+
+
+def test_a_gate_that_computes_without_end_stops_when_its_time_is_over(within):
+    within(1)
+    stopped = threading.Event()
+
+    def decide(call):
+        try:
+            for _ in paced(iter(int, 1)):
+                pass
+        except LateError:
+            stopped.set()
+            raise
+
+    assert "could not be judged within 1 s" in exposed(decide)()["error"]
+    assert stopped.wait(60)
+
+
+def test_a_yes_that_comes_too_late_is_taken_back(within, receiver, monkeypatch):
+    within(1)
+    answered, carry_out = threading.Event(), deliver.deliver
+
+    def late(parcels, **how):
+        answered.wait(60)
+        return carry_out(parcels, **{**how, "deadline": time.monotonic() + 60})
+
+    def decide(call):
+        approve, take_back = (Post(url=f"{receiver.url}/{name}", json={}) for name in ("approve", "take-back"))
+        return Pass(effects=(approve,), undo=(take_back,))
+
+    monkeypatch.setattr(deliver, "deliver", late)
+    assert "could not be judged within 1 s" in exposed(decide)()["error"]
+    assert not receiver.requests
+    answered.set()
+    assert [request.path for request in receiver.wait_for(2, timeout=60)] == ["/approve", "/take-back"]
+
+
+def test_less_time_than_the_settings_give_is_used_when_misp_waits_less(within):
+    within(20)
+    left = []
+
+    def decide(call):
+        left.append(call.deadline - time.monotonic())
+        return Pass(notes=("in time",))
+
+    ask = exposed(decide)
+    assert "data" in ask(timeout=5) and "data" in ask(timeout=100) and "data" in ask(timeout="soon")
+    assert left[0] < 5 < left[1] <= 20 and 5 < left[2] <= 20
+
+
+def test_everything_that_takes_long_looks_at_the_clock():
+    data = {"Event": {"Attribute": [{"value": f"secret phrase {n}", "comment": "x"} for n in range(10)]}}
+    data["Event"]["Attribute"][0]["Tag"] = [{"name": "tlp:red"}]
+    with until(time.monotonic() - 1):
+        for work in (
+            look,
+            lambda: list(paced([1])),
+            lambda: render("{% for i in range(100000) %}{% endfor %}", {}),
+            lambda: admit(data, None, Destination()),
+        ):
+            with pytest.raises(LateError):
+                work()
+    assert admit(data, None, Destination()).withheld
+
+
+def test_an_action_that_is_no_gate_says_that_its_time_was_over_and_nothing_was_sent(within):
+    within(1)
+
+    def decide(call):
+        for _ in paced(iter(int, 1)):
+            pass
+
+    assert exposed(decide, blocking=False)()["error"] == (
+        "The data could not be made ready within 1 s (answer_within): it is large, or this server is busy. "
+        "Nothing was sent."
+    )
+
+
+def test_who_speaks_first_has_spoken():
+    watch = Watch()
+    assert watch.answer_of(lambda: {"data": "done"}, 60, {"error": "late"}) == {"data": "done"}
+    assert not watch.say({"error": "too late"})
+
+
+@pytest.mark.parametrize("host", ["a." * 32_000 + "example.org", "a" * 64_000, "." * 64_000, "x.example.org"])
+def test_a_host_has_no_more_names_than_a_host_can_have(host):
+    names = list(warninglists._domains(host))
+    assert len(names) <= 127 and all(len(name) <= LONGEST_HOST for name in names)
+    assert ("example.org" in names) == host.endswith("example.org")
