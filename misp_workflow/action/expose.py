@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import logging
 import sys
 import time
 import traceback
@@ -29,9 +28,10 @@ from misp_workflow.delivery import guard, marking
 from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, addressed, mask, to_json
 from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
+from misp_workflow.printable import logger, printable
 from misp_workflow.settings import Destination, Settings
 
-LOG = logging.getLogger("misp_workflow.action")
+LOG = logger("misp_workflow.action")
 
 MAX_REQUEST = 32 * 2**20
 """Bytes of a request. MISP's own time-out is over long before a larger event has been through."""
@@ -335,7 +335,7 @@ def _spoken(receipts: Sequence[Receipt]) -> Answer:
 
 
 def _sentence(words: str) -> str:
-    return guard.cut(" ".join(words.split()), MAX_SENTENCE)
+    return guard.cut(printable(" ".join(words.split())), MAX_SENTENCE)
 
 
 def _with_note(answer: Answer, problem: str) -> Answer:

@@ -20,7 +20,6 @@ MISP sends every declared parameter as text, "" for a field left alone. A caller
 from __future__ import annotations
 
 import base64
-import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import formataddr, parseaddr
@@ -30,9 +29,10 @@ from urllib.parse import unquote, urlsplit
 
 from misp_workflow import web_address
 from misp_workflow.errors import ParameterError, did_you_mean
+from misp_workflow.printable import logger
 from misp_workflow.settings import is_secret_name
 
-LOG = logging.getLogger("misp_workflow.action")
+LOG = logger("misp_workflow.action")
 
 Bounded = TypeVar("Bounded", int, float)
 

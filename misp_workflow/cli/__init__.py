@@ -10,7 +10,9 @@ import sys
 import click
 
 from misp_workflow import __version__
+from misp_workflow.cli.screen import echo
 from misp_workflow.errors import WorkflowError
+from misp_workflow.printable import printable
 
 COMMANDS = {
     "run": "Run a workflow on an event, as MISP would.",
@@ -57,7 +59,10 @@ class _Commands(click.Group):
             if error.errno == errno.EPIPE:  # whoever read what we print has had enough: click knows what to do
                 raise
             problem = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
-        click.echo(f"misp-workflow: {problem}", err=True)
+        except click.ClickException as error:  # it may quote what was typed
+            error.message = printable(error.message)
+            raise
+        echo(f"misp-workflow: {problem}", err=True)
         raise SystemExit(2)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.markup import escape
 
 from misp_workflow import settings
@@ -21,6 +20,7 @@ from misp_workflow.cli.inputs import (
     read_json,
     read_workflow,
 )
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import module_server
 from misp_workflow.errors import WorkflowError
 from misp_workflow.runner.data.world import World
@@ -55,7 +55,7 @@ def command(
         raise click.UsageError("Give files or folders of workflows, or --blueprint.")
     known = modules.load(module_server(server, False, ()), World())
     if problem := settings.current().problem:
-        click.echo(f"Note: {problem}", err=True)
+        echo(f"Note: {problem}", err=True)
     found: dict[str, list[Finding]] = {}
     unusable = False
     given = {*workflows, *blueprints}
@@ -65,11 +65,11 @@ def command(
             if workflow is not None:
                 found[str(path)] = check(workflow, known, more=HOUSE_RULES)
         except WorkflowError as error:
-            click.echo(f"misp-workflow: {error}", err=True)
+            echo(f"misp-workflow: {error}", err=True)
             unusable = True
     if as_json:
         told = {name: list(map(_as_data, some)) for name, some in found.items()}
-        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
         _print(found, Console())
     if unusable or not found:
@@ -84,7 +84,7 @@ def _workflow(path: Path, named: bool, trigger: str | None) -> Workflow | None:
     if is_blueprint(document):
         return read_blueprint(path, trigger)
     if not named and not is_workflow(document):
-        click.echo(f"Note: {path} is no workflow and was passed over.", err=True)
+        echo(f"Note: {path} is no workflow and was passed over.", err=True)
         return None
     return read_workflow(path)
 

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import click
 import orjson
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,6 +18,7 @@ from misp_workflow.action.params import Params
 from misp_workflow.action.rules import Rule, Subject, Verdict, judge, read_book
 from misp_workflow.cli import waiting
 from misp_workflow.cli.inputs import FILE, FILE_OR_FOLDER, files_in, read_json
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.event import text
 from misp_workflow.settings import Settings
@@ -60,10 +60,10 @@ def command(rules: Path, events: tuple[Path, ...], strict: bool, as_json: bool) 
         try:
             judged += [_judge(name, data, book) for name, data in events_in(path)]
         except WorkflowError as error:
-            click.echo(f"misp-workflow: {error}", err=True)
+            echo(f"misp-workflow: {error}", err=True)
             unusable = True
     if as_json:
-        click.echo(orjson.dumps([_as_data(one) for one in judged], option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps([_as_data(one) for one in judged], option=orjson.OPT_INDENT_2))
     else:
         _print(judged, book, Console())
     if unusable or not judged:

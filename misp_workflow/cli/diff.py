@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.markup import escape
 
 from misp_workflow.cli.misp_options import misp_options, settings_for
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.compare import Compared, compare
 
@@ -26,7 +26,7 @@ def command(target: Path, misp_url: str | None, misp_key: str | None, as_json: b
     """
     found = compare(Misp(settings_for(misp_url, misp_key)), target)
     if as_json:
-        click.echo(orjson.dumps(found.data(), option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(found.data(), option=orjson.OPT_INDENT_2))
     else:
         _print(found, Console())
     if found.differs:

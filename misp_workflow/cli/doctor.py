@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import click
 import orjson
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,6 +13,7 @@ from misp_workflow import settings
 from misp_workflow.cli.checks import destinations, misp, modules, outbox, sending
 from misp_workflow.cli.checks import settings as settings_check
 from misp_workflow.cli.checks.finding import Finding
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.installed import own_actions
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.settings import Settings
@@ -40,7 +40,7 @@ def command(send_to: str | None, action: str, as_json: bool) -> None:
     wrong = any(finding.state == "error" for finding in findings)
     if as_json:
         rows = [{"subject": f.subject, "state": f.state, "what": f.what, "todo": f.todo} for f in findings]
-        click.echo(orjson.dumps({"ok": not wrong, "findings": rows}, option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps({"ok": not wrong, "findings": rows}, option=orjson.OPT_INDENT_2))
     else:
         _print(findings, Console())
     if wrong:

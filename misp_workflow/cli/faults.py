@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from misp_workflow.cli.inputs import FILE, read_event, read_workflow
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import described, module_server
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import catalogue
@@ -48,7 +48,7 @@ def command(workflow: Path, event: Path, trigger: str | None, server: str | None
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     if as_json:
-        click.echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2))
     else:
         _print(found, console)
     if found.open_cells:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import click
-
 from misp_workflow import settings, template
 from misp_workflow.action import params as parameters
 from misp_workflow.action.call import NAMES
+from misp_workflow.cli.screen import echo
 from misp_workflow.errors import ParameterError, SettingsError, TemplateError, did_you_mean
 from misp_workflow.event import text
 from misp_workflow.runner.graph.graph import Node
@@ -146,4 +145,4 @@ def warn(workflow: Workflow, known: Modules | None) -> None:
     """Say on standard error what a run passes over in silence: parameters that do not exist, gates without a rule."""
     for one in check(workflow, known) if known else ():
         if one.rule in ("unknown-parameter", "no-rule"):
-            click.echo(f"Warning: {one}", err=True)
+            echo(f"Warning: {one}", err=True)

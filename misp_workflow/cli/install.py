@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 
 from misp_workflow import settings
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.push import Wanted, push
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.errors import InputError, SettingsError
 from misp_workflow.remote import document, folder
 from misp_workflow.remote.document import Content
@@ -49,7 +49,7 @@ def command(
     _warn(content, Console(stderr=True))
     if target is not None:
         folder.save(target, document.text(blueprint(content)))
-        click.echo(f"{target}: import it under Workflows, Blueprints; it belongs behind the trigger {content.trigger}.")
+        echo(f"{target}: import it under Workflows, Blueprints; it belongs behind the trigger {content.trigger}.")
         return
     if enable is None:
         enable = asking and click.confirm("Enable it, with the modules that it needs?", default=False)

@@ -7,10 +7,10 @@ import json
 import time
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from misp_workflow import settings
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.delivery.lists import Shelf, shelf_of, shelves
 from misp_workflow.errors import InputError
 
@@ -39,7 +39,7 @@ def show(names: tuple[str, ...] = (), everything: bool = False, as_json: bool = 
         if as_json:
             for row in rows:
                 told = {"list": shelf.name, "value": row.entry.value, "kind": row.entry.kind}
-                click.echo(json.dumps({**told, "since": row.since, "until": row.until or None, "events": row.events}))
+                echo(json.dumps({**told, "since": row.since, "until": row.until or None, "events": row.events}))
             continue
         table = Table("value", "kind", "since", "until", "events", title=f"{shelf.name}: {len(rows):,} in {shelf.path}")
         for row in rows if everything else rows[:MOST_SHOWN]:
@@ -47,7 +47,7 @@ def show(names: tuple[str, ...] = (), everything: bool = False, as_json: bool = 
             table.add_row(row.entry.value, row.entry.kind, _time(row.since), until, "\n".join(row.events))
         Console().print(table)
         if len(rows) > MOST_SHOWN and not everything:
-            click.echo(f"… and {len(rows) - MOST_SHOWN:,} more: misp-workflow list show {shelf.name} --all")
+            echo(f"… and {len(rows) - MOST_SHOWN:,} more: misp-workflow list show {shelf.name} --all")
 
 
 @command.command()
@@ -60,9 +60,9 @@ def check(names: tuple[str, ...], as_json: bool) -> None:
         found = shelf.check()
         clean = clean and found.clean
         if as_json:
-            click.echo(json.dumps({"list": shelf.name, "clean": found.clean, **dataclasses.asdict(found)}))
+            echo(json.dumps({"list": shelf.name, "clean": found.clean, **dataclasses.asdict(found)}))
         elif found.clean:
-            click.echo(f"✔ {shelf.path} says what the list {shelf.name} says.")
+            echo(f"✔ {shelf.path} says what the list {shelf.name} says.")
         else:
             _tell(shelf, found.gone, found.missing, found.beside)
     if not clean:
@@ -70,14 +70,14 @@ def check(names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _tell(shelf: Shelf, gone: bool, missing: tuple[str, ...], beside: tuple[str, ...]) -> None:
-    click.echo(f"✘ {shelf.path} is not what the list says; write it anew with: misp-workflow list rebuild {shelf.name}")
+    echo(f"✘ {shelf.path} is not what the list says; write it anew with: misp-workflow list rebuild {shelf.name}")
     if gone:
-        click.echo("  there is no such file")
+        echo("  there is no such file")
     for sign, lines in (("-", missing), ("+", beside)):
         for line in lines[:MOST_SHOWN]:
-            click.echo(f"  {sign} {line!r}")
+            echo(f"  {sign} {line!r}")
         if len(lines) > MOST_SHOWN:
-            click.echo(f"  {sign} … and {len(lines) - MOST_SHOWN:,} more")
+            echo(f"  {sign} … and {len(lines) - MOST_SHOWN:,} more")
 
 
 @command.command()
@@ -89,7 +89,7 @@ def rebuild(names: tuple[str, ...]) -> None:
             number = shelf.rebuild()
         except OSError as error:
             raise InputError(f"{shelf.path} cannot be written: {error.strerror}.") from None
-        click.echo(f"{shelf.path}: {number:,} {'entry' if number == 1 else 'entries'}")
+        echo(f"{shelf.path}: {number:,} {'entry' if number == 1 else 'entries'}")
 
 
 @command.command()

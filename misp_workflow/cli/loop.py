@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.console import Console
 from rich.markup import escape
 
+from misp_workflow.cli.screen import Console
 from misp_workflow.delivery import deliver
 from misp_workflow.errors import InputError
 from misp_workflow.installed import own_actions

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.markup import escape
 
 from misp_workflow.cli import waiting
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.cli.tree import asked
 from misp_workflow.effects import mask
@@ -61,7 +61,7 @@ def command(
             "exchanges": [exchange_data(exchange) for exchange in done.record.exchanges],
         }
         shown = without_secrets(data, secrets)
-        click.echo(orjson.dumps(shown, default=str, option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(shown, default=str, option=orjson.OPT_INDENT_2))
     else:
         _print(done, secrets, Console())
     if not done.success:

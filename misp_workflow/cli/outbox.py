@@ -12,12 +12,12 @@ from itertools import islice
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from misp_workflow import settings
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.delivery.deliver import GRACE
 from misp_workflow.delivery.house import Ending, House
 from misp_workflow.delivery.outbox import Entry, Outbox, Totals, open_outbox
@@ -58,19 +58,19 @@ def list_entries(as_json: bool, dead: bool = False, limit: int = FIRST) -> None:
     box = _open()
     found = box.each("dead" if dead else "")
     for notice in box.notices():
-        click.echo(f"Note: {notice}", err=True)
+        echo(f"Note: {notice}", err=True)
     if as_json:
         _write_list(found)
         return
-    click.echo(where(settings.current()), err=True)
+    echo(where(settings.current()), err=True)
     shown = 0
     while page := list(islice(found, min(PAGE, limit - shown) if limit else PAGE)):
         Console().print(_table(page))
         shown += len(page)
     if not shown:
-        click.echo("Nothing waits, and nothing died.")
+        echo("Nothing waits, and nothing died.")
     elif limit and shown == limit and (rest := _number(box.totals(), dead) - shown) > 0:
-        click.echo(f"… and {rest} more: --limit 0 shows all of them, --json writes them for a program.")
+        echo(f"… and {rest} more: --limit 0 shows all of them, --json writes them for a program.")
 
 
 @command.command()
@@ -124,14 +124,14 @@ def show(id_: str, as_json: bool) -> None:
             value = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if value else ""
         if value not in ("", None):
             shown = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-            table.add_row(name, Text(_printable(shown)))
+            table.add_row(name, Text(shown))
     Console().print(table)
 
 
 @command.command()
 def metrics() -> None:
     """Write the numbers in Prometheus' text form."""
-    click.echo(prometheus(_open().totals(), time.time()), nl=False)
+    echo(prometheus(_open().totals(), time.time()), nl=False)
 
 
 @command.command()
@@ -146,12 +146,12 @@ def work(until_empty: bool, as_json: bool) -> None:
         tally[ending.how] += 1
         if as_json:
             line = {"status": ending.how, "key": ending.claim.parcel.key, "lane": ending.claim.lane}
-            click.echo(json.dumps({**line, "label": ending.claim.parcel.effect.label, "detail": ending.detail}))
+            echo(json.dumps({**line, "label": ending.claim.parcel.effect.label, "detail": ending.detail}))
 
     house = House(settings.current(), watch)
-    click.echo(where(settings.current()), err=True)
+    echo(where(settings.current()), err=True)
     for notice in house.outbox.notices():
-        click.echo(f"Note: {notice}", err=True)
+        echo(f"Note: {notice}", err=True)
     house.workers.start()
     screen = Console(stderr=True)
     try:
@@ -166,7 +166,7 @@ def work(until_empty: bool, as_json: bool) -> None:
         house.close(GRACE)
     if not as_json:
         done = ", ".join(f"{number} {how}" for how, number in sorted(tally.items())) or "nothing to do"
-        click.echo(f"Worked off: {done}.")
+        echo(f"Worked off: {done}.")
 
 
 def _is_idle(house: House) -> bool:
@@ -260,20 +260,20 @@ def _said(as_json: bool, sentence: str, **numbers: int) -> None:
     if as_json:
         _write_json(numbers)
     else:
-        click.echo(sentence)
+        echo(sentence)
 
 
 def _write_list(entries: Iterator[Entry]) -> None:
     """Write a JSON list, one entry at a time."""
     begun = False
     for entry in entries:
-        click.echo(("," if begun else "[") + "\n  " + json.dumps(dataclasses.asdict(entry)), nl=False)
+        echo(("," if begun else "[") + "\n  " + json.dumps(dataclasses.asdict(entry)), nl=False)
         begun = True
-    click.echo("\n]" if begun else "[]")
+    echo("\n]" if begun else "[]")
 
 
 def _write_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=True))
+    echo(json.dumps(value, indent=2, ensure_ascii=True))
 
 
 def _table(entries: Sequence[Entry]) -> Table:
@@ -291,13 +291,8 @@ def _table(entries: Sequence[Entry]) -> Table:
         when = {"dead": "", "sending": "now"}.get(entry.state) or _until(entry.due - now)
         cells = [entry.key[:SHOWN_ID], entry.state, entry.label, entry.lane, _ago(now - entry.created)]
         cells += [str(entry.tries), "" if entry.state == "dead" else when, entry.reason]
-        table.add_row(*map(Text, map(_printable, cells)), style="red" if entry.state == "dead" else "")
+        table.add_row(*map(Text, cells), style="red" if entry.state == "dead" else "")
     return table
-
-
-def _printable(text: str) -> str:
-    """Return text that cannot command a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
 def _ago(seconds: float) -> str:

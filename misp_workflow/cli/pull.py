@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.markup import escape
 
 from misp_workflow.cli.misp_options import misp_options, settings_for
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.remote import folder
 from misp_workflow.remote.client import Misp
 
@@ -26,7 +26,7 @@ def command(target: Path, misp_url: str | None, misp_key: str | None, overwrite:
     """
     done = folder.pull(Misp(settings_for(misp_url, misp_key)), target, overwrite=overwrite)
     if as_json:
-        click.echo(orjson.dumps(vars(done), option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(vars(done), option=orjson.OPT_INDENT_2))
     else:
         _print(done, target, Console())
     if done.kept:

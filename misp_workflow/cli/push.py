@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 
 from misp_workflow.cli.diff import bullet, heading
 from misp_workflow.cli.examine import findings, open_cells
 from misp_workflow.cli.inputs import FILE
 from misp_workflow.cli.misp_options import misp_options, settings_for
+from misp_workflow.cli.screen import Console
 from misp_workflow.errors import WorkflowError
 from misp_workflow.remote import document, folder
 from misp_workflow.remote.client import Misp

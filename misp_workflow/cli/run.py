@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 
 from misp_workflow.cli import waiting
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import module_server, server_options
 from misp_workflow.cli.tree import print_run
 from misp_workflow.errors import InputError
@@ -58,12 +58,12 @@ def command(
         waiting.for_lists_in(document.graph.nodes.values())
     done = run(document, read_event(event), module_server(server, offline, answers), trigger=trigger)
     for finding in not_saved(document, done.modules) if done.modules else []:
-        click.echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
+        echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
     warn(document, done.modules)
     if html is not None:
         html.write_text(as_html(done), encoding="utf-8")
     if as_json:
-        click.echo(orjson.dumps(as_data(done), default=str, option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps(as_data(done), default=str, option=orjson.OPT_INDENT_2))
     else:
         print_run(done, Console())
     if not done.success:

@@ -11,6 +11,7 @@ from misp_workflow import settings
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
 from misp_workflow.cli.inputs import FILE, read_event
+from misp_workflow.cli.screen import echo
 from misp_workflow.delivery import guard
 from misp_workflow.errors import InputError
 from misp_workflow.template import STYLES, condition, render
@@ -38,10 +39,10 @@ def command(file: Path, event: Path, style: str, deciding: bool) -> None:
         params=Params(), data=guard.scrub(read_event(event)), selected=None, settings=settings.current(), withheld=""
     )
     if not deciding:
-        click.echo(render(source, call.context, style))
+        echo(render(source, call.context, style))
         return
     holds = condition(source, call.context)
-    click.echo("true" if holds else "false")
+    echo("true" if holds else "false")
     if not holds:
         raise SystemExit(1)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from misp_workflow.cli.screen import Console
 from misp_workflow.effects import mask
 from misp_workflow.runner.graph.graph import Path
 from misp_workflow.runner.modules.execution import Exchange

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.markup import escape
 
 from misp_workflow.cli.misp_options import misp_options, settings_for
+from misp_workflow.cli.screen import Console
 from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.undo import Kept, Store, put_back

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rich.console import Console
 from rich.progress import Progress
 
 from misp_workflow import settings
 from misp_workflow.action import params as parameters
 from misp_workflow.action.rules import Rule, read_book
+from misp_workflow.cli.screen import Console
 from misp_workflow.delivery import warninglists
 from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.event import text

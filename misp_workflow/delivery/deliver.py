@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import logging
 import os
 import threading
 import time
@@ -25,9 +24,10 @@ from misp_workflow.delivery.retry import Answer, back_off
 from misp_workflow.delivery.trial import noting
 from misp_workflow.effects import Effect, Parcel, Receipt, Status, masked
 from misp_workflow.errors import DeliveryError, WorkflowError
+from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 MARGIN = 0.1
 """The part of the time that is kept for the way back to MISP, at most a quarter of a second."""

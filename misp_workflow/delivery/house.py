@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -18,9 +17,10 @@ from misp_workflow.delivery.outbox import Claim, Entry, Outbox, open_outbox
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.errors import SettingsError, WorkflowError
+from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 WORKER_PATIENCE = 5.0
 """How many times longer than an answer to MISP may take a worker waits for the other side."""

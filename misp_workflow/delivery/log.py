@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import logging
 import math
 import os
 import threading
@@ -15,9 +14,10 @@ from typing import Any
 
 import orjson
 
+from misp_workflow.printable import logger, printable
 from misp_workflow.settings import state
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 NAME = "delivery.log"
 MOST_BYTES = 16 * 1024 * 1024
 """Then the file becomes delivery.log.1, and the one before is gone. logrotate may do the same."""
@@ -40,7 +40,7 @@ class DeliveryLog:
         """Append {"time": …, "status": status, …}; fields that are empty are left out."""
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
         kept = {name: value for name, value in fields.items() if value not in ("", None)}
-        line = orjson.dumps({"time": now, "status": status, **kept}) + b"\n"
+        line = f"{printable(orjson.dumps({'time': now, 'status': status, **kept}).decode())}\n".encode()
         with self._lock:
             try:
                 if self._clock() - self._looked >= LOOK_EVERY:

@@ -6,7 +6,6 @@ Interrupted and made again, it goes on where it was, because what was done is th
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from misp_workflow.delivery.changes import additions, edits, lookups, tags, warninglist
@@ -14,10 +13,11 @@ from misp_workflow.delivery.changes.look import Misp
 from misp_workflow.delivery.changes.marks import MOST_HOPS, Marks, MarksError, mark
 from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally
 from misp_workflow.effects import MispChange
+from misp_workflow.printable import logger
 
 __all__ = ["Marks", "MarksError", "Misp", "Refusal", "Stop", "Tally", "make"]
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 MAKE: dict[str, Callable[[Misp, MispChange, Tally], None]] = {
     "tag": tags.tag,

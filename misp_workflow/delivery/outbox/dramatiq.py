@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import logging
 import threading
 import time
 import uuid
@@ -32,9 +31,10 @@ from misp_workflow.delivery.outbox.seal import Seal, SealError
 from misp_workflow.delivery.retry import sentence_of_age
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.errors import DeliveryError, SettingsError, WorkflowError
+from misp_workflow.printable import logger
 from misp_workflow.web_address import shown
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 NEEDED = frozenset(("serial", "lane", "action", "event", "created", "expires", "once", "tries", "reason", "sealed"))
 """What an envelope must have beside its key."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 import time
@@ -12,9 +11,10 @@ from pathlib import Path
 from misp_workflow.delivery.outbox import damage
 from misp_workflow.delivery.outbox.schema import REBUILD, migrate
 from misp_workflow.errors import DeliveryError
+from misp_workflow.printable import logger
 from misp_workflow.settings import state
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 NAME = "outbox.sqlite3"
 BUSY = 3.0
 """Seconds that one process waits for another one's commit."""

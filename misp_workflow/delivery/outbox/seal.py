@@ -13,7 +13,6 @@ import base64
 import contextlib
 import hashlib
 import json
-import logging
 import os
 import re
 import secrets
@@ -29,9 +28,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from misp_workflow.effects import Effect, from_json, to_json
 from misp_workflow.errors import DeliveryError, SettingsError
+from misp_workflow.printable import logger
 from misp_workflow.settings import state
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 KEY_FILE = "outbox.key"
 SHORTEST_KEY = 16
 MARK = b"\x01"

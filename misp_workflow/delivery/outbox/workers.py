@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 
 from misp_workflow.errors import WorkflowError
+from misp_workflow.printable import logger
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 TIDY_EVERY = 2.0
 AFTER_TROUBLE = 2.0
 """Seconds of rest for a worker that could not even ask the outbox."""

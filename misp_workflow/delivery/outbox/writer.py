@@ -7,7 +7,6 @@ all that came while the disk was busy go into the next commit together.
 from __future__ import annotations
 
 import contextlib
-import logging
 import sqlite3
 import threading
 import time
@@ -17,8 +16,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from misp_workflow.errors import WorkflowError
+from misp_workflow.printable import logger
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 Result = TypeVar("Result")
 Job = Callable[[sqlite3.Connection], Any]

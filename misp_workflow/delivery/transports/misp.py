@@ -7,7 +7,6 @@ its requests go the way of all others (one shared session, a deadline for the wh
 from __future__ import annotations
 
 import dataclasses
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +26,9 @@ from misp_workflow.delivery.transports import http
 from misp_workflow.delivery.transports.sockets import Try, trying
 from misp_workflow.effects import MispChange, Post, mask
 from misp_workflow.errors import DeliveryError, SettingsError
+from misp_workflow.printable import logger
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 MAX_ANSWER = 32 * 2**20
 """Bytes of one of MISP's answers; an event of 10,000 attributes has about ten million."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import logging
 import os
 import sqlite3
 import time
 
 from misp_workflow import settings
 from misp_workflow.effects import Post
+from misp_workflow.printable import logger
 from misp_workflow.settings import state
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 FILE = "threads.sqlite3"
 FORGOTTEN_AFTER = 90 * 86_400.0

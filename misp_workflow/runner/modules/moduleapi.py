@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextvars
 import importlib.util
 import json
-import logging
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -25,9 +24,10 @@ import requests
 
 from misp_workflow import php, web_address
 from misp_workflow.errors import InputError, RunnerError
+from misp_workflow.printable import logger
 from misp_workflow.runner.data import wire
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 LIST_TIMEOUT = 1.0  # seconds; fixed in MISP
 TEMPLATE_MODULE = "jinja_template_rendering"

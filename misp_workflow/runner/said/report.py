@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 
 from misp_workflow.effects import mask
+from misp_workflow.printable import printable
 from misp_workflow.runner.graph.graph import Edge, Node
 from misp_workflow.runner.modules.catalogue import Module
 from misp_workflow.runner.modules.execution import Exchange
@@ -171,7 +172,7 @@ def as_html(done: Run) -> str:
     height = max((box.y for box in boxes.values()), default=0) + BOX_HEIGHT + MARGIN
     data = as_data(done)
     first_visits = {step["node"]: place for place, step in reversed(list(enumerate(data["steps"])))}
-    return _page().render(
+    page = _page().render(
         data=data,
         anchors=first_visits,
         boxes=list(boxes.values()),
@@ -181,6 +182,7 @@ def as_html(done: Run) -> str:
         box_width=BOX_WIDTH,
         box_height=BOX_HEIGHT,
     )
+    return printable(page)
 
 
 @cache
