@@ -121,7 +121,7 @@ def test_no_command_lets_text_command_the_terminal(
         done = call([name, *arguments])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         for output in (done.stdout, done.stderr):
-            output = re.sub("\r?\x1b\\[2K", "", output)  # rich's progress bar begins its line anew
+            output = re.sub("\r?(\x1b\\[1A)?\x1b\\[2K", "", output)  # rich's progress bar begins its line anew
             said += output
             assert COMMANDING.search(output) is None, (arguments, COMMANDING.search(output))
         if "--json" in arguments and done.stdout:
