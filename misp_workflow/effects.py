@@ -159,6 +159,9 @@ class Notification(Effect):
         return f"{self.url.partition('://')[0]}://{self.host}".lower()
 
 
+MISP_FOR_GATES = "MISP (for gates)"
+
+
 @dataclass(frozen=True, kw_only=True)
 class MispChange(Effect):
     """One change in the operator's own MISP; the settings say where that is and with which key, at each try.
@@ -177,6 +180,10 @@ class MispChange(Effect):
     items: tuple[Mapping[str, Json], ...] = ()
     values: Mapping[str, Json] = field(default_factory=dict)
     origin: str = ""
+
+    def place(self) -> str:
+        """Return "MISP", and for what a gate says there a place of its own, which nothing else closes."""
+        return MISP_FOR_GATES if not self.keep or "watch_until" in self.values else "MISP"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,9 +160,10 @@ class _Delivery:
                 self._house.outbox.done(plan.claim)
             return self._final(plan, "delivered", answer)
         if answer.outcome == "again" and how and not plan.claim.last:
-            self._house.outbox.again(plan.claim, back_off(1, answer.retry_after), sentence(answer.detail))
+            wait = 0.0 if answer.more else back_off(1, answer.retry_after)
+            self._house.outbox.again(plan.claim, wait, sentence(answer.detail), counts=not answer.more)
             plan.held = False
-            return _receipt(plan.parcel, "queued", f"queued, because {answer.detail}")
+            return _receipt(plan.parcel, "queued", answer.detail if answer.more else f"queued, because {answer.detail}")
         if how:
             self._forget(plan, answer)
         return self._final(plan, "refused", answer)

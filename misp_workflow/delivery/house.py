@@ -125,8 +125,8 @@ class House:
             self.outbox.bury(claim, sentence(answer.detail))
             self._ended("dead", claim, answer.detail)
         else:
-            wait = retry.back_off(claim.tries + 1, answer.retry_after)
-            self.outbox.again(claim, wait, sentence(answer.detail))
+            wait = 0.0 if answer.more else retry.back_off(claim.tries + 1, answer.retry_after)
+            self.outbox.again(claim, wait, sentence(answer.detail), counts=not answer.more)
             if self._watcher is not None:
                 self._watcher(Ending("queued", claim, answer.detail))
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from misp_workflow.delivery.breaker import LONGEST_REST, Breaker
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.effects import Effect
+from misp_workflow.effects import MISP_FOR_GATES, Effect
 
 MOST_CALLERS = 2
 """Callers that wait on one destination at the same time; the others are queued at once."""
@@ -22,11 +22,14 @@ SLOW = 1.0
 """Seconds. A failure that takes longer opens the breaker at once: it costs those who wait their time."""
 MOST_LANES = 4096
 """Lanes that are remembered before those of which nothing needs to be are thrown out."""
+ALWAYS_ASKED = frozenset({MISP_FOR_GATES})
+"""Lanes without a breaker: what is not asked there stops a publish, so each one has its try, and its own no."""
 
 
 def name_of(effect: Effect) -> str:
     """Return the identity of the effect's destination."""
-    return effect.destination or effect.place()
+    place = effect.place()
+    return place if place in ALWAYS_ASKED else effect.destination or place
 
 
 class Lane:
@@ -83,7 +86,7 @@ class Lanes:
             lane = self._lane(name)
             lane.callers -= 1
             if answer is not None:
-                self._learn(lane, answer, seconds)
+                self._learn(name, lane, answer, seconds)
 
     def _why_not(self, name: str, lane: Lane, now: float) -> str:
         if lane.breaker.state != "closed":
@@ -112,7 +115,7 @@ class Lanes:
             if answer is None:
                 lane.breaker.give_back(self._clock())
             else:
-                self._learn(lane, answer, seconds)
+                self._learn(name, lane, answer, seconds)
 
     def rest(self, name: str) -> float:
         """Return the seconds after which a worker may enter, as far as that is known now; 0: nobody can say."""
@@ -153,7 +156,9 @@ class Lanes:
         lane.next_token = max(lane.next_token, now - (burst - 1) / rate) + 1 / rate
         return True
 
-    def _learn(self, lane: Lane, answer: Answer, seconds: float) -> None:
+    def _learn(self, name: str, lane: Lane, answer: Answer, seconds: float) -> None:
+        if name in ALWAYS_ASKED:
+            return
         now = self._clock()
         if answer.down:
             lane.breaker.ill(now, slowly=seconds >= SLOW)

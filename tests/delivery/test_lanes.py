@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from misp_workflow.delivery.breaker import FIRST_REST, LONGEST_REST, MOST_FAILURES, Breaker
 from misp_workflow.delivery.lanes import MOST_CALLERS, Lanes, name_of
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.effects import Post
+from misp_workflow.effects import MispChange, Post
 
 GOOD = Answer(outcome="delivered", detail="fine")
 NO = Answer(outcome="refused", detail="no")
@@ -202,3 +204,20 @@ def test_lanes_that_are_well_are_forgotten_when_there_are_too_many(clock: Clock,
 )
 def test_a_lane_is_a_destination_or_a_host_and_no_secret(effect: Post, name: str) -> None:
     assert name_of(effect) == name
+
+
+# --- the gates' own ---------------------------------------------------------------------------------------------------
+
+
+def test_what_a_gate_says_in_misp_has_a_lane_that_nothing_closes(clock: Clock) -> None:
+    approval = MispChange(change="tag", event="x", keep=False, label="a tag")
+    taken_back = MispChange(change="tag", event="x", values={"watch_until": 1.0}, label="a tag")
+    other = MispChange(change="tag", event="x", label="a tag")
+    gates = name_of(approval)
+    assert name_of(taken_back) == name_of(dataclasses.replace(approval, destination="misp")) == gates
+    assert name_of(other) == "MISP" != gates
+    lanes = lanes_with(clock)
+    for _ in range(MOST_FAILURES * 2):
+        assert lanes.enter(gates) == "", "its own failures do not close it either"
+        lanes.leave(gates, dataclasses.replace(ILL, retry_after=60.0), SLOW)
+    assert gates not in lanes.blocked()

@@ -96,6 +96,7 @@ def test_a_hashlookup_in_trouble(misp, files, receiver: Receiver, reply, outcome
     receiver.always(lambda request: answer({}, 404) if reply.status == 200 and "sha256" in request.path else reply)
     said = check(files, receiver)
     assert (said.outcome, says in said.detail) == (outcome, True), said
+    assert not said.down, "hashlookup is ill, and MISP is not"
 
 
 # --- enrichment -------------------------------------------------------------------------------------------------------

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 from misp_support import items, make
 
+from misp_workflow import settings
+from misp_workflow.delivery import deliver
 from misp_workflow.delivery.changes import tags
+from misp_workflow.effects import MispChange, Parcel
+from misp_workflow.testing import HANG
 from misp_workflow.testing.misp import MispStandIn
 
 
@@ -76,26 +81,92 @@ def test_when_all_are_refused_it_does_not_ask_five_hundred_times(standin: MispSt
     assert len(standin.requests) < 12
 
 
+def slowly(standin: MispStandIn, path: str, seconds: float) -> None:
+    """Let the stand-in take its time for this path."""
+    respond = standin._otherwise
+
+    def late(request):
+        if request.path.startswith(path):
+            time.sleep(seconds)
+        return respond(request)
+
+    standin.always(late)
+
+
 def test_a_change_that_runs_out_of_time_says_how_far_it_came_and_goes_on_from_there(standin: MispStandIn, use):
     use(standin)
     event = many(standin, 40)
     values = {"set": {"to_ids": False}}
     respond = standin._otherwise
-
-    def slowly(request):
-        time.sleep(0.03)
-        return respond(request)
-
-    standin.always(slowly)
+    slowly(standin, "/attributes/edit", 0.03)
     said = make("edit", event, *event["Attribute"], values=values, seconds=0.5)
-    assert (said.outcome, "MISP changed " in said.detail) == ("again", True), said
-    standin.always(respond)
     done = [row["uuid"] for row in event["Attribute"] if not standin.attribute(row["uuid"])["to_ids"]]
     assert 0 < len(done) < 40
+    assert said.detail.startswith(f"MISP changed {len(done)} of 40 attributes so far"), (
+        "what was not tried is not counted"
+    )
+    assert (said.outcome, said.more, said.down) == ("again", True, False), "our time is over; MISP is well"
+    standin.always(respond)
     standin.clear()
-    assert make("edit", event, *event["Attribute"], values=values).outcome == "delivered"
-    left = 40 - len(done)  # or one less: the request that was cut off may still have got through
-    assert len(standin.calls("/attributes/edit")) in (left, left - 1), "nothing is written twice"
+    said = make("edit", event, *event["Attribute"], values=values)
+    assert said.detail.startswith(f"MISP changed {40 - cut_off} of 40 attributes"), "with those of the slice before"
+    assert len(standin.calls("/attributes/edit")) == 40 - len(done), "nothing is written twice"
+
+
+def test_a_misp_that_says_nothing_more_is_ill_and_one_that_answered_until_then_is_not(standin: MispStandIn, use):
+    use(standin)
+    event = many(standin, 3)
+    values = {"set": {"to_ids": False}}
+    slowly(standin, "/attributes/edit", 0.4)
+    said = make("edit", event, *event["Attribute"], values=values, seconds=1.0)
+    assert (said.outcome, said.down) == ("again", False)
+    slowly(standin, "/attributes/edit", 2.0)
+    said = make("edit", event, *event["Attribute"], values={"set": {"comment": "x"}}, seconds=1.0)
+    assert (said.outcome, said.down, said.more) == ("again", True, False)
+
+
+def parcel(key: str, event: dict, *rows: dict, **more) -> Parcel:
+    change = MispChange(event=event["uuid"], items=items(*rows), label="a change", **more)
+    return Parcel(effect=change, key=key * 32, action="x", event=event["uuid"], created=time.time())
+
+
+def test_a_long_change_goes_on_in_the_background_and_closes_no_gate(standin: MispStandIn, use):
+    """Each slice is bounded, the parts add up, and an approval is made meanwhile at once."""
+    use(standin, "answer_within = 1")
+    event = many(standin, 120)
+    slowly(standin, "/attributes/edit", 0.02)
+    long = parcel("k", event, *event["Attribute"], change="edit", origin="node", values={"set": {"to_ids": False}})
+    try:
+        (receipt,) = deliver.deliver([long])
+        assert receipt.status == "queued"
+        assert re.fullmatch(r"MISP changed \d+ of 120 attributes so far; the rest follows\.", receipt.detail)
+        approval = parcel("g", event, change="tag", keep=False, values={"add": ["gate:ok"], "local": True})
+        assert deliver.deliver([approval])[0].status == "delivered"
+        end = time.monotonic() + 60
+        while deliver.house(settings.current()).outbox.entries() and time.monotonic() < end:
+            time.sleep(0.05)
+    finally:
+        deliver.stop()
+    assert len(standin.calls("/attributes/edit")) == 120, "each once"
+    assert "MISP changed 120 of 120 attributes" in (settings.current().state_folder / "delivery.log").read_text()
+
+
+def test_a_misp_that_others_leave_alone_is_asked_for_an_approval_all_the_same(standin: MispStandIn, use):
+    use(standin, "answer_within = 1.5")
+    event = many(standin, 1)
+    respond = standin._otherwise
+    try:
+        standin.always(HANG)
+        first = deliver.deliver([parcel("w", event, change="tag", values={"add": ["x"]})])[0]
+        assert "MISP did not answer within" in first.detail
+        standin.always(respond)
+        second = deliver.deliver([parcel("v", event, change="tag", values={"add": ["y"]})])[0]
+        assert second.detail.startswith("Queued: MISP did not answer a moment ago and is left alone")
+        approval = parcel("g", event, change="tag", keep=False, values={"add": ["gate:ok"], "local": True})
+        assert deliver.deliver([approval])[0].status == "delivered"
+    finally:
+        deliver.stop()
+    assert "gate:ok" in standin.tags(event["uuid"])
 
 
 def test_values_of_hostile_text_are_named_on_one_line(standin: MispStandIn, use):
