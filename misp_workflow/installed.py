@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 DISTRIBUTION = "misp-workflow-actions"
@@ -19,3 +20,14 @@ def own_actions() -> list[Path]:
     named = {Path(str(file.locate())).resolve() for file in listed if file.parent.name == FOLDER.name}
     here = sorted(file for file in FOLDER.glob("*.py") if not file.name.startswith("_"))
     return [file for file in here if file in named] or here
+
+
+def upstream_actions() -> list[Path]:
+    """Return the action files of the misp-modules that is installed here, without this package's own."""
+    spec = find_spec("misp_modules")
+    folders = (
+        [Path(place) / "modules" / "action_mod" for place in (spec.submodule_search_locations or [])] if spec else []
+    )
+    own = {file.stem for file in own_actions()}
+    found = (file for folder in folders for file in sorted(folder.glob("*.py")) if not file.name.startswith("_"))
+    return [file for file in found if file.stem not in own]

@@ -21,11 +21,12 @@ from misp_workflow.cli.inputs import (
     read_workflow,
 )
 from misp_workflow.cli.screen import Console, echo
-from misp_workflow.cli.servers import module_server
+from misp_workflow.cli.servers import known_modules
 from misp_workflow.errors import WorkflowError
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules import catalogue as modules
+from misp_workflow.runner.modules.moduleapi import Scripted
 from misp_workflow.runner.said.check import Finding, check
 
 
@@ -53,7 +54,7 @@ def command(
     """
     if not workflows and not blueprints:
         raise click.UsageError("Give files or folders of workflows, or --blueprint.")
-    known = modules.load(module_server(server, False, ()), World())
+    known = modules.load(Scripted(known_modules(server)), World())
     if problem := settings.current().problem:
         echo(f"Note: {problem}", err=True)
     found: dict[str, list[Finding]] = {}

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from misp_workflow.cli.inputs import FILE, read_event, read_workflow
 from misp_workflow.cli.screen import Console, echo
-from misp_workflow.cli.servers import described, module_server
+from misp_workflow.cli.servers import described, known_modules
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import catalogue
 from misp_workflow.runner.said.faults import AS_IT_SHOULD_BE, KINDS, STOPPED, Cell, Matrix, matrix
@@ -35,7 +35,7 @@ def command(workflow: Path, event: Path, trigger: str | None, server: str | None
     document = read_workflow(workflow)
     if trigger is not None:
         document = document.triggered_by(trigger)
-    listed = module_server(server, False, ()).modules()
+    listed = known_modules(server)
     known = {entry["name"] for entry in listed} | set(catalogue()["action"])
     listed += [described(name) for name in _unlisted(document, known)]
     console = Console()

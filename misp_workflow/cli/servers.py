@@ -7,9 +7,18 @@ from typing import Any
 
 import click
 
+from misp_workflow import settings
 from misp_workflow.errors import InputError
-from misp_workflow.installed import own_actions
-from misp_workflow.runner.modules.moduleapi import HttpServer, LocalServer, ModuleServer, Scripted, parse_answer
+from misp_workflow.installed import own_actions, upstream_actions
+from misp_workflow.runner.modules.moduleapi import (
+    Described,
+    HttpServer,
+    LocalServer,
+    ModuleServer,
+    NoAnswerError,
+    Scripted,
+    parse_answer,
+)
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,6 +54,23 @@ def module_server(url: str | None, offline: bool, answers: Sequence[str]) -> Mod
     known = {entry.get("name") for entry in listed}
     listed += [described(name) for name in script if name not in known]
     return Scripted(listed, script, None if offline else real)
+
+
+def known_modules(url: str | None) -> list[Described]:
+    """Return the modules that a workflow can count on: those of the server, or of this installation.
+
+    The latter are this package's own, and what the misp-modules of the settings serves besides. When that does not
+    answer, the names of upstream's actions that are installed here say at least that there are such.
+    """
+    if url is not None:
+        return module_server(url, False, ()).modules()
+    own = LocalServer(own_actions()).modules()
+    try:
+        others = HttpServer(settings.current().modules_url).modules()
+    except NoAnswerError:
+        others = [described(file.stem) for file in upstream_actions()]
+    names = {one["name"] for one in own}
+    return own + [one for one in others if one.get("name") not in names]
 
 
 def described(name: str) -> dict[str, Any]:

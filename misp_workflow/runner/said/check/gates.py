@@ -162,7 +162,7 @@ def parameters(subject: Subject) -> Iterator[Finding]:
     for node, module in subject.python():
         specs = declared(module)
         known = {param.id for param in module.params}
-        for name in node.params:
+        for name in node.params if known else ():  # of a module without any, perhaps no more than the name is known
             if name not in known:
                 said = f"The module has no parameter '{name}'{did_you_mean(name, known)}."
                 yield Finding("warning", "unknown-parameter", node, said, "MISP does not send it; mend the name.")
