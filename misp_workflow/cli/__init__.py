@@ -21,6 +21,7 @@ COMMANDS = {
     "module": "Execute one module on an event, without a workflow.",
     "template": "Render a message template on an event, to look at it.",
     "list": "Look after the lists that devices read.",
+    "backtest": "Show what a workflow would have done with the events that are there.",
     "pull": "Write the workflows of a MISP into a folder.",
     "diff": "Show what differs between a pulled folder and its MISP.",
     "push": "Check workflows and write them into a MISP.",

@@ -96,18 +96,18 @@ class Misp:
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    def events_since(self, age: str) -> Iterator[str]:
-        """Yield the uuids of the events that were changed within `age` ("30d"), as MISP lists them."""
+    def events_since(self, age: str) -> Iterator[tuple[str, str]]:
+        """Yield (uuid, timestamp) of the events that were changed within `age` ("30d"), as MISP lists them."""
         known: set[str] = set()
         page = 1
         while True:
             query = {"returnFormat": "json", "timestamp": age, "metadata": True, "limit": PAGE, "page": page}
-            rows = _rows(self._post("events/restSearch", query))
-            uuids = [str(one["Event"]["uuid"]) for one in rows if isinstance(one.get("Event"), Mapping)]
-            yield from (uuid for uuid in uuids if uuid not in known)
-            if not uuids or known.issuperset(uuids):  # a MISP that knows no pages says the same again
+            found = [one["Event"] for one in _rows(self._post("events/restSearch", query)) if "Event" in one]
+            fresh = {str(one["uuid"]): str(one.get("timestamp")) for one in found if str(one["uuid"]) not in known}
+            yield from fresh.items()
+            if not fresh:  # a MISP that knows no pages says the same again
                 return
-            known.update(uuids)
+            known |= fresh.keys()
             page += 1
 
     def event(self, uuid: str) -> dict[str, Any]:

@@ -67,11 +67,13 @@ def run(
     trigger: str | None = None,
     with_jobs: bool = True,
     max_steps: int = MAX_STEPS,
+    modules: Modules | None = None,
 ) -> Run:
     """Run a workflow on what starts its trigger, before the trigger's normalisation.
 
     data: MISP's rows, MISP core format ({"Event": {…}}), or a PyMISP event. trigger: another one in place of the
     workflow's own. max_steps: after how many nodes, those of background jobs included, to give up.
+    modules: what `catalogue.load` made of this server and world, where many runs share it.
     What PHP would crash on ends the run with "crash". GraphError is raised for a graph without end, other errors of
     this package for unusable data.
     """
@@ -80,7 +82,7 @@ def run(
     around = Surroundings(Modules({}), server, world or World(), steps_left=max_steps, trigger=workflow.trigger)
     done = Run(workflow=workflow, trigger=workflow.trigger_id, around=around)
     try:
-        around.modules = done.modules = module_list.load(server, around.world)
+        around.modules = done.modules = modules or module_list.load(server, around.world)
         data, plain = wire.read(_plain_data(data))
         around.encoder.plain = plain and not around.world.rows
         start = _started(done, data, around)

@@ -1,0 +1,140 @@
+"""What a workflow would have done: every event through the engine, dry, in as many processes as there are cores.
+
+Nothing is sent and nothing is changed; what was found goes, line by line, into a journal that is given up at the end.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from misp_workflow.delivery.trial import trial
+from misp_workflow.errors import WorkflowError
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.trial.events import Event, Unit
+from misp_workflow.trial.journal import Journal, Row
+from misp_workflow.trial.judge import Judge
+from misp_workflow.trial.server import TrialServer
+
+CHUNK = 8
+"""Units that one process gets at a time."""
+COLLECT = 64
+"""Units after which a process looks for what nobody needs any more; to look all the time costs a third."""
+
+
+class Source(Protocol):
+    """Where events come from; goes to other processes."""
+
+    name: str
+
+    def units(self) -> list[Unit]: ...
+    def load(self, unit: Unit) -> list[Event]: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every process must know: the workflow as its file has it, the folders of the actions, and the source."""
+
+    workflow: Any
+    actions: tuple[Path, ...]
+    source: Source
+
+
+Progress = Callable[[int, int], None]
+
+
+def backtest(task: Task, units: list[Unit], journal: Journal, jobs: int, progress: Progress) -> None:
+    """Judge what is not judged yet. `progress` hears how many of how many are."""
+    done = journal.keys()
+    waiting = [unit for unit in units if unit.key not in done]
+    number = len(units) - len(waiting)
+    progress(number, len(units))
+    for line in _judged(task, waiting, jobs):
+        journal.add(line)
+        number += 1
+        progress(number, len(units))
+
+
+def lines_of(units: Iterable[Unit], journal: Journal) -> Iterator[Row]:
+    """Yield the journal's lines about these units; it may hold others, of an earlier time."""
+    wanted = {unit.key for unit in units}
+    yield from (line for line in journal.lines() if line["key"] in wanted)
+
+
+def _judged(task: Task, units: list[Unit], jobs: int) -> Iterator[Row]:
+    chunks = iter([units[start : start + CHUNK] for start in range(0, len(units), CHUNK)])
+    jobs = min(jobs, -(-len(units) // CHUNK))
+    if jobs <= 1:
+        with Worker(task) as worker:
+            for chunk in chunks:
+                yield from worker.judge(chunk)
+        return
+    # Started anew, not forked: this process may have threads, and connections that are not to be shared.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(task,)) as pool:
+        running: set[Future[list[Row]]] = {pool.submit(_judge, chunk) for chunk in islice(chunks, 2 * jobs)}
+        try:
+            while running:
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for one in finished:
+                    yield from one.result()
+                    running |= {pool.submit(_judge, chunk) for chunk in islice(chunks, 1)}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Worker:
+    """Judges units; dry as long as it is open, whatever its threads do."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._stack = ExitStack()
+        self._judged = 0
+
+    def __enter__(self) -> Worker:
+        self._stack.enter_context(trial())
+        if gc.isenabled():
+            gc.disable()
+            self._stack.callback(gc.enable)
+        self._judge = Judge(load(self._task.workflow), TrialServer(self._task.actions))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def judge(self, units: list[Unit]) -> list[Row]:
+        return [self._line(unit) for unit in units]
+
+    def _line(self, unit: Unit) -> Row:
+        self._judged += 1
+        if self._judged % COLLECT == 0:
+            gc.collect()
+        line: Row = {"key": unit.key, "name": unit.name}
+        try:
+            events = self._task.source.load(unit)
+            return {**line, "rows": [row for event in events for row in self._judge.rows(event)]}
+        except WorkflowError as error:
+            return {**line, "problem": str(error)}
+        except OSError as error:
+            return {**line, "problem": f"{unit.name} cannot be read: {error.strerror}."}
+
+
+_worker: Worker | None = None
+
+
+def _begin(task: Task) -> None:
+    """Make this process a worker, dry until it ends."""
+    global _worker
+    _worker = Worker(task).__enter__()
+
+
+def _judge(units: list[Unit]) -> list[Row]:
+    assert _worker is not None, "the pool begins with it"
+    return _worker.judge(units)

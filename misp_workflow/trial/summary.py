@@ -1,0 +1,176 @@
+"""What a backtest found, gathered line by line: the table and the page show nothing else.
+
+Nothing here grows with the number of events: there are as many entries as there are reasons, organisations, tags and
+places, each list at most MOST long, and of the events themselves the most surprising ones.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from misp_workflow.trial.journal import Row
+
+MOST = 5_000
+"""Different reasons, tags … that are told apart; what comes later counts as "others"."""
+SURPRISES = 30
+OTHERS = "(others)"
+STOPPED = ("blocked", "crash")
+
+
+@dataclass
+class Group:
+    """How many runs, how many of them were stopped, and one event to look at."""
+
+    runs: int = 0
+    stopped: int = 0
+    example: str = ""
+
+    def data(self) -> dict[str, Any]:
+        return {"runs": self.runs, "stopped": self.stopped, "example": self.example}
+
+
+Groups = dict[str, Group]
+
+
+@dataclass
+class Summary:
+    """The whole outcome. `ends` counts runs by how they ended; the others are groups by what their names say."""
+
+    workflow: str
+    trigger: str
+    source: str
+    note: str = ""
+    events: int = 0
+    runs: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+    reasons: Groups = field(default_factory=dict)
+    organisations: Groups = field(default_factory=dict)
+    tags: Groups = field(default_factory=dict)
+    messages: Groups = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    changes: Groups = field(default_factory=dict)
+    asks: Groups = field(default_factory=dict)
+    errors: Groups = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    surprises: list[Row] = field(default_factory=list)
+
+    def add(self, line: Row) -> None:
+        """Count one line of the journal."""
+        if "problem" in line:
+            self.problems.append(str(line["problem"]))
+        self.events += len({row["event"] or position for position, row in enumerate(line.get("rows", ()))})
+        for row in line.get("rows", ()):
+            self._row(row)
+
+    def _row(self, row: Row) -> None:
+        self.runs += 1
+        self.ends[row["end"]] = self.ends.get(row["end"], 0) + 1
+        for why in set(row.get("why", ())):
+            _count(self.reasons, f"{kind_of(why)}{_by(row)}", row)
+        _count(self.organisations, row["org"] or "(no organisation)", row)
+        for tag in row["tags"] or ["(no tag)"]:
+            _count(self.tags, tag, row)
+        for message in row.get("messages", ()):
+            name = f"{message['action']} to {message['to']}"
+            _count(self.messages, name, row)
+            self.texts.setdefault(name, message["text"])
+            self.texts[name] = min(self.texts[name], message["text"])
+        for groups, names in ((self.changes, "changes"), (self.asks, "asks"), (self.errors, "errors")):
+            for name in set(row.get(names, ())):
+                _count(groups, kind_of(name), row)
+
+    def data(self) -> dict[str, Any]:
+        """Return everything as plain data, the largest groups first."""
+        groups = ("reasons", "organisations", "tags", "messages", "changes", "asks", "errors")
+        return {
+            **{name: getattr(self, name) for name in ("workflow", "trigger", "source", "note", "events", "runs")},
+            "ends": dict(sorted(self.ends.items())),
+            **{name: {key: one.data() for key, one in ordered(getattr(self, name))} for name in groups},
+            "texts": dict(sorted(self.texts.items())),
+            "problems": sorted(self.problems),
+            "surprises": self.surprises,
+        }
+
+
+def summarize(summary: Summary, lines: Callable[[], Iterable[Row]]) -> Summary:
+    """Fill the summary from the lines, which are read twice: what is surprising shows only when all is known."""
+    for line in lines():
+        summary.add(line)
+    summary.surprises = _surprises(summary, lines)
+    return summary
+
+
+def ordered(groups: Groups) -> list[tuple[str, Group]]:
+    """Return the groups, the largest first, those of one size by name."""
+    return sorted(groups.items(), key=lambda item: (-item[1].runs, item[0]))
+
+
+def kind_of(sentence: str) -> str:
+    """Return the sentence without what differs from event to event: numbers, and what is quoted."""
+    return re.sub(r"\b\d[\d,.]*\b(?!\))", "#", re.sub(r"“[^”]*”|'[^']*'", "“…”", sentence))
+
+
+def _by(row: Row) -> str:
+    return f" [{row['by']}]" if row.get("by") else ""
+
+
+def _count(groups: Groups, name: str, row: Row) -> None:
+    if name not in groups and len(groups) >= MOST:
+        name = OTHERS
+    group = groups.setdefault(name, Group())
+    group.runs += 1
+    group.stopped += row["end"] in STOPPED
+    example = named(row)
+    group.example = min(group.example or example, example)
+
+
+def named(row: Row) -> str:
+    """Return how people find the event: its number and title, else its uuid."""
+    return f"{row['id'] or row['event']} {row['info']}".strip()
+
+
+# --- what is surprising -----------------------------------------------------------------------------------------------
+
+
+def _surprises(summary: Summary, lines: Callable[[], Iterable[Row]]) -> list[Row]:
+    ranked = ((_bits(row, summary), named(row), row) for line in lines() for row in line.get("rows", ()))
+    found = heapq.nlargest(SURPRISES, ((score, name, position, row, why)
+                           for position, ((score, why), name, row) in enumerate(ranked) if why),
+                           key=lambda item: (item[0], item[1]))  # fmt: skip
+    found.sort(key=lambda item: (-item[0], item[1]))
+    return [{**row, "surprise": round(score, 2), "surprising": why} for score, _, _, row, why in found]
+
+
+def _bits(row: Row, summary: Summary) -> tuple[float, list[str]]:
+    """Return how many bits the outcome tells, given what others of its kind came to; and why, in words."""
+    stopped = row["end"] in STOPPED
+    word = "stopped" if stopped else "let through"
+    found: list[tuple[float, str]] = []
+    if row["end"] == "crash":
+        found.append((20.0, "MISP's engine would crash here"))
+    if stopped and row["published"] and summary.trigger == "event-publish":
+        found.append((3.0, "it is published today, and would have been stopped"))
+    for label, name, groups in _kinds(row, summary):
+        group = groups.get(name)
+        if group is None or group.runs < 3:
+            continue
+        same = group.stopped if stopped else group.runs - group.stopped
+        bits = -math.log2((same + 0.5) / (group.runs + 1))
+        if bits > 1.0:
+            found.append((bits, f"{word}, as {same} of {group.runs} {label}"))
+    if row.get("errors"):
+        found.append((2.0, f"an action answered an error: {row['errors'][0]}"))
+    found.sort(key=lambda item: (-item[0], item[1]))
+    return sum(bits for bits, _ in found[:3]), [why for _, why in found[:3]]
+
+
+def _kinds(row: Row, summary: Summary) -> Iterator[tuple[str, str, Groups]]:
+    yield "of all", "", {"": Group(summary.runs, sum(summary.ends.get(end, 0) for end in STOPPED))}
+    yield f"of {row['org']}", row["org"], summary.organisations
+    for tag in row["tags"]:
+        yield f"with {tag}", tag, summary.tags
