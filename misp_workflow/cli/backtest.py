@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,14 +19,16 @@ from misp_workflow.cli.inputs import FILE, read_json, read_workflow
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.servers import ACTIONS
 from misp_workflow.errors import InputError
-from misp_workflow.remote.events import MispEvents
-from misp_workflow.remote.folder import save
+from misp_workflow.remote.files import save
+from misp_workflow.settings import Settings
 from misp_workflow.trial.backtest import Source, Task, backtest, lines_of
 from misp_workflow.trial.events import DIFFERS, Folder, digest, handed
 from misp_workflow.trial.journal import Journal, cache_folder
 from misp_workflow.trial.page import PARTS, WITH_STOPPED, as_html
-from misp_workflow.trial.summary import Group, Summary, ordered, summarize
+from misp_workflow.trial.summary import Group, Summary, summarize
 
+DRAW_EVERY = 0.2
+"""Seconds between two drawings of the progress."""
 MOST = 10
 """Entries that each table on the terminal shows."""
 
@@ -69,7 +72,7 @@ def command(
     document = read_workflow(workflow)
     trigger = document.trigger_id or ""
     handed(trigger)
-    source: Source = MispEvents(settings_for(misp_url, misp_key), last) if last else Folder(events)
+    source = _misp_events(settings_for(misp_url, misp_key), last) if last else Folder(events)
     task, place = Task(read_json(workflow), (ACTIONS,), source), _place(journal, workflow, source)
     summary = Summary(document.name, trigger, source.name, DIFFERS.get(trigger, ""))
     if fresh:
@@ -88,6 +91,12 @@ def command(
         raise SystemExit(1)
 
 
+def _misp_events(rules: Settings, last: str) -> Source:
+    from misp_workflow.remote.events import MispEvents  # and with it PyMISP, which a folder does not need
+
+    return MispEvents(rules, last)
+
+
 def _work(task: Task, journal: Journal, jobs: int, summary: Summary) -> None:
     """Judge what is not judged yet, and fill the summary; progress goes to the terminal's other stream."""
     console = Console(stderr=True)
@@ -95,9 +104,18 @@ def _work(task: Task, journal: Journal, jobs: int, summary: Summary) -> None:
     if not units:
         raise InputError(f"There are no events in {task.source.name}.")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        shown = bar.add_task("Trying each event, dry …", total=len(units))
-        backtest(task, units, journal, jobs, lambda done, of: bar.update(shown, completed=done, total=of))
+    # Drawn by hand: a thread for it would keep this process from being copied, which is the quick way to more of them.
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
+        shown, drawn = bar.add_task("Trying each event, dry …", total=len(units)), 0.0
+
+        def progress(done: int, of: int) -> None:
+            nonlocal drawn
+            bar.update(shown, completed=done, total=of)
+            if time.monotonic() - drawn > DRAW_EVERY:
+                bar.refresh()
+                drawn = time.monotonic()
+
+        backtest(task, units, journal, jobs, progress)
     summarize(summary, lambda: lines_of(units, journal))
 
 
@@ -136,9 +154,10 @@ def print_summary(summary: Summary, console: Console) -> None:
         why = f": {'; '.join(row['why'])}" if row.get("why") else ""
         say(f"• event {escape(row['id'] or row['event'])} {escape(row['info'])}")
         say(f"    {end}{escape(by + why)}")
-        say(f"    [dim]{escape('; '.join(row['surprising']))}[/]")
+        more = f"; {row['alike'] - 1:,} more like it" if row["alike"] > 1 else ""
+        say(f"    [dim]{escape('; '.join(row['surprising']))}{more}[/]")
     for name, title, heading in PARTS:
-        groups = ordered(getattr(summary, name))
+        groups = summary.part(name)
         if groups:
             _table(name, title, heading, groups, summary, console)
     for problem in sorted(summary.problems)[:MOST]:
@@ -151,11 +170,12 @@ def _table(
     name: str, title: str, heading: str, groups: list[tuple[str, Group]], all_: Summary, console: Console
 ) -> None:
     stopped = name in WITH_STOPPED
-    table = Table(heading, title=title, title_justify="left", title_style="bold", expand=True, box=None)
+    table = Table(title=title, title_justify="left", title_style="bold", expand=True, box=None, pad_edge=False)
+    table.add_column(heading, ratio=3, overflow="fold")
     table.add_column("runs", justify="right", no_wrap=True)
     if stopped:
         table.add_column("stopped", justify="right", no_wrap=True)
-    table.add_column("for example", style="dim", ratio=1)
+    table.add_column("for example", style="dim", ratio=2, overflow="fold")
     for label, group in groups[:MOST]:
         text = all_.texts.get(label, "") if name == "messages" else ""
         shown = f"{escape(label)}\n[dim]{escape(text)}[/]" if text else escape(label)

@@ -13,9 +13,10 @@ from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.push import Wanted, push
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.errors import InputError, SettingsError
-from misp_workflow.remote import document, folder
+from misp_workflow.remote import document
 from misp_workflow.remote.document import Content
 from misp_workflow.remote.examples import Example, blueprint, example, examples
+from misp_workflow.remote.files import save
 
 
 @click.command()
@@ -48,7 +49,7 @@ def command(
     content = chosen.answered({**(_asked(chosen, given) if asking else {}), **_answers(given)})
     _warn(content, Console(stderr=True))
     if target is not None:
-        folder.save(target, document.text(blueprint(content)))
+        save(target, document.text(blueprint(content)))
         echo(f"{target}: import it under Workflows, Blueprints; it belongs behind the trigger {content.trigger}.")
         return
     if enable is None:

@@ -11,7 +11,7 @@ import sys
 import threading
 
 from misp_workflow import settings
-from misp_workflow.delivery.trial import noting
+from misp_workflow.delivery import trial
 
 OUTBOX_FILE = "outbox.sqlite3"
 """Its name in the state folder; said here too, because looking for it must not load what opens it."""
@@ -25,7 +25,7 @@ def start() -> None:
     Where nothing can wait, nothing is loaded: that would be most of what the pack adds to the server's start.
     """
     global _started
-    if _started == os.getpid() or noting() is not None or not _something_may_wait():
+    if _started == os.getpid() or trial.current() is not None or not _something_may_wait():
         return
     _started = os.getpid()
     with contextlib.suppress(RuntimeError):  # no new threads at the end of the process

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from misp_workflow import settings
+from misp_workflow.delivery import trial
 from misp_workflow.delivery.guard import cut
 from misp_workflow.delivery.house import House, sentence
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.outbox import Claim, Item, Taken, identity
 from misp_workflow.delivery.retry import Answer, back_off
-from misp_workflow.delivery.trial import noting
 from misp_workflow.effects import Effect, Parcel, Receipt, Status, masked
 from misp_workflow.errors import DeliveryError, WorkflowError
 from misp_workflow.printable import logger
@@ -52,10 +52,10 @@ def deliver(
     """
     rules = settings.current()
     end = deadline if deadline is not None else time.monotonic() + rules.answer_within
-    noted = noting()
-    if noted is not None and not dry_run:
-        noted.extend(parcels)
-    if dry_run or noted is not None:
+    tried = trial.current()
+    if tried is not None and not dry_run:
+        tried.noted.extend(parcels)
+    if dry_run or tried is not None:
         return [_receipt(parcel, "dry-run", _described(parcel.effect)) for parcel in parcels]
     if not parcels:
         return []

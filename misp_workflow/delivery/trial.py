@@ -11,34 +11,47 @@ A thread that outlives its trial, and was begun with a copy of its context, stay
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
 from misp_workflow.effects import Parcel
 
-_mine: ContextVar[list[Parcel] | None] = ContextVar("misp_workflow_trial", default=None)
-_open: list[list[Parcel]] = []
+Read = Callable[[str], "dict[str, Any] | None"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What is noted in one, and what it is told of an event, by id or uuid, instead of MISP being asked."""
+
+    read: Read
+    noted: list[Parcel] = field(default_factory=list)
+
+
+_mine: ContextVar[Trial | None] = ContextVar("misp_workflow_trial", default=None)
+_open: list[Trial] = []
 _lock = threading.Lock()
 
 
 @contextmanager
-def trial() -> Iterator[list[Parcel]]:
+def trial(read: Read = lambda reference: None) -> Iterator[list[Parcel]]:
     """Open a trial, and yield the list in which everything that would be done is noted."""
-    noted: list[Parcel] = []
-    token = _mine.set(noted)
+    this = Trial(read)
+    token = _mine.set(this)
     with _lock:
-        _open.append(noted)
+        _open.append(this)
     try:
-        yield noted
+        yield this.noted
     finally:
         with _lock:
-            _open[:] = [one for one in _open if one is not noted]
+            _open.remove(this)
         _mine.reset(token)
 
 
-def noting() -> list[Parcel] | None:
-    """Return where to note what would be done; None when it is to be done."""
+def current() -> Trial | None:
+    """Return the trial under way; None when what is decided is to be done."""
     mine = _mine.get()
     if mine is not None:
         return mine

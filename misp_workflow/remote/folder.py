@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ from misp_workflow.errors import DeliveryError, InputError, WorkflowError
 from misp_workflow.remote import document
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.document import Content
+from misp_workflow.remote.files import save
 from misp_workflow.runner.said.report import secrets_in
 
 MANIFEST = "misp.json"
@@ -128,25 +127,6 @@ def manifest_of(path: Path) -> tuple[Manifest, Path]:
 def workflow_files(folder: Path) -> list[Path]:
     """Return the workflows of a pulled folder."""
     return sorted((folder / WORKFLOWS).glob("*.json"))
-
-
-def save(path: Path, text: str, *, secret: bool = False) -> None:
-    """Write a file whole or not at all; `secret`: for its owner only. InputError when it cannot be."""
-    name = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            name = file.name
-            file.write(text)
-        if not secret:
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)  # noqa: PTH101 - it is a name that tempfile gave
-        os.replace(name, path)  # noqa: PTH105
-    except OSError as error:
-        if name:
-            Path(name).unlink(missing_ok=True)
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _blueprints(misp: Misp, done: Pulled) -> dict[str, dict[str, Any]]:

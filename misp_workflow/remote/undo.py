@@ -13,7 +13,7 @@ from misp_workflow.errors import DeliveryError, InputError
 from misp_workflow.remote import document
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.document import Content
-from misp_workflow.remote.folder import save
+from misp_workflow.remote.files import save
 
 FOLDER = "undo"
 

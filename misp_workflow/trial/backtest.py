@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
@@ -21,7 +23,7 @@ from misp_workflow.runner.graph.workflow import load
 from misp_workflow.trial.events import Event, Unit
 from misp_workflow.trial.journal import Journal, Row
 from misp_workflow.trial.judge import Judge
-from misp_workflow.trial.server import TrialServer
+from misp_workflow.trial.server import QuickServer
 
 CHUNK = 8
 """Units that one process gets at a time."""
@@ -76,8 +78,9 @@ def _judged(task: Task, units: list[Unit], jobs: int) -> Iterator[Row]:
             for chunk in chunks:
                 yield from worker.judge(chunk)
         return
-    # Started anew, not forked: this process may have threads, and connections that are not to be shared.
-    context = multiprocessing.get_context("spawn")
+    # A process that has threads must not be copied; one that has none has all that the others need loaded already.
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if alone else "spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(task,)) as pool:
         running: set[Future[list[Row]]] = {pool.submit(_judge, chunk) for chunk in islice(chunks, 2 * jobs)}
         try:
@@ -103,7 +106,9 @@ class Worker:
         if gc.isenabled():
             gc.disable()
             self._stack.callback(gc.enable)
-        self._judge = Judge(load(self._task.workflow), TrialServer(self._task.actions))
+        workflow = load(self._task.workflow)
+        needed = {node.module for node in workflow.graph.nodes.values()}
+        self._judge = Judge(workflow, QuickServer(self._task.actions, needed))
         return self
 
     def __exit__(self, *_: object) -> None:

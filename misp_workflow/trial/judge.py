@@ -45,6 +45,7 @@ class Judge:
         event = found["Event"]
         about = _about(event)
         made = []
+        self._server.event = event
         for data in self._handed(event):
             self._server.take()
             try:
@@ -130,19 +131,17 @@ def _changes(steps: list[Step]) -> Iterator[str]:
             continue  # what these would change, they say better themselves
         for effect in step.effects:
             if effect.kind == "database":
-                yield f"{_called(step)}: {_short(_said(effect.detail))}"
+                yield f"{_called(step)}: {_short(_said(effect.name, effect.detail))}"
 
 
-def _said(detail: Any) -> str:
+def _said(name: str, detail: Any) -> str:
     last = detail[-1] if isinstance(detail, list) and detail else detail
     if isinstance(last, Mapping) and last.get("tags"):
-        where = "locally" if last.get("local") in (True, 1, "1") else ""
-        return f"tags {', '.join(map(str, _as_list(last['tags'])))} {where}".strip()
+        verb = "removes" if "detach" in name else "adds"
+        return f"{verb} {', '.join(map(str, _as_list(last['tags'])))}"
     if isinstance(last, Mapping):
-        return ", ".join(
-            f"{key}: {value}" for key, value in last.items() if isinstance(value, (str, int, bool)) and value
-        )
-    return ""
+        return ", ".join(f"{key} {one}" for key, one in last.items() if isinstance(one, (str, int, bool)) and one)
+    return name
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -155,7 +154,7 @@ def _own_changes(parcels: list[Parcel]) -> Iterator[str]:
         if isinstance(parcel.effect, MispChange):
             values = {key: value for key, value in parcel.effect.values.items() if value and key not in INNER}
             where = f"{len(parcel.effect.items)} attributes" if parcel.effect.items else "the event"
-            told = ", ".join(f"{key} {_listed(value)}" for key, value in values.items())
+            told = ", ".join(key if value is True else f"{key} {_listed(value)}" for key, value in values.items())
             yield f"{parcel.action}: {parcel.effect.change} of {where}: {_short(told)}"
 
 

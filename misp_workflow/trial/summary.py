@@ -17,8 +17,10 @@ from misp_workflow.trial.journal import Row
 
 MOST = 5_000
 """Different reasons, tags … that are told apart; what comes later counts as "others"."""
-SURPRISES = 30
+SURPRISES = 20
 OTHERS = "(others)"
+VARIANTS = 8
+"""So many sentences that differ in a number or a quoted value are shown apart."""
 STOPPED = ("blocked", "crash")
 
 
@@ -29,12 +31,41 @@ class Group:
     runs: int = 0
     stopped: int = 0
     example: str = ""
+    place: tuple[int, str] = (0, "")
 
     def data(self) -> dict[str, Any]:
         return {"runs": self.runs, "stopped": self.stopped, "example": self.example}
 
 
 Groups = dict[str, Group]
+
+
+class Sentences:
+    """Sentences, counted as they are and by their kind; what is shown is the kind where many differ in a value only."""
+
+    def __init__(self) -> None:
+        self._exact: Groups = {}
+        self._kinds: Groups = {}
+
+    def add(self, sentences: Iterable[str], row: Row) -> None:
+        """Count one run's sentences."""
+        said = set(sentences)
+        for one in said:
+            _count(self._exact, one, row)
+        for kind in set(map(kind_of, said)):
+            _count(self._kinds, kind, row)
+
+    def groups(self) -> Groups:
+        """Return what is shown."""
+        by_kind: dict[str, list[str]] = {}
+        for one in self._exact:
+            by_kind.setdefault(kind_of(one), []).append(one)
+        found: Groups = {}
+        for kind, group in self._kinds.items():
+            alike = by_kind.get(kind, [])
+            few = 0 < len(alike) <= VARIANTS and OTHERS not in self._exact
+            found |= {one: self._exact[one] for one in alike} if few else {kind: group}
+        return found
 
 
 @dataclass
@@ -48,14 +79,14 @@ class Summary:
     events: int = 0
     runs: int = 0
     ends: dict[str, int] = field(default_factory=dict)
-    reasons: Groups = field(default_factory=dict)
+    reasons: Sentences = field(default_factory=Sentences)
     organisations: Groups = field(default_factory=dict)
     tags: Groups = field(default_factory=dict)
     messages: Groups = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
-    changes: Groups = field(default_factory=dict)
-    asks: Groups = field(default_factory=dict)
-    errors: Groups = field(default_factory=dict)
+    changes: Sentences = field(default_factory=Sentences)
+    asks: Sentences = field(default_factory=Sentences)
+    errors: Sentences = field(default_factory=Sentences)
     problems: list[str] = field(default_factory=list)
     surprises: list[Row] = field(default_factory=list)
 
@@ -70,19 +101,23 @@ class Summary:
     def _row(self, row: Row) -> None:
         self.runs += 1
         self.ends[row["end"]] = self.ends.get(row["end"], 0) + 1
-        for why in set(row.get("why", ())):
-            _count(self.reasons, f"{kind_of(why)}{_by(row)}", row)
+        self.reasons.add((f"{why}{_by(row)}" for why in row.get("why", ())), row)
         _count(self.organisations, row["org"] or "(no organisation)", row)
         for tag in row["tags"] or ["(no tag)"]:
             _count(self.tags, tag, row)
         for message in row.get("messages", ()):
             name = f"{message['action']} to {message['to']}"
-            _count(self.messages, name, row)
-            self.texts.setdefault(name, message["text"])
-            self.texts[name] = min(self.texts[name], message["text"])
-        for groups, names in ((self.changes, "changes"), (self.asks, "asks"), (self.errors, "errors")):
-            for name in set(row.get(names, ())):
-                _count(groups, kind_of(name), row)
+            if _count(self.messages, name, row) or name not in self.texts:
+                self.texts[name] = message["text"]
+        self.changes.add(row.get("changes", ()), row)
+        self.asks.add(row.get("asks", ()), row)
+        self.errors.add(row.get("errors", ()), row)
+
+    def part(self, name: str) -> list[tuple[str, Group]]:
+        """Return what is counted under this name, the largest first, those of one size by name."""
+        found = getattr(self, name)
+        groups: Groups = found.groups() if isinstance(found, Sentences) else found
+        return sorted(groups.items(), key=lambda item: (-item[1].runs, item[0]))
 
     def data(self) -> dict[str, Any]:
         """Return everything as plain data, the largest groups first."""
@@ -90,7 +125,7 @@ class Summary:
         return {
             **{name: getattr(self, name) for name in ("workflow", "trigger", "source", "note", "events", "runs")},
             "ends": dict(sorted(self.ends.items())),
-            **{name: {key: one.data() for key, one in ordered(getattr(self, name))} for name in groups},
+            **{name: {key: one.data() for key, one in self.part(name)} for name in groups},
             "texts": dict(sorted(self.texts.items())),
             "problems": sorted(self.problems),
             "surprises": self.surprises,
@@ -105,11 +140,6 @@ def summarize(summary: Summary, lines: Callable[[], Iterable[Row]]) -> Summary:
     return summary
 
 
-def ordered(groups: Groups) -> list[tuple[str, Group]]:
-    """Return the groups, the largest first, those of one size by name."""
-    return sorted(groups.items(), key=lambda item: (-item[1].runs, item[0]))
-
-
 def kind_of(sentence: str) -> str:
     """Return the sentence without what differs from event to event: numbers, and what is quoted."""
     return re.sub(r"\b\d[\d,.]*\b(?!\))", "#", re.sub(r"“[^”]*”|'[^']*'", "“…”", sentence))
@@ -119,14 +149,22 @@ def _by(row: Row) -> str:
     return f" [{row['by']}]" if row.get("by") else ""
 
 
-def _count(groups: Groups, name: str, row: Row) -> None:
+def _count(groups: Groups, name: str, row: Row) -> bool:
+    """Count the run, and say whether its event is the one to look at now."""
     if name not in groups and len(groups) >= MOST:
         name = OTHERS
     group = groups.setdefault(name, Group())
     group.runs += 1
     group.stopped += row["end"] in STOPPED
-    example = named(row)
-    group.example = min(group.example or example, example)
+    place = _number(row)
+    if group.example and place >= group.place:
+        return False
+    group.example, group.place = named(row), place
+    return True
+
+
+def _number(row: Row) -> tuple[int, str]:
+    return (int(row["id"]) if row["id"].isdecimal() else 0, row["event"])
 
 
 def named(row: Row) -> str:
@@ -138,12 +176,23 @@ def named(row: Row) -> str:
 
 
 def _surprises(summary: Summary, lines: Callable[[], Iterable[Row]]) -> list[Row]:
-    ranked = ((_bits(row, summary), named(row), row) for line in lines() for row in line.get("rows", ()))
-    found = heapq.nlargest(SURPRISES, ((score, name, position, row, why)
-                           for position, ((score, why), name, row) in enumerate(ranked) if why),
-                           key=lambda item: (item[0], item[1]))  # fmt: skip
-    found.sort(key=lambda item: (-item[0], item[1]))
-    return [{**row, "surprise": round(score, 2), "surprising": why} for score, _, _, row, why in found]
+    """Return of each kind of outcome the most surprising event, with how many are like it."""
+    found: dict[str, Row] = {}
+    for line in lines():
+        for row in line.get("rows", ()):
+            score, why = _bits(row, summary)
+            kind = "; ".join([row["end"], row.get("by", ""), *sorted(map(kind_of, row.get("why", ())))])
+            if not why or (kind not in found and len(found) >= MOST):
+                continue
+            new = {**row, "surprise": round(score, 2), "surprising": why, "alike": 1}
+            best = found.setdefault(kind, new)
+            if best is not new:
+                found[kind] = {**(new if _place(new) < _place(best) else best), "alike": best["alike"] + 1}
+    return heapq.nsmallest(SURPRISES, found.values(), key=_place)
+
+
+def _place(row: Row) -> tuple[float, int, str]:
+    return (-row["surprise"], *_number(row))
 
 
 def _bits(row: Row, summary: Summary) -> tuple[float, list[str]]:
@@ -162,7 +211,7 @@ def _bits(row: Row, summary: Summary) -> tuple[float, list[str]]:
         same = group.stopped if stopped else group.runs - group.stopped
         bits = -math.log2((same + 0.5) / (group.runs + 1))
         if bits > 1.0:
-            found.append((bits, f"{word}, as {same} of {group.runs} {label}"))
+            found.append((bits, f"only {same} of {group.runs} {label} {'is' if same == 1 else 'are'} {word}"))
     if row.get("errors"):
         found.append((2.0, f"an action answered an error: {row['errors'][0]}"))
     found.sort(key=lambda item: (-item[0], item[1]))

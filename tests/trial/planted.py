@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 ORGANISATIONS = ("CIRCL", "ACME", "Example CERT")
-TYPES = (("domain", "h{}.example.org"), ("ip-dst", "8.8.{}.{}"), ("sha256", "{:064x}"), ("url", "https://h{}.example.org/x"))
+TYPES = (
+    ("domain", "h{}.example.org"),
+    ("ip-dst", "8.8.{}.{}"),
+    ("sha256", "{:064x}"),
+    ("url", "https://h{}.example.org/x"),
+)
 
 
 def event(number: int, attributes: int, tags: tuple[str, ...], org: str = "", **more: Any) -> dict[str, Any]:

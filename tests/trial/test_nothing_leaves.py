@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from misp_workflow.delivery import deliver
-from misp_workflow.delivery.trial import noting, trial
+from misp_workflow.delivery.trial import current, trial
 from misp_workflow.effects import Parcel, Post
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.testing import Receiver
@@ -24,6 +24,8 @@ CAPTURES = HERE.parent / "captures"
 GATES = {path.stem for path in ACTIONS.glob("*_gate.py")} | {"enrichment_guard"}
 STREAM = ("zmq_message", {"params": {"topic": "misp", "items": "all"}, "data": "event-publish"})
 """The one action whose cases are elsewhere, as its other side calls us."""
+
+EVENT = {"id": "1", "uuid": "c9b9e7cc-0e4c-4a0b-a5f0-8f6c4e9b3a11", "info": "x", "Tag": [{"name": "tlp:green"}]}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def test_threads_of_others_are_dry_too_while_it_is_open(receiver) -> None:
         thread.start()
         thread.join()
     assert (receipts, len(noted), receiver.requests) == (["dry-run"], 1, [])
-    assert noting() is None
+    assert current() is None
 
 
 def test_an_action_that_outlives_its_trial_stays_dry(receiver, tmp_path) -> None:
@@ -116,6 +118,6 @@ def test_an_action_that_outlives_its_trial_stays_dry(receiver, tmp_path) -> None
 def test_without_a_trial_it_is_sent(receiver, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path))
     params = {"webhook_url": receiver.url + "/hook", "message": "hello"}
-    body = json.dumps({"module": "slack_message", "data": {"Event": {"info": "x"}}, "params": params}).encode()
+    body = json.dumps({"module": "slack_message", "data": {"Event": EVENT}, "params": params}).encode()
     LocalServer([ACTIONS]).query("slack_message", body, 30)
     receiver.wait_for(1)

@@ -181,6 +181,11 @@ class Call:
 
     def ask(self, family: str, module: str, timeout: float, fields: dict[str, Any]) -> Any:
         """Ask a module. Answers what MISP makes of it: the decoded answer, or false."""
+        direct = self.around.server.ask(module, fields, timeout) if self.around.encoder.plain else None
+        if direct is not None:
+            result = moduleapi.read_answer(direct)
+            self._note(family, module, timeout, fields, 0, direct, result, _reading(direct, result))
+            return result
         try:
             body = self.around.encoder.encode(fields)
         except wire.EncodingError as error:

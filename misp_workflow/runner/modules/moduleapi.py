@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -69,6 +69,11 @@ class ModuleServer(ABC):
 
         The body can be a view that holds until this call returns; copy it to keep it.
         """
+
+    def ask(self, module: str, fields: Mapping[str, Any], timeout: float) -> Answer | None:
+        """What the module answers to data that the way through JSON would leave as it is; None: ask by `query`."""
+        del module, fields, timeout
+        return None
 
     @property
     def renders_templates(self) -> bool:
@@ -182,9 +187,10 @@ class LocalServer(ModuleServer):
     """Action files, or folders of them, loaded by bare path as `misp-modules -c` does, and asked through JSON.
 
     `failed` says, by file name, why a file could not be loaded; misp-modules would leave it out, or not start at all.
+    `only` names the actions that are loaded; None: all.
     """
 
-    def __init__(self, places: Iterable[str | Path]) -> None:
+    def __init__(self, places: Iterable[str | Path], only: Collection[str] | None = None) -> None:
         self.failed: dict[str, str] = {}
         self._modules: dict[str, ModuleType] = {}
         self._described: dict[str, Described] = {}
@@ -192,7 +198,7 @@ class LocalServer(ModuleServer):
             if not place.exists():
                 raise InputError(f"There is no folder {place} to load actions from.")
             for file in sorted(place.glob("*.py")) if place.is_dir() else [place]:
-                if not file.name.startswith("_"):
+                if not file.name.startswith("_") and (only is None or file.stem in only):
                     self._load(file)
 
     def _load(self, file: Path) -> None:
@@ -229,14 +235,19 @@ class LocalServer(ModuleServer):
             raise NoAnswerError("timeout", f"The action {module} did not answer within {timeout:g} s.")
         return answer
 
+    def at_once(self, module: str, request: Mapping[str, Any]) -> Answer:
+        """Ask in this very thread, without a time-out, and without the border."""
+        loaded = self._modules.get(module)
+        return Answer(200, orjson.dumps(SERVER_ERROR)) if loaded is None else _handle(loaded, request)
 
-def _handle(module: ModuleType, body: bytes) -> Answer:
+
+def _handle(module: ModuleType, request: bytes | Mapping[str, Any]) -> Answer:
     """Ask as misp-modules does: handler() after any AttributeError of dict_handler(), one from inside it included."""
     try:
         try:
-            response = module.dict_handler(request=orjson.loads(body))
+            response = module.dict_handler(request=orjson.loads(request) if isinstance(request, bytes) else request)
         except AttributeError:
-            response = module.handler(q=body)
+            response = module.handler(q=request if isinstance(request, bytes) else orjson.dumps(request))
         return Answer(200, orjson.dumps(response, default=_as_data))
     except Exception:  # a module may raise anything; the server answers all the same
         log.warning("The action %s raised", module.__name__, exc_info=True)

@@ -45,10 +45,9 @@ class Events(Memory):
 
     @route("POST", "/events/restSearch")
     def _event_search(self, path: str, body: Any) -> Answer:
-        event = self._find_event(str(body.get("uuid") or body.get("eventid")))
         parts = ("Attribute", "Object", "ShadowAttribute", "EventReport") if body.get("metadata") else ()
-        shown = {key: value for key, value in self._shown(event).items() if key not in parts} if event else None
-        return answer({"response": [{"Event": shown}] if shown else []})
+        found = [self._shown(event).items() for event in self._searched(body)]
+        return answer({"response": [{"Event": {k: v for k, v in one if k not in parts}} for one in found]})
 
     @route("POST", "/events/edit/([^/]+)")
     def _event_edit(self, path: str, body: Any, reference: str) -> Answer:

@@ -105,6 +105,15 @@ class Memory:
     def _find_event(self, reference: str) -> Row | None:
         return self.events.get(reference) or next((e for e in self.events.values() if e["uuid"] == reference), None)
 
+    def _searched(self, query: Mapping[str, Any]) -> list[Row]:
+        """Return the events that restSearch finds: one by its reference, else all, page by page."""
+        reference = query.get("uuid") or query.get("eventid")
+        if reference:
+            found = self._find_event(str(reference))
+            return [found] if found else []
+        limit, page = int(query.get("limit") or len(self.events) or 1), int(query.get("page") or 1)
+        return list(self.events.values())[(page - 1) * limit : page * limit]
+
     def _find_attribute(self, reference: str) -> Row | None:
         return self.attributes.get(reference) or next(
             (a for a in self.attributes.values() if a["id"] == reference), None
