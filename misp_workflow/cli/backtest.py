@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,8 +18,9 @@ from rich.table import Table
 from misp_workflow import __version__, settings
 from misp_workflow.cli.inputs import FILE, read_json, read_workflow
 from misp_workflow.cli.misp_options import misp_options, settings_for
-from misp_workflow.cli.servers import ACTIONS
+from misp_workflow.cli.waiting import for_lists_in
 from misp_workflow.errors import InputError
+from misp_workflow.installed import own_actions
 from misp_workflow.remote.files import save
 from misp_workflow.settings import Settings
 from misp_workflow.trial.backtest import Source, Task, backtest, lines_of
@@ -73,7 +75,9 @@ def command(
     trigger = document.trigger_id or ""
     handed(trigger)
     source = _misp_events(settings_for(misp_url, misp_key), last) if last else Folder(events)
-    task, place = Task(read_json(workflow), (ACTIONS,), source), _place(journal, workflow, source)
+    prepare = partial(for_lists_in, list(document.graph.nodes.values()))
+    task = Task(read_json(workflow), tuple(own_actions()), source, prepare)
+    place = _place(journal, workflow, source)
     summary = Summary(document.name, trigger, source.name, DIFFERS.get(trigger, ""))
     if fresh:
         place.unlink(missing_ok=True)

@@ -42,11 +42,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """What every process must know: the workflow as its file has it, the folders of the actions, and the source."""
+    """What every process must know: the workflow as its file has it, the actions' files, and the source.
+
+    `prepare` is called in each before it begins, for what takes its time when it is first asked for.
+    """
 
     workflow: Any
     actions: tuple[Path, ...]
     source: Source
+    prepare: Callable[[], None] | None = None
 
 
 Progress = Callable[[int, int], None]
@@ -78,6 +82,8 @@ def _judged(task: Task, units: list[Unit], jobs: int) -> Iterator[Row]:
             for chunk in chunks:
                 yield from worker.judge(chunk)
         return
+    if task.prepare is not None:
+        task.prepare()  # for those that are copied from this one
     # A process that has threads must not be copied; one that has none has all that the others need loaded already.
     alone = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if alone else "spawn")
@@ -106,6 +112,8 @@ class Worker:
         if gc.isenabled():
             gc.disable()
             self._stack.callback(gc.enable)
+        if self._task.prepare is not None:
+            self._task.prepare()
         workflow = load(self._task.workflow)
         needed = {node.module for node in workflow.graph.nodes.values()}
         self._judge = Judge(workflow, QuickServer(self._task.actions, needed))

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from planted import event, write
 
 from misp_workflow.cli import main
-from misp_workflow.cli.servers import ACTIONS
+from misp_workflow.installed import own_actions
 from misp_workflow.testing.misp import MispStandIn
 from misp_workflow.trial.backtest import Task, backtest, lines_of
 from misp_workflow.trial.events import Folder
@@ -178,7 +178,7 @@ def test_what_was_changed_is_judged_anew(quiet, tmp_path) -> None:
 MEASURE = """
 import json, resource, sys, time
 from pathlib import Path
-from misp_workflow.cli.servers import ACTIONS
+from misp_workflow.installed import own_actions
 from misp_workflow.trial.backtest import Task, backtest, lines_of
 from misp_workflow.trial.events import Folder
 from misp_workflow.trial.journal import Journal
@@ -189,7 +189,7 @@ source = Folder((folder,))
 units = source.units()
 with Journal(kept) as journal:
     began = time.process_time()
-    backtest(Task(json.loads(workflow.read_bytes()), (ACTIONS,), source), units, journal, 1, lambda done, of: None)
+    backtest(Task(json.loads(workflow.read_bytes()), tuple(own_actions()), source), units, journal, 1, lambda done, of: None)
     summary = summarize(Summary("", "event-publish", ""), lambda: lines_of(units, journal))
     judged = time.process_time() - began
 began = time.process_time()
@@ -222,7 +222,7 @@ def test_a_summary_does_not_grow_with_the_events(quiet, tmp_path) -> None:
     write(tmp_path / "events", 6, 1)
     units = source.units()
     with Journal(tmp_path / "j") as journal:
-        task = Task(json.loads((EXAMPLES / "publish-gate.json").read_text()), (ACTIONS,), source)
+        task = Task(json.loads((EXAMPLES / "publish-gate.json").read_text()), tuple(own_actions()), source)
         backtest(task, units, journal, 1, lambda done, of: None)
         lines = list(lines_of(units, journal)) * 50
     summary = summarize(Summary("w", "event-publish", "s"), lambda: lines)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from misp_workflow.installed import own_actions
 from misp_workflow.testing.misp.additions import Additions
 from misp_workflow.testing.misp.answers import ROUTES, no, route
 from misp_workflow.testing.misp.events import Events
@@ -25,7 +26,6 @@ from misp_workflow.testing.misp.lists import Lists
 from misp_workflow.testing.misp.tags import Tags
 from misp_workflow.testing.misp.workflows import Workflows
 from misp_workflow.testing.receiver import CLOSE, Answer, Received, Receiver, answer
-from misp_workflow.testing.workflows import ACTIONS
 
 KEY = "k3YofTheAdminOfThisStandIn00000000000000"
 READ_ONLY_KEY = "k3YofAReaderOfThisStandIn000000000000000"
@@ -58,7 +58,7 @@ class MispStandIn(Events, Tags, Lists, Additions, Workflows, Receiver):
     ) -> None:
         Receiver.__init__(self, host=host)
         Events.__init__(self, exclusive)
-        Workflows.__init__(self, (file.stem for file in ACTIONS.glob("*.py")))
+        Workflows.__init__(self, (file.stem for file in own_actions()))
         self.key, self.read_only_key, self.outside_key = KEY, READ_ONLY_KEY, OUTSIDE_KEY
         self.bulk_local = bulk_local
         self._recorded = {one["request"]["path"]: one["response"] for one in reversed(list(recorded))}
