@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 import orjson
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -18,6 +17,7 @@ from rich.table import Table
 from misp_workflow import __version__, settings
 from misp_workflow.cli.inputs import FILE, read_json, read_workflow
 from misp_workflow.cli.misp_options import misp_options, settings_for
+from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.waiting import for_lists_in
 from misp_workflow.errors import InputError
 from misp_workflow.installed import own_actions
@@ -88,7 +88,7 @@ def command(
     if html is not None:
         save(html, as_html(summary), secret=True)
     if as_json:
-        click.echo(orjson.dumps(summary.data(), option=orjson.OPT_INDENT_2).decode())
+        echo(orjson.dumps(summary.data(), option=orjson.OPT_INDENT_2).decode())
     else:
         print_summary(summary, Console())
     if summary.problems:
