@@ -87,7 +87,7 @@ def _content(path: Path) -> tuple[os.stat_result, bytes]:
     # Not blocking: a pipe put there must not hold up an answer.
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:  # noqa: PTH123 - see above
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) and str(path) != os.devnull:  # which people name to have no settings
+        if not stat.S_ISREG(status.st_mode):
             raise SettingsError(f"The settings file {path} is no regular file.")
         raw = file.read(MAX_FILE + 1)
     if len(raw) > MAX_FILE:
