@@ -7,26 +7,83 @@ from __future__ import annotations
 
 import email.utils
 import random
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
 
-Outcome = Literal["delivered", "again", "refused"]
-"""It arrived; it may arrive later; it never will."""
+Outcome = Literal["delivered", "again", "refused", "part"]
+"""It arrived; it may arrive later; it never will; some of the batch arrived, or each item has another fate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """What one try came to. `detail` is one plain sentence without a secret, `retry_after` seconds that the other side
     asked us to wait, `down` whether the other side as a whole looks ill (so that others need not try it either), `more`
-    whether a part was done in our time and the rest follows: no failure, and not to be waited for."""
+    whether a part was done in our time and the rest follows: no failure, and not to be waited for.
+
+    Of a batch (`Effect.batch`) a transport may answer "part", which `part` below makes: `refused` are the places of the
+    items that will never be taken, each with the reason, `again` the places of those that may be tried again; every
+    other item is in. The house then keeps a smaller batch of the latter, and a dead letter that holds the former only.
+    `ids` is what the items are called there, by place (0 for an effect that is no batch), for the ledger.
+    """
 
     outcome: Outcome
     detail: str
     retry_after: float | None = None
     down: bool = False
     more: bool = False
+    again: tuple[int, ...] = ()
+    refused: Mapping[int, str] = field(default_factory=dict)
+    ids: Mapping[int, str] = field(default_factory=dict)
 
+
+def part(
+    number: int,
+    refused: Mapping[int, str],
+    again: Mapping[int, str],
+    *,
+    ids: Mapping[int, str] | None = None,
+    retry_after: float | None = None,
+    down: bool = False,
+) -> Answer:
+    """Return the answer for a batch of `number` items, of which these were refused or may be tried again, and why.
+
+    "delivered", "refused" or "again" where all of them have the same fate, else "part".
+    """
+    taken = number - len(refused) - len(again)
+    told = [f"{taken:,} in"]
+    told += [
+        f"{len(places):,} {how}: {_reasons(places)}"
+        for how, places in (("refused", refused), ("to be tried again", again))
+        if places
+    ]
+    outcome: Outcome = "delivered" if taken == number else "refused" if len(refused) == number else "part"
+    if len(again) == number:
+        outcome = "again"
+    told = told[1:] if outcome in ("refused", "again") else told
+    return Answer(
+        outcome=outcome,
+        detail=", ".join(told),
+        retry_after=retry_after,
+        down=down,
+        again=tuple(sorted(again)),
+        refused=dict(refused),
+        ids=dict(ids or {}),
+    )
+
+
+def _reasons(places: Mapping[int, str]) -> str:
+    """Return the most frequent reasons, the number of each where there are several."""
+    counted = Counter(places.values()).most_common()
+    if len(counted) == 1:
+        return counted[0][0].rstrip(".")
+    shown = [f"{reason.rstrip('.')} ({times:,})" for reason, times in counted[:MOST_REASONS]]
+    return "; ".join(shown) + ("; …" if len(counted) > MOST_REASONS else "")
+
+
+MOST_REASONS = 3
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 

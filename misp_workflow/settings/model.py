@@ -129,6 +129,7 @@ class Destination:
 class Settings:
     """All settings. `problem` is "" or the sentence that says why the file on disk is not what is in force.
 
+    `ledger_age` is the seconds for which it is remembered what was sent where.
     `usable` is False when there is a file, it cannot be used, and no earlier reading of it can stand in: then no
     destination is given out, because nobody knows what bounds the operator wrote. `rules` are the rule files of the
     gates, by name.
@@ -139,6 +140,7 @@ class Settings:
     usable: bool = True
     answer_within: float = 4.0
     state_folder: Path = Path()
+    ledger_age: float = 365 * DAY
     modules_url: str = "http://127.0.0.1:6666"
     misp: Misp = Misp()
     outbox: Outbox = Outbox()

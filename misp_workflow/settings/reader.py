@@ -56,6 +56,7 @@ def read(text: str, path: Path, state_folder: Path) -> Settings:
         modules_url=_web_address(top, "modules_url", Settings.modules_url),
         misp=_misp(top.table("misp")),
         outbox=_outbox(top.table("outbox")),
+        ledger_age=_ledger(top.table("ledger")),
         networks=_networks(top.table("networks")),
         lists=read_lists(top.table("lists")),
         rules=_rules(top.table("rules")),
@@ -125,6 +126,12 @@ def _outbox(table: Table) -> Outbox:
     )
     table.done()
     return outbox
+
+
+def _ledger(table: Table) -> float:
+    age = table.seconds("max_age")
+    table.done()
+    return Settings.ledger_age if age is None else age
 
 
 def _networks(table: Table) -> Networks:

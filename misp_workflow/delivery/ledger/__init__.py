@@ -1,0 +1,89 @@
+"""The ledger: what went where, from which event, when, and under which id there.
+
+It answers two questions. An analyst's: where did this event go (`misp-workflow sent EVENT-UUID`)? And an action's
+that must take something back: is it still there, and what is it called there?
+
+Who writes: the house does, after each try that got something in (`remember`): one row for the event as a whole, or
+one for each item of `effect.about`, under the destination's name or address. An effect says with `takes_back` that
+its items are gone from there now; they stay in the ledger as withdrawn. What a transport learns of ids there stands
+in `Answer.ids`. Neither an action nor a transport writes anything.
+
+Who reads: a transport that must know before it acts asks `ledger_of(rules).of(event, destination)`, or `.items(…)`
+for some of them: the latest word about each item, whether it is there or was withdrawn. Whoever must be sure that a
+row is on the disk before the next step (an id, after something was made) calls `note(rows, now=True)`.
+
+What it is not: in the way. Whatever goes wrong with it is logged, costs rows and nothing else; `note` raises nothing,
+and returns at once unless `now`. It holds uuids, names, ids and times, no values and no secrets. Rows are forgotten
+`ledger.max_age` (a year) after the last word about them. It is an SQLite file in the state folder, or in the broker's
+Redis where `outbox.url` names one; with RabbitMQ each machine has a file of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+
+from misp_workflow.delivery.ledger.base import Ledger, Sent
+from misp_workflow.delivery.ledger.sqlite import SqliteLedger
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.effects import Parcel
+from misp_workflow.errors import WorkflowError
+from misp_workflow.settings import Settings
+
+__all__ = ["Ledger", "Sent", "close", "ledger_of", "remember"]
+
+LOG = logging.getLogger("misp_workflow.delivery")
+
+_lock = threading.Lock()
+_open: dict[tuple[object, ...], Ledger] = {}
+
+
+def ledger_of(rules: Settings) -> Ledger:
+    """Return the ledger of these settings, one for the process; SettingsError when outbox.url cannot be read."""
+    url = rules.outbox.url
+    wanted = (rules.state_folder, url, rules.ledger_age)
+    with _lock:
+        if wanted not in _open:
+            _open[wanted] = _opened(rules, url)
+        return _open[wanted]
+
+
+def close() -> None:
+    """Write what is left, and let go of every ledger of this process."""
+    with _lock:
+        known = list(_open.values())
+        _open.clear()
+    for ledger in known:
+        ledger.close()
+
+
+def remember(rules: Settings, parcel: Parcel, lane: str, answer: Answer) -> None:
+    """Note what of the parcel is in now, or was taken back by it; a ledger that cannot be used costs the rows only."""
+    effect = parcel.effect
+    if not (effect.leaves and parcel.event) or answer.outcome not in ("delivered", "part"):
+        return
+    out = {*answer.again, *answer.refused}
+    about = effect.about or ("",)
+    now = time.time()
+    whole = Sent(event=parcel.event, destination=lane, action=parcel.action, key=parcel.key, first=now, at=now)
+    rows = [
+        dataclasses.replace(whole, item=item, id=answer.ids.get(place, ""), withdrawn=effect.takes_back)
+        for place, item in enumerate(about)
+        if place not in out
+    ]
+    try:
+        ledger_of(rules).note(rows)
+    except WorkflowError as error:
+        LOG.error("The ledger cannot be used: %s", error)
+
+
+def _opened(rules: Settings, url: str) -> Ledger:
+    if url.startswith(("redis://", "rediss://")):
+        try:
+            from misp_workflow.delivery.ledger.redis import RedisLedger
+        except ImportError:
+            raise WorkflowError("outbox.url needs more: pip install 'misp-workflow-actions[queue]'.") from None
+        return RedisLedger(url, rules.ledger_age)
+    return SqliteLedger(rules.state_folder, rules.ledger_age)

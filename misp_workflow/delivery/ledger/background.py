@@ -1,0 +1,112 @@
+"""Rows are written by a thread of their own, so that no delivery waits for the ledger's disk or server."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from misp_workflow.delivery.ledger.base import Sent
+
+LOG = logging.getLogger("misp_workflow.delivery")
+
+MOST_PENDING = 200_000
+"""Rows in memory; when the disk is slower than that, further ones are lost, and said to be."""
+CHUNK = 2000
+PATIENCE = 2.0
+SAY_EVERY = 60.0
+
+
+class Background:
+    """Hands rows to `write`, many at a time; what it raises of `troubles` costs these rows, and is logged."""
+
+    def __init__(
+        self, write: Callable[[Sequence[Sent]], None], troubles: tuple[type[Exception], ...], where: str
+    ) -> None:
+        self._write = write
+        self._troubles = troubles
+        self._where = where
+        self._rows: deque[Sent] = deque()
+        self._changed = threading.Condition()
+        self._writing = threading.Lock()
+        self._busy = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._said = -SAY_EVERY
+
+    def add(self, rows: Sequence[Sent]) -> bool:
+        """Have the rows written soon; return whether they will be tried."""
+        with self._changed:
+            if self._closed or len(self._rows) + len(rows) > MOST_PENDING:
+                self._lost(len(rows), "too much waits to be written")
+                return False
+            self._rows.extend(rows)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="misp-workflow-ledger", daemon=True)
+                try:
+                    self._thread.start()
+                except RuntimeError:  # the interpreter ends, or the system gives no more threads
+                    self._rows.clear()
+                    return False
+            self._changed.notify_all()
+            return True
+
+    def write_now(self, rows: Sequence[Sent]) -> bool:
+        """Write rows in this thread, after what was added before; return whether that was done."""
+        self.settle(PATIENCE)
+        return self._try(rows)
+
+    def settle(self, patience: float) -> None:
+        """Wait until all that was added is written, but no longer than `patience` seconds."""
+        end = time.monotonic() + patience
+        with self._changed:
+            while (self._rows or self._busy) and (left := end - time.monotonic()) > 0:
+                self._changed.wait(left)
+
+    def close(self) -> None:
+        """Write what is left, as far as it goes, and end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self.settle(PATIENCE)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._rows:
+                    if self._closed:
+                        return
+                    self._changed.wait()
+                rows = [self._rows.popleft() for _ in range(min(CHUNK, len(self._rows)))]
+                self._busy = True
+            self._try(rows)
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
+    def _try(self, rows: Sequence[Sent]) -> bool:
+        try:
+            with self._writing:
+                self._write(rows)
+        except self._troubles as error:
+            self._lost(len(rows), getattr(error, "strerror", None) or str(error))
+            return False
+        except Exception:  # the thread must live on: a delivery never fails because of the ledger
+            LOG.exception("bug in the ledger")
+            return False
+        return True
+
+    def _lost(self, number: int, why: str) -> None:
+        with contextlib.suppress(Exception):
+            if time.monotonic() - self._said >= SAY_EVERY:
+                self._said = time.monotonic()
+                LOG.error(
+                    "%d rows are missing in the ledger %s: %s. Nothing else is harmed by that; more of the same is not "
+                    "said for a minute.",
+                    number,
+                    self._where,
+                    why,
+                )

@@ -1,0 +1,109 @@
+"""The ledger in the Redis that carries the outbox, for all machines that share it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import orjson
+import redis
+from redis.exceptions import RedisError
+
+from misp_workflow.delivery.ledger.background import Background
+from misp_workflow.delivery.ledger.base import Sent
+from misp_workflow.errors import DeliveryError
+
+NAMESPACE = "misp-workflow:sent:"
+
+# One step, so that two machines that speak of the same item leave the later word, the first time and a known id.
+_NOTE = """
+for i = 2, #ARGV, 2 do
+    local old = redis.call('HGET', KEYS[1], ARGV[i])
+    local new = cjson.decode(ARGV[i + 1])
+    if old then
+        local before = cjson.decode(old)
+        if before.at > new.at then
+            new = before
+        else
+            new.first = before.first
+            if new.id == '' then new.id = before.id end
+        end
+    end
+    redis.call('HSET', KEYS[1], ARGV[i], cjson.encode(new))
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
+
+
+class RedisLedger:
+    """See `Ledger`: a hash for each event, which Redis forgets `max_age` seconds after the last word about it."""
+
+    def __init__(self, url: str, max_age: float) -> None:
+        self._client: Any = redis.Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
+        self._max_age = max_age
+        self._note = self._client.register_script(_NOTE)
+        self._background = Background(self._write, (RedisError, OSError), "in Redis")
+
+    def note(self, rows: Sequence[Sent], *, now: bool = False) -> bool:
+        rows = [row for row in rows if row.event]
+        if not rows or self._max_age <= 0:
+            return True
+        return self._background.write_now(rows) if now else self._background.add(rows)
+
+    def of(self, event: str, destination: str = "") -> Iterator[Sent]:
+        self._background.settle(2.0)
+        match = f"{_glob(destination)}\n*" if destination else None
+        oldest, seen = time.time() - self._max_age, set()
+        try:
+            for field, value in self._client.hscan_iter(NAMESPACE + event, match=match, count=500):
+                if field not in seen:
+                    seen.add(field)
+                    sent = _sent(event, field, value)
+                    if sent.at > oldest:
+                        yield sent
+        except (RedisError, OSError) as error:
+            raise _unread(error) from None
+
+    def items(self, event: str, destination: str, items: Collection[str]) -> dict[str, Sent]:
+        self._background.settle(2.0)
+        wanted = list(items)
+        found: dict[str, Sent] = {}
+        try:
+            for start in range(0, len(wanted), 500):
+                fields = [f"{destination}\n{item}" for item in wanted[start : start + 500]]
+                for field, value in zip(fields, self._client.hmget(NAMESPACE + event, fields), strict=True):
+                    if value is not None:
+                        sent = _sent(event, field.encode(), value)
+                        found[sent.item] = sent
+        except (RedisError, OSError) as error:
+            raise _unread(error) from None
+        return found
+
+    def close(self) -> None:
+        self._background.close()
+        self._client.connection_pool.disconnect()
+
+    def _write(self, rows: Sequence[Sent]) -> None:
+        events: dict[str, list[str | bytes]] = {}
+        for row in rows:
+            told = {"action": row.action, "id": row.id, "key": row.key, "withdrawn": row.withdrawn}
+            value = orjson.dumps({**told, "first": row.first, "at": row.at})
+            events.setdefault(row.event, []).extend((f"{row.destination}\n{row.item}", value))
+        for event, values in events.items():
+            for start in range(0, len(values), 1000):
+                some: list[str | bytes] = [str(int(self._max_age * 1000)), *values[start : start + 1000]]
+                self._note(keys=[NAMESPACE + event], args=some)
+
+
+def _glob(text: str) -> str:
+    return "".join(f"\\{c}" if c in "*?[]\\^" else c for c in text)
+
+
+def _sent(event: str, field: bytes, value: bytes) -> Sent:
+    destination, _, item = field.decode("utf-8", "replace").partition("\n")
+    return Sent(event=event, destination=destination, item=item, **orjson.loads(value))
+
+
+def _unread(error: Exception) -> DeliveryError:
+    return DeliveryError(f"The ledger in Redis cannot be read ({error}).")

@@ -1,0 +1,144 @@
+"""The ledger as an SQLite file in the state folder, for any number of processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from misp_workflow.delivery.ledger.background import Background
+from misp_workflow.delivery.ledger.base import Sent
+from misp_workflow.errors import DeliveryError
+from misp_workflow.settings import state
+
+NAME = "sent.sqlite3"
+BUSY = 5.0
+PAGE = 1000
+FORGET_EVERY = 3600.0
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS sent (
+    event TEXT NOT NULL, destination TEXT NOT NULL, item TEXT NOT NULL, action TEXT NOT NULL, id TEXT NOT NULL,
+    key TEXT NOT NULL, withdrawn INTEGER NOT NULL, first REAL NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (event, destination, item)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sent_by_time ON sent (at);
+"""
+_COLUMNS = "event, destination, item, action, id, key, withdrawn, first, at"
+_NOTE = f"""
+    INSERT INTO sent ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (event, destination, item) DO UPDATE SET action = excluded.action, key = excluded.key,
+    withdrawn = excluded.withdrawn, at = excluded.at, id = CASE excluded.id WHEN '' THEN id ELSE excluded.id END
+    WHERE excluded.at >= at
+"""  # noqa: S608 - names of ours
+
+
+class SqliteLedger:
+    """See `Ledger`. Rows are forgotten `max_age` seconds after the last word about them."""
+
+    def __init__(self, folder: Path, max_age: float) -> None:
+        self.path = folder / NAME
+        self._max_age = max_age
+        self._forgot = -FORGET_EVERY
+        self._local = threading.Lock()
+        self._background = Background(self._write, (sqlite3.Error, OSError), str(self.path))
+
+    def note(self, rows: Sequence[Sent], *, now: bool = False) -> bool:
+        rows = [row for row in rows if row.event]
+        if not rows or self._max_age <= 0:
+            return True
+        return self._background.write_now(rows) if now else self._background.add(rows)
+
+    def of(self, event: str, destination: str = "") -> Iterator[Sent]:
+        self._background.settle(2.0)
+        after = ("", "")
+        while True:
+            query = (
+                f"SELECT {_COLUMNS} FROM sent WHERE event = ? AND (destination, item) > (?, ?) AND at > ?"  # noqa: S608
+                " AND (? = '' OR destination = ?) ORDER BY destination, item LIMIT ?"
+            )
+            # The event as a whole has the item "", which must not be skipped on the first page.
+            if after == ("", ""):
+                query = query.replace("(destination, item) > (?, ?)", "(destination, item) >= (?, ?)")
+            values = (event, *after, time.time() - self._max_age, destination, destination, PAGE)
+            page = [_sent(row) for row in self._ask(query, values)]
+            if not page:
+                return
+            yield from page
+            after = (page[-1].destination, page[-1].item)
+
+    def items(self, event: str, destination: str, items: Collection[str]) -> dict[str, Sent]:
+        self._background.settle(2.0)
+        found: dict[str, Sent] = {}
+        wanted = list(items)
+        for start in range(0, len(wanted), 500):
+            some = wanted[start : start + 500]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT {_COLUMNS} FROM sent WHERE event = ? AND destination = ? AND at > ? AND item IN ({marks})"  # noqa: S608
+            for row in self._ask(query, (event, destination, time.time() - self._max_age, *some)):
+                found[str(row[2])] = _sent(row)
+        return found
+
+    def close(self) -> None:
+        self._background.close()
+
+    def _write(self, rows: Sequence[Sent]) -> None:
+        state.prepare(self.path.parent)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)) as file:
+            file.execute("PRAGMA journal_mode = WAL")
+            file.execute("PRAGMA synchronous = NORMAL")
+            file.executescript(_TABLES)
+            file.execute("BEGIN IMMEDIATE")
+            try:
+                file.executemany(
+                    _NOTE,
+                    [
+                        (r.event, r.destination, r.item, r.action, r.id, r.key, int(r.withdrawn), r.first, r.at)
+                        for r in rows
+                    ],
+                )
+                if time.monotonic() - self._forgot >= FORGET_EVERY:
+                    file.execute("DELETE FROM sent WHERE at <= ?", (time.time() - self._max_age,))
+                    self._forgot = time.monotonic()
+                file.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    file.execute("ROLLBACK")
+                raise
+
+    def _ask(self, query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
+        try:
+            if not self.path.exists():
+                return []
+            with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY)) as file:
+                return file.execute(query, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            if "no such table" in str(error):
+                return []
+            why = state.refusal(self.path.parent) or getattr(error, "strerror", None) or error
+            raise DeliveryError(f"The ledger {self.path} cannot be read ({why}).") from None
+
+
+def _sent(row: Sequence[object]) -> Sent:
+    event, destination, item, action, there, key, withdrawn, first, at = row
+    return Sent(
+        event=str(event),
+        destination=str(destination),
+        item=str(item),
+        action=str(action),
+        id=str(there),
+        key=str(key),
+        withdrawn=bool(withdrawn),
+        first=_time(first),
+        at=_time(at),
+    )
+
+
+def _time(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -1,0 +1,185 @@
+"""The kinds of effects: each is one way of doing something in the world, with a transport of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+from urllib.parse import urlsplit
+
+from misp_workflow.effects.base import Effect, Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post(Effect):
+    """One HTTP request.
+
+    Body: at most one of `json` (any JSON value), `form` (fields) and `body` (text, sent as UTF-8 with `content_type`).
+    Success: `expect_status` (empty: any 2xx), every dotted path of `expect` in the JSON answer has the value given
+    ({"ok": True}), those of `expect_fields` are there ("event_id"), and the whole answer is the text `expect_text`
+    ("ok"); `refuse` holds values that make a failure of an answer that has them, for services that need not
+    answer JSON ({"ok": False}). `error_at` is the dotted path of the vendor's own error text in the answer;
+    when that text is in `retry_on` the same request may succeed later, otherwise such an answer is final.
+    `sign_with` is a Standard Webhooks secret (whsec_… or any text); the three webhook-* headers are made at each try.
+    `key_at` says where the effect's key travels: "" (nowhere), "path" (appended as the last segment of the URL's path),
+    "header:NAME", "query:NAME" or "json:NAME" (a top-level member of `json`). `retry_after_at` is the dotted path of
+    the seconds to wait in the JSON answer, for services that do not say it in the Retry-After header.
+    Posts of one `thread` belong together: what stands at the dotted path `thread_at` in the answer to the first becomes
+    the member `thread_as` of the next ones' `json`.
+    """
+
+    kind: ClassVar[str] = "post"
+    url: str
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    bearer: str = ""
+    basic: tuple[str, str] | None = None
+    json: Json = None
+    form: Mapping[str, str] | None = None
+    body: str | None = None
+    content_type: str = ""
+    sign_with: str = ""
+    verify_tls: bool = True
+    ca_file: str = ""
+    client_certificate: str = ""
+    expect_status: tuple[int, ...] = ()
+    expect: Mapping[str, Json] = field(default_factory=dict)
+    expect_fields: tuple[str, ...] = ()
+    expect_text: str = ""
+    refuse: Mapping[str, Json] = field(default_factory=dict)
+    error_at: str = ""
+    retry_on: tuple[str, ...] = ()
+    retry_after_at: str = ""
+    thread: str = ""
+    thread_at: str = ""
+    thread_as: str = ""
+    key_at: str = ""
+
+    def place(self) -> str:
+        """Return scheme, host and port of the address."""
+        try:
+            parts = urlsplit(self.url)
+            return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+        except ValueError:
+            return "an address that is none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail(Effect):
+    """One e-mail to one recipient, through an SMTP server.
+
+    `to` is the address in the envelope; `also_to` are the others that the message's To line names, who get mails of
+    their own. Without a subject, the text's first line is one. `security`: "starttls" (required, never given up), "tls"
+    from the first byte, or "none". `html` and `attachment` are left out when empty; an attachment is text, sent as
+    UTF-8. The Message-ID is made from the key.
+    """
+
+    kind: ClassVar[str] = "mail"
+    server: str
+    port: int
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: str = ""
+    verify_tls: bool = True
+    ca_file: str = ""
+    sender: str
+    to: str
+    also_to: tuple[str, ...] = ()
+    subject: str = ""
+    text: str
+    html: str = ""
+    attachment: str = ""
+    attachment_name: str = ""
+    attachment_type: str = "application/json"
+
+    def place(self) -> str:
+        """Return the server and its port."""
+        return f"smtp://{self.server}:{self.port}".lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification(Effect):
+    """One message through the apprise library; `url` is apprise's address of the service, credentials included.
+
+    `host` is the server that such an address names, for services that people run themselves. It goes through the outbox
+    only: the library knows no deadline that holds.
+    """
+
+    kind: ClassVar[str] = "notification"
+    outbox_only: ClassVar[bool] = True
+    url: str
+    host: str = ""
+    title: str = ""
+    text: str
+
+    def place(self) -> str:
+        """Return the service, and the host where it has one of its own."""
+        return f"{self.url.partition('://')[0]}://{self.host}".lower()
+
+
+MISP_FOR_GATES = "MISP (for gates)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MispChange(Effect):
+    """One change in the operator's own MISP; the settings say where that is and with which key, at each try.
+
+    `change` is what to do: "tag", "edit", "event", "sighting", "note", "report", "known_files", "enrich",
+    "warninglist", "blocklist". `event` is the event's uuid, `items` are the attributes to change, each {"uuid",
+    "type", "value"} and what else the change needs; none: the event itself. `values` are the change's own, see
+    `delivery/changes`.
+    `origin` tells the workflow node from others, so that a node that causes its own next call is found.
+    Whoever makes the change looks first: what is already so is left alone, so a repetition does no harm.
+    """
+
+    kind: ClassVar[str] = "misp"
+    leaves: ClassVar[bool] = False
+    change: str
+    event: str = ""
+    items: tuple[Mapping[str, Json], ...] = ()
+    values: Mapping[str, Json] = field(default_factory=dict)
+    origin: str = ""
+
+    def place(self) -> str:
+        """Return "MISP", and for what a gate says there a place of its own, which nothing else closes."""
+        return MISP_FOR_GATES if not self.keep or "watch_until" in self.values else "MISP"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Effect):
+    """One message on a stream. `address` is where ("tcp://127.0.0.1:50001"), `bind` whether we listen there or call.
+
+    `frames` are the parts of the message, as text. `topic` is what subscribers choose by; it is in the frames already.
+    """
+
+    kind: ClassVar[str] = "stream"
+    address: str
+    frames: tuple[str, ...]
+    topic: str = ""
+    bind: bool = True
+
+    def place(self) -> str:
+        """Return the address."""
+        return self.address
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileUpdate(Effect):
+    """What one call says of a list that devices read; the settings of the destination say what the list is.
+
+    `put` are the attributes to be listed, each {"uuid", "type", "value"}, `gone` the uuids of those that shall not be.
+    `whole`: nothing else of the event `event` (its uuid) shall be listed. `at` is when the call came, in seconds since
+    1970: of two calls about one attribute the later one counts, whichever arrives first.
+    """
+
+    kind: ClassVar[str] = "files"
+    event: str
+    put: tuple[Mapping[str, Json], ...] = ()
+    gone: tuple[str, ...] = ()
+    whole: bool = False
+    at: float
+
+    def place(self) -> str:
+        """Return the list."""
+        return f"list {self.destination}"

@@ -1,0 +1,68 @@
+"""Effects and texts for people's eyes: every secret is "***"."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
+
+from misp_workflow.effects.base import Effect, Json
+from misp_workflow.effects.stored import to_json
+
+
+def masked(effect: Effect) -> dict[str, Json]:
+    """Return `to_json(effect)` for people's eyes: every secret value, wherever it stands, is "***"."""
+
+    shown = to_json(effect)
+    shown.pop("secrets", None)
+    return {name: _hidden(value, effect.secrets) for name, value in shown.items()}
+
+
+def _hidden(value: Json, secrets: tuple[str, ...]) -> Json:
+    if isinstance(value, str):
+        return mask(value, secrets)
+    if isinstance(value, Mapping):
+        return {_hidden(key, secrets): _hidden(item, secrets) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hidden(item, secrets) for item in value]
+    return value
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` with every secret replaced by "***", also as JSON, HTML or an address writes it."""
+    for spelling in _spellings(tuple(secrets)):
+        text = text.replace(spelling, "***")
+    return text
+
+
+@lru_cache(maxsize=128)
+def _spellings(secrets: tuple[str, ...]) -> list[str]:
+    """Return the secrets in all their spellings, the longest first."""
+    found = {spelling for secret in secrets if secret for spelling in _spellings_of(secret)}
+    return sorted(found, key=len, reverse=True)
+
+
+def _spellings_of(secret: str) -> set[str]:
+    """Return the ways in which another side, or a library, writes a text that it quotes."""
+    if _PLAIN.fullmatch(secret) or len(secret) > _LONGEST_SPELT:
+        return {secret}
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    escaped |= {one.replace("/", "\\/") for one in escaped}  # as PHP writes JSON; the next one as Go does
+    escaped |= {re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", one) for one in escaped}
+    escaped |= {json.dumps(one)[1:-1] for one in escaped}  # JSON in JSON
+    percent = {quote(secret, safe=safe, errors="replace") for safe in ("", "/", _URL_MARKS, f"{_URL_MARKS}%")}
+    percent.add(quote_plus(secret, errors="replace"))
+    percent |= {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), one) for one in percent}
+    marked = {html.escape(secret), html.escape(secret, quote=False), html.escape(secret).replace("&#x27;", "&#39;")}
+    marked |= {one.replace("&quot;", "&#34;") for one in marked}
+    misread = secret.encode("utf-8", "replace").decode("latin-1")
+    return {secret, misread, *escaped, *percent, *marked}
+
+
+_LONGEST_SPELT = 4096
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_URL_MARKS = "!#$&'()*+,/:;=?@[]~"
+"""What requests leaves as it is in an address."""
