@@ -71,11 +71,14 @@ def topic(view: View) -> str:
 
 
 def moment(value: Any) -> str:
-    """Return MISP's seconds since 1970 as "2026-11-21 20:20 UTC", or the text itself when it is no number."""
+    """Return MISP's seconds since 1970 as "2026-11-21 20:20 UTC", or the text itself when it is no such number."""
     seconds = number(value)
     if not seconds:
         return text(value) if text(value) != "0" else ""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):  # further away than a calendar goes
+        return text(value)
 
 
 def excerpt(value: Any, most: int = EXCERPT) -> str:

@@ -28,8 +28,10 @@ CLICKABLE = frozenset(
 def reading(of: Mapping[Any, Any], key: Any, default: Any = None) -> Any:
     """Return of[key]; the value of an attribute that can be clicked knows that it is one."""
     value = of.get(key, default)
-    if key == "value" and type(value) is str and of.get("type") in CLICKABLE:
-        return Indicator(value)
+    if key == "value" and type(value) is str:
+        kind = of.get("type")
+        if type(kind) is str and kind in CLICKABLE:
+            return Indicator(value)
     return value
 
 

@@ -30,6 +30,39 @@ _DATA: dict[str, Any] = {
     "ids of all types": {"Event": {"id": True, "uuid": 5, "distribution": None, "published": "1", "info": ["x"]}},
     "huge number": {"Event": {"id": 10**300, "timestamp": -1, "threat_level_id": 1e308}},
     "control characters": {"Event": {"info": "a\x00b\r\nX-Evil: 1\u2028\u202e{{ 7*7 }}"}},
+    "types that are no text": {
+        "Event": {
+            "id": "1",
+            "Tag": [{"name": "tlp:red"}, {"name": {"a": 1}}],
+            "Attribute": [
+                {"type": odd, "category": odd, "value": "evil.example"} for odd in (["x"], {"a": 1}, 5, True)
+            ],
+            "Object": [{"name": ["x"], "Attribute": [{"type": [[]], "object_relation": {}, "value": "x"}]}],
+            "ShadowAttribute": [{"type": ["x"], "value": "x"}],
+            "EventReport": [{"name": [], "content": {"a": 1}}],
+            "Galaxy": [{"type": ["x"], "GalaxyCluster": [{"value": ["x"], "meta": 5}]}],
+        }
+    },
+    "numbers beyond 64 bits": {
+        "Event": {
+            **dict.fromkeys(("id", "timestamp", "publish_timestamp", "date", "distribution", "org_id"), 2**70),
+            "Attribute": [{"id": -(2**70), "type": "ip-dst", "value": 2**64, "timestamp": 2**63, "first_seen": 2**70}],
+            "Tag": [{"id": 2**80, "name": 2**70}],
+        }
+    },
+    "dates far away": {
+        "Event": {
+            "id": "1",
+            **{"date": "99999-12-31", "timestamp": "9999999999999", "publish_timestamp": -(10**13)},
+            "Attribute": [
+                {"type": "datetime", "value": "-0001-01-01", "first_seen": "99999-01-01", "timestamp": 1e300}
+            ],
+        }
+    },
+    "a user from far away": {
+        **{"id": "1", "email": "a@b.example", "org_id": "1", "role_id": "1", "autoalert": 2**70},
+        **{"date_created": "9999999999999", "date_modified": 2**70, "last_login": -(2**70)},
+    },
     "flattened only": {"Event": {"_AttributeFlattened": [{"value": {}}, None]}},
 }
 

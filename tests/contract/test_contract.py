@@ -20,7 +20,7 @@ from misp_workflow.testing.contract import (
     sample_params,
     trouble_with,
 )
-from misp_workflow.testing.hostile import spellings
+from misp_workflow.testing.hostile import requests, spellings
 from misp_workflow.testing.importing import import_report
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "actions"
@@ -142,3 +142,12 @@ def test_no_secret_is_said_or_logged(peer: str, action: ActionFile, receiver: Re
     said.append(caplog.text)
     leaks = {name for name in secrets for form in spellings(canary(name)) for text in said if form.decode() in text}
     assert leaks == set(), "\n".join(text for text in said if any(canary(name) in text for name in leaks))
+
+
+def test_data_of_any_shape_behind_good_parameters(action: ActionFile, receiver: Receiver) -> None:
+    """No shape of what MISP sends makes an action fail on its own account."""
+    params = sample_params(action, receiver.url)
+    params |= {name: value for name, value in (("dry_run", "true"), ("items", "all")) if name in action.params}
+    for label, request in requests(action.name, params):
+        if label.startswith(("data:", "selected:")):
+            assert trouble_with(action.ask(json.dumps(request).encode())) == "", label

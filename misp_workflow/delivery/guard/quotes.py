@@ -101,7 +101,8 @@ class Quotes:
         gone: set[str] = set()
         for place, name, text in paced(edits.having_text(_VALUES)):
             node = place[0]
-            if node.get("type") in _PROSE or not ("type" in node or "object_relation" in node):
+            kind = node.get("type")
+            if (isinstance(kind, str) and kind in _PROSE) or not ("type" in node or "object_relation" in node):
                 masked = self._masked(text) if len(text) >= SHORTEST else text
                 if masked != text:
                     edits.change(place, name, masked)
