@@ -61,7 +61,12 @@ def _held(name: str, gate: dict[str, str], note: str, after: dict[int, Node], mo
 EXAMPLES = {
     "hold-what-is-not-marked": _held(
         "Publish only what is marked, whatever fails",
-        {"tlp_once": "true", "forbidden_tags": "tlp:red", "minimum_attributes": "1", "no_reserved_addresses": "true"},
+        {
+            "exactly_one_tlp": "true",
+            "forbidden_tags": "tlp:red",
+            "minimum_attributes": "1",
+            "no_reserved_addresses": "true",
+        },
         "The gate that holds: an event that the rules do not like, or that nobody could judge, is not published.",
         {},
         [],
@@ -85,7 +90,7 @@ EXAMPLES = {
         "event-publish",
         {
             2: ("tag-if", {"scope": "event_attribute", "condition": "in_or", "tags": ["tlp:white", "tlp:clear"]}),
-            3: ("zmq_message", {"topic": "misp_json_workflow", "items": "all"}),
+            3: ("zmq_message", {"topic": "misp_json_workflow", "selected_or_all": "all"}),
         },
         [(1, 2), (2, 3)],
         "When an event, or one of its attributes, is tlp:white or tlp:clear, it goes out on ZeroMQ.",
@@ -95,7 +100,7 @@ EXAMPLES = {
         "event-after-save-new",
         {
             2: ("concurrent-task", {}),
-            3: ("hashlookup_check", {"destination": "hashlookup", "items": "all"}),
+            3: ("hashlookup_check", {"destination": "hashlookup", "selected_or_all": "all"}),
         },
         [(1, 2), (2, 3)],
         "Hashes of files that hashlookup knows lose their detection flag and get a local tag.",

@@ -52,6 +52,8 @@ def event_json_of(call: Call) -> str:
     """Return the event as MISP can import it, when the node says `items: all` and nothing was selected; otherwise the
     summary with the items that were.
     """
-    everything = call.selected is None and call.view.event and getattr(call.params, "items", "selected") == "all"
+    everything = (
+        call.selected is None and call.view.event and getattr(call.params, "selected_or_all", "selected") == "all"
+    )
     event = {name: value for name, value in call.view.event.items() if not name.startswith("_")}
     return orjson.dumps({"Event": event} if everything else call.as_json(), option=orjson.OPT_INDENT_2).decode()

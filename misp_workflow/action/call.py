@@ -75,7 +75,7 @@ class Call:
         """What to act on, item by item: the selected ones, or every attribute when the node says `items: all`."""
         if self.selected is not None:
             return rows(self.selected)
-        return self.view.attributes if getattr(self.params, "items", "selected") == "all" else []
+        return self.view.attributes if getattr(self.params, "selected_or_all", "selected") == "all" else []
 
     @property
     def link(self) -> str:
@@ -246,7 +246,7 @@ class Call:
         told = {"title": summary.title, "tlp": summary.tlp, "link": self.link, "facts": dict(summary.facts)}
         if not view.event:
             return {"kind": view.kind, "summary": told, "items": [self.data] if self.data else []}
-        everything = self.selected is None and getattr(self.params, "items", "selected") == "all"
+        everything = self.selected is None and getattr(self.params, "selected_or_all", "selected") == "all"
         known = {key: view.event[key] for key in ("id", "uuid", "info", "date", "timestamp") if key in view.event}
         answer: dict[str, Any] = {"kind": view.kind, "summary": told, "event": view.event if everything else known}
         if self.selected is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from misp_workflow.action.params import Table
+from misp_workflow.event import DISTRIBUTIONS
 
 DESTINATION: Table = {
     "destination": {
@@ -51,8 +52,9 @@ TITLE: Table = {
 }
 
 ITEMS: Table = {
-    "items": {
+    "selected_or_all": {
         "type": "string",
+        "formerly": ["items"],
         "description": "selected: only what the node's filter selected; all: everything when nothing was selected",
         "format": "choice",
         "choices": ["selected", "all"],
@@ -72,3 +74,24 @@ TLS: Table = {
         "description": "Certificate authorities to trust, a file in PEM form; empty: this machine's and the known ones",
     },
 }
+
+DISTRIBUTION_WORDS = {
+    "organisation": "0",
+    "community": "1",
+    "connected": "2",
+    "all": "3",
+    "sharing group": "4",
+    "inherit": "5",
+    **{name: str(level) for level, name in DISTRIBUTIONS.items()},
+}
+THREAT_LEVEL_WORDS = {"1": "high", "2": "medium", "3": "low", "4": "undefined"}
+ANALYSIS_WORDS = {"0": "initial", "1": "ongoing", "2": "completed"}
+PUBLISH_WORDS = {
+    "1": "publish",
+    "true": "publish",
+    "yes": "publish",
+    "0": "unpublish",
+    "false": "unpublish",
+    "no": "unpublish",
+}
+"""What means the same as a choice: MISP's number beside its word, and the other way round."""

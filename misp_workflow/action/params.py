@@ -7,6 +7,8 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     format      "text" (default), "integer", "number", "boolean", "url", "email" (an address, with a name before it or
                 without), "choice", or "list" (one per line, or one line with commas)
     choices     the allowed values of a "choice", or of each item of a "list"
+    words       what means the same as a choice: {"high": "1"}, small letters
+    formerly    names that the parameter had before; MISP sends a node's value under the present one only
     each        the format of each item of a "list"
     minimum, maximum   bounds of an integer or number
     address     the value says which server is asked; "url" always does
@@ -89,6 +91,8 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
         given = {}  # PHP's empty array: the node has no parameters
     if not isinstance(given, dict):
         raise ParameterError("The request's 'params' must be an object with the node's parameters.")
+    said = {new: old for old, new in _renamed(table, [*given, *fixed]).items()}
+    given, fixed = present(table, given), present(table, fixed)
     for name in sorted(map(str, given.keys() - table.keys())):
         LOG.info("parameter %r is not known to this version of the module and is ignored", name)
     secret_fixed = any(table[name].get("secret") for name in fixed if name in table)
@@ -96,7 +100,7 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
     for name, spec in table.items():
         raw = fixed[name] if name in fixed else "" if secret_fixed and _is_address(spec) else given.get(name, "")
         try:
-            values[name] = _typed(name, spec, raw)
+            values[name] = _typed(said.get(name, name), spec, raw)
         except ParameterError as trouble:
             troubles.append(str(trouble))
     if troubles:
@@ -106,7 +110,7 @@ def read(table: Table, given: Any, fixed: Mapping[str, Any]) -> Params:
 
 def refuse_misspelt(table: Table, given: Any) -> None:
     """Raise ParameterError for a gate with a parameter that it does not have: it may be a rule that nobody judges."""
-    for name, value in given.items() if isinstance(given, dict) and _has_rules(table) else ():
+    for name, value in present(table, given).items() if isinstance(given, dict) and _has_rules(table) else ():
         if name not in table and name != "destination" and str(value).strip():
             raise ParameterError(f"This gate has no parameter '{name}'{did_you_mean(name, table)}; nothing passes.")
 
@@ -124,6 +128,23 @@ def _has_rules(table: Table) -> bool:
 
 def _says_nothing(spec: Mapping[str, Any], value: Any) -> bool:
     return value in ("", None, (), False) or value == spec.get("default")
+
+
+def present(table: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values under the names that the parameters have now."""
+    renamed = _renamed(table, given)
+    if not renamed:
+        return given
+    values = {name: value for name, value in given.items() if name not in renamed}
+    for old, name in renamed.items():
+        values[name] = values.get(name) or given[old]
+    return values
+
+
+def _renamed(table: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, str]:
+    """Return those of the names that parameters had before, with the present ones."""
+    now = {old: name for name, spec in table.items() for old in spec.get("formerly", ())}
+    return {old: now[old] for old in names if old in now}
 
 
 def secrets_of(table: Table, params: Params, more: Iterable[str] = ()) -> tuple[str, ...]:
@@ -268,17 +289,34 @@ def _list(name: str, spec: Mapping[str, Any], given: str) -> tuple[str, ...]:
     found = tuple(item.strip() for item in items if item.strip())
     if "each" in spec:
         found = tuple(str(_READERS[spec["each"]](name, spec, item)) for item in found)
+    if "choices" not in spec:
+        return found
     for item in found:
-        if "choices" in spec and item not in spec["choices"]:
-            raise ParameterError(f"Parameter '{name}' may hold {', '.join(spec['choices'])}; '{item}' is none of them.")
-    return found
+        if _chosen(spec, item) is None:
+            raise ParameterError(f"Parameter '{name}' may hold {_offered(spec)}; '{item}' is none of them.")
+    return tuple(str(_chosen(spec, item)) for item in found)
 
 
 def _choice(name: str, spec: Mapping[str, Any], given: str) -> str:
-    for choice in spec["choices"]:
-        if given.lower() == choice.lower():
-            return str(choice)
-    raise ParameterError(f"Parameter '{name}' must be one of: {', '.join(spec['choices'])}.")
+    chosen = _chosen(spec, given)
+    if chosen is None:
+        raise ParameterError(f"Parameter '{name}' must be one of: {_offered(spec)}.")
+    return chosen
+
+
+def _chosen(spec: Mapping[str, Any], given: str) -> str | None:
+    """Return the choice that a value names, by itself or by a word or number that means the same."""
+    wanted = given.lower()
+    meant = spec.get("words", {}).get(wanted, wanted)
+    return next((str(choice) for choice in spec["choices"] if choice.lower() == meant.lower()), None)
+
+
+def _offered(spec: Mapping[str, Any]) -> str:
+    """Return the choices, each with the first word or number that means the same."""
+    words: dict[str, str] = {}
+    for word, choice in spec.get("words", {}).items():
+        words.setdefault(choice, word)
+    return ", ".join(f"{choice} ({words[choice]})" if choice in words else choice for choice in spec["choices"])
 
 
 _READERS = {

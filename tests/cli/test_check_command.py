@@ -51,9 +51,9 @@ def findings(tmp_path: Path, module: str, params: dict[str, Any], trigger: str =
         ("mattermost_message", {"destination": "soc-chat"}, "destination", "is not for mattermost_message"),
         ("http_request", {"destination": "bare"}, "missing-parameter", "'url' is set neither here nor by"),
         ("slack_message", {"webhook_url": "hooks.example.org/x"}, "value", "must be a whole address that begins with"),
-        ("publish_gate", {"tlp_once": "maybe"}, "value", "'tlp_once' must be true or false"),
+        ("publish_gate", {"exactly_one_tlp": "maybe"}, "value", "'exactly_one_tlp' must be true or false"),
         ("publish_gate", {"minimum_attributes": "-1"}, "value", "must be at least 0"),
-        ("publish_gate", {"tlp_once": "true", "tag_scope": "all"}, "value", "must be one of: event, attribute, any"),
+        ("publish_gate", {"exactly_one_tlp": "true", "tag_scope": "all"}, "value", "must be one of: event, attribute, any"),
         ("publish_gate", {"tlp_onse": "true"}, "unknown-parameter", "the nearest name is “tlp_once”"),
         ("publish_gate", {"approval_tag": "x"}, "no-rule", "None of the gate's rules is set"),
         ("publish_gate", {"minimum_attributes": "0", "required_tags": " , "}, "no-rule", "None of the gate's rules"),
@@ -103,7 +103,7 @@ def test_settings_without_any_destination_may_be_those_of_another_machine(tmp_pa
     [
         (["--param", "requred_tags=tlp:*"], "no parameter 'requred_tags'; the nearest name is “required_tags”"),
         ([], "None of the gate's rules is set"),
-        (["--param", "tlp_once=true"], ""),
+        (["--param", "exactly_one_tlp=true"], ""),
     ],
 )
 def test_run_and_module_warn_of_what_a_gate_does_not_judge(params, said, tmp_path):

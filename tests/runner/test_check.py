@@ -93,6 +93,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "unknown operator": (with_node("slack_message", SLACK, filter_={**FILTER, "operator": "like"}), ("filter", 2)),
     "filter without match": (with_node("somebodys", {}, filter_=FILTER), ("filter", 2)),
     "no data": (with_node("tag_operation", {"scope": "attribute"}, "event-after-save"), ("no-data", 2)),
+    "renamed": (with_node("publish_gate", {"tlp_once": "true"}), ("renamed", 2)),
     "old approval": (workflow("o", "event-publish",
                               {2: ("publish_gate", {"required_tags": "tlp:*", "approval_tag": "ok"}), 3: ("reload-full-event", {}),
                                4: ("tag-if", LOOKING), 5: ("push-zmq", {}), 6: ("stop-execution", {})},

@@ -8,7 +8,7 @@ moduleinfo = {
     "description": "Sends one HTTP request: address, headers and body as templates, signed when you give a secret.",
     "module-type": ["action"],
     "features": "An empty body sends the selected items as JSON, with a summary of the event. Nothing selected: the "
-    "summary alone, unless items is 'all'. The server's name never comes from event text.",
+    "summary alone, unless selected_or_all is 'all'. The server's name never comes from event text.",
     "references": ["https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"],
 }
 

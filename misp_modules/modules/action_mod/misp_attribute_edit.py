@@ -8,7 +8,8 @@ moduleinfo = {
     "description": "Sets detection flag, comment, category, distribution or correlation of the selected attributes.",
     "module-type": ["action"],
     "features": "Looks first, and writes only what differs: an edit without a change would start workflows again, "
-    "without end. Nothing selected means nothing is edited, unless items is 'all'. Needs [misp] in the settings.",
+    "without end. Nothing selected means nothing is edited, unless selected_or_all is 'all'. Needs [misp] in the "
+    "settings.",
     "references": ["https://www.misp-project.org/openapi/"],
 }
 
@@ -26,9 +27,10 @@ moduleconfig = {
         },
         "category": {"description": "Category, as MISP names it; empty: as it is"},
         "distribution": {
-            "description": "Distribution by number (0 organisation … 3 all, 5 inherit); empty: as it is",
+            "description": "0 organisation, 1 community, 2 connected, 3 all, 5 inherit, or the word; empty: as it is",
             "format": "choice",
             "choices": ["0", "1", "2", "3", "5"],
+            "words": fields.DISTRIBUTION_WORDS,
         },
         "disable_correlation": {
             "description": "true or false: whether they are kept from correlating; empty: as it is",

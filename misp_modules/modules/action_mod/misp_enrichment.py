@@ -8,9 +8,9 @@ moduleinfo = {
     "description": "Asks an expansion module about the selected attributes and adds the results to the event.",
     "module-type": ["action"],
     "features": "Results become attributes and objects without the detection flag, or proposals (of objects, what is "
-    "for detection). What an enrichment added is not asked about again. PAP and the destination's clearance keep back "
-    "what may not be asked. Nothing selected means nothing is asked, unless items is 'all'. Needs [misp] in the "
-    "settings, and modules_url where misp-modules is not on this machine's port 6666.",
+    "for detection). What an enrichment added is not asked about again. PAP and the destination's clearance keep "
+    "back what may not be asked. Nothing selected means nothing is asked, unless selected_or_all is 'all'. Needs "
+    "[misp] in the settings, and modules_url where misp-modules is not on this machine's port 6666.",
     "references": ["https://misp.github.io/misp-modules/"],
 }
 

@@ -19,25 +19,29 @@ ANALYSES = {"initial": "0", "ongoing": "1", "completed": "2"}
 moduleconfig = {
     "params": {
         "distribution": {
-            "description": "Distribution by number (0 organisation, 1 community, 2 connected, 3 all); empty: as it is",
+            "description": "0 organisation, 1 community, 2 connected, 3 all, by number or word; empty: as it is",
             "format": "choice",
             "choices": ["0", "1", "2", "3"],
+            "words": fields.DISTRIBUTION_WORDS,
         },
         "threat_level": {
-            "description": "high, medium, low or undefined; empty: as it is",
+            "description": "1 high, 2 medium, 3 low, 4 undefined, by number or word; empty: as it is",
             "format": "choice",
             "choices": list(THREAT_LEVELS),
+            "words": fields.THREAT_LEVEL_WORDS,
         },
         "analysis": {
-            "description": "initial, ongoing or completed; empty: as it is",
+            "description": "0 initial, 1 ongoing, 2 completed, by number or word; empty: as it is",
             "format": "choice",
             "choices": list(ANALYSES),
+            "words": fields.ANALYSIS_WORDS,
         },
         "info": {"description": "Title as a Jinja template; empty: as it is", "template": True},
         "publish": {
-            "description": "publish or unpublish; empty: as it is",
+            "description": "1 publish, 0 unpublish, by number or word; empty: as it is",
             "format": "choice",
             "choices": ["publish", "unpublish"],
+            "words": fields.PUBLISH_WORDS,
         },
         **fields.DELIVERY,
     },

@@ -17,9 +17,10 @@ moduleconfig = {
         **fields.TITLE,
         **fields.MESSAGE,
         "distribution": {
-            "description": "Distribution of the report by number (0 organisation … 3 all, 5 inherit)",
+            "description": "0 organisation, 1 community, 2 connected, 3 all, 5 inherit, by number or word",
             "format": "choice",
             "choices": ["0", "1", "2", "3", "5"],
+            "words": fields.DISTRIBUTION_WORDS,
             "default": "5",
         },
         **fields.DELIVERY,

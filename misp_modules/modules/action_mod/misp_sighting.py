@@ -8,7 +8,7 @@ moduleinfo = {
     "description": "Adds a sighting, a false positive or an expiration to each selected attribute.",
     "module-type": ["action"],
     "features": "The same sighting of the same attribute is not repeated within ten minutes. Nothing selected means no "
-    "sighting, unless items is 'all'. Needs [misp] in the settings.",
+    "sighting, unless selected_or_all is 'all'. Needs [misp] in the settings.",
     "references": ["https://www.circl.lu/doc/misp/sightings/"],
 }
 

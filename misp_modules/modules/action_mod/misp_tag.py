@@ -7,8 +7,9 @@ moduleinfo = {
     "name": "MISP tag",
     "description": "Adds, removes or replaces tags on the event or on the selected attributes, objects' included.",
     "module-type": ["action"],
-    "features": "Looks first: a tag that is already there is not attached again, so a workflow that this starts comes "
-    "to rest. Nothing selected means that no attribute is tagged, unless items is 'all'. Needs [misp] in the settings.",
+    "features": "Looks first: a tag that is already there is not attached again, so a workflow that this starts "
+    "comes to rest. Nothing selected means that no attribute is tagged, unless selected_or_all is 'all'. Needs "
+    "[misp] in the settings.",
     "references": ["https://www.misp-project.org/openapi/"],
 }
 

@@ -8,7 +8,7 @@ moduleinfo = {
     "description": "Puts the values of the selected attributes on a warninglist of your own, made when it is missing.",
     "module-type": ["action"],
     "features": "MISP's own lists are left alone: its next update would overwrite them. Nothing selected means nothing "
-    "is added, unless items is 'all'. Needs [misp] in the settings, with the key of a site admin.",
+    "is added, unless selected_or_all is 'all'. Needs [misp] in the settings, with the key of a site admin.",
     "references": ["https://www.circl.lu/doc/misp/warninglists/"],
 }
 

@@ -19,7 +19,10 @@ moduleconfig = {
         "webhook_url": {"description": "Incoming webhook of the channel", "format": "url", "secret": True},
         "bot_token": {"description": "Bot token (xoxb-…) with chat:write, used with channel", "secret": True},
         "channel": {"description": "Channel to post in (C0123ABC or #name), used with bot_token"},
-        "thread_ts": {"description": "Message to answer in its thread (1712345678.123456), used with bot_token"},
+        "reply_to_message": {
+            "formerly": ["thread_ts"],
+            "description": "Message to answer in its thread (1712345678.123456), used with bot_token",
+        },
         "thread_per_event": {
             "description": "true: messages about one event form one thread, used with bot_token",
             "format": "boolean",
@@ -53,7 +56,7 @@ def decide(call):
         return Post(url=params.webhook_url, json=message, refuse={"ok": False}, **shared)
     if not (params.bot_token and params.channel):
         raise ParameterError("Set either 'webhook_url', or 'bot_token' and 'channel'.")
-    place = {"channel": params.channel, **({"thread_ts": params.thread_ts} if params.thread_ts else {})}
+    place = {"channel": params.channel, **({"thread_ts": params.reply_to_message} if params.reply_to_message else {})}
     return Post(
         url=f"{params.server_url}/chat.postMessage",
         bearer=params.bot_token,

@@ -9,7 +9,7 @@ moduleinfo = {
     "module-type": ["action"],
     "features": "Offline: the lists are those of misp-workflow-actions[warninglists], whatever MISP has enabled. Name "
     "the lists that you mean: all of them hold a million popular sites too. Nothing selected means nothing is checked, "
-    "unless items is 'all'. Needs [misp] in the settings.",
+    "unless selected_or_all is 'all'. Needs [misp] in the settings.",
     "references": ["https://github.com/MISP/misp-warninglists"],
     "requirements": ["misp-workflow-actions[warninglists]"],
 }

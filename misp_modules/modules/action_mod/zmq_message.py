@@ -10,7 +10,8 @@ moduleinfo = {
     "description": "Publishes the selected data on a ZeroMQ PUB socket, in MISP's own layout or as two frames.",
     "module-type": ["action"],
     "features": "ZeroMQ tells nobody who listens: delivered means handed over to the socket. Every replica of "
-    "misp-modules needs an address of its own to bind to. Nothing selected: the summary alone, unless items is 'all'.",
+    "misp-modules needs an address of its own to bind to. Nothing selected: the summary alone, unless "
+    "selected_or_all is 'all'.",
     "references": ["https://www.circl.lu/doc/misp/misp-zmq/", "https://zguide.zeromq.org/docs/chapter2/"],
     "requirements": ["misp-workflow-actions[zmq]"],
 }

@@ -1,7 +1,7 @@
 """Rule files: named rules in TOML, read strictly, with the line of whatever is wrong.
 
 [tlp-once]
-tlp_once = true
+exactly_one_tlp = true
 message = "Mark the event with exactly one TLP tag."
 
 [no-office-documents]
@@ -39,6 +39,7 @@ else:
 MAX_FILE = 2**20
 """Bytes of a rule file."""
 TABLE = {**EVENT, **MARKS}
+KNOWN = [*TABLE, *(old for spec in TABLE.values() for old in spec.get("formerly", ()))]
 TEMPLATES = ("condition", "only_if")
 
 
@@ -135,8 +136,8 @@ def _rule(path: Path, text: str, name: str, values: Any) -> Rule:
         raise trouble(f"“{name}” stands outside of a rule; a rule is a table with a name: [tlp-once].")
     given = {key: _listed(value) for key, value in values.items()}
     for key, value in given.items():
-        if key not in TABLE:
-            raise trouble(f"the rule “{name}” has no check called “{key}”{did_you_mean(key, TABLE)}.", key)
+        if key not in KNOWN:
+            raise trouble(f"the rule “{name}” has no check called “{key}”{did_you_mean(key, KNOWN)}.", key)
         if problem := _problem(key, value):
             raise trouble(f"the rule “{name}”: {problem}", key)
     if not given.keys() - MARKS.keys() - {"tag_scope"}:
@@ -153,7 +154,8 @@ def _listed(value: Any) -> Any:
 def _problem(key: str, value: Any) -> str:
     """Return what is wrong with one value, or ""."""
     try:
-        parameters.read({key: TABLE[key]}, {key: value}, {})
+        now = next(iter(parameters.present(TABLE, {key: value})))
+        parameters.read({now: TABLE[now]}, {key: value}, {})
         if key in TEMPLATES:
             rendering.check(value if "{{" in value else f"{{{{ {value} }}}}")
     except ParameterError as error:

@@ -35,7 +35,7 @@ def _get(values: Values, name: str) -> Any:
 
 def _tags(values: Values, subject: Subject) -> Iterator[str]:
     required, forbidden = _get(values, "required_tags"), _get(values, "forbidden_tags")
-    once, galaxies = getattr(values, "tlp_once", False), _get(values, "required_galaxies")
+    once, galaxies = getattr(values, "exactly_one_tlp", False), _get(values, "required_galaxies")
     if not (required or forbidden or once or galaxies):
         return
     if subject.is_change and not (subject.has_tags and subject.view.tags):

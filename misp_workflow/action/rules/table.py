@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from misp_workflow.action.fields import DISTRIBUTION_WORDS
 from misp_workflow.action.params import Table
 
 TAGS: Table = {
@@ -21,7 +22,8 @@ TAGS: Table = {
         "choices": ["event", "attribute", "any"],
         "default": "event",
     },
-    "tlp_once": {
+    "exactly_one_tlp": {
+        "formerly": ["tlp_once"],
         "description": "true: the event itself must have exactly one TLP tag",
         "format": "boolean",
         "default": False,
@@ -79,16 +81,19 @@ VALUES: Table = {
 
 EVENT_ROW: Table = {
     "minimum_distribution": {
-        "description": "Least distribution of the event by number (0 your organisation, 1 community, 2 connected, 3 "
-        "all)",
+        "description": "Least distribution of the event: 0 organisation, 1 community, 2 connected, 3 all, by number or "
+        "word",
         "format": "choice",
         "choices": ["0", "1", "2", "3"],
+        "words": DISTRIBUTION_WORDS,
         "default": "0",
     },
     "allowed_distributions": {
-        "description": "Allowed distributions of the event by number (0 your organisation … 4 sharing group)",
+        "description": "Allowed distributions of the event: 0 organisation, 1 community, 2 connected, 3 all, 4 sharing "
+        "group, by number or word",
         "format": "list",
         "choices": ["0", "1", "2", "3", "4"],
+        "words": DISTRIBUTION_WORDS,
     },
     "organisations": {
         "type": "large_string",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from misp_workflow.action.params import present
 from misp_workflow.cli.checks import web
 from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warning
 from misp_workflow.cli.checks.probes import PROBES
@@ -49,7 +50,8 @@ def candidates(place: Destination, actions: Mapping[str, Params]) -> list[str]:
     """Return the actions that this destination is made for: those it names, or those that know all its parameters."""
     if place.actions:
         return [name for name in place.actions if name in actions]
-    return [name for name, params in actions.items() if place.values and place.values.keys() <= params.keys()]
+    fits = (name for name, params in actions.items() if present(params, place.values).keys() <= params.keys())
+    return list(fits) if place.values else []
 
 
 def _names(subject: str, place: Destination, actions: Mapping[str, Params]) -> Iterator[Finding]:
@@ -59,7 +61,7 @@ def _names(subject: str, place: Destination, actions: Mapping[str, Params]) -> I
             what = f"no action is called {name}{did_you_mean(name, actions)}"
             yield error(subject, what, "correct 'actions' in the settings")
     tables = [actions[name] for name in place.actions if name in actions] or list(actions.values())
-    known = {name for params in tables for name in params}
+    known = {known for params in tables for name, spec in params.items() for known in (name, *spec.get("formerly", ()))}
     for name in place.values:
         if name not in known:
             what = f"no action that may use it has a parameter {name}{did_you_mean(name, known)}"

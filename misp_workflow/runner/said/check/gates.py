@@ -162,9 +162,13 @@ def parameters(subject: Subject) -> Iterator[Finding]:
     for node, module in subject.python():
         specs = declared(module)
         known = {param.id for param in module.params}
+        renamed = {old: name for name, spec in specs.items() for old in spec.get("formerly", ())}
         for name in node.params if known else ():  # of a module without any, perhaps no more than the name is known
-            if name not in known:
-                said = f"The module has no parameter '{name}'{did_you_mean(name, known)}."
+            if name in renamed:
+                said = f"The parameter '{name}' is called '{renamed[name]}' now, and MISP sends it by that name only."
+                yield Finding("error", "renamed", node, said, f"Set '{renamed[name]}'; what the node says is lost.")
+            elif name not in known:
+                said = f"The module has no parameter '{name}'{did_you_mean(name, [*known, *renamed])}."
                 yield Finding("warning", "unknown-parameter", node, said, "MISP does not send it; mend the name.")
         for name, spec in specs.items():
             empty = not str(node.params.get(name) or "").strip()

@@ -85,7 +85,7 @@ def filters(subject: Subject) -> Iterator[Finding]:
             problem = "The node's filter is incomplete, so the whole data is sent."
         elif set_here["operator"] not in OPERATORS:
             problem = f"MISP knows no operator '{set_here['operator']}', so the whole data is sent."
-        elif (module := subject.module(node)) and module.is_python and "items" not in declared(module):
+        elif (module := subject.module(node)) and module.is_python and "selected_or_all" not in declared(module):
             problem = "When its filter matches nothing, the module gets the whole data, and may send it."
         if problem:
             yield Finding("warning", "filter", node, problem, "Put generic-filter-data or count-if before the node.")
