@@ -165,12 +165,6 @@ class View:
         orgc = self.event.get("Orgc")
         return text(orgc.get("name")) if isinstance(orgc, dict) else ""
 
-    @property
-    def reference(self) -> str:
-        """What tells this event's state apart from another: "uuid/timestamp", or "" when there is no event."""
-        uuid = text(self.event.get("uuid"))
-        return f"{uuid}/{text(self.event.get('timestamp'))}" if uuid else ""
-
     def object_name(self, attribute: Mapping[str, Any]) -> str:
         """Return the name of the object that holds the attribute, or ""."""
         return self._object_names.get(text(attribute.get("object_id")), "")

@@ -41,7 +41,8 @@ class Call:
     `selected` holds what the node's filter chose, or is None when nothing was selected: MISP then sends the whole data
     in its place, for want of a filter as much as for want of a match. `deadline` is a time of `time.monotonic()`: when
     MISP must have its answer. `most` is how many characters of a message the destination wants, `hidden` the kind of
-    what the call is about when it is that which is kept back.
+    what the call is about when it is that which is kept back. `about` is the same text for
+    repeated calls about the same state of the same thing only.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Call:
         deadline: float = math.inf,
         most: int | None = None,
         hidden: str = "",
+        about: str = "",
     ) -> None:
         self.params = params
         self.deadline = deadline
@@ -62,6 +64,7 @@ class Call:
         self.selected = selected
         self.withheld = withheld
         self._hidden = hidden
+        self.about = about
         self._written: dict[tuple[str, str], str] = {}
         self._misp_url = web_address.public(settings.misp.url).rstrip("/")
 

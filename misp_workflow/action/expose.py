@@ -21,6 +21,7 @@ import orjson
 
 from misp_workflow import deadline, delivery, settings
 from misp_workflow.action import params as parameters
+from misp_workflow.action.about import about
 from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
 from misp_workflow.deadline import Watch
@@ -182,7 +183,17 @@ class _Action:
                 hidden = _hidden(View(whole), View(data)) if withheld else ""
             else:
                 data, selected = guard.scrub(data), guard.scrub(selected)
-            call = Call(params, data, selected, rules, withheld, end, destination.max_characters, hidden)
+            call = Call(
+                params,
+                data,
+                selected,
+                rules,
+                withheld,
+                end,
+                most=destination.max_characters,
+                hidden=hidden,
+                about=about(View(request["data"])),
+            )
             decision = self.decide(call)
             if isinstance(decision, Pass) and not decision.notes:  # with notes it says itself why it passes
                 parameters.refuse_without_rule(self.config["params"], params)
@@ -257,7 +268,7 @@ class _Action:
             destination=place.name,
             secrets=tuple(dict.fromkeys([*effect.secrets, *secrets])),
         )
-        content = orjson.dumps([self.name, call.view.reference, to_json(effect)], option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps([self.name, call.about, to_json(effect)], option=orjson.OPT_SORT_KEYS)
         return Parcel(
             key=hashlib.sha256(content).hexdigest()[:32],
             effect=effect,

@@ -1,0 +1,76 @@
+"""Only a true repetition is skipped: different things with the same text are all told."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from misp_workflow.action.about import about
+from misp_workflow.event import View
+from misp_workflow.testing import Receiver, answer
+from misp_workflow.testing.contract import ActionFile
+
+SLACK = Path(__file__).parents[2] / "misp_modules/modules/action_mod/slack_message.py"
+
+
+@pytest.fixture
+def chat() -> Iterator[Receiver]:
+    with Receiver() as found:
+        found.always(lambda _: answer("ok"))
+        yield found
+
+
+def tell(chat: Receiver, data: Any) -> str:
+    params = {"webhook_url": f"{chat.url}/x", "message": "Somebody failed to log in"}
+    body = {"module": "slack_message", "params": params, "data": data}
+    return ActionFile.load(SLACK).ask(json.dumps(body).encode())["data"]["status"]
+
+
+Change = Callable[[Any], Any]
+NEWS: list[tuple[str, Change]] = [
+    ("log-after-save", lambda data: data["Log"].update(id="102", created="2026-11-21 20:23:28")),
+    ("log-after-save", lambda data: data["Log"].update(id="102")),
+    ("user-after-save", lambda data: data.update(id="9999")),
+    ("user-after-save", lambda data: data.update(disabled=True)),
+    ("attribute-after-save", lambda data: data["Event"]["Attribute"][0].update(uuid="another", id="9")),
+    ("attribute-after-save", lambda data: data["Event"]["Attribute"][0].update(timestamp="1795292999")),
+    ("attribute-after-save", lambda data: data["Event"]["Attribute"][0].update(deleted=True)),
+    ("sighting-after-save", lambda data: data["Event"]["Attribute"][0].update(Sighting=[{"id": "1"}, {"id": "2"}])),
+    ("tag-attached-after-save", lambda data: data["Event"]["Attribute"][0]["Tag"].append({"name": "x"})),
+    ("event-report-after-save", lambda data: data["Event"]["EventReport"][0].update(id="99")),
+    ("shadow-attribute-after-save", lambda data: data["Event"]["ShadowAttribute"][0].update(id="99")),
+    ("event-publish", lambda data: data["Event"].update(timestamp="1795292999")),
+    ("event-after-save", lambda data: data["Event"].update(uuid="another")),
+    ("object-after-save", lambda data: None),
+    ("enrichment-before-query", lambda data: None),
+]
+
+
+@pytest.mark.parametrize(("trigger", "change"), NEWS)
+def test_another_thing_with_the_same_text_is_news(trigger: str, change: Change, captures: dict[str, Any]) -> None:
+    first = captures[trigger]["data"]
+    second = copy.deepcopy(first)
+    change(second)
+    assert about(View(first)) != about(View(second))
+
+
+@pytest.mark.parametrize("trigger", ["log-after-save", "user-after-save", "attribute-after-save", "event-publish"])
+def test_the_same_again_is_none(trigger: str, captures: dict[str, Any]) -> None:
+    data = captures[trigger]["data"]
+    assert about(View(data)) == about(View(json.loads(json.dumps(data))))
+
+
+def test_two_log_entries_are_told_and_a_repetition_is_not(chat: Receiver, captures: dict[str, Any]) -> None:
+    entry = captures["log-after-save"]["data"]
+    again = {"Log": {**entry["Log"], "id": "9999"}}
+    assert [tell(chat, entry), tell(chat, again), tell(chat, entry)] == ["delivered", "delivered", "skipped"]
+    assert len(chat.requests) == 2
+
+
+def test_numbers_and_letters_that_json_hardly_knows() -> None:
+    assert about(View({"Log": {"id": 2**80, "title": "\ud800"}}))
