@@ -43,7 +43,7 @@ INFO = {
     "output": str,
 }
 LONGEST_SENTENCE = 2_000
-NOT_FOR_PEOPLE = ("failed on its own account", "Traceback", "object at 0x", 'File "', "\n")
+NOT_FOR_PEOPLE = ("Traceback", "object at 0x", 'File "', "\n")
 
 
 @dataclass(frozen=True)

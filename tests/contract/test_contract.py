@@ -151,4 +151,6 @@ def test_data_of_any_shape_behind_good_parameters(action: ActionFile, receiver: 
     params |= {name: value for name, value in (("dry_run", "true"), ("items", "all")) if name in action.params}
     for label, request in requests(action.name, params):
         if label.startswith(("data:", "selected:")):
-            assert trouble_with(action.ask(json.dumps(request).encode())) == "", label
+            reply = action.ask(json.dumps(request).encode())
+            assert trouble_with(reply) == "", label
+            assert "own account" not in reply.get("error", ""), label
