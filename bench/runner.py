@@ -31,6 +31,8 @@ from rich.table import Table
 
 from misp_workflow import hashpath
 from misp_workflow.runner.data import conditions, coreformat
+from misp_workflow.runner.data.profiles import profile
+from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Graph
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.moduleapi import Scripted
@@ -90,7 +92,7 @@ def _milliseconds(work: Callable[[], Any]) -> float:
 def walk(event: Any) -> Run:
     row = RECORDED["workflow"]
     workflow = Workflow(id=row["id"], name=row["name"], graph=Graph.parse(row["data"]))
-    return run(workflow, event, Scripted(RECORDED["modules"]))
+    return run(workflow, event, Scripted(RECORDED["modules"]), world=World(misp=profile("2.5.1")))
 
 
 def check_walk(done: Run, size: str) -> None:

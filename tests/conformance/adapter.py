@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from misp_workflow.runner.modules import catalogue as module_list
 from misp_workflow.runner.modules.execution import Exchange, Job, Record
 from misp_workflow.runner.modules.moduleapi import Scripted
 from misp_workflow.runner.walk import single
-from misp_workflow.runner.walk.walk import JobRun, Run, Walk, run, run_job
+from misp_workflow.runner.walk.walk import NO_DATA, JobRun, Run, Walk, run, run_job
 
 Case = dict[str, Any]
 
@@ -50,6 +51,15 @@ def _world(case: Case) -> World:
         disabled_triggers=frozenset(given.get("disabled_triggers") or ()),
         disabled_services=frozenset(given.get("services_disabled") or ()),
         arbitrary_urls=given.get("arbitrary_urls", True),
+        now=given.get("now", 1700000000),
+        baseurl=given.get("baseurl", "https://misp.example.test"),
+        user_id=given.get("current_user_id", 0),
+        background_jobs=given.get("background_jobs", True),
+        adhoc_workflows=given.get("adhoc_workflows") or [],
+        rest_search=given.get("rest_search") or [],
+        fetched_events=given.get("fetched_events"),
+        known_tags=frozenset(given.get("known_tags") or ()),
+        files=given.get("files") or {},
         enrichment_modules=given.get("enrichment_modules") or [],
         warninglists=given.get("warninglists") or [],
         model_returns=given.get("model_returns") or {},
@@ -58,7 +68,11 @@ def _world(case: Case) -> World:
 
 def _profile(version: str) -> profiles.Profile:
     """The profile of "2.5.19", or of a version with single later files, which no release holds."""
-    return profiles.profile(version.split()[0])
+    number, _, later = version.partition(" ")
+    if not later:
+        return profiles.profile(number)
+    later_files = (profiles.THREAT_LEVEL_BY_KEY, profiles.EVENT_WITHOUT_TAGS_TAKES_TAGS)
+    return profiles.profile(number).having(*later_files, modules_of=profiles.NEWEST)
 
 
 def _server(case: Case) -> Scripted:
@@ -122,9 +136,12 @@ def walk(case: Case) -> Any:
         found = {"crash": {"class": done.crash.kind}, "errors": done.errors, **_recorded(done)}
     elif done.end == "not started":
         found = {"success": False, "outcomeText": _outcome_text(done), "not_walked": True}
+        if done.reason == NO_DATA:
+            found |= {"outcomeText": None, "message_": NO_DATA}
     else:
         found = {**_walked(done), "outcomeText": _outcome_text(done)}
-    return {**found, "jobs": jobs, "job_runs": job_runs}
+    files = _files(done.around.files) if done.around else {}
+    return {**found, "files": files, "jobs": jobs, "job_runs": job_runs}
 
 
 def _jobs(done: Run, run_them: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -177,7 +194,8 @@ def trigger_router(case: Case) -> Any:
     known = TRIGGERS.get(trigger)
     if known is None or trigger in world.disabled_triggers or not case["workflows"]:
         return {"success": True, "errors": []}
-    if not known.blocking:
+    inline = not world.background_jobs and profiles.TRIGGERS_RUN_INLINE in world.misp
+    if not known.blocking and not inline:
         return {"success": True, "errors": [], "jobs": [_router_job(case)]}
     row = case["workflows"][0]
     done = run(replace(_workflow(row), listed_for=trigger), case["data"], _server(case), world=world, with_jobs=False)
@@ -229,7 +247,14 @@ def module_exec(case: Case) -> Any:
             found["data_after"] = after
     if case.get("with_effective"):
         found["effective_data"] = done.roaming.get()
-    return {**found, "jobs": [_parallel_job(job, 1) for job in done.record.jobs]}
+    return {**found, "files": _files(done.files), "jobs": [_parallel_job(job, 1) for job in done.record.jobs]}
+
+
+def _files(files: Mapping[str, str]) -> dict[str, str]:
+    """The files by name, where a name says when it was made as the recordings write it."""
+    return {
+        re.sub(r"snapshot-[0-9-]+-[0-9a-f]+$", "snapshot-<when>-<random>", name): text for name, text in files.items()
+    }
 
 
 def _nested(levels: int) -> Any:
@@ -249,7 +274,8 @@ def stateless(case: Case) -> Any:
         convert=case["convert_data"],
     )
     jobs = [_parallel_job(job, None) for job in done.record.jobs]
-    return {"success": done.success, "errors": done.errors, "queries": _queries([done.record]), "jobs": jobs}
+    found = {"success": done.success, "errors": done.errors, "queries": _queries([done.record]), "jobs": jobs}
+    return found if done.filtered is None else {**found, "filtered_data": done.filtered}
 
 
 def _parallel_job(job: Job, workflow_id: int | None) -> dict[str, Any]:
@@ -300,7 +326,7 @@ def graph(case: Case) -> Any:
         "trigger": triggers[0] if triggers else None,
         "triggers": triggers,
         "concurrent_nodes": [node.id for node in stored.find(graphs.CONCURRENT_TASK)],
-        "filter_nodes": [node.id for node in stored.find(graphs.FILTER)],
+        "filter_nodes": [node.id for node in stored.nodes.values() if node.module in graphs.SETTING_FILTERS],
         "connection_labels": _or_crash(lambda: graphs.filter_labels(stored)),
         "notifications": _or_crash(lambda: module_list.notices(stored, modules, world)),
     }

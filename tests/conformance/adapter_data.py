@@ -7,7 +7,7 @@ from typing import Any
 
 from misp_workflow import hashpath, php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner.data import conditions, coreformat, inflector, triggers
+from misp_workflow.runner.data import conditions, coreformat, inflector, profiles, triggers
 
 Case = dict[str, Any]
 
@@ -43,14 +43,22 @@ def _bytes_as_hex(text: str) -> Any:
     return text
 
 
+def _misp(case: Case) -> profiles.Profile:
+    return profiles.profile(case.get("misp_version", profiles.OLDEST).split()[0])
+
+
 OPERATIONS: dict[str, Callable[[Case], Any]] = {
     "hash_extract": lambda case: hashpath.extract(case["data"], case["path"]),
     "hash_get": lambda case: hashpath.get(case["data"], case["path"], case.get("default")),
     "hash_insert": lambda case: hashpath.insert(case["data"], case["path"], case.get("values")),
     "extract_data": lambda case: conditions.extract_data(case["data"], case["path"]),
-    "condition": lambda case: conditions.holds(case["data"], case["operator"], case["value"]),
-    "items": lambda case: conditions.matching(case["items"], case["value"], case["operator"], case["path"]),
+    "condition": lambda case: conditions.holds(case["data"], case["operator"], case["value"], _misp(case)),
+    "items": lambda case: conditions.matching(
+        case["items"], case["value"], case["operator"], case["path"], _misp(case)
+    ),
     "inflect": _inflect,
-    "convert": lambda case: coreformat.convert(case["data"], case.get("scope"), case.get("world") or {}),
-    "normalize_trigger": lambda case: triggers.normalize(case["trigger"], case["data"], case.get("world") or {}),
+    "convert": lambda case: coreformat.convert(case["data"], case.get("scope"), case.get("world") or {}, _misp(case)),
+    "normalize_trigger": lambda case: triggers.normalize(
+        case["trigger"], case["data"], case.get("world") or {}, _misp(case)
+    ),
 }

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import InputError, PhpCrash
+from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.modules.moduleapi import Scripted
 from misp_workflow.runner.walk.single import SingleRun, execute
@@ -41,6 +42,7 @@ LOOKUP = {
 
 def act(module: str, answers: list[dict[str, Any]] | None = None, **options: Any) -> SingleRun:
     options.setdefault("params", {})
+    options.setdefault("world", World(misp=profile("2.5.1")))
     script = {"lookup": answers, "http": answers} if answers else {}
     return execute(module, EVENT, server=Scripted([], script), **options)
 

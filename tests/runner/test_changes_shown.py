@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from misp_workflow.runner.data.profiles import NEWEST as NUMBER
+from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.build import workflow
 from misp_workflow.runner.graph.workflow import load
 from misp_workflow.runner.modules.changes import after
 from misp_workflow.runner.modules.moduleapi import Scripted
 from misp_workflow.runner.walk.walk import Run, run
+
+NEWEST = profile(NUMBER)
 
 RED = {"name": "tlp:red", "local": False}
 APPROVED = {"name": "workflow:approved", "local": True}
@@ -97,8 +101,8 @@ def test_a_row_given_is_changed_too() -> None:
 
 def test_changes_of_something_else_change_nothing() -> None:
     data = {"Event": {"id": "7", "_AttributeFlattened": []}}
-    assert after(data, [("Event.attachTagsToEventAndTouch", ["8", {"tags": ["x"]}])]) is data
-    assert after({"Log": {}}, [("Event.attachTagsToEventAndTouch", ["8", {}])]) == {"Log": {}}
+    assert after(data, [("Event.attachTagsToEventAndTouch", ["8", {"tags": ["x"]}])], NEWEST) is data
+    assert after({"Log": {}}, [("Event.attachTagsToEventAndTouch", ["8", {}])], NEWEST) == {"Log": {}}
 
 
 def test_an_approval_of_before_does_not_count_again() -> None:

@@ -19,10 +19,13 @@ SERVER = LocalServer([ROOT / "misp_modules" / "modules" / "action_mod"])
 OTHER = {
     "name": "somebodys",
     "type": "action",
-    "mispattributes": {
-        "config": {"params": {"api_token": {"type": "string"}, "path": {"type": "hash_path"}}, "support_filters": True}
+    "mispattributes": {},
+    "meta": {
+        "module-type": ["action"],
+        "name": "somebodys",
+        "version": "1",
+        "config": {"params": {"api_token": {"type": "string"}, "path": {"type": "hash_path"}}, "support_filters": True},
     },
-    "meta": {"module-type": ["action"], "name": "somebodys", "version": "1"},
 }
 
 

@@ -41,4 +41,5 @@ def test_parameters_as_the_editor_has_them() -> None:
     }
     text = inflector.param("body", {"type": "large_string", "value": "v", "jinja_supported": True})
     assert (text["type"], text["placeholder"], text["jinja_supported"]) == ("textarea", "v", True)
-    assert "jinja_supported" not in inflector.param("body", {"type": "string", "jinja_supported": False})
+    assert inflector.param("body", {"type": "string", "jinja_supported": False})["jinja_supported"] is False
+    assert "jinja_supported" not in inflector.param("body", {"type": "string", "jinja_supported": None})

@@ -146,7 +146,8 @@ def test_templates_go_to_a_real_server(peer: str) -> None:
     assert done.steps[0].errors == ["rendered there"]
     body = json.loads(Peer.asked[-1][3])
     assert body["module"] == "jinja_template_rendering"
-    assert json.loads(body["text"]) == {"template": "{{ Log.id }}", "data": {"Log": {"id": 3}}}
+    data = {"Log": {"id": 3}, "_env": {"baseurl": "https://misp.example"}}
+    assert json.loads(body["text"]) == {"template": "{{ Log.id }}", "data": data}
 
 
 # --- in this process -------------------------------------------------------------------------------------------------

@@ -26,20 +26,25 @@ LISTED = [
     {
         "name": "gate",
         "type": "action",
-        "mispattributes": {
+        "mispattributes": {},
+        "meta": {
+            "module-type": ["action"],
+            "version": "1",
             "config": {
                 "params": {"text": {"type": "string", "jinja_supported": True}, "a path": {"type": "hash_path"}},
                 "blocking": True,
                 "support_filters": True,
-            }
+            },
         },
-        "meta": {"module-type": ["action"], "version": "1"},
     },
     {
         "name": "tell",
         "type": "action",
-        "mispattributes": {"config": {"params": {"p": {"type": "hash_path"}}, "support_filters": True}},
-        "meta": {"module-type": ["action"]},
+        "mispattributes": {},
+        "meta": {
+            "module-type": ["action"],
+            "config": {"params": {"p": {"type": "hash_path"}}, "support_filters": True},
+        },
     },
 ]
 ACTIONS = [*catalogue()["action"], "gate", "tell", "unknown"]

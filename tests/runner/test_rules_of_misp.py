@@ -26,8 +26,8 @@ EVENT = {
 }
 GATE = {
     "name": "gate",
-    "mispattributes": {"config": {"params": {}, "blocking": True}},
-    "meta": {"module-type": ["action"]},
+    "mispattributes": {},
+    "meta": {"module-type": ["action"], "config": {"params": {}, "blocking": True}},
 }
 OLD, NEW = World(misp=profile("2.5.1")), World(misp=profile("2.5.19"))
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import InputError, PhpCrash
-from misp_workflow.runner.data.triggers import TRIGGERS, normalize
+from misp_workflow.runner.data.profiles import profile
+from misp_workflow.runner.data.triggers import TRIGGERS, normalize, of_version
 
 EVENT = {"Event": {"id": "7", "info": "i"}, "EventTag": [{"Tag": {"name": "tlp:red"}}]}
 ATTRIBUTE = {"Attribute": {"id": "1", "event_id": "7", "object_id": "0", "value": "v"}}
@@ -25,12 +26,21 @@ WORLD: dict[str, Any] = {
 }
 
 
-def test_seventeen_triggers() -> None:
-    assert len(TRIGGERS) == 17
+def test_the_triggers_of_each_version() -> None:
+    assert len(of_version(profile("2.5.1"))) == 17
+    newest = set(of_version(profile("2.5.50")))
+    assert newest == {*TRIGGERS} - {"post-after-save"}
+    assert {*TRIGGERS} - set(of_version(profile("2.5.1"))) == {
+        "adhoc-trigger",
+        "analyst-data-after-save",
+        "event-before-delete",
+    }
     assert [trigger.id for trigger in TRIGGERS.values()] == sorted(TRIGGERS)
     blocking = {trigger.id for trigger in TRIGGERS.values() if trigger.blocking}
     assert blocking == {
+        "adhoc-trigger",
         "enrichment-before-query",
+        "event-before-delete",
         "event-before-save",
         "event-publish",
         "shadow-attribute-before-save",
@@ -64,9 +74,13 @@ def test_some_refuse_data_of_another_kind(trigger: str) -> None:
 
 
 def test_a_sighting_gives_its_attribute_inside_the_event() -> None:
-    event = normalize("sighting-after-save", {"Sighting": {"event_id": "7", "attribute_id": "1"}}, WORLD)["Event"]
+    event = normalize("sighting-after-save", {"Sighting": {"Event": {"id": "7"}, "Attribute": {"id": "1"}}}, WORLD)[
+        "Event"
+    ]
     assert [tag["name"] for tag in event["Attribute"][0]["_allTags"]] == ["tlp:red", "own"]
-    event = normalize("sighting-after-save", {"Sighting": {"event_id": "7", "attribute_id": "2"}}, WORLD)["Event"]
+    event = normalize("sighting-after-save", {"Sighting": {"Event": {"id": "7"}, "Attribute": {"id": "2"}}}, WORLD)[
+        "Event"
+    ]
     assert event["Object"][0]["Attribute"][0]["value"] == "w"
     assert event["Object"][0]["name"] == "file"
 

@@ -9,6 +9,7 @@ import pytest
 from pymisp import MISPEvent
 
 from misp_workflow.errors import GraphError
+from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.build import Edge, workflow
 from misp_workflow.runner.graph.workflow import load
@@ -39,7 +40,7 @@ def _listed(name: str, blocking: bool = False, **params: str) -> dict[str, Any]:
         "name": name,
         "type": "action",
         "mispattributes": {"config": config},
-        "meta": {"version": "1", "module-type": ["action"], "description": name},
+        "meta": {"version": "1", "module-type": ["action"], "description": name, "config": config},
     }
 
 
@@ -164,11 +165,11 @@ def test_a_crash_keeps_what_was_before_and_the_node_it_was_in() -> None:
 
 
 def test_disabled_unknown_and_newer_modules() -> None:
-    nodes = {2: ("tell", {}), 3: ("nobody", {}), 4: ("run_workflow", {}), 5: ("other", {})}
-    world = World(disabled_modules=frozenset({"tell"}))
+    nodes = {2: ("tell", {}), 3: ("nobody", {}), 4: ("run-workflow", {}), 5: ("other", {})}
+    world = World(misp=profile("2.5.1"), disabled_modules=frozenset({"tell"}))
     done = walked(nodes, [(1, 2), (2, 3), (3, 4), (4, 5)], world=world)
     assert [step.outcome for step in done.steps] == ["disabled", "unknown", "unknown", "ok"]
-    assert "newer MISP" in done.steps[2].why and "newer" not in done.steps[1].why
+    assert "2.5.14 does" in done.steps[2].why and "does" not in done.steps[1].why.replace("does not", "")
     assert done.success and len(done.errors) == 3
 
 
@@ -179,7 +180,7 @@ def test_the_list_of_modules_may_be_missing() -> None:
 
 
 def test_not_started() -> None:
-    done = walked({2: ("tell", {})}, [(1, 2)], trigger="post-after-save")
+    done = walked({2: ("tell", {})}, [(1, 2)], trigger="post-after-save", world=World(misp=profile("2.5.1")))
     assert (done.end, done.steps, done.success) == ("not started", [], False)
     assert done.reason == "Error while normalizing data for trigger. Invalid input."
 

@@ -22,6 +22,9 @@ import orjson
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
+from misp_workflow.runner.data.profiles import OLDEST, REPORTS_HAVE_TAGS, Profile, profile
+
+_FIRST = profile(OLDEST)
 
 Row = dict[str, Any]
 World = Mapping[str, Any]
@@ -46,7 +49,7 @@ ANALYST_DATA = ("Note", "Opinion", "Relationship")
 _NOTHING: Mapping[str, Any] = {}
 
 
-def convert(data: Any, scope: Any = None, world: World = _NOTHING) -> Row:
+def convert(data: Any, scope: Any = None, world: World = _NOTHING, misp: Profile = _FIRST) -> Row:
     """The data in MISP core format.
 
     `scope` is "event", "attribute" or "object", guessed from the keys when empty. Any other scope gives the empty
@@ -59,8 +62,21 @@ def convert(data: Any, scope: Any = None, world: World = _NOTHING) -> Row:
     chosen = _guess_scope(row) if php.empty(scope) else php.to_string(scope)
     with _collector_paused():
         converted = _CONVERTERS[chosen](row, world) if chosen in _CONVERTERS else _empty_event()
+    if REPORTS_HAVE_TAGS in misp:
+        converted = with_report_tags(converted)
     converted.update({key: value for key, value in row.items() if key.startswith("_")})
     return converted
+
+
+def with_report_tags(converted: Row) -> Row:
+    """The event in core format with `Tag` and `_allTags` on its reports, as on attributes."""
+    event = converted["Event"]
+    if not event.get("EventReport"):
+        return converted
+    return {
+        **converted,
+        "Event": {**event, "EventReport": _Cleaner(event.get("Tag"), None).reports(event["EventReport"])},
+    }
 
 
 def _empty_event() -> Row:
@@ -110,10 +126,11 @@ def _convert_event(row: Row, world: World) -> Row:
         if event.get(part):
             event[part] = _without_empty_groups(event[part])
     cleaner = _Cleaner(event.get("Tag"), row.get("Sighting"))
+    related = event.pop("RelatedAttribute", None)
     if event.get("Attribute"):
-        event["Attribute"] = cleaner.attributes(event["Attribute"])
+        event["Attribute"] = cleaner.attributes(_with_related(event["Attribute"], related))
     if event.get("Object"):
-        event["Object"] = cleaner.objects(event["Object"])
+        event["Object"] = cleaner.objects(_with_related_of(event.get("Attribute"), event["Object"], related))
     if event.get("Galaxy"):
         event["Galaxy"] = _clean_galaxies(event["Galaxy"])
     event.pop("user_id", None)
@@ -129,15 +146,12 @@ def _convert_attribute(row: Row, world: World) -> Row:
     attribute = dict(php.pairs(attribute)) if php.is_array(attribute) else {}
     if row.get("AttributeTag"):
         attribute["AttributeTag"] = row["AttributeTag"]
-    event_id = attribute.get("event_id")
-    if event_id is None:
-        event_id = _field(row.get("Object"), "event_id")
-    event = find_row(world, "events", event_id)
+    event = find_row(world, "events", attribute.get("event_id"))
     if event is None:
         return _empty_event()
-    if not php.loose_equal(attribute.get("object_id"), 0) and php.truthy(attribute.get("object_id")):
-        found = find_row(world, "objects", attribute["object_id"]) or {}
-        return _convert_event({**event, "Object": [{**_array(found.get("Object")), "Attribute": [attribute]}]}, world)
+    found = _array((find_row(world, "objects", attribute.get("object_id")) or {}).get("Object"))
+    if found:
+        return _convert_event({**event, "Object": [{**found, "Attribute": [attribute]}]}, world)
     return _convert_event({**event, "Attribute": [attribute]}, world)
 
 
@@ -171,6 +185,49 @@ def _field(array: Any, key: str) -> Any:
 
 def _array(value: Any) -> Row:
     return value if isinstance(value, dict) else {}
+
+
+# ── related attributes ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _with_related(attributes: Any, related: Any) -> Any:
+    """Each attribute with the rows of other events' attributes that have its value."""
+    if not related or not php.is_array(attributes):
+        return attributes
+
+    def joined(attribute: Any) -> Any:
+        rows = php.item(related, php.to_string(php.item(attribute, "id"))) if isinstance(attribute, dict) else None
+        return {**attribute, "RelatedAttribute": [_related(row) for row in php.values(rows)]} if rows else attribute
+
+    return php.from_pairs({key: joined(attribute) for key, attribute in php.pairs(attributes)})
+
+
+def _related(row: Any) -> Row:
+    return {
+        "id": php.item(row, "attribute_id"),
+        "value": php.item(row, "value"),
+        "org_id": php.item(row, "org_id"),
+        "info": php.item(row, "info"),
+        "event_id": php.item(row, "id"),
+    }
+
+
+def _with_related_of(attributes: Any, objects: Any, related: Any) -> Any:
+    """By a slip of MISP's, an attribute in an object gets those of the event's attribute at the same position."""
+    if not related or not php.is_array(objects):
+        return objects
+
+    def joined(key: Any, attribute: Any) -> Any:
+        rows = php.item(php.item(attributes, key), "RelatedAttribute")
+        return {**attribute, "RelatedAttribute": rows} if rows and isinstance(attribute, dict) else attribute
+
+    def filled(found: Any) -> Any:
+        own = php.item(found, "Attribute")
+        if not php.is_array(own):
+            return found
+        return {**found, "Attribute": php.from_pairs({key: joined(key, entry) for key, entry in php.pairs(own)})}
+
+    return php.from_pairs({key: filled(found) for key, found in php.pairs(objects)})
 
 
 # ── cleaning ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,6 +267,19 @@ class _Cleaner:
             cleaned.append(clean)
         self.flattened += cleaned
         return cleaned if isinstance(attributes, list) else php.from_pairs(dict(zip(attributes, cleaned, strict=True)))
+
+    def reports(self, reports: Any) -> Any:
+        """The event reports, cleaned; keys stay."""
+        if not php.is_array(reports):
+            return reports
+        return php.from_pairs({key: self._report(report) for key, report in php.pairs(reports)})
+
+    def _report(self, report: Any) -> Any:
+        if not isinstance(report, dict):
+            return report
+        clean = {key: value for key, value in report.items() if value or key not in ("SharingGroup", "EventReportTag")}
+        self._add_tags(clean, clean.pop("EventReportTag", None))
+        return clean
 
     def objects(self, objects: Any) -> Any:
         """The objects that have attributes, renumbered."""

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from misp_workflow import php
+
 # A letter per group that Inflector::slug() writes in ASCII; everything else keeps its script.
 _TRANSLITERATION = {
     "A": "ÀÁÂÃÅǺĀĂĄǍ", "AE": "ÆǼ", "Ae": "Ä", "C": "ÇĆĈĊČ", "D": "ÐĎĐ", "E": "ÈÉÊËĒĔĖĘĚ", "G": "ĜĞĠĢҐ", "H": "ĤĦ",
@@ -82,11 +84,11 @@ def param(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     made = {
         "id": param_id(name),
         "label": humanize(name),
-        "placeholder": definition.get("value", ""),
+        "placeholder": "" if definition.get("value") is None else definition["value"],
         "type": "textarea" if kind == "large_string" else "input",
     }
     if kind == "hash_path":
         made["_isHashPath"] = True
-    if definition.get("jinja_supported"):
-        made["jinja_supported"] = True
+    if definition.get("jinja_supported") is not None:
+        made["jinja_supported"] = php.truthy(definition["jinja_supported"])
     return made

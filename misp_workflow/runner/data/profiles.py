@@ -41,14 +41,32 @@ class Profile:
 
     version: str
     changes: frozenset[Change]
+    modules_of: str
 
     def __contains__(self, change: Change) -> bool:
         return change in self.changes
 
-    def having(self, *changes: Change) -> Profile:
-        """The same version with further changes, for what no release holds."""
-        return Profile(self.version, self.changes | set(changes))
+    @property
+    def known(self) -> Known:
+        """How this version is known as a whole: the recorded ones, and all others."""
+        return "recorded" if self.version in RECORDED else "read"
 
+    def reaches(self, version: str) -> bool:
+        """Whether this version is that one or a later one."""
+        return _number(version) <= _number(self.version)
+
+    def having(self, *changes: Change, modules_of: str) -> Profile:
+        """This version with single later changes and modules, for what no release holds."""
+        return Profile(self.version, self.changes | set(changes), modules_of)
+
+    def lists(self, since: str, until: str | None = None) -> bool:
+        """Whether it has a module or trigger that came and went with these versions."""
+        return _number(since) <= _number(self.modules_of) and (
+            until is None or _number(self.modules_of) < _number(until)
+        )
+
+
+# --- recorded from 2.5.19 --------------------------------------------------------------------------------------------
 
 RENDERER_FAILS_SOFTLY = Change(
     "2.5.19",
@@ -56,6 +74,150 @@ RENDERER_FAILS_SOFTLY = Change(
     "a template when misp-modules or the Enrichment service is down",
     "the walk dies with a TypeError",
     "the parameter becomes empty",
+)
+TEMPLATES_SEE_ENV = Change(
+    "2.5.19",
+    "recorded",
+    "what a template sees",
+    "the data in hand",
+    "the data in hand and `_env.baseurl`, the address of this MISP",
+)
+MATCHES_RENUMBERED = Change(
+    "2.5.19",
+    "recorded",
+    "what a filter selects (filteredItems, filtered lists, data of jobs)",
+    "keeps its positions: an object with holes",
+    "is numbered anew: a list; what had names loses them",
+)
+FILTER_LABELS_BY_PREFIX = Change(
+    "2.5.19",
+    "recorded",
+    "generic-filter-reset with a label, among filters kept in the unfiltered data",
+    "drops that label",
+    "drops every label that begins with it",
+)
+DISABLED_FILTER_ENDS_PATH = Change(
+    "2.5.19",
+    "recorded",
+    "a filter node that is disabled or says no",
+    "lets everything through",
+    "ends its path in silence, unless the stored node says isFiltering, which the editor does not write",
+)
+TAGS_TRAVEL = Change(
+    "2.5.19",
+    "recorded",
+    "tag_operation",
+    "changes MISP's database only",
+    "changes the data in hand too; after a removal the list keeps its holes and travels as an object",
+)
+TAG_REPLACEMENTS_DIE = Change(
+    "2.5.19",
+    "recorded",
+    "tag_replacement_tlp, tag_replacement_pap, tag_replacement_generic and assign_country, with something to tag",
+    "tag it",
+    "the walk dies with an ArgumentCountError",
+)
+EDITS_TRAVEL_WHOLE = Change(
+    "2.5.19",
+    "recorded",
+    "an edited attribute in the data in hand",
+    "without its timestamp; lost when filters are reset",
+    "with its new timestamp and _materialChange; kept when filters are reset, but under filter-tag it overwrites "
+    "another attribute of Event.Attribute",
+)
+DISTRIBUTION_IF_TURNED = Change(
+    "2.5.19",
+    "recorded",
+    "distribution-if on sharing groups",
+    "without a group chosen, equals asks whether there is one",
+    "without a group chosen, equals asks whether there is none; an event shared otherwise is compared by number",
+)
+ENRICH_EVENT_RELOADS = Change(
+    "2.5.19",
+    "recorded",
+    "the data behind enrich-event",
+    "is MISP's row as it is, without _AttributeFlattened",
+    "is in core format; filters are gone, a reset behind it dies",
+)
+REPORTS_HAVE_TAGS = Change(
+    "2.5.19",
+    "recorded",
+    "event reports in the data",
+    "bear no tags",
+    "bear Tag and _allTags",
+)
+SINGLE_FILTERS_SHOWN = Change(
+    "2.5.19",
+    "recorded",
+    "a filter module executed by itself",
+    "answers that it succeeded",
+    "answers the filtered event too",
+)
+TRIGGERS_RUN_INLINE = Change(
+    "2.5.19",
+    "recorded",
+    "a non-blocking trigger with MISP.background_jobs off",
+    "goes to a job all the same",
+    "runs inside the request, and its failure reaches the caller",
+)
+
+# --- read: later files and release notes -----------------------------------------------------------------------------
+
+THREAT_LEVEL_BY_KEY = Change(
+    "2.5.33",
+    "recorded",
+    "threat-level-if left at its default",
+    'compares with the word "Low", which no event has',
+    "compares with 3, low",
+    "05ba80f8, recorded on 2.5.19",
+)
+EVENT_WITHOUT_TAGS_TAKES_TAGS = Change(
+    "2.5.32",
+    "recorded",
+    "tag_operation that adds to an event without any tag",
+    "the walk dies with a TypeError",
+    "the tag is added; removing still dies",
+    "a later base class, recorded on 2.5.19; the release is not known",
+)
+ORDER_OPERATORS = Change(
+    "2.5.32",
+    "likely",
+    "greater, greater_equals, less and less_equals in filters and aggregates",
+    "are unknown, and so false",
+    "compare numbers",
+    "filter-timestamp and aggregate_comparator_if need them; the class that would know them is not to be had",
+)
+REPLACEMENTS_MENDED = Change(
+    "2.5.50",
+    "likely",
+    "tag replacements and assign_country after 2.5.19",
+    "die when there is something to tag",
+    "tag again, and the tags travel on",
+    "whether and when they were mended is not established",
+)
+REQUESTS_NAME_TIMEOUT = Change(
+    "2.5.34",
+    "read",
+    "the request to a module",
+    "does not say how long MISP waits",
+    "bears `timeout`, the setting Plugin.Action_timeout",
+    "MISP pull request 10661",
+)
+JOBS_GO_BY_FILE = Change(
+    "2.5.44",
+    "read",
+    "the data of a background job above 128 KiB",
+    "is lost: the process cannot be started",
+    "goes by file",
+    "MISP pull request 10247",
+)
+BLOCKING_BLOCKS = Change(
+    "2.5.40",
+    "read",
+    "a publication that a workflow blocks, through the background worker",
+    "is published all the same in releases between 2.5.20 and 2.5.39",
+    "is not published",
+    "010df6e2, MISP issues 10690 and 10692",
 )
 
 CHANGES: tuple[Change, ...] = tuple(value for value in dict(globals()).values() if isinstance(value, Change))
@@ -74,7 +236,8 @@ def profile(version: str) -> Profile:
             f"{version!r} is no version of MISP that is mirrored. Give one from {OLDEST} on, best one of "
             f"{', '.join(MIRRORED)}."
         )
-    return Profile(version, frozenset(change for change in CHANGES if _number(change.since) <= _number(version)))
+    changes = frozenset(change for change in CHANGES if _number(change.since) <= _number(version))
+    return Profile(version, changes, version)
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from misp_workflow import hashpath, php
 from misp_workflow.runner.data import conditions
+from misp_workflow.runner.data.profiles import Profile
 
 FILTERS = "enabledFilters"
 SNAPSHOT = "_unfilteredData"
@@ -19,9 +20,9 @@ _EVERY_ITEM = ".{n}"
 class RoamingData:
     """The data as it stands (`raw`), and as modules see it (`get`): with the filters applied."""
 
-    def __init__(self, data: Any, *, workflow_id: Any = None, node_id: Any = None) -> None:
+    def __init__(self, data: Any, misp: Profile, *, workflow_id: Any = None) -> None:
         self.workflow_id = workflow_id
-        self.node_id = node_id
+        self.misp = misp
         self._raw: Any = None
         self._effective: Any = None
         self.set(data)
@@ -39,7 +40,7 @@ class RoamingData:
     def get(self) -> Any:
         """The data with all filters applied. Computed once for as long as the data stays the same."""
         if self._effective is None:
-            self._effective = apply_filters(self._raw)
+            self._effective = apply_filters(self._raw, self.misp)
         return self._effective
 
     @property
@@ -53,7 +54,7 @@ def filters_of(data: Any) -> dict[str, Any]:
     return dict(php.pairs(found)) if php.is_array(found) else {}
 
 
-def apply_filters(data: Any) -> Any:
+def apply_filters(data: Any, misp: Profile) -> Any:
     """Keep, under each filter's selector, only what matches; the filters work one after the other.
 
     The selector's last `{n}` is taken off, what is found there is filtered and written back there. So a list keeps its
@@ -66,6 +67,7 @@ def apply_filters(data: Any) -> Any:
             php.item(condition, "value"),
             php.item(condition, "operator"),
             php.item(condition, "path"),
+            misp,
         )
         data = hashpath.insert(data, selector, kept)
     return data

@@ -1,5 +1,7 @@
-"""The seventeen triggers of MISP 2.5.1, and what each makes of the data that starts it. Mirrors MISP's `Trigger_*`
-modules and `WorkflowBaseTriggerModule::normalizeData`."""
+"""The triggers of MISP, and what each makes of the data that starts it.
+
+Mirrors MISP's `Trigger_*` modules and `WorkflowBaseTriggerModule::normalizeData`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from misp_workflow import php
-from misp_workflow.errors import InputError
-from misp_workflow.runner.data.coreformat import World, convert, find_row
+from misp_workflow.errors import InputError, PhpCrash
+from misp_workflow.runner.data.coreformat import World, convert, find_row, with_report_tags
+from misp_workflow.runner.data.profiles import OLDEST, REPORTS_HAVE_TAGS, Profile, profile
 
 NO_WORLD: World = {}
+_FIRST = profile(OLDEST)
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Trigger:
 
     `blocking`: the workflow runs before the deed and can stop it. `overhead`: 1 (low) to 3 (called for each attribute).
     `core_format`: the data is converted to MISP core format. `params`: the parameters of its node, as the editor has
-    them.
+    them. `since`, `until`: the versions that have it; the last one no more.
     """
 
     id: str
@@ -32,6 +36,8 @@ class Trigger:
     core_format: bool = True
     overhead_message: str = ""
     params: tuple[dict[str, Any], ...] = ()
+    since: str = OLDEST
+    until: str | None = None
 
     @property
     def name(self) -> str:
@@ -64,7 +70,40 @@ _TAG_PARAMS: tuple[dict[str, Any], ...] = (
     {"id": "tag", "label": "Tags", "type": "input", "placeholder": "Type a tag"},
 )
 
+ADHOC_PREFIX, ADHOC_TRIGGER = "adhoc", "adhoc-trigger"
+
+_ADHOC_PARAMS: tuple[dict[str, Any], ...] = (
+    {
+        "id": "scope",
+        "label": "Scope",
+        "type": "select",
+        "options": {
+            "passed_roaming_data": "Passed roaming data",
+            "passed_event_ids": "Passed event ids",
+            "events": "Events",
+        },
+        "default": "events",
+    },
+    {"id": "filters", "label": "Filters", "type": "textarea", "default": "{}", "jinja_supported": True},
+)
+
 _ALL = (
+    Trigger(
+        ADHOC_TRIGGER,
+        "others",
+        "hand-pointer",
+        "This trigger is called by a person, or by another workflow",
+        blocking=True,
+        params=_ADHOC_PARAMS,
+        since="2.5.14",
+    ),
+    Trigger(
+        "analyst-data-after-save",
+        "analyst-data",
+        "comments",
+        "This trigger is called after a Note, Opinion or Relationship has been saved in the database",
+        since="2.5.32",
+    ),
     Trigger(
         "attribute-after-save",
         "attribute",
@@ -100,6 +139,14 @@ _ALL = (
         "envelope",
         "This trigger is called after a new Event has been saved in the database from a PULL operation."
         " This trigger executes in place of `event-after-save-new`",
+    ),
+    Trigger(
+        "event-before-delete",
+        "event",
+        "trash",
+        "This trigger is called before an Event is deleted",
+        blocking=True,
+        since="2.5.32",
     ),
     Trigger(
         "event-before-save",
@@ -146,6 +193,7 @@ _ALL = (
         "comment",
         "This trigger is called after a Post has been saved in the database",
         core_format=False,
+        until="2.5.50",
     ),
     Trigger(
         "shadow-attribute-after-save",
@@ -201,21 +249,32 @@ _ALL = (
 TRIGGERS: dict[str, Trigger] = {trigger.id: trigger for trigger in _ALL}
 
 
-def normalize(trigger_id: str, data: Any, world: World = NO_WORLD) -> Any:
+def find(trigger_id: str) -> Trigger | None:
+    """The trigger of this id; the ids of ad-hoc workflows are numbered."""
+    return TRIGGERS.get(ADHOC_TRIGGER if trigger_id.startswith(ADHOC_PREFIX) else trigger_id)
+
+
+def of_version(misp: Profile) -> dict[str, Trigger]:
+    """The triggers that this version of MISP has."""
+    return {key: trigger for key, trigger in TRIGGERS.items() if misp.lists(trigger.since, trigger.until)}
+
+
+def normalize(trigger_id: str, data: Any, world: World = NO_WORLD, misp: Profile = _FIRST) -> Any:
     """The data as the workflow's first node gets it, or False when the trigger refuses it.
 
     `world` holds the rows that MISP would fetch: {"events": {id: row}, "objects": …, "attributes": …, "threads": …}.
     Raises InputError for an unknown trigger, PhpCrash where MISP's normalisation throws (the walk then ends with
     "Error while normalizing data for trigger").
     """
-    trigger = TRIGGERS.get(trigger_id)
+    trigger = find(trigger_id)
     if trigger is None:
-        raise InputError(f"There is no trigger {trigger_id!r} in MISP 2.5.1; it has {', '.join(TRIGGERS)}.")
+        raise InputError(f"There is no trigger {trigger_id!r} in MISP; it has {', '.join(TRIGGERS)}.")
     php.require_array(data, "normalizeData(): Argument #1 ($data)")
     special = _SPECIAL.get(trigger_id)
-    if special:
-        return special(data, world)
-    return convert(data, world=world) if trigger.core_format else data
+    normalized = special(data, world) if special else convert(data, world=world) if trigger.core_format else data
+    if trigger.core_format and normalized is not False and REPORTS_HAVE_TAGS in misp:
+        return with_report_tags(normalized)
+    return normalized
 
 
 def _part(data: Any, name: str) -> dict[str, Any] | None:
@@ -246,26 +305,40 @@ def _of_proposal(data: Any, world: World) -> Any:
     proposal = _part(data, "ShadowAttribute")
     if proposal is None:
         return False
-    event = find_row(world, "events", proposal.get("event_id")) or {}
-    attribute = find_row(world, "attributes", proposal.get("old_id"))
-    if attribute is None:
+    if not php.truthy(proposal.get("old_id")):
+        event = find_row(world, "events", proposal.get("event_id")) or {}
         return convert({**event, "ShadowAttribute": [proposal]}, "event", world)
-    own = {**(_part(attribute, "Attribute") or {}), "ShadowAttribute": [proposal]}
-    return convert(_around(event, {**attribute, "Attribute": own}), "event", world)
+    row = find_row(world, "attributes", proposal["old_id"]) or {}
+    own = {**(_part(row, "Attribute") or {}), "ShadowAttribute": [proposal]}
+    return convert({**row, "Attribute": own}, "attribute", world)
 
 
-def _of_attribute_in_event(name: str) -> Callable[[Any, World], Any]:
-    """For rows that only point to an event and maybe an attribute: the event with that one attribute."""
+def _of_sighting(data: Any, world: World) -> Any:
+    sighting = _part(data, "Sighting")
+    if sighting is None:
+        return False
+    event_id, attribute_id = (php.item(php.item(sighting, name), "id") for name in ("Event", "Attribute"))
+    return _with_attribute(event_id, attribute_id, world)
 
-    def normalized(data: Any, world: World) -> Any:
-        pointer = _part(data, name)
-        if pointer is None:
-            return False
-        event = find_row(world, "events", pointer.get("event_id")) or {}
-        attribute = find_row(world, "attributes", pointer.get("attribute_id"))
-        return convert(_around(event, attribute) if attribute else event, "event", world)
 
-    return normalized
+def _of_tag(data: Any, world: World) -> Any:
+    tag = _part(data, "Tag")
+    if tag is None:
+        return False
+    if not php.truthy(tag.get("attribute_id")):
+        return convert(find_row(world, "events", tag.get("event_id")) or {}, "event", world)
+    return _with_attribute(tag.get("event_id"), tag["attribute_id"], world)
+
+
+def _with_attribute(event_id: Any, attribute_id: Any, world: World) -> Any:
+    """The event with this one attribute. Raises PhpCrash without the attribute's row; the event's can be missing."""
+    attribute = find_row(world, "attributes", attribute_id)
+    if attribute is None:
+        raise PhpCrash(
+            "TypeError",
+            "WorkflowFormatConverterTool::__propagateTagToAttributes(): Argument #1 ($attribute) must be of type array",
+        )
+    return convert(_around(find_row(world, "events", event_id) or {}, attribute), "event", world)
 
 
 def _around(event: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
@@ -284,6 +357,6 @@ _SPECIAL: dict[str, Callable[[Any, World], Any]] = {
     "event-report-after-save": _of_report,
     "shadow-attribute-before-save": _of_proposal,
     "shadow-attribute-after-save": _of_proposal,
-    "sighting-after-save": _of_attribute_in_event("Sighting"),
-    "tag-attached-after-save": _of_attribute_in_event("Tag"),
+    "sighting-after-save": _of_sighting,
+    "tag-attached-after-save": _of_tag,
 }

@@ -5,6 +5,7 @@ Nothing here is looked up anywhere: what a workflow could ask of MISP's database
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +37,13 @@ class World:
     warninglists: rows as MISP stores them, entries included.
     model_returns: what a change of MISP's database answers, by "Model.method"; true when not named.
     action_timeout, enrichment_timeout: seconds, the settings Plugin.Action_timeout and Plugin.Enrichment_timeout.
-    user: who acts, as modules are told.
+    user: who acts, as modules are told. user_id: who set the workflow off.
+    baseurl: the setting MISP.baseurl. now: the clock, in seconds since 1970; None: this machine's.
+    background_jobs: the setting MISP.background_jobs.
+    fetched_events: what reading the event anew gives, time after time, the last one again and again; without, `rows`.
+    known_tags: names of tags that MISP knows besides those in the data.
+    adhoc_workflows: the ad-hoc workflows' rows. rest_search: the event rows that a search of theirs finds.
+    files: what stands in MISP's export folder, by name.
     """
 
     misp: Profile = field(default_factory=lambda: profile(NEWEST))
@@ -51,6 +58,19 @@ class World:
     action_timeout: float = 10
     enrichment_timeout: float = 5
     user: Mapping[str, Any] = field(default_factory=lambda: SYSTEM_USER)
+    user_id: Any = 0
+    baseurl: str = "https://misp.example"
+    now: float | None = None
+    background_jobs: bool = True
+    fetched_events: list[Any] | None = None
+    known_tags: frozenset[str] = frozenset()
+    adhoc_workflows: list[Any] = field(default_factory=list)
+    rest_search: list[Any] = field(default_factory=list)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def clock(self) -> int:
+        """The time in whole seconds since 1970."""
+        return int(time.time() if self.now is None else self.now)
 
     def answers(self, change: str) -> bool:
         """Whether MISP's database takes a change ("Attribute.editAttribute")."""

@@ -18,6 +18,9 @@ from misp_workflow.errors import GraphError, PhpCrash
 CONCURRENT_TASK = "concurrent-task"
 FILTER = "generic-filter-data"
 FILTER_RESET = "generic-filter-reset"
+FILTER_TAG = "filter-tag"
+FILTER_TIMESTAMP = "filter-timestamp"
+SETTING_FILTERS = (FILTER, FILTER_TAG, FILTER_TIMESTAMP)
 BLOCKING_AFTER_CONCURRENT = "This path leads to a blocking node from a non-blocking context"
 
 # MISP walks every path anew, so a graph of joined branches can hold more steps than any machine has time for.
@@ -294,7 +297,7 @@ def filter_labels(graph: Graph) -> dict[str, dict[str, list[str]]]:
 
 
 def _after_filter(node: Node, labels: list[str]) -> list[str]:
-    if node.module == FILTER:
+    if node.module in SETTING_FILTERS:
         return [*labels, _text(node.params.get("filtering-label")) or "A"]
     if node.module == FILTER_RESET:
         removed = node.params.get("filtering-label")

@@ -15,7 +15,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import GraphError, InputError
 from misp_workflow.runner.data import wire
-from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.triggers import ADHOC_PREFIX, TRIGGERS
 from misp_workflow.runner.graph.graph import Graph, Node, as_mapping
 
 
@@ -38,6 +38,11 @@ class Workflow:
     @property
     def trigger_id(self) -> str | None:
         return self.trigger.module if self.trigger else None
+
+    @property
+    def is_adhoc(self) -> bool:
+        """Whether it is run by a person or by another workflow, not by what happens in MISP."""
+        return self.trigger is not None and self.trigger.module.startswith(ADHOC_PREFIX)
 
     def triggered_by(self, trigger: str) -> Workflow:
         """The same workflow under another trigger. Raises GraphError where it has none that could be replaced."""

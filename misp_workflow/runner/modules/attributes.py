@@ -1,7 +1,6 @@
 """MISP's own actions that change attributes, or attach something to them, in the data in hand.
 
-Mirrors Module_attribute_edition_operation and its children, Module_attach_enrichment, Module_attach_warninglist and
-WorkflowBaseActionModule's way of writing an attribute back wherever the event holds it.
+Mirrors Module_attribute_edition_operation and its children, Module_attach_enrichment and Module_attach_warninglist.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.php import pcre
-from misp_workflow.runner.modules import moduleapi
+from misp_workflow.runner.data.profiles import EDITS_TRAVEL_WHOLE
+from misp_workflow.runner.modules import inhand, moduleapi
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 from misp_workflow.words import counted
 
@@ -29,67 +29,63 @@ def selected(call: Call) -> list[Any]:
     return [attribute for attribute in php.values(found) if isinstance(attribute, dict)] if php.is_array(found) else []
 
 
-def write_back(data: Any, changed: list[dict[str, Any]]) -> Any:
-    """The data with these attributes in place of those of the same id, in the event, its objects and the flat list."""
-    by_id = {php.to_string(attribute.get("id")): attribute for attribute in changed}
-    event = php.item(data, "Event")
-    if not by_id or not isinstance(event, dict):
-        return data
-    new = dict(event)
-    for name in ("Attribute", "_AttributeFlattened"):
-        if name in new:
-            new[name] = _replaced(new[name], by_id)
-    if php.is_array(new.get("Object")):
-        new["Object"] = _each(new["Object"], lambda found: _in_object(found, by_id))
-    return {**dict(php.pairs(data)), "Event": new}
-
-
-def _in_object(found: Any, by_id: Mapping[str, dict[str, Any]]) -> Any:
-    if not isinstance(found, dict) or "Attribute" not in found:
-        return found
-    attributes = _replaced(found["Attribute"], by_id)
-    return found if attributes is found["Attribute"] else {**found, "Attribute": attributes}
-
-
-def _replaced(attributes: Any, by_id: Mapping[str, dict[str, Any]]) -> Any:
-    def new(attribute: Any) -> Any:
-        known = by_id.get(php.to_string(attribute.get("id"))) if isinstance(attribute, dict) else None
-        return attribute if known is None else known
-
-    return _each(attributes, new)
-
-
-def _each(array: Any, change: Callable[[Any], Any]) -> Any:
-    """The array with every entry changed; the same object when none was."""
-    if isinstance(array, list):
-        entries = [change(entry) for entry in array]
-        return array if all(new is old for new, old in zip(entries, array, strict=True)) else entries
-    if isinstance(array, dict):
-        pairs = {key: change(entry) for key, entry in array.items()}
-        return array if all(pairs[key] is array[key] for key in pairs) else pairs
-    return array
-
-
 # --- editing ---------------------------------------------------------------------------------------------------------
 
 
-def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any]]) -> Outcome:
-    """Change every selected attribute, in MISP's database and in the data. Without any it fails, with no error."""
-    edited = [{**attribute, **change(attribute)} for attribute in selected(call)]
-    saved = [call.change("Attribute.editAttribute", _saved(attribute)) for attribute in edited]
-    call.change("Attribute.editAttributeBulk", [_saved(attribute) for attribute in edited])
-    call.roaming.set(write_back(call.data(), [_saved(attribute) for attribute in edited]))
-    return Outcome(any(saved), why=f"{counted(len(edited), 'attribute')} edited")
+def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any] | None]) -> Outcome:
+    """Change every selected attribute, in MISP's database and in the data; one for which there is no change is left.
+
+    Without any it fails, with no error.
+    """
+    changes = [(attribute, change(attribute)) for attribute in selected(call)]
+    edited = [{**attribute, **changed} for attribute, changed in changes if changed is not None]
+    rows = [_without_timestamp(attribute) for attribute in edited]
+    saved = [call.change("Attribute.editAttribute", row) for row in rows]
+    call.change("Attribute.editAttributeBulk", rows)
+    if EDITS_TRAVEL_WHOLE in call.misp:
+        # The database answers the row that it saved; a mere yes, which it never gives, would be no row.
+        refused = call.around.world.model_returns.get("Attribute.editAttribute") is not None
+        rows = [] if refused else _saved(call, edited)
+        saved = [bool(rows)]
+    call.roaming.set(inhand.write_back(call.data(), rows, call.misp))
+    return Outcome(any(saved), why=f"{counted(len(rows), 'attribute')} edited")
 
 
-def _saved(attribute: Attribute) -> dict[str, Any]:
-    # MISP saves it with the time of the change, so the old one is taken off first, and is missed in the data too.
+def _without_timestamp(attribute: Attribute) -> dict[str, Any]:
+    # MISP saves it with the time of the change, so the old one is taken off first, and in 2.5.1 is missed in the data.
     return {key: value for key, value in attribute.items() if key != "timestamp"}
+
+
+_MATERIAL = ("value", "type", "distribution", "sharing_group_id")
+
+
+def _saved(call: Call, edited: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as the database answers them: what counts as a change is told by the row as the run began."""
+    began = php.item(php.item(call.around.start_data, "Event"), "_AttributeFlattened")
+    before = {php.to_string(php.item(row, "id")): row for row in php.values(php.to_array(began))}
+    now = call.around.world.clock()
+    return [
+        {**row, "timestamp": now, "_materialChange": _is_material(before.get(php.to_string(row.get("id"))), row)}
+        for row in edited
+    ]
+
+
+def _is_material(before: Any, after: Attribute) -> bool:
+    return any(not php.loose_equal(php.item(before, name), after.get(name)) for name in _MATERIAL)
 
 
 def ids_flag(call: Call) -> Outcome:
     action = call.values()["action"]
-    return edit(call, lambda _: {"to_ids": action == "add"})
+    return edit(call, lambda _: {"to_ids": action != "remove"})
+
+
+def distribution(call: Call) -> Outcome:
+    """Set the distribution; a sharing group without a group is left out."""
+    values = call.values()
+    level, group = values["distribution"], values["sharing_group_id"]
+    if not php.loose_equal(level, 4):
+        return edit(call, lambda _: {"distribution": level})
+    return edit(call, lambda _: {"distribution": level, "sharing_group_id": group} if php.truthy(group) else None)
 
 
 def comment(call: Call) -> Outcome:
@@ -127,7 +123,7 @@ def attach_enrichment(call: Call) -> Outcome:
             before = attribute.get("enrichment")
             enriched.append({**attribute, "enrichment": [*(before if isinstance(before, list) else []), *results]})
     call.around.encoder.plain = False  # an answer can hold anything
-    call.roaming.set(write_back(call.data(), enriched))
+    call.roaming.set(inhand.write_back(call.data(), enriched, call.misp))
     by = ", ".join(map(str, wanted)) or "no module"
     return Outcome(True, why=f"{counted(len(enriched), 'attribute')} enriched by {by}")
 
@@ -175,7 +171,7 @@ def attach_warninglist(call: Call) -> Outcome:
         warnings = [_warning(row, match) for row in lists if (match := _match(row, attribute)) is not None]
         if warnings:
             warned.append({**attribute, "warnings": warnings})
-    call.roaming.set(write_back(call.data(), warned))
+    call.roaming.set(inhand.write_back(call.data(), warned, call.misp))
     return Outcome(True, why=f"{counted(len(warned), 'attribute')} on warninglists")
 
 
@@ -233,6 +229,7 @@ ACTIONS: Mapping[str, Exec] = {
     "Module_attribute_comment_operation": comment,
     "attach-enrichment": attach_enrichment,
     "attach-warninglist": attach_warninglist,
+    "attribute_distribution_operation": distribution,
     "attribute_edition_operation": unchanged,
     "attribute_ids_flag_operation": ids_flag,
 }

@@ -7,15 +7,13 @@ Module_reload_full_event and the others that stand neither in attributes.py nor 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from misp_workflow import php
-from misp_workflow.errors import InputError, PhpCrash
-from misp_workflow.runner.data import conditions, coreformat, wire
+from misp_workflow.runner.data import conditions, coreformat
+from misp_workflow.runner.data.profiles import ENRICH_EVENT_RELOADS
 from misp_workflow.runner.graph.graph import Node
-from misp_workflow.runner.modules import attributes, changes, moduleapi, tags
+from misp_workflow.runner.modules import analyst, attributes, blocklist, changes, enriched, tags, webhooks
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
-from misp_workflow.runner.modules.moduleapi import NoAnswerError
 
 
 def stop_execution(call: Call) -> Outcome:
@@ -52,22 +50,7 @@ def reload_full_event(call: Call) -> Outcome:
     """
     if not _says_core_format(call.around.trigger):
         return Outcome(True, why="nothing was reloaded: the trigger's node in the stored graph lacks misp_core_format")
-    event_id = php.item(php.item(call.data(), "Event"), "id")
-    rows = call.around.world.rows
-    row = coreformat.find_row(rows, "events", event_id)
-    if row is not None:
-        data = coreformat.convert(row, "event", rows)
-        source = "the row given"
-    elif rows.get("events"):
-        raise PhpCrash(
-            "TypeError", "WorkflowFormatConverterTool::convert(): Argument #1 ($data) must be of type array, null given"
-        )
-    elif call.around.start_data is not None:
-        data, source = call.around.start_data, "the event as the run began"
-    else:
-        return Outcome(True, why=f"event {event_id} is not among the rows given; the data stays")
-    call.roaming.set(changes.after(data, call.around.changes))
-    return Outcome(True, why=f"event {event_id} read anew: {source}, with the changes that this run made")
+    return read_anew(call)
 
 
 def _says_core_format(trigger: Node | None) -> bool:
@@ -75,76 +58,33 @@ def _says_core_format(trigger: Node | None) -> bool:
     return trigger is None or php.truthy(php.item(php.item(trigger.raw, "data"), "misp_core_format"))
 
 
-# --- webhooks --------------------------------------------------------------------------------------------------------
-
-_METHODS = ("get", "post", "put", "delete")
-_CONTENT_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
-_NOT_ALLOWED = (401, 403)
-_USER_AGENT = "MISP 2.5.1"
-
-
-def webhook(call: Call) -> Outcome:
-    """Note the request. Nobody sends it; where the world scripts an answer, it is read as MISP reads it."""
-    values = call.values()
-    if not call.around.world.arbitrary_urls:
-        return Outcome(False, ["`Security.rest_client_enable_arbitrary_urls` is turned off"])
-    if php.empty(values["url"]):
-        return Outcome(False, ["URL not provided."])
-    method = values["request_method"]
-    if method not in _METHODS:
-        raise PhpCrash("Error", "Call to a member function isOk() on null")
-    as_form = values["content_type"] == "form"
-    request = {
-        "method": method.upper(),
-        "url": values["url"],
-        "data": _payload(values["payload"], call.data(), as_form),
-        "headers": {
-            "Accept": "application/json",
-            "Content-Type": _CONTENT_TYPES["form" if as_form else "json"],
-            "User-Agent": _USER_AGENT,
-            **_headers(values["headers"]),
-        },
-    }
-    return _sent(call, request)
-
-
-def _sent(call: Call, request: dict[str, Any]) -> Outcome:
-    call.effect("webhook", f"{request['method']} {request['url']}", request)
-    try:
-        answer = call.around.server.webhook(request)
-    except NoAnswerError as error:
-        return Outcome(False, [f"Something went wrong while sending the request. Error returned: {error}"])
-    if answer is not None and answer.status in _NOT_ALLOWED:
-        return Outcome(False, ["Authentication failed."])
-    if answer is not None and answer.status not in moduleapi.OK_CODES:
-        body = answer.body.decode("utf-8", "replace")
-        return Outcome(
-            False, [f"Something went wrong with the request or the remote side is having issues. Body returned: {body}"]
-        )
-    return Outcome(True, why="nobody sent it" if answer is None else f"HTTP {answer.status}")
-
-
-def _payload(payload: Any, data: Any, as_form: bool) -> Any:
-    """A form as it is; JSON re-encoded, text that is none as a JSON string; without a payload the data itself."""
-    if as_form:
-        return data if php.empty(payload) else payload
-    if php.empty(payload):
-        content = data
+def read_anew(call: Call) -> Outcome:
+    """Put the event in place of the data in hand, in core format, as MISP's database has it now; filters are gone."""
+    event_id = php.item(php.item(call.data(), "Event"), "id")
+    row = call.around.fetch(event_id)
+    if row is not None:
+        data = coreformat.convert(row, "event", call.around.world.rows, call.misp)
+        source = "the row given"
+    elif call.around.start_data is not None:
+        data, source = call.around.start_data, "the event as the run began"
     else:
-        try:
-            content = wire.decode(payload.encode("utf-8", "surrogatepass"))
-        except (InputError, AttributeError):
-            content = payload
-    try:
-        return wire.encode(content).decode()
-    except wire.EncodingError as error:
-        raise PhpCrash("JsonException", str(error)) from error
+        return Outcome(True, why=f"event {event_id} is not among the rows given; the data stays")
+    call.roaming.set(changes.after(data, call.around.changes, call.misp))
+    return Outcome(True, why=f"event {event_id} read anew: {source}, with the changes that this run made")
 
 
-def _headers(text: Any) -> dict[str, str]:
-    lines = text.splitlines() if isinstance(text, str) else []
-    pairs = (line.split(":", 1) for line in lines if ":" in line)
-    return {name.strip(): value.strip() for name, value in pairs}
+def enrich_event(call: Call) -> Outcome:
+    """Have MISP enrich the whole event. What it finds is not known here; how the data travels on is."""
+    event_id = php.item(php.item(call.data(), "Event"), "id")
+    if not call.change("Event.enrichment", event_id, call.values()):
+        return Outcome(False, why="MISP enriched nothing")
+    if ENRICH_EVENT_RELOADS in call.misp:
+        return read_anew(call)
+    row = call.around.fetch(event_id)
+    if row is not None and call.around.world.model_returns.get("Event.enrichment", True) is not True:
+        # How many attributes were found is more than true; then the row travels on as the database gave it.
+        call.roaming.set(row)
+    return Outcome(True, why="noted, done by nobody")
 
 
 # --- what is only noted ----------------------------------------------------------------------------------------------
@@ -167,12 +107,15 @@ def _noted(kind: str, name: str) -> Exec:
 ACTIONS: Mapping[str, Exec] = {
     **attributes.ACTIONS,
     **tags.ACTIONS,
+    **analyst.ACTIONS,
+    **blocklist.ACTIONS,
+    **enriched.ACTIONS,
     "Module_event_distribution_operation": _noted("database", "Event.distribution"),
     "add_eventblocklist_entry": _noted("database", "EventBlocklist.add"),
     "add_to_warninglist": _noted("database", "WarninglistEntry.add"),
     "attach-decay-score": _noted("database", "DecayingModel.attachScores"),
     "blueprint-action-module": blueprint,
-    "enrich-event": _noted("database", "Event.enrichment"),
+    "enrich-event": enrich_event,
     "ms-teams-webhook": _noted("webhook", "MS Teams"),
     "proposal-action": _noted("database", "ShadowAttribute.action"),
     "publish-event": publish_event,
@@ -183,5 +126,5 @@ ACTIONS: Mapping[str, Exec] = {
     "splunk-hec-export": _noted("webhook", "Splunk HEC"),
     "stop-execution": stop_execution,
     "telegram-send-alert": _noted("message", "Telegram"),
-    "webhook": webhook,
+    "webhook": webhooks.webhook,
 }

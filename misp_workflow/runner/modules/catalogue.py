@@ -1,8 +1,9 @@
 """The modules that a workflow can use: MISP's own, and the Python ones of a misp-modules server, as MISP lists them.
 
 Mirrors Workflow's module loading, WorkflowBaseModule::getConfig and Module_misp_module's constructor. The names, labels
-and defaults of MISP's own modules stand in catalogue.json, as recorded from MISP 2.5.1; of the logic modules only
-identifiers, parameters and defaults are established, their wording is ours.
+and defaults of MISP's own modules stand in catalogue.json, as recorded from MISP 2.5.1, and in
+catalogue_newer.json with what each later version brought; of logic modules and of newer ones only identifiers,
+parameters and defaults are established, their wording is ours.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import inflector
-from misp_workflow.runner.data.triggers import TRIGGERS, Trigger
+from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
+from misp_workflow.runner.data.triggers import ADHOC_PREFIX, ADHOC_TRIGGER, Trigger, of_version
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Graph
 from misp_workflow.runner.modules.moduleapi import ModuleServer, NoAnswerError
@@ -74,6 +76,8 @@ class Modules:
     by_type: Mapping[str, Mapping[str, Module]]
 
     def get(self, module_type: str, module_id: str) -> Module | None:
+        if module_type == "trigger" and module_id.startswith(ADHOC_PREFIX):
+            module_id = ADHOC_TRIGGER
         return self.by_type.get(module_type, {}).get(module_id)
 
     def find(self, module_id: str) -> Module | None:
@@ -90,14 +94,29 @@ def _stored() -> dict[str, Any]:
 
 
 @functools.cache
-def catalogue() -> dict[str, dict[str, Config]]:
-    """MISP's own modules, `{"trigger": {id: config}, "logic": …, "action": …}`, defaults filled in."""
+def newer() -> list[dict[str, Any]]:
+    """What later versions brought, oldest first: [{"since", "known", "kind", "id", "config"}, …]."""
+    entries: list[dict[str, Any]] = json.loads(
+        resources.files(__package__).joinpath("catalogue_newer.json").read_text(encoding="utf-8")
+    )
+    return entries
+
+
+@functools.cache
+def catalogue(misp: Profile | None = None) -> dict[str, dict[str, Config]]:
+    """MISP's own modules, `{"trigger": {id: config}, "logic": …, "action": …}`, defaults filled in; of the newest MISP
+    unless told otherwise."""
+    misp = misp or profile(NEWEST)
     stored, defaults = _stored(), _stored()["defaults"]
+    kinds: dict[str, dict[str, Config]] = {kind: dict(stored[kind]) for kind in ("logic", "action")}
+    for entry in newer():
+        if misp.lists(entry["since"]):
+            kinds[entry["kind"]][entry["id"]] = entry["config"]
     listed = {
-        kind: {key: {"id": key, **defaults, **config, "module_type": kind} for key, config in stored[kind].items()}
-        for kind in ("logic", "action")
+        kind: {key: {"id": key, **defaults, **config, "module_type": kind} for key, config in configs.items()}
+        for kind, configs in kinds.items()
     }
-    return {"trigger": {key: _trigger(trigger, defaults) for key, trigger in TRIGGERS.items()}, **listed}
+    return {"trigger": {key: _trigger(trigger, defaults) for key, trigger in of_version(misp).items()}, **listed}
 
 
 def _trigger(trigger: Trigger, defaults: Config) -> Config:
@@ -119,13 +138,22 @@ def _trigger(trigger: Trigger, defaults: Config) -> Config:
     }
 
 
+def unknown(module_id: str, misp: Profile) -> str:
+    """What to say of a module that is not there: since when MISP has it, if it ever had."""
+    since = next((entry["since"] for entry in newer() if entry["id"] == module_id), None)
+    text = f"MISP {misp.version} does not know this module"
+    return f"{text}; MISP {since} does" if since and not misp.lists(since) else text
+
+
 def load(server: ModuleServer, world: World) -> Modules:
     """All modules. Python modules come last and so hide MISP's own of the same identifier.
 
     A server that does not answer in time means that there are no Python modules. Raises PhpCrash where one module's
     description stops all of MISP's workflows.
     """
-    by_type = {kind: {key: _own(kind, config, world) for key, config in catalogue()[kind].items()} for kind in TYPES}
+    by_type = {
+        kind: {key: _own(kind, config, world) for key, config in catalogue(world.misp)[kind].items()} for kind in TYPES
+    }
     try:
         # With the service off MISP asks nobody, and knows no Python module.
         served = [] if "Action" in world.disabled_services else server.modules()
@@ -177,7 +205,8 @@ def _is_action(described: Any) -> bool:
 
 def _python(described: Any, world: World) -> Module:
     meta = php.item(described, "meta", {})
-    config = php.item(php.item(described, "mispattributes", {}), "config", {})
+    # MISP reads what version() says, and nothing of introspection().
+    config = php.item(meta, "config", {})
     name = described["name"]
     module_id = inflector.module_id(name)
     params = [_python_param(key, declared) for key, declared in php.pairs(_declared_params(config))]
@@ -195,8 +224,8 @@ def _python(described: Any, world: World) -> Module:
             "description": php.item(meta, "description"),
             "icon": php.item(meta, "icon") or "python",
             "icon_class": php.item(meta, "icon_class") or "fab",
-            "inputs": php.item(meta, "inputs", 1),
-            "outputs": php.item(meta, "outputs", 1),
+            "inputs": _inputs(meta),
+            "outputs": 1,
             "version": php.item(meta, "version", "0.1"),
             "blocking": php.truthy(php.item(config, "blocking")),
             "support_filters": php.truthy(php.item(config, "support_filters")),
@@ -206,6 +235,12 @@ def _python(described: Any, world: World) -> Module:
             "module_type": "action",
         },
     )
+
+
+def _inputs(meta: Any) -> int:
+    """How many inputs MISP draws: by a slip of its own, the outputs that the module declares count as inputs."""
+    declared = [php.item(meta, key) for key in ("outputs", "inputs")]
+    return next((php.to_int(number) for number in declared if not php.empty(number)), 1)
 
 
 def _declared_params(config: Any) -> Any:
@@ -222,7 +257,7 @@ def _python_param(name: str, declared: Any) -> tuple[Param, Config]:
         id=shown["id"],
         label=shown["label"],
         name=name,
-        jinja="jinja_supported" in shown,
+        jinja=php.truthy(shown.get("jinja_supported")),
         hash_path="_isHashPath" in shown,
         declared=dict(php.pairs(declared)),
     )
@@ -252,7 +287,8 @@ def notices(graph: Graph, modules: Modules, world: World) -> dict[str, dict[str,
     trigger = graph.triggers[0].module if graph.triggers else None
     if trigger is not None and modules.get("trigger", trigger) is None:
         raise PhpCrash("TriggerNotFoundException", f"Unknown module `{trigger}` for module type `trigger`")
-    config = catalogue()["trigger"].get(trigger or "", {})
+    known = modules.get("trigger", trigger) if trigger is not None else None
+    config = known.config if known else {}
     found: dict[str, dict[str, dict[str, list[str]]]] = {}
     for node in graph.nodes.values():
         module = modules.get(node.type, node.module)
@@ -263,7 +299,7 @@ def notices(graph: Graph, modules: Modules, world: World) -> dict[str, dict[str,
     return found
 
 
-def _notices_on(module: Module, trigger: Config, world: World) -> dict[str, list[str]]:
+def _notices_on(module: Module, trigger: Mapping[str, Any], world: World) -> dict[str, list[str]]:
     errors: list[str] = []
     warnings: list[str] = []
     if not module.enabled:

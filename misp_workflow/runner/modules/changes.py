@@ -11,7 +11,8 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.runner.data import coreformat
-from misp_workflow.runner.modules import attributes
+from misp_workflow.runner.data.profiles import Profile
+from misp_workflow.runner.modules import inhand
 
 Row = Mapping[str, Any]
 Change = tuple[str, list[Any]]
@@ -19,7 +20,7 @@ Change = tuple[str, list[Any]]
 _SHARING_GROUP = 4
 
 
-def after(data: Any, changes: Iterable[Change]) -> Any:
+def after(data: Any, changes: Iterable[Change], misp: Profile) -> Any:
     """The event in core format as it is after these changes of it; the same object when none of them is of it."""
     event = php.item(data, "Event")
     if not isinstance(event, dict):
@@ -32,10 +33,10 @@ def after(data: Any, changes: Iterable[Change]) -> Any:
     ]
     if not of_event and not changed:
         return data
-    data = attributes.write_back(data, changed)
+    data = inhand.write_back(data, changed, misp)
     data = {**data, "Event": _changed(data["Event"], of_event)}
     # Which tags an attribute inherits has to be worked out anew.
-    return coreformat.convert(data, "event") if "_AttributeFlattened" in event else data
+    return coreformat.convert(data, "event", misp=misp) if "_AttributeFlattened" in event else data
 
 
 def _sorted(changes: Iterable[Change], event_id: str) -> tuple[list[Change], dict[str, list[Change]]]:
@@ -85,7 +86,7 @@ def _tagged(row: Row, options: Any) -> Row:
 
 def _untagged(row: Row, options: Any) -> Row:
     """Without these tags, if their locality is one that was asked for; where it is not known, it is."""
-    names, wanted = set(_names(options)), {php.truthy(local) for local in php.values(php.item(options, "local", []))}
+    names, wanted = set(_names(options)), _localities(php.item(options, "local"))
 
     def goes(tag: Any) -> bool:
         local = php.item(tag, "local")
@@ -93,6 +94,13 @@ def _untagged(row: Row, options: Any) -> Row:
 
     tags = _tags(row)
     return {**row, "Tag": [tag for tag in tags if not goes(tag)]} if any(map(goes, tags)) else row
+
+
+def _localities(local: Any) -> set[bool]:
+    """Which localities are meant by 2.5.1's list of them, or by a later MISP's true, false or null for both."""
+    if php.is_array(local):
+        return {php.truthy(entry) for entry in php.values(local)}
+    return {True, False} if local is None else {php.truthy(local)}
 
 
 # --- fields ----------------------------------------------------------------------------------------------------------
@@ -118,6 +126,7 @@ _OF_EVENT: Mapping[str, Callable[[Row, Any], Row]] = {
 }
 _OF_ATTRIBUTE: Mapping[str, Callable[[Row, Any], Row]] = {
     "Attribute.attachTagsFromAttributeAndTouch": _tagged,
+    "Attribute.attachTagsToAttributeAndTouch": _tagged,
     "Attribute.detachTagsFromAttributeAndTouch": _untagged,
 }
 _EDITS = "Attribute.editAttribute"

@@ -8,11 +8,12 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner.data import conditions, wire
-from misp_workflow.runner.data.profiles import RENDERER_FAILS_SOFTLY
+from misp_workflow.runner.data import conditions, coreformat, wire
+from misp_workflow.runner.data.profiles import RENDERER_FAILS_SOFTLY, TEMPLATES_SEE_ENV, Profile
 from misp_workflow.runner.data.roaming import RoamingData
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import MAX_STEPS, Node
+from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules import moduleapi
 from misp_workflow.runner.modules.catalogue import Module, Modules, Param
 from misp_workflow.runner.modules.moduleapi import TEMPLATE_MODULE, Answer, ModuleServer, NoAnswerError
@@ -57,21 +58,23 @@ class Effect:
 
 @dataclass
 class Job:
-    """What concurrent-task puts aside: a node to start from, and the data as JSON."""
+    """What concurrent-task puts aside: a node of which workflow to start from, and the data as JSON."""
 
     number: int
     node_id: Any
     data: bytes
+    workflow: Workflow | None = None
 
 
 @dataclass
 class Record:
-    """What one execution of a node leaves behind."""
+    """What one execution of a node leaves behind; `nested` are the runs of workflows that it called."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     rendered: dict[str, str] = field(default_factory=dict)
+    nested: list[Any] = field(default_factory=list)
 
 
 @dataclass
@@ -85,7 +88,7 @@ class Outcome:
 
 @dataclass
 class Surroundings:
-    """What all executions of a run share."""
+    """What all executions of a run share. `run_adhoc` runs an ad-hoc workflow on what is passed to it."""
 
     modules: Modules
     server: ModuleServer
@@ -93,9 +96,34 @@ class Surroundings:
     encoder: wire.Encoder = field(default_factory=wire.Encoder)
     jobs_made: int = 0
     steps_left: int = MAX_STEPS
+    fetches: int = 0
+    depth: int = 0
+    files: dict[str, str] = field(default_factory=dict)
+    run_adhoc: Callable[[str, Any], list[Any]] = lambda trigger_id, payload: []
     start_data: Any = None
     trigger: Node | None = None
     changes: list[tuple[str, list[Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.files.update(self.world.files)
+
+    def fetch(self, event_id: Any) -> Any:
+        """The event's row as the database has it now; None where no rows are given at all.
+
+        Raises PhpCrash for an event that is gone.
+        """
+        rows = self.world.rows
+        if self.world.fetched_events is not None:
+            row = self.world.fetched_events[min(self.fetches, len(self.world.fetched_events) - 1)]
+            self.fetches += 1
+        else:
+            row = coreformat.find_row(rows, "events", event_id)
+        if not row and (rows.get("events") or self.world.fetched_events is not None):
+            raise PhpCrash(
+                "TypeError",
+                "WorkflowFormatConverterTool::convert(): Argument #1 ($data) must be of type array, null given",
+            )
+        return row
 
     def enrichments(self) -> list[dict[str, Any]]:
         """The expansion modules, as the world or else the server lists them."""
@@ -121,6 +149,11 @@ class Call:
     around: Surroundings
     record: Record
 
+    @property
+    def misp(self) -> Profile:
+        """The version of MISP whose rules hold."""
+        return self.around.world.misp
+
     def data(self) -> Any:
         return self.roaming.get()
 
@@ -136,6 +169,8 @@ class Call:
 
     def render(self, param_id: str, template: Any, variables: Any) -> str:
         """Have a template rendered. Raises PhpCrash where MISP cannot cope with the renderer's answer."""
+        if TEMPLATES_SEE_ENV in self.misp:
+            variables = {**dict(php.pairs(variables)), "_env": {"baseurl": self.around.world.baseurl}}
         if "Enrichment" in self.around.world.disabled_services:
             return self._not_rendered()
         if self.around.server.renders_templates:
@@ -162,7 +197,7 @@ class Call:
         return value
 
     def _not_rendered(self) -> str:
-        if RENDERER_FAILS_SOFTLY in self.around.world.misp:
+        if RENDERER_FAILS_SOFTLY in self.misp:
             return ""
         raise _no_text()
 
@@ -177,7 +212,7 @@ class Call:
         if not self.has_filter:
             return data
         items = conditions.extract_data(data, filters.get("selector"))
-        return conditions.matching(items, filters.get("value"), filters["operator"], filters.get("path"))
+        return conditions.matching(items, filters.get("value"), filters["operator"], filters.get("path"), self.misp)
 
     def ask(self, family: str, module: str, timeout: float, fields: dict[str, Any]) -> Any:
         """Ask a module. Answers what MISP makes of it: the decoded answer, or false."""

@@ -1,8 +1,7 @@
-"""The ten logic modules: conditions, filters, concurrent tasks.
+"""The logic modules: conditions and concurrent tasks. Filters stand in filters.py.
 
 Mirrors Module_generic_if, Module_tag_if, Module_organisation_if, Module_distribution_if, Module_published_if,
-Module_threat_level_if, Module_count_if, Module_generic_filter_data, Module_generic_filter_reset and
-Module_concurrent_task.
+Module_threat_level_if, Module_count_if and Module_concurrent_task.
 """
 
 from __future__ import annotations
@@ -13,36 +12,21 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions, wire
-from misp_workflow.runner.data.roaming import FILTERS, SNAPSHOT
-from misp_workflow.runner.graph.graph import CONCURRENT_TASK, FILTER, FILTER_RESET
+from misp_workflow.runner.data.profiles import DISTRIBUTION_IF_TURNED
+from misp_workflow.runner.graph.graph import CONCURRENT_TASK
+from misp_workflow.runner.modules import aggregate, filters
 from misp_workflow.runner.modules.execution import Call, Exec, Job, Outcome
+from misp_workflow.runner.modules.texts import short, value_for, wanted_tags
 
 NODE_TO_RUN = "__node_id_to_exec"
-_CLUSTER_PREFIX = "misp-galaxy:"
 
-_INHERIT, _SHARING_GROUP = 5, 4
+_INHERIT, _SHARING_GROUP, _ALL = 5, 4, 3
 _LEVELS = range(_SHARING_GROUP + 1)
-
-
-def short(value: Any, limit: int = 120) -> str:
-    """A value for people: as JSON, cut where it gets long."""
-    if isinstance(value, (list, dict)) and len(value) > 8:
-        return f"{len(value)} items"
-    try:
-        text = wire.encode(value).decode()
-    except wire.EncodingError:
-        text = "a value that JSON cannot hold"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _value_for(values: Mapping[str, Any]) -> Any:
-    # The editor offers one operator on lists. The others are known all the same, and get the value that is none.
-    return values["value_list"] if values["operator"] == "in_or" else values["value"]
 
 
 def generic_if(call: Call) -> Outcome:
     values = call.values()
-    operator, value = values["operator"], _value_for(values)
+    operator, value = values["operator"], value_for(values)
     found = conditions.extract_data(call.data(), values["hash_path"])
     if operator in ("equals", "not_equals") and php.is_array(found) and len(found) == 1:
         found = php.item(found, "0")
@@ -54,27 +38,17 @@ _TAG_PATHS = {
     "event": "Event.Tag.{n}.name",
     "attribute": "Event._AttributeFlattened.{n}.Tag.{n}.name",
     "event_attribute": "Event._AttributeFlattened.{n}._allTags.{n}.name",
+    "event_report": "Event.EventReport.{n}.Tag.{n}.name",
+    "inherited_report": "Event.EventReport.{n}._allTags.{n}.name",
 }
 
 
 def tag_if(call: Call) -> Outcome:
     values = call.values()
-    tags = _wanted_tags(values)
+    tags = wanted_tags(values)
     names = conditions.extract_data(call.data(), _TAG_PATHS.get(str(values["scope"]), _TAG_PATHS["event"]))
     holds = conditions.holds(names, values["condition"], tags)
     return Outcome(holds, why=f"tags are {short(names)}; asked: {values['condition']} {short(tags)}")
-
-
-def _wanted_tags(values: Mapping[str, Any]) -> list[Any]:
-    tags = values["tags"] if php.truthy(values["tags"]) else []
-    clusters = values["clusters"] if php.truthy(values["clusters"]) else []
-    if not php.is_array(clusters):
-        raise PhpCrash(
-            "TypeError", f"array_map(): Argument #2 ($array) must be of type array, {php.type_name(clusters)} given"
-        )
-    if not php.is_array(tags):
-        raise PhpCrash("TypeError", f"array_merge(): Argument #1 must be of type array, {php.type_name(tags)} given")
-    return [*php.values(tags), *(_CLUSTER_PREFIX + php.to_string(cluster) for cluster in php.values(clusters))]
 
 
 def organisation_if(call: Call) -> Outcome:
@@ -134,12 +108,16 @@ def _event(data: Any) -> Any:
 def distribution_if(call: Call) -> Outcome:
     values = call.values()
     condition, wanted = values["condition"], php.to_int(values["distribution"])
-    parts = _distributing_parts(_event(call.data()), values["scope"])
+    turned = DISTRIBUTION_IF_TURNED in call.misp
+    event = _event(call.data())
+    if turned and php.loose_equal(values["scope"], "attribute") and php.item(event, "Attribute") in ([], {}):
+        return Outcome(False, why="the event has no attributes")
+    parts = _distributing_parts(event, values["scope"])
     actual = _propagated(parts)
     asked = f"the distribution that holds is {actual}; asked: {condition} {wanted}"
     if actual not in _LEVELS:
         return Outcome(False, ["Distribution level not supported"], asked)
-    if php.loose_equal(values["distribution"], _SHARING_GROUP):
+    if php.loose_equal(values["distribution"], _SHARING_GROUP) and (not turned or actual == _SHARING_GROUP):
         if condition not in ("equals", "not_equals"):
             return Outcome(False, ["Condition operator not supported for that distribution level"], asked)
         return _sharing_groups_match(call, condition, values["sharing_group_id"])
@@ -148,7 +126,8 @@ def distribution_if(call: Call) -> Outcome:
     holds = {
         "equals": actual == wanted,
         "not_equals": actual != wanted,
-        "more_permisive_or_equal_than": actual >= wanted,
+        # Only what all communities see counts for more than what a sharing group sees.
+        "more_permisive_or_equal_than": actual >= wanted or (actual == _ALL and wanted == _SHARING_GROUP),
         "more_restrictive_or_equal_than": actual <= wanted,
     }.get(php.to_string(condition), False)
     return Outcome(holds, why=asked)
@@ -183,7 +162,8 @@ def _distribution(part: Any) -> int | None:
 
 def _sharing_groups_match(call: Call, condition: Any, wanted: Any) -> Outcome:
     """Whether all groups, or none, are among those wanted; where none is wanted, whether there is any, or none."""
-    parts = _distributing_parts(_event(call.data()), "attribute")
+    turned, event = DISTRIBUTION_IF_TURNED in call.misp, _event(call.data())
+    parts = _distributing_parts(event, "event" if turned and not php.item(event, "Attribute") else "attribute")
     if php.truthy(wanted) and not php.is_array(wanted):
         raise PhpCrash("TypeError", f"array_diff(): Argument #2 must be of type array, {php.type_name(wanted)} given")
     groups = [php.item(part, "sharing_group_id") for part in parts if _distribution(part) == _SHARING_GROUP]
@@ -191,48 +171,11 @@ def _sharing_groups_match(call: Call, condition: Any, wanted: Any) -> Outcome:
         chosen = [php.in_array(group, wanted) for group in groups]
         holds = all(chosen) if condition == "equals" else not any(chosen)
     else:
-        holds = bool(groups) is (condition == "equals")
+        holds = (bool(groups) is (condition == "equals")) is not turned
     return Outcome(holds, why=f"sharing groups are {short(groups)}; asked: {condition} {short(wanted)}")
 
 
-# --- filters and concurrent tasks ------------------------------------------------------------------------------------
-
-
-def generic_filter_data(call: Call) -> Outcome:
-    """Put a filter under its label; the data as it was before the first filter is kept beside."""
-    values = call.values()
-    data = call.data()
-    condition = {
-        "selector": values["selector"],
-        "path": values["hash_path"],
-        "operator": values["operator"],
-        "value": _value_for(values),
-    }
-    label = php.array_key(values["filtering-label"])
-    changed = dict(php.pairs(data))
-    if php.empty(changed.get(SNAPSHOT)):
-        changed[SNAPSHOT] = data
-    in_force = changed.get(FILTERS)
-    changed[FILTERS] = {**(dict(php.pairs(in_force)) if php.is_array(in_force) else {}), label: condition}
-    call.roaming.set(changed)
-    return Outcome(
-        True,
-        why=f"filter {label}: {condition['selector']} where {condition['path'] or 'it'} "
-        f"{condition['operator']} {short(condition['value'])}",
-    )
-
-
-def generic_filter_reset(call: Call) -> Outcome:
-    """Go back to the data from before the first filter. Raises PhpCrash for one label when there never was a filter."""
-    label = call.values()["filtering-label"]
-    restored = php.item(call.data(), SNAPSHOT)
-    if label == "all":
-        restored = {**dict(php.pairs(restored if php.is_array(restored) else {})), FILTERS: []}
-    elif php.is_array(restored) and php.is_array(php.item(restored, FILTERS)):
-        kept = {key: condition for key, condition in php.pairs(restored[FILTERS]) if key != php.array_key(label)}
-        restored = {**restored, FILTERS: php.from_pairs(kept)}
-    call.roaming.set(restored)
-    return Outcome(True, why=f"filters removed: {label}")
+# --- concurrent tasks ------------------------------------------------------------------------------------------------
 
 
 def concurrent_task(call: Call) -> Outcome:
@@ -255,12 +198,12 @@ def blueprint(call: Call) -> Outcome:
 
 
 LOGIC: Mapping[str, Exec] = {
+    **filters.FILTERS_BY_ID,
+    "aggregate_comparator_if": aggregate.aggregate_comparator_if,
     "blueprint-logic-module": blueprint,
     CONCURRENT_TASK: concurrent_task,
     "count-if": count_if,
     "distribution-if": distribution_if,
-    FILTER: generic_filter_data,
-    FILTER_RESET: generic_filter_reset,
     "generic-if": generic_if,
     "organisation-if": organisation_if,
     "published-if": published_if,

@@ -1,4 +1,4 @@
-"""MISP's own actions that tag events and attributes. What they do shows in MISP, not in the data that travels on.
+"""MISP's own actions that tag events and attributes. What they do shows in MISP, and after 2.5.1 in the data in hand.
 
 Mirrors Module_tag_operation, Module_tag_replacement_generic with its TLP and PAP children, and Module_assign_country.
 """
@@ -11,7 +11,10 @@ from functools import partial
 from typing import Any
 
 from misp_workflow import hashpath, php
+from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions
+from misp_workflow.runner.data.profiles import REPLACEMENTS_MENDED, TAG_REPLACEMENTS_DIE, TAGS_TRAVEL
+from misp_workflow.runner.modules import changes, inhand
 from misp_workflow.runner.modules.attributes import selected
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 from misp_workflow.words import counted
@@ -27,30 +30,112 @@ def tag_operation(call: Call) -> Outcome:
     """Add or remove tags. On attributes it fails, without an error, when the filter selects none."""
     values = call.values()
     adding = values["action"] != "remove"
-    options: Options = {"tags": values["tags"], "local": _locality(values["locality"], adding)}
+    options: Options = {"tags": values["tags"], "local": _locality(call, values["locality"], adding)}
     if adding:
         options["relationship_type"] = values["relationship_type"]
     if values["scope"] == "event":
         return Outcome(_tag_event(call, _event_id(call.matching()), options, adding), why="the event's tags")
-    done = [_tag_attribute(call, attribute, options, adding) for attribute in selected(call)]
+    done = [tag_attribute(call, attribute, options, adding) for attribute in selected(call)]
     return Outcome(any(done), why=f"tags of {counted(len(done), 'attribute')}")
 
 
-def _locality(locality: Any, adding: bool) -> Any:
+def _locality(call: Call, locality: Any, adding: bool) -> Any:
+    if TAGS_TRAVEL in call.misp:
+        return {"local": True, "global": False}.get(php.to_string(locality))
     if adding:
         return locality == "local"
     return {"local": [1], "global": [0]}.get(php.to_string(locality), [0, 1])
 
 
 def _tag_event(call: Call, event_id: Any, options: Options, adding: bool) -> bool:
-    if adding:
-        return call.change("Event.attachTagsToEventAndTouch", event_id, options)
-    return call.change("Event.detachTagsFromEventAndTouch", event_id, options)
+    travels = TAGS_TRAVEL in call.misp
+    database = TagDatabase(call) if travels else None
+    name = "Event.attachTagsToEventAndTouch" if adding else "Event.detachTagsFromEventAndTouch"
+    gone = database.detached(database.of_event(event_id), options) if database and not adding else []
+    if database and not _goes(call, name, options, gone, adding, database):
+        return False
+    if not call.change(name, event_id, options):
+        return False
+    if travels:
+        # To no event, which a filter of the node makes of it, nothing is attached; that is a success all the same.
+        made = _made(options) if event_id is not None else []
+        change = inhand.added(made) if adding else inhand.removed(gone)
+        call.roaming.set(inhand.change_event_tags(call.data(), change, call.misp, adding=adding))
+    return True
 
 
-def _tag_attribute(call: Call, attribute: Mapping[str, Any], options: Options, adding: bool) -> bool:
-    name = "attachTagsFromAttributeAndTouch" if adding else "detachTagsFromAttributeAndTouch"
-    return call.change(f"Attribute.{name}", attribute.get("id"), attribute.get("event_id"), options)
+def tag_attribute(call: Call, attribute: Mapping[str, Any], options: Options, adding: bool) -> bool:
+    travels = TAGS_TRAVEL in call.misp
+    database = TagDatabase(call) if travels else None
+    verb = "attachTagsToAttributeAndTouch" if adding else "detachTagsFromAttributeAndTouch"
+    # 2.5.1 has the attaching under the name of its opposite's preposition.
+    name = f"Attribute.{verb}" if travels or not adding else "Attribute.attachTagsFromAttributeAndTouch"
+    gone = database.detached(database.of_attribute(attribute.get("id")), options) if database and not adding else []
+    if database and not _goes(call, name, options, gone, adding, database):
+        return False
+    if not call.change(name, attribute.get("id"), attribute.get("event_id"), options):
+        return False
+    if travels:
+        change = inhand.added(_made(options)) if adding else inhand.removed(gone)
+        call.roaming.set(inhand.change_attribute_tags(call.data(), attribute.get("id"), change))
+    return True
+
+
+def _goes(call: Call, name: str, options: Options, gone: list[str], adding: bool, database: TagDatabase) -> bool:
+    """Whether MISP would call it a success: something to attach; something detached, or a tag that it never knew."""
+    if not call.around.world.answers(name):
+        return False
+    names = _names(options)
+    return bool(names) if adding else bool(gone) or any(tag not in database.known for tag in names)
+
+
+def _names(options: Options) -> list[str]:
+    tags = options["tags"]
+    return [name for name in php.values(tags) if isinstance(name, str)] if php.is_array(tags) else []
+
+
+def _made(options: Options) -> list[dict[str, Any]]:
+    """The tags as they stand in the data from now on: without id, colour and what else the database knows of them."""
+    kind, local = options.get("relationship_type"), options["local"]
+    return [{"name": name, "relationship_type": kind, "local": local} for name in _names(options)]
+
+
+class TagDatabase:
+    """What MISP's database knows of tags at this moment of the run, as far as the event shows it."""
+
+    def __init__(self, call: Call) -> None:
+        data = call.around.start_data if call.around.start_data is not None else call.data()
+        self._event = php.item(changes.after(data, call.around.changes, call.misp), "Event")
+        self._attributes = php.values(php.to_array(php.item(self._event, "_AttributeFlattened")))
+        self.known = {
+            *call.around.world.known_tags,
+            *(php.item(tag, "name") for row in (self._event, *self._attributes) for tag in _tags_of(row)),
+            *(tag for name, args in call.around.changes if "attach" in name for tag in _names(args[-1])),
+        }
+
+    def of_event(self, event_id: Any) -> list[Any]:
+        return _tags_of(self._event) if event_id is not None else []
+
+    def of_attribute(self, attribute_id: Any) -> list[Any]:
+        row = next((row for row in self._attributes if php.loose_equal(php.item(row, "id"), attribute_id)), None)
+        return _tags_of(row)
+
+    def detached(self, tags: list[Any], options: Options) -> list[str]:
+        """The names of those tags that are attached, in the locality asked for."""
+        local = options["local"]
+        return [
+            name
+            for name in _names(options)
+            if any(
+                php.item(tag, "name") == name and (local is None or php.truthy(php.item(tag, "local")) is local)
+                for tag in tags
+            )
+        ]
+
+
+def _tags_of(row: Any) -> list[Any]:
+    tags = php.item(row, "Tag")
+    return php.values(tags) if php.is_array(tags) else []
 
 
 # --- replacing -------------------------------------------------------------------------------------------------------
@@ -91,6 +176,8 @@ def _spellings(tagged: Any, pattern: re.Pattern[str] | None, template: str) -> d
 
 
 def _replace(call: Call, values: Mapping[str, Any], names: dict[str, str], event_id: Any, attribute: Any) -> None:
+    if _dies(call):
+        raise PhpCrash("ArgumentCountError", "Too few arguments to function Module_tag_operation::__addTagsToEvent()")
     adding: Options = {
         "local": values["locality"] == "local",
         "relationship_type": values["relationship_type"],
@@ -102,7 +189,12 @@ def _replace(call: Call, values: Mapping[str, Any], names: dict[str, str], event
         if attribute is None:
             _tag_event(call, event_id, options, add)
         else:
-            _tag_attribute(call, attribute, options, add)
+            tag_attribute(call, attribute, options, add)
+
+
+def _dies(call: Call) -> bool:
+    """Whether helpers of the tag modules changed in this version, and their callers did not."""
+    return TAG_REPLACEMENTS_DIE in call.misp and REPLACEMENTS_MENDED not in call.misp
 
 
 # --- countries -------------------------------------------------------------------------------------------------------
@@ -117,6 +209,8 @@ def assign_country(call: Call) -> Outcome:
         country = php.item(conditions.extract_data(item, values["hash_path"]), "0")
         if not isinstance(country, str) or not country:
             continue
+        if _dies(call):
+            raise PhpCrash("ArgumentCountError", "Too few arguments to function __addTagsToEvent()")
         galaxy = values["galaxy_name"] or "country"
         options: Options = {
             "tags": [f'misp-galaxy:{galaxy}="{country.lower()}"'],
@@ -126,7 +220,7 @@ def assign_country(call: Call) -> Outcome:
         if on_event:
             done.append(_tag_event(call, _event_id(item), options, True))
         else:
-            done.append(_tag_attribute(call, item, options, True))
+            done.append(tag_attribute(call, item, options, True))
     return Outcome(any(done), why=f"{len(done)} countries assigned")
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from misp_workflow import php
 from misp_workflow.errors import InputError
 from misp_workflow.runner.data import coreformat, wire
+from misp_workflow.runner.data.profiles import SINGLE_FILTERS_SHOWN
 from misp_workflow.runner.data.roaming import RoamingData
 from misp_workflow.runner.data.world import World
-from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.graph.graph import SETTING_FILTERS, Node
 from misp_workflow.runner.modules import catalogue as module_list
 from misp_workflow.runner.modules.catalogue import Module
 from misp_workflow.runner.modules.execution import Call, Record, Surroundings
@@ -28,6 +30,14 @@ class SingleRun:
     why: str
     roaming: RoamingData
     record: Record = field(default_factory=Record)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def filtered(self) -> Any:
+        """What a filter module leaves of the event, as MISP after 2.5.1 shows it; None for other modules."""
+        if self.module.id not in SETTING_FILTERS or SINGLE_FILTERS_SHOWN not in self.roaming.misp:
+            return None
+        return {"Event": php.item(self.roaming.get(), "Event")}
 
 
 def execute(
@@ -55,12 +65,12 @@ def execute(
         known = ", ".join(sorted({*around.modules.by_type["action"], *around.modules.by_type["logic"]}))
         raise InputError(f"There is no module {module_id!r}. Known are {known}.")
     data = wire.as_php(data)
-    start = coreformat.convert(data, world=around.world.rows) if convert else data
-    roaming = RoamingData(start, workflow_id=workflow_id)
+    start = coreformat.convert(data, world=around.world.rows, misp=around.world.misp) if convert else data
+    roaming = RoamingData(start, around.world.misp, workflow_id=workflow_id)
     around.start_data = roaming.raw
     record = Record()
     outcome = exec_(Call(_node(module, params, filters or {}), module, roaming, around, record))
-    return SingleRun(module, outcome.success, outcome.errors, outcome.why, roaming, record)
+    return SingleRun(module, outcome.success, outcome.errors, outcome.why, roaming, record, around.files)
 
 
 def _node(module: Module, params: Mapping[str, Any], filters: Mapping[str, Any]) -> Node:

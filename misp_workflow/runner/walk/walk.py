@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from misp_workflow import php
-from misp_workflow.errors import PhpCrash
+from misp_workflow.errors import GraphError, PhpCrash
 from misp_workflow.runner.data import triggers, wire
+from misp_workflow.runner.data.profiles import DISABLED_FILTER_ENDS_PATH
 from misp_workflow.runner.data.roaming import RoamingData
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import (
     CONCURRENT_TASK,
-    FILTER,
     FILTER_RESET,
     MAX_STEPS,
+    SETTING_FILTERS,
     Edge,
     Node,
     Path,
     Visit,
     walk,
 )
-from misp_workflow.runner.graph.workflow import Workflow
-from misp_workflow.runner.modules import builtins, misp_module
+from misp_workflow.runner.graph.workflow import Workflow, load
+from misp_workflow.runner.modules import adhoc, builtins, misp_module
 from misp_workflow.runner.modules import catalogue as module_list
 from misp_workflow.runner.modules.catalogue import Module, Modules
 from misp_workflow.runner.modules.execution import Call, Exec, Job, Outcome, Surroundings
@@ -36,24 +37,14 @@ from misp_workflow.runner.modules.logic import LOGIC, NODE_TO_RUN
 from misp_workflow.runner.modules.moduleapi import ModuleServer
 from misp_workflow.runner.walk.records import End, JobRun, Run, Step, Walk
 
+ACTIONS: Mapping[str, Exec] = {**builtins.ACTIONS, **adhoc.ACTIONS}
 STOP_EXECUTION = "stop-execution"
+CAUGHT = ("Exception", "SocketException")
+"""What MISP takes for a failure of the node; any other exception ends the walk."""
 THEN, ELSE = "output_1", "output_2"
 MAX_JOBS = 1_000
-
-# Modules of MISP after 2.5.1. What they do exactly is not documented, so they are what 2.5.1 makes of them: unknown.
-NEWER_MODULES = frozenset(
-    {
-        "add_analyst_data",
-        "aggregate_comparator_if",
-        "blocklist-action-module",
-        "filter_tag",
-        "filter_timestamp",
-        "flowintel_create_case",
-        "notify_user_toast",
-        "run_workflow",
-    }
-)
-NEWER = "a module of a newer MISP; MISP 2.5.1 does not know it, and here nobody knows exactly what it does"
+MAX_DEPTH = 20
+NO_DATA = "No data collected."
 
 __all__ = ["End", "JobRun", "Run", "Step", "Walk", "run", "run_job"]
 
@@ -85,17 +76,69 @@ def run(
         around.modules = done.modules = modules or module_list.load(server, around.world)
         data, plain = wire.read(_plain_data(data))
         around.encoder.plain = plain and not around.world.rows
-        start = _started(done, data, around)
-        around.start_data = done.data
-        if start is not None:
-            _Walker(workflow, around, done, blocking=done.blocking).walk(
-                start, RoamingData(done.data, workflow_id=workflow.id)
-            )
+        around.run_adhoc = lambda trigger_id, payload: _run_adhoc(around, trigger_id, payload)
+        if workflow.is_adhoc:
+            _merge(done, _walked_each(workflow, around, data))
+        else:
+            _walk_once(done, data, around)
     except PhpCrash as crash:
         _crashed(done, crash)
     if with_jobs:
         _run_jobs(done)
     return done
+
+
+def _walk_once(done: Run, data: Any, around: Surroundings) -> None:
+    start = _started(done, data, around)
+    around.start_data = done.data
+    if start is not None and done.workflow is not None:
+        roaming = RoamingData(done.data, around.world.misp, workflow_id=done.workflow.id)
+        _Walker(done.workflow, around, done, blocking=done.blocking).walk(start, roaming)
+
+
+# --- ad-hoc workflows ------------------------------------------------------------------------------------------------
+
+
+def _walked_each(workflow: Workflow, around: Surroundings, payload: Any) -> list[Run]:
+    """One run for each input that the ad-hoc trigger collects."""
+    assert workflow.trigger is not None, "an ad-hoc workflow has its trigger"
+    runs = []
+    for data in adhoc.inputs(workflow.trigger, payload, around.world):
+        one = Run(workflow=workflow, trigger=workflow.trigger_id, around=around, modules=around.modules)
+        _walk_once(one, data, around)
+        runs.append(one)
+    return runs
+
+
+def _merge(done: Run, runs: list[Run]) -> None:
+    """The result is that of the last run; the errors are those of all."""
+    if not runs:
+        done.success, done.end, done.reason = False, "not started", NO_DATA
+        return
+    last = runs[-1]
+    done.steps = [step for one in runs for step in one.steps]
+    done.errors = [error for one in runs for error in one.errors]
+    done.success, done.end, done.reason, done.blocking = last.success, last.end, last.reason, last.blocking
+    done.executed, done.failed, done.blocked_paths = last.executed, last.failed, last.blocked_paths
+    done.blocked_by, done.data = last.blocked_by, last.data
+
+
+def _run_adhoc(around: Surroundings, trigger_id: str, payload: Any) -> list[Run]:
+    """Run the ad-hoc workflow of this trigger inside of another run."""
+    known = [load(row) for row in around.world.adhoc_workflows]
+    workflow = next((one for one in known if trigger_id in (one.listed_for, one.trigger_id)), None)
+    if workflow is None or not workflow.is_adhoc:
+        raise PhpCrash("Exception", f"Unknown ad-hoc workflow {trigger_id}")
+    if around.depth >= MAX_DEPTH:
+        raise GraphError("The run was given up: ad-hoc workflows call each other without end.")
+    kept = around.start_data, around.trigger
+    around.depth += 1
+    around.trigger = workflow.trigger
+    try:
+        return _walked_each(workflow, around, payload)
+    finally:
+        around.start_data, around.trigger = kept
+        around.depth -= 1
 
 
 def _plain_data(data: Any) -> Any:
@@ -120,7 +163,7 @@ def _started(done: Run, data: Any, around: Surroundings) -> Node | None:
         raise PhpCrash(
             "TriggerNotFoundException", f"Unknown module `{node.module if node else ''}` for module type `trigger`"
         )
-    if not module.enabled:
+    if not module.enabled or node.module in around.world.disabled_triggers:
         raise PhpCrash("TypeError", "Workflow::executeWorkflow(): Return value must be of type array, bool returned")
     done.blocking = module.blocking
     refusal = _refusal(node, module, data)
@@ -131,7 +174,7 @@ def _started(done: Run, data: Any, around: Surroundings) -> Node | None:
         raise PhpCrash("Exception", f"Could not find start node {node.id}")
     if not refusal:
         try:
-            done.data = triggers.normalize(node.module, data, around.world.rows)
+            done.data = triggers.normalize(node.module, data, around.world.rows, around.world.misp)
             refusal = "Error while normalizing data for trigger. Invalid input." if done.data is False else ""
         except PhpCrash as crash:
             refusal = f"Error while normalizing data for trigger. Error:\n{crash.message}"
@@ -174,7 +217,7 @@ def _run_jobs(done: Run) -> None:
 
 def run_job(done: Run, job: Job) -> JobRun:
     """Run one job that a concurrent task of this run put aside; `run` does so with all of them."""
-    workflow, around = done.workflow, done.around
+    workflow, around = job.workflow or done.workflow, done.around
     assert workflow is not None and around is not None, "a run has its workflow and its surroundings"
     did = JobRun(job=job)
     try:
@@ -183,7 +226,7 @@ def run_job(done: Run, job: Job) -> JobRun:
             raise PhpCrash(
                 "TypeError", "Workflow::executeNode(): Argument #1 ($node) must be of type array, null given"
             )
-        roaming = RoamingData(wire.decode(job.data), workflow_id=workflow.id)
+        roaming = RoamingData(wire.decode(job.data), around.world.misp, workflow_id=workflow.id)
         _Walker(workflow, around, did, blocking=False, in_job=True).walk(start, roaming)
     except PhpCrash as crash:
         _crashed(did, crash)
@@ -275,7 +318,7 @@ class _Walker:
         try:
             if module is None or exec_ is None:
                 step.outcome = "unknown"
-                why = NEWER if node.module in NEWER_MODULES else "MISP does not know this module"
+                why = module_list.unknown(node.module, self._around.world.misp)
                 outcome = Outcome(False, [f"Could not load class for module: {node.module}"], why)
             elif not module.enabled:
                 step.outcome = "disabled"
@@ -284,6 +327,11 @@ class _Walker:
                 )
             else:
                 outcome = exec_(Call(node, module, self._roaming, self._around, step.record))
+        except PhpCrash as crash:
+            if crash.kind not in CAUGHT:
+                raise
+            text = f"Error while executing module {node.module}. Error: {crash.message}"
+            outcome = Outcome(False, [text], "MISP catches this exception")
         finally:
             step.seconds = time.perf_counter() - started
             step.data_after = self._roaming.raw
@@ -305,8 +353,8 @@ class _Walker:
             self._put_aside(visit, module)
             return iter(())
         step, outcome = self._execute(visit, module, exec_of(module))
-        if node.module in (FILTER, FILTER_RESET):
-            output = THEN
+        if module is not None and node.module in (*SETTING_FILTERS, FILTER_RESET):
+            output = THEN if outcome.success or self._passes_all(node) else ELSE
             step.outcome = "filter" if outcome.success else step.outcome
         else:
             output = THEN if outcome.success else ELSE
@@ -314,12 +362,20 @@ class _Walker:
                 step.outcome = "then" if outcome.success else "else"
         return iter(node.outputs.get(output, ()))
 
+    def _passes_all(self, node: Node) -> bool:
+        """Whether a filter that does not work lets everything through, or ends its path."""
+        if DISABLED_FILTER_ENDS_PATH not in self._around.world.misp:
+            return True
+        return php.truthy(php.item(php.item(node.raw, "data"), "isFiltering"))
+
     def _put_aside(self, visit: Visit, module: Module | None) -> None:
         for edge in visit.node.outputs.get(THEN, ()):
             marked = {**dict(php.pairs(self._roaming.raw)), NODE_TO_RUN: php.to_int(edge.target)}
             self._roaming.set(marked)
             step, outcome = self._execute(visit, module, LOGIC[CONCURRENT_TASK])
             step.outcome = "queued" if outcome.success else step.outcome
+            for job in step.record.jobs:
+                job.workflow = self._workflow
 
 
 def exec_of(module: Module | None) -> Exec | None:
@@ -332,7 +388,7 @@ def exec_of(module: Module | None) -> Exec | None:
         return LOGIC.get(module.id)
     if module.is_python:
         return misp_module.run
-    return builtins.ACTIONS.get(module.id)
+    return ACTIONS.get(module.id)
 
 
 def _trigger(call: Call) -> Outcome:

@@ -1,0 +1,128 @@
+"""Writing into the data in hand: an attribute wherever the event holds it, tags of the event or of an attribute.
+
+Mirrors WorkflowBaseActionModule's _overrideAttribute, _addTag and _removeTag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from misp_workflow import php
+from misp_workflow.runner.data.profiles import EDITS_TRAVEL_WHOLE, EVENT_WITHOUT_TAGS_TAKES_TAGS, Profile
+from misp_workflow.runner.data.roaming import SNAPSHOT, filters_of
+
+Attribute = dict[str, Any]
+Change = Callable[[Any], Any]
+
+
+def write_back(data: Any, changed: list[Attribute], misp: Profile) -> Any:
+    """The data with these attributes in place of those of the same id, in the event, its objects and the flat list.
+
+    After 2.5.1 also in the data that filters hide, where attributes outside of objects land at the position that they
+    have in the filtered list: a slip of MISP's, which puts them over others.
+    """
+    by_id = {php.to_string(attribute.get("id")): attribute for attribute in changed}
+    if not by_id:
+        return data
+    new = _changed_by_id(data, lambda attribute: by_id.get(php.to_string(attribute.get("id")), attribute))
+    if EDITS_TRAVEL_WHOLE not in misp or not filters_of(data):
+        return new
+    hidden = _changed_by_id(
+        data[SNAPSHOT], lambda attribute: by_id.get(php.to_string(attribute.get("id")), attribute), plain=False
+    )
+    visible = php.item(php.item(data, "Event"), "Attribute")
+    places = {
+        key: by_id[identity]
+        for key, attribute in (php.pairs(visible) if php.is_array(visible) else ())
+        if (identity := php.to_string(php.item(attribute, "id"))) in by_id
+    }
+    return {**new, SNAPSHOT: _at_places(hidden, places)}
+
+
+def _at_places(data: Any, places: Mapping[str, Attribute]) -> Any:
+    event = php.item(data, "Event")
+    if not places or not isinstance(event, dict):
+        return data
+    attributes = php.from_pairs({**dict(php.pairs(php.to_array(event.get("Attribute")))), **places})
+    return {**data, "Event": {**event, "Attribute": attributes}}
+
+
+def _changed_by_id(data: Any, change: Change, *, plain: bool = True) -> Any:
+    """The data with every attribute changed, in objects and the flat list and, if `plain`, in Event.Attribute."""
+    event = php.item(data, "Event")
+    if not isinstance(event, dict):
+        return data
+    new = dict(event)
+    for name in ("Attribute", "_AttributeFlattened") if plain else ("_AttributeFlattened",):
+        if name in new:
+            new[name] = _each(new[name], change)
+    if php.is_array(new.get("Object")):
+        new["Object"] = _each(new["Object"], lambda found: _in_object(found, change))
+    return {**dict(php.pairs(data)), "Event": new}
+
+
+def _in_object(found: Any, change: Change) -> Any:
+    if not isinstance(found, dict) or "Attribute" not in found:
+        return found
+    attributes = _each(found["Attribute"], change)
+    return found if attributes is found["Attribute"] else {**found, "Attribute": attributes}
+
+
+def _each(array: Any, change: Change) -> Any:
+    """The array with every row in it changed; the same object when none was."""
+
+    def new(entry: Any) -> Any:
+        return change(entry) if isinstance(entry, dict) else entry
+
+    if isinstance(array, list):
+        entries = [new(entry) for entry in array]
+        return array if all(after is before for after, before in zip(entries, array, strict=True)) else entries
+    if isinstance(array, dict):
+        pairs = {key: new(entry) for key, entry in array.items()}
+        return array if all(pairs[key] is array[key] for key in pairs) else pairs
+    return array
+
+
+# --- tags ------------------------------------------------------------------------------------------------------------
+
+TagChange = Callable[[Any], Any]
+"""From a list of tags, null where there is none, to another."""
+
+
+def added(tags: list[dict[str, Any]]) -> TagChange:
+    return lambda present: [*(php.values(present) if php.is_array(present) else []), *tags]
+
+
+def removed(names: list[str]) -> TagChange:
+    """Without the tags of these names. The others keep their positions, so that the list can end up with holes."""
+
+    def change(present: Any) -> Any:
+        pairs = php.pairs(present) if php.is_array(present) else ()
+        return php.from_pairs({key: tag for key, tag in pairs if php.item(tag, "name") not in names})
+
+    return change
+
+
+def change_event_tags(data: Any, change: TagChange, misp: Profile, *, adding: bool) -> Any:
+    """The data with other tags on the event; what its attributes inherit stays. Raises PhpCrash for one without."""
+    event = php.item(data, "Event")
+    tags = php.item(event, "Tag")
+    if not (adding and EVENT_WITHOUT_TAGS_TAKES_TAGS in misp):
+        php.require_array(tags, "array_merge(): Argument #1" if adding else "array_filter(): Argument #1 ($array)")
+    return {**dict(php.pairs(data)), "Event": {**dict(php.pairs(php.to_array(event))), "Tag": change(tags)}}
+
+
+def change_attribute_tags(data: Any, attribute_id: Any, change: TagChange) -> Any:
+    """The data with other tags on one attribute, wherever it stands, also where filters hide it."""
+
+    def changed(attribute: Any) -> Any:
+        if not php.loose_equal(attribute.get("id"), attribute_id):
+            return attribute
+        tags = {name: change(attribute.get(name)) for name in ("Tag", "_allTags")}
+        return {**attribute, **tags}
+
+    new = _changed_by_id(data, changed)
+    if filters_of(data):
+        new = {**new, SNAPSHOT: _changed_by_id(data[SNAPSHOT], changed)}
+    return new
