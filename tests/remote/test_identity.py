@@ -11,7 +11,10 @@ from misp_workflow.remote import document
 from misp_workflow.remote.difference import changes
 from misp_workflow.remote.push import State, perform, plan
 from misp_workflow.remote.undo import Store
-from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.profiles import profile
+from misp_workflow.runner.data.triggers import of_version
+
+TRIGGERS = of_version(profile("2.5.1"))
 
 
 def files(folder):

@@ -12,11 +12,15 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
+from misp_workflow.runner.data.profiles import OLDEST, profile
 from misp_workflow.runner.graph import graph as graphs
 from misp_workflow.runner.modules.catalogue import catalogue
 from misp_workflow.testing.misp.answers import no, route, yes
 from misp_workflow.testing.misp.rows import Row, now
 from misp_workflow.testing.receiver import Answer, answer
+
+LISTED = catalogue(profile(OLDEST))
+"""The modules of the MISP whose answers were recorded."""
 
 SUFFIX = r"(?:\.json)?"
 INTERNAL = "An Internal Error Has Occurred."
@@ -70,7 +74,7 @@ class Workflows:
 
     @route("GET", rf"/workflows/editor/([^/]+?){SUFFIX}")
     def _workflow_editor(self, path: str, body: Any, trigger: str) -> Answer:
-        if trigger not in catalogue()["trigger"]:
+        if trigger not in LISTED["trigger"]:
             return self._unsaved("add", trigger, f"Unkown trigger {trigger}")
         if self.workflow_of(trigger) is None:
             node = {
@@ -128,7 +132,7 @@ class Workflows:
     @route("GET", f"/workflows/triggers{SUFFIX}")
     def _workflow_triggers(self, path: str, body: Any) -> Answer:
         rows = []
-        for trigger in catalogue()["trigger"]:
+        for trigger in LISTED["trigger"]:
             row, own = self._listed("trigger", trigger), self.workflow_of(trigger)
             rows.append({**row, "Workflow": self._workflow_shown(own)["Workflow"]} if own else row)
         return answer(rows)
@@ -137,7 +141,7 @@ class Workflows:
     def _workflow_modules(self, path: str, body: Any, kind: str, enabled: str | None) -> Answer:
         if kind not in ("logic", "action"):
             return answer(None)
-        rows = [self._listed(kind, name) for name in catalogue()[kind] if name not in self.served]
+        rows = [self._listed(kind, name) for name in LISTED[kind] if name not in self.served]
         if kind == "action":
             rows += [{"id": name, "name": name, "is_misp_module": True, **self._state(name)} for name in self.served]
         if enabled is None:
@@ -147,7 +151,7 @@ class Workflows:
 
     @route("GET", rf"/workflows/moduleView/([^/]+?){SUFFIX}")
     def _workflow_module(self, path: str, body: Any, name: str) -> Answer:
-        kind = next((kind for kind in ("logic", "action", "trigger") if name in catalogue()[kind]), None)
+        kind = next((kind for kind in ("logic", "action", "trigger") if name in LISTED[kind]), None)
         if kind is None:
             return no(404, "Invalid trigger ID", path)
         return answer(self._listed(kind, name))
@@ -155,12 +159,12 @@ class Workflows:
     @route("POST", rf"/workflows/toggleModule/([^/]+?)/([01])(/1)?{SUFFIX}")
     def _workflow_toggle(self, path: str, body: Any, name: str, wanted: str, is_trigger: str | None) -> Answer:
         word = "Enabled" if wanted == "1" else "Disabled"
-        if bool(is_trigger) == (name in catalogue()["trigger"]):  # else MISP says so, and does nothing
+        if bool(is_trigger) == (name in LISTED["trigger"]):  # else MISP says so, and does nothing
             (self.on.add if wanted == "1" else self.on.discard)(name)
         return yes(f"{word} module {name}", f"/workflows/toggle_module/{name}", id=name)
 
     def _listed(self, kind: str, name: str) -> Row:
-        return {**catalogue()[kind][name], "module_type": kind, **self._state(name)}
+        return {**LISTED[kind][name], "module_type": kind, **self._state(name)}
 
     def _state(self, name: str) -> Row:
         return {"disabled": name not in self.on}
