@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from misp_workflow.suffixes import public_suffixes
+
 _SCHEME = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 _HOST_AFTER = re.compile(r"(?<=://)[^\s/?#\\]+")
 _START = r"(?<![\w@.-])(?<!(?<!/)/)"  # neither within a word nor within a path
@@ -13,15 +15,6 @@ _DOMAIN = re.compile(
 )
 _IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _EMAIL = re.compile(rf"(?<=[\w.+%-])@((?:{_LABEL}\.){{1,10}}[^\W\d_]{{2,24}})", re.IGNORECASE)
-# Top-level domains that clients turn into links without a scheme, and that are no file extensions as well.
-_LINKED = re.compile(
-    rf"{_START}(?:{_LABEL}\.){{1,10}}"
-    r"(?:com|net|org|info|biz|edu|gov|mil|int|io|co|me|tv|cc|xyz|top|online|site|club|shop|store|icu|live|vip|"
-    r"work|tech|space|website|cloud|app|dev|link|click|onion|su|ru|cn|de|fr|uk|us|eu|lu|nl|be|ch|at|it|es|pl|br|in|jp|kr|ua|ir|kp)"
-    r"(?![\w-]|\.\w)",
-    re.IGNORECASE,
-)
-
 _FANGS = (
     (re.compile(r"\bh(?:xx|XX|\*\*|__)p(s?)(?=\[?:)", re.IGNORECASE), r"http\1"),
     (re.compile(r"\bfxp(?=\[?:)", re.IGNORECASE), "ftp"),
@@ -51,12 +44,30 @@ def defang_indicator(text: str) -> str:
 
 
 def soften(text: str) -> str:
-    """Return prose in which no client finds a link: URLs, mail addresses and what looks like a well-known domain."""
+    """Return prose in which no client finds a link: URLs, mail addresses, IPv4 addresses, and every domain that can be.
+
+    A domain can be when its end stands on the Public Suffix List; clients link www.… whatever its end. Left alone is
+    name.py, which in what analysts write is a file.
+    """
     if "." not in text and "://" not in text:
         return text
     text = _schemes(text)
     text = _EMAIL.sub(lambda match: "@" + match[1].replace(".", "[.]"), text)
-    return _LINKED.sub(lambda match: match[0].replace(".", "[.]"), text)
+    text = _IPV4.sub(lambda match: match[0].replace(".", "[.]"), text)
+    return _DOMAIN.sub(_dead_domain, text)
+
+
+def _dead_domain(match: re.Match[str]) -> str:
+    domain = match[0].lower()
+    linked = domain.startswith("www.") or _can_be(domain)
+    return match[0].replace(".", "[.]") if linked else match[0]
+
+
+def _can_be(domain: str) -> bool:
+    """Whether somebody could have registered the domain."""
+    if domain.endswith(".py") and domain.count(".") == 1:
+        return False
+    return public_suffixes().publicsuffix(domain, accept_unknown=False) is not None
 
 
 def refang(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -189,12 +190,37 @@ def test_defanging_what_is_known_to_be_an_indicator(live: str, dead: str) -> Non
         ("www.evil.com!", "www[.]evil[.]com!"),
         ("mail me@evil.example", "mail me@evil[.]example"),
         ("dropped setup.exe and report.pdf, e.g. main.py", "dropped setup.exe and report.pdf, e.g. main.py"),
-        ("from 203.0.113.7", "from 203.0.113.7"),
+        ("from 203.0.113.7", "from 203[.]0[.]113[.]7"),
         ("v1.2.3", "v1.2.3"),
+        (
+            "Phish via www.login-bank.sbs, login-bank.tk/reset",
+            "Phish via www[.]login-bank[.]sbs, login-bank[.]tk/reset",
+        ),
+        ("visit evil.pw", "visit evil[.]pw"),
+        (
+            "Evil.ZIP or evil.com.mx, evil.рф xn--80ak6aa92e.com",
+            "Evil[.]ZIP or evil[.]com[.]mx, evil[.]рф xn--80ak6aa92e[.]com",
+        ),
+        ("evil.xn--p1ai and evil.github.io", "evil[.]xn--p1ai and evil[.]github[.]io"),
+        ("www.whatever.notld", "www[.]whatever[.]notld"),
+        ("(10.1.2.3:8080/x)", "(10[.]1[.]2[.]3:8080/x)"),
+        ("a.b.evil.co.ck", "a[.]b[.]evil[.]co[.]ck"),
+        ("evil[.]pw stays", "evil[.]pw stays"),
+        ("archive.tar.gz, libfoo.dll, node.js, invoice.docx", "archive.tar.gz, libfoo.dll, node.js, invoice.docx"),
+        ("i.e. this. And that", "i.e. this. And that"),
     ],
 )
 def test_prose_keeps_its_dots_but_no_links(prose: str, soft: str) -> None:
     assert soften(prose) == soft
+    assert soften(soft) == soft, "a second time changes nothing"
+
+
+def test_every_end_that_the_list_knows_is_dead() -> None:
+    """Not a choice of them: whatever can be registered can be linked."""
+    source = resources.files("publicsuffixlist").joinpath("public_suffix_list.dat").read_text(encoding="utf-8")
+    ends = [line for line in source.splitlines() if line.isalpha() and 2 <= len(line) <= 24 and line != "py"]
+    assert len(ends) > 1_000
+    assert [end for end in ends if soften(f"see evil.{end} now") != f"see evil[.]{end} now"] == []
 
 
 @given(st.text(st.sampled_from("ab1.:/@[]()hxtps -|"), max_size=60))

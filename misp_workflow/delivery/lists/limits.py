@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from functools import cache
-from typing import Any
 from urllib.parse import urlsplit
 
 from misp_workflow.delivery.lists.values import Entry, Network, UnfitError, name
 from misp_workflow.settings.lists import ListRules, Lists
+from misp_workflow.suffixes import public_suffixes
 
 WIDEST = {4: 8, 6: 19}
 """The shortest prefix that a list takes: a wider network is half the Internet."""
@@ -79,7 +79,7 @@ def _reserved(version: int) -> list[Network]:
 def _name_refusal(host: str, kind: str, rules: ListRules, house: Lists) -> str:
     if "." not in host:
         return "is a top-level name" if kind != "hostname" else "is a name without a domain"
-    if kind != "url" and _suffixes().is_public(host):
+    if kind != "url" and public_suffixes().is_public(host):
         return "is a public suffix, under which many others have their names"
     if any(_covers(own, host, kind) for own in house.own_domains):
         return "is a name of our own (lists.own_domains)"
@@ -96,10 +96,3 @@ def _covers(allowed: str, host: str, kind: str) -> bool:
         return False
     below = host == wanted or host.endswith(f".{wanted}")
     return below or (kind == "domain" and wanted.endswith(f".{host}"))
-
-
-@cache
-def _suffixes() -> Any:
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList()
