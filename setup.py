@@ -7,4 +7,7 @@ from setuptools import find_namespace_packages, find_packages, setup
 setup(
     packages=find_packages(include=["misp_workflow*"])
     + find_namespace_packages(include=["misp_modules.modules.action_mod"])
+    + ["misp_workflow.examples"],
+    # `misp-workflow install` needs the example workflows where there is no checkout.
+    package_dir={"misp_workflow.examples": "examples/workflows"},
 )

@@ -15,8 +15,9 @@ from misp_workflow.cli.screen import Console, echo
 from misp_workflow.errors import InputError, SettingsError
 from misp_workflow.remote import document
 from misp_workflow.remote.document import Content
-from misp_workflow.remote.examples import Example, blueprint, example, examples
+from misp_workflow.remote.examples import Example, example, examples
 from misp_workflow.remote.files import save
+from misp_workflow.runner.graph.build import as_blueprint
 
 
 @click.command()
@@ -49,7 +50,7 @@ def command(
     content = chosen.answered({**(_asked(chosen, given) if asking else {}), **_answers(given)})
     _warn(content, Console(stderr=True))
     if target is not None:
-        save(target, document.text(blueprint(content)))
+        save(target, document.text(as_blueprint(content.document())))
         echo(f"{target}: import it under Workflows, Blueprints; it belongs behind the trigger {content.trigger}.")
         return
     if enable is None:

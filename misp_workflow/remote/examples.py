@@ -6,8 +6,6 @@ Every `destination` of an example is a question; further ones stand in questions
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -99,32 +97,6 @@ def example(name: str) -> Example:
     if name not in known:
         raise InputError(f"There is no example “{name}”{did_you_mean(name, known)}. There are: {', '.join(known)}.")
     return known[name]
-
-
-def blueprint(content: Content) -> dict[str, Any]:
-    """Return the workflow as a blueprint in MISP's own format: its nodes without the trigger, which MISP supplies."""
-    trigger = content.workflow().trigger
-    nodes = []
-    for key, node in content.document()["Workflow"]["data"].items():
-        if key.startswith("_") or (trigger is not None and key == trigger.key):
-            continue
-        inputs = {
-            name: {"connections": [one for one in port["connections"] if trigger is None or one["node"] != trigger.key]}
-            for name, port in (node.get("inputs") or {}).items()
-        }
-        nodes.append({**node, "inputs": inputs})
-    return {
-        "WorkflowBlueprint": {
-            "uuid": str(
-                uuid.uuid5(uuid.NAMESPACE_URL, f"misp-workflow/{content.name}/{document.text({'data': nodes})}")
-            ),
-            "name": content.name,
-            "description": f"[{content.trigger}] {content.description}".strip(),
-            "timestamp": str(int(time.time())),
-            "default": False,
-            "data": nodes,
-        }
-    }
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 
+from misp_workflow.printable import printable
 from misp_workflow.trial.summary import Summary
 
 MOST = 40
@@ -30,7 +31,7 @@ WITH_STOPPED = {"organisations", "tags"}
 
 def as_html(summary: Summary) -> str:
     """Return the page."""
-    return _page().render(data=summary.data(), parts=PARTS, with_stopped=WITH_STOPPED, most=MOST)
+    return printable(_page().render(data=summary.data(), parts=PARTS, with_stopped=WITH_STOPPED, most=MOST))
 
 
 @cache

@@ -87,6 +87,12 @@ CALLS: dict[str, list[list[str]]] = {
     ],
     "template": [["template.txt", "--event", "event.json"], ["template.txt", "--event", "event.json", "--condition"]],
     "list": [[], ["--json"], ["show", EVIL], ["check"]],
+    "backtest": [
+        ["workflow.json", "event.json", "--html", "page.html"],
+        ["workflow.json", "event.json", "broken.json", "--json"],
+        ["broken.json", "event.json"],
+        ["workflow.json", "--last", "30d"],
+    ],
     "pull": [["pulled"], ["pulled", "--json"]],
     "diff": [["pulled"], ["pulled", "--json"]],
     "push": [["workflow.json", "--dry-run"], ["workflow.json"], ["workflow.json", "--replace"]],
@@ -130,7 +136,7 @@ def test_no_command_lets_text_command_the_terminal(
         assert COMMANDING.search(file.read_text()) is None
     ours = "\n".join(one.getMessage() for one in caplog.records if one.name.startswith("misp_workflow"))
     assert COMMANDING.search(ours) is None
-    if name in ("run", "check-event", "template", "module"):
+    if name in ("run", "backtest", "check-event", "template", "module"):
         assert "PWN" in said, "the text itself is shown"
 
 
