@@ -15,13 +15,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from misp_workflow import __version__, settings
-from misp_workflow.cli.inputs import FILE, read_json, read_workflow
+from misp_workflow.cli.inputs import FILE, NEW_FILE, read_json, read_workflow
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.waiting import for_lists_in
 from misp_workflow.errors import InputError
 from misp_workflow.installed import own_actions
 from misp_workflow.remote.files import save
+from misp_workflow.runner.data.profiles import profile
+from misp_workflow.runner.data.world import World
 from misp_workflow.settings import Settings
 from misp_workflow.trial.backtest import Source, Task, backtest, lines_of
 from misp_workflow.trial.events import DIFFERS, Folder, digest, handed
@@ -41,8 +43,9 @@ MOST = 10
 @click.option("--last", metavar="30d", help="Take the events of MISP that were changed within this time: 12h, 30d, 8w.")
 @misp_options
 @click.option(
-    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the outcome as a page to this file."
+    "--misp", "version", metavar="VERSION", help="The version of MISP, such as 2.5.1; with --last it is asked."
 )
+@click.option("--html", type=NEW_FILE, help="Write the outcome as a page to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes that work at once; as many as cores, else.")
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path),
@@ -54,6 +57,7 @@ def command(
     last: str | None,
     misp_url: str | None,
     misp_key: str | None,
+    version: str | None,
     html: Path | None,
     as_json: bool,
     jobs: int | None,
@@ -76,8 +80,9 @@ def command(
     handed(trigger)
     source = _misp_events(settings_for(misp_url, misp_key), last) if last else Folder(events)
     prepare = partial(for_lists_in, list(document.graph.nodes.values()))
-    task = Task(read_json(workflow), tuple(own_actions()), source, prepare)
-    place = _place(journal, workflow, source)
+    world = World(misp=profile(version) if version else source.misp())
+    task = Task(read_json(workflow), tuple(own_actions()), source, world, prepare)
+    place = _place(journal, workflow, source, world.misp.version)
     summary = Summary(document.name, trigger, source.name, DIFFERS.get(trigger, ""))
     if fresh:
         place.unlink(missing_ok=True)
@@ -123,13 +128,13 @@ def _work(task: Task, journal: Journal, jobs: int, summary: Summary) -> None:
     summarize(summary, lambda: lines_of(units, journal))
 
 
-def _place(named: Path | None, workflow: Path, source: Source) -> Path:
+def _place(named: Path | None, workflow: Path, source: Source, version: str) -> Path:
     """Return where the journal is: for the same workflow, settings and events the same."""
     if named is not None:
         return named
     path = settings.current().path
     rules = path.read_bytes() if path is not None and path.is_file() else b""
-    name = digest(__version__, workflow.read_bytes(), rules, source.name)
+    name = digest(__version__, version, workflow.read_bytes(), rules, source.name)
     return cache_folder() / "backtests" / f"{name}.jsonl"
 
 

@@ -8,13 +8,11 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from misp_workflow import settings
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.push import Wanted, push
 from misp_workflow.cli.screen import Console, echo
-from misp_workflow.errors import InputError, SettingsError
+from misp_workflow.errors import InputError
 from misp_workflow.remote import document
-from misp_workflow.remote.document import Content
 from misp_workflow.remote.examples import Example, example, examples
 from misp_workflow.remote.files import save
 from misp_workflow.runner.graph.build import as_blueprint
@@ -48,7 +46,6 @@ def command(
         return
     chosen, asking = example(name), sys.stdin.isatty()
     content = chosen.answered({**(_asked(chosen, given) if asking else {}), **_answers(given)})
-    _warn(content, Console(stderr=True))
     if target is not None:
         save(target, document.text(as_blueprint(content.document())))
         echo(f"{target}: import it under Workflows, Blueprints; it belongs behind the trigger {content.trigger}.")
@@ -73,16 +70,6 @@ def _asked(chosen: Example, given: tuple[str, ...]) -> dict[str, str]:
     answered = _answers(given)
     waiting = [one for one in chosen.questions if one.name not in answered]
     return {one.name: click.prompt(one.text, default=one.default) for one in waiting}
-
-
-def _warn(content: Content, console: Console) -> None:
-    """Say which destinations the settings at hand do not name."""
-    rules = settings.current()
-    for node in content.nodes():
-        try:
-            rules.destination(str(node.params.get("destination") or ""))
-        except SettingsError as error:
-            console.print(f"[yellow]warning[/] {escape(f'{node.module} ({node.id}): {error}')}", soft_wrap=True)
 
 
 def _list(console: Console) -> None:

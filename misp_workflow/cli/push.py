@@ -109,12 +109,11 @@ def _within(path: Path, top: Path) -> str:
 def _examined(one: Wanted, state: State, console: Console) -> list[str]:
     """Return why the workflow must not go there, and print what is only worth knowing."""
     workflow = one.content.workflow()
-    refused = []
-    for finding in findings(workflow, state.modules):
-        if finding.level == "error" and finding.rule != "unknown-module":  # of which the plan knows more
-            refused.append(f"check: {finding}")
-        elif finding.level == "warning":
-            console.print(f"  [yellow]warning[/] {escape(str(finding))}", highlight=False, soft_wrap=True)
+    errors, worth_knowing = findings(workflow, state.modules, state.version)
+    # Of modules that MISP does not know the plan knows more.
+    refused = [f"check: {finding}" for finding in errors if finding.rule != "unknown-module"]
+    for finding in worth_knowing:
+        console.print(f"  [yellow]warning[/] {escape(str(finding))}", highlight=False, soft_wrap=True)
     try:
         cells = open_cells(one.path or Path(), workflow, one.checks)
     except WorkflowError as error:

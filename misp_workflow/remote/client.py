@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from misp_workflow import php
 from misp_workflow.delivery.transports import misp
-from misp_workflow.errors import DeliveryError
+from misp_workflow.errors import DeliveryError, InputError
 from misp_workflow.remote.document import Content
+from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
 from misp_workflow.settings import Settings
 
 PAGE = 500
@@ -136,6 +137,14 @@ class Stored:
     @property
     def trigger(self) -> str:
         return self.content.trigger
+
+
+def rules_of(version: str) -> Profile:
+    """Return the engine's rules of a version of MISP; of one that is not mirrored, those of the newest that is."""
+    try:
+        return profile(version)
+    except InputError:
+        return profile(NEWEST)
 
 
 def _yes(said: misp.Said) -> Any:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from misp_workflow import settings
-from misp_workflow.remote.client import Misp
+from misp_workflow.remote.client import Misp, rules_of
+from misp_workflow.runner.data.profiles import Profile
 from misp_workflow.settings import Settings
 from misp_workflow.trial.events import Unit
 
@@ -23,6 +24,10 @@ class MispEvents:
         """Return the events, each known by its uuid and when it was changed."""
         found = self._misp().events_since(self._age)
         return [Unit(uuid, f"{uuid} {timestamp}") for uuid, timestamp in found]
+
+    def misp(self) -> Profile:
+        """Return whose rules hold: those of the MISP's own version."""
+        return rules_of(self._misp().version())
 
     def load(self, unit: Unit) -> list[dict[str, Any]]:
         return [self._misp().event(unit.name)]

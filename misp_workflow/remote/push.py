@@ -20,14 +20,14 @@ from misp_workflow.remote.undo import Store
 class State:
     """What a MISP has and has enabled, read at once."""
 
-    url: str
+    version: str
     workflows: dict[str, Stored]
     triggers: dict[str, bool]
     modules: dict[str, bool]
 
     @classmethod
     def of(cls, misp: Misp) -> State:
-        return cls(misp.url, misp.workflows(), misp.triggers(), misp.modules())
+        return cls(misp.version(), misp.workflows(), misp.triggers(), misp.modules())
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,15 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 from misp_workflow.delivery.trial import trial
 from misp_workflow.errors import WorkflowError
+from misp_workflow.runner.data.profiles import Profile
+from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import load
 from misp_workflow.trial.events import Event, Unit
 from misp_workflow.trial.journal import Journal, Row
@@ -38,6 +40,7 @@ class Source(Protocol):
 
     def units(self) -> list[Unit]: ...
     def load(self, unit: Unit) -> list[Event]: ...
+    def misp(self) -> Profile: ...
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Task:
     workflow: Any
     actions: tuple[Path, ...]
     source: Source
+    world: World = field(default_factory=World)
     prepare: Callable[[], None] | None = None
 
 
@@ -116,7 +120,7 @@ class Worker:
             self._task.prepare()
         workflow = load(self._task.workflow)
         needed = {node.module for node in workflow.graph.nodes.values()}
-        self._judge = Judge(workflow, QuickServer(self._task.actions, needed))
+        self._judge = Judge(workflow, QuickServer(self._task.actions, needed), self._task.world)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,6 +12,7 @@ import orjson
 
 from misp_workflow.errors import InputError
 from misp_workflow.event import rows
+from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
 
 Event = dict[str, Any]
 
@@ -42,6 +43,10 @@ class Folder:
         """Return the files, in their order."""
         files = [file for path in self._paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
         return [Unit(str(file), f"{file.resolve()} {_stamp(file)}") for file in files]
+
+    def misp(self) -> Profile:
+        """Return whose rules hold: files do not say, so those of the newest that is mirrored."""
+        return profile(NEWEST)
 
     def load(self, unit: Unit) -> list[Event]:
         """Return a file's events, {"Event": …} each; InputError when it holds none."""
