@@ -155,6 +155,9 @@ class _Delivery:
         if plan.why:  # what we hold, `run` lets go of
             return _receipt(plan.parcel, "queued" if how else "refused", f"queued: {plan.why}" if how else plan.why)
         answer = self._try(plan)
+        self._house.remember(plan.claim, answer)
+        if answer.outcome == "part":
+            return self._part(plan, answer, kept=how is not None)
         if answer.outcome == "delivered":
             if how:
                 self._house.outbox.done(plan.claim)
@@ -167,6 +170,13 @@ class _Delivery:
         if how:
             self._forget(plan, answer)
         return self._final(plan, "refused", answer)
+
+    def _part(self, plan: _Plan, answer: Answer, *, kept: bool) -> Receipt:
+        """Return the receipt for a batch of which some is in; what was not taken is kept, or told of here only."""
+        plan.held = False
+        if kept and self._house.keep_rest(plan.claim, answer):
+            return _receipt(plan.parcel, "queued", answer.detail)
+        return self._final(plan, "delivered", answer)
 
     def _forget(self, plan: _Plan, answer: Answer) -> None:
         """Take out what MISP hears to be refused; where the disk does not let us, it is at least not tried again."""
@@ -196,7 +206,19 @@ def _described(effect: Effect) -> str:
     return cut(f"would send {effect.label}: {json.dumps(shown, ensure_ascii=False)}", MOST_DESCRIBED)
 
 
-_NOT_SENT = {"label", "service", "digest", "digest_limit", "expect", "refuse", "error_at", "retry_on", "retry_after_at"}
+_NOT_SENT = {
+    "label",
+    "service",
+    "digest",
+    "digest_limit",
+    "expect",
+    "refuse",
+    "error_at",
+    "retry_on",
+    "retry_after_at",
+    "about",
+    "takes_back",
+}
 
 
 def _receipt(parcel: Parcel, status: Status, detail: str, unsure: bool = False) -> Receipt:

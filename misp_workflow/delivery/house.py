@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from misp_workflow import settings
-from misp_workflow.delivery import retry, transports
+from misp_workflow.delivery import ledger, retry, transports
 from misp_workflow.delivery.lanes import Lanes
 from misp_workflow.delivery.log import DeliveryLog
-from misp_workflow.delivery.outbox import Claim, Entry, Outbox, open_outbox
+from misp_workflow.delivery.outbox import Claim, Entry, Outbox, Rest, open_outbox
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.errors import SettingsError, WorkflowError
@@ -85,6 +86,7 @@ class House:
         self.workers.stop(patience)
         self.outbox.close()
         self.log.close()
+        ledger.close()
 
     def perform(self, effect: Effect, key: str, deadline: float) -> Answer:
         """Hand the effect to its transport; a bug there is an answer too."""
@@ -118,9 +120,13 @@ class House:
 
     def _settle(self, claim: Claim, answer: Answer) -> None:
         """Note what came of a try that nobody waits for."""
+        self.remember(claim, answer)
         if answer.outcome == "delivered":
             self.outbox.done(claim)
             self._ended("delivered", claim, answer.detail)
+        elif answer.outcome == "part":
+            left = self.keep_rest(claim, answer)
+            self._ended("queued" if left else "delivered", claim, answer.detail)
         elif answer.outcome == "refused" or claim.last:
             self.outbox.bury(claim, sentence(answer.detail))
             self._ended("dead", claim, answer.detail)
@@ -129,6 +135,31 @@ class House:
             self.outbox.again(claim, wait, sentence(answer.detail), counts=not answer.more)
             if self._watcher is not None:
                 self._watcher(Ending("queued", claim, answer.detail))
+
+    def keep_rest(self, claim: Claim, answer: Answer) -> bool:
+        """Keep of a batch what may be tried again, and a dead letter of what may not; return whether anything may."""
+        effect, again, refused = claim.parcel.effect, answer.again, dict(answer.refused)
+        if claim.last:
+            refused |= dict.fromkeys(again, "was not taken before its time was over")
+            again = ()
+        rest = Rest(
+            left=effect.only(again) if again else None,
+            wait=retry.back_off(claim.tries + 1, answer.retry_after),
+            why=sentence(answer.detail),
+            refused=dataclasses.replace(effect.only(sorted(refused)), label=_some(effect, refused))
+            if refused
+            else None,
+            refusal=sentence(retry.reasons(refused)),
+        )
+        self.outbox.part(claim, rest)
+        if rest.refused is not None:
+            self.log_parcel("dead", claim.parcel, claim.lane, rest.refusal, claim.tries + 1, len(refused))
+            LOG.warning("%s was not delivered: %s", rest.refused.label, rest.refusal)
+        return rest.left is not None
+
+    def remember(self, claim: Claim, answer: Answer) -> None:
+        """Note in the ledger what is in now."""
+        ledger.remember(settings.current(), claim, answer)
 
     def died(self, entry: Entry) -> None:
         """Note what died of age."""
@@ -176,6 +207,10 @@ class House:
             seconds=round(max(time.time() - entry.created, 0.0), 3),
             detail=entry.reason,
         )
+
+
+def _some(effect: Effect, places: Collection[int]) -> str:
+    return f"{effect.label} ({len(places):,} of {effect.number():,})"
 
 
 def rate(name: str) -> float | None:

@@ -164,7 +164,7 @@ class Lanes:
             lane.breaker.ill(now, slowly=seconds >= SLOW)
         else:
             lane.breaker.well()
-        if answer.retry_after is not None and answer.outcome == "again":
+        if answer.retry_after is not None and answer.outcome in ("again", "part"):
             lane.held_until = max(lane.held_until, now + answer.retry_after)
 
     def _lane(self, name: str) -> Lane:

@@ -55,7 +55,7 @@ def part(
     taken = number - len(refused) - len(again)
     told = [f"{taken:,} in"]
     told += [
-        f"{len(places):,} {how}: {_reasons(places)}"
+        f"{len(places):,} {how}: {reasons(places)}"
         for how, places in (("refused", refused), ("to be tried again", again))
         if places
     ]
@@ -74,7 +74,7 @@ def part(
     )
 
 
-def _reasons(places: Mapping[int, str]) -> str:
+def reasons(places: Mapping[int, str]) -> str:
     """Return the most frequent reasons, the number of each where there are several."""
     counted = Counter(places.values()).most_common()
     if len(counted) == 1:

@@ -20,21 +20,20 @@ Redis where `outbox.url` names one; with RabbitMQ each machine has a file of its
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 import threading
 import time
 
 from misp_workflow.delivery.ledger.base import Ledger, Sent
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
+from misp_workflow.delivery.outbox.base import Claim
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.effects import Parcel
 from misp_workflow.errors import WorkflowError
+from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
 
 __all__ = ["Ledger", "Sent", "close", "ledger_of", "remember"]
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 _lock = threading.Lock()
 _open: dict[tuple[object, ...], Ledger] = {}
@@ -59,19 +58,29 @@ def close() -> None:
         ledger.close()
 
 
-def remember(rules: Settings, parcel: Parcel, lane: str, answer: Answer) -> None:
-    """Note what of the parcel is in now, or was taken back by it; a ledger that cannot be used costs the rows only."""
-    effect = parcel.effect
-    if not (effect.leaves and parcel.event) or answer.outcome not in ("delivered", "part"):
+def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
+    """Note what of the claim is in now, or was taken back by it; a ledger that cannot be used costs the rows only."""
+    parcel, effect = claim.parcel, claim.parcel.effect
+    if not effect.leaves or answer.outcome not in ("delivered", "part"):
         return
     out = {*answer.again, *answer.refused}
     about = effect.about or ("",)
     now = time.time()
-    whole = Sent(event=parcel.event, destination=lane, action=parcel.action, key=parcel.key, first=now, at=now)
     rows = [
-        dataclasses.replace(whole, item=item, id=answer.ids.get(place, ""), withdrawn=effect.takes_back)
+        Sent(
+            event=event,
+            item=item,
+            destination=claim.lane,
+            action=parcel.action,
+            id=answer.ids.get(place, ""),
+            key=parcel.key,
+            withdrawn=effect.takes_back,
+            first=now,
+            at=now,
+        )
+        for event in claim.events or (parcel.event,)
         for place, item in enumerate(about)
-        if place not in out
+        if event and place not in out
     ]
     try:
         ledger_of(rules).note(rows)

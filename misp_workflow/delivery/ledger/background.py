@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from misp_workflow.delivery.ledger.base import Sent
+from misp_workflow.printable import logger
 
-LOG = logging.getLogger("misp_workflow.delivery")
+LOG = logger("misp_workflow.delivery")
 
 MOST_PENDING = 200_000
 """Rows in memory; when the disk is slower than that, further ones are lost, and said to be."""

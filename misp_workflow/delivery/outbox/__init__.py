@@ -6,12 +6,12 @@ or RabbitMQ, shared by many machines). Effects are sealed in both: `seal`.
 
 from __future__ import annotations
 
-from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Outbox, Taken, Totals
+from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Outbox, Rest, Taken, Totals
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Settings
 
-__all__ = ["Claim", "Entry", "Item", "Outbox", "Taken", "Totals", "identity", "open_outbox"]
+__all__ = ["Claim", "Entry", "Item", "Outbox", "Rest", "Taken", "Totals", "identity", "open_outbox"]
 
 
 def identity(rules: Settings) -> tuple[object, ...]:

@@ -31,7 +31,7 @@ class Item:
 class Claim:
     """What a worker may send now: one parcel, or several of the outbox made into one (`keys` are theirs).
 
-    `tries` were before this one; `last`: its age allows no other.
+    `tries` were before this one; `last`: its age allows no other. `events` are those of all that it was made of.
     """
 
     parcel: Parcel
@@ -39,6 +39,21 @@ class Claim:
     keys: tuple[str, ...]
     tries: int
     last: bool = False
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest:
+    """What is left of a batch of which some items are in: `left` is tried again after `wait` seconds, `refused` never.
+
+    Each is a smaller effect, or None when there is nothing of it; `why` and `refusal` are the reasons.
+    """
+
+    left: Effect | None
+    wait: float
+    why: str
+    refused: Effect | None
+    refusal: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +157,9 @@ class Outbox(Protocol):
 
     def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
         """Let go of it until `wait` seconds from now; `counts`: this was a try."""
+
+    def part(self, claim: Claim, rest: Rest) -> None:
+        """Some of a batch is in: keep what is left in its place, and a dead letter of what was refused."""
 
     def bury(self, claim: Claim, reason: str) -> None:
         """It will never arrive: keep it with the reason, for people."""

@@ -7,7 +7,6 @@ caller tries at once is put only when that try fails: until then nobody was told
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import threading
@@ -26,10 +25,11 @@ from dramatiq.errors import DramatiqError
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.backend import DEAD, DIGEST, MAIN, Envelope, anew, entry, open_backend
-from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Resting, Taken, Totals
-from misp_workflow.delivery.outbox.seal import Seal, SealError
+from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Rest, Resting, Taken, Totals
+from misp_workflow.delivery.outbox.letters import Letters
+from misp_workflow.delivery.outbox.seal import Seal
 from misp_workflow.delivery.retry import sentence_of_age
-from misp_workflow.effects import Effect, Parcel
+from misp_workflow.effects import Effect
 from misp_workflow.errors import DeliveryError, SettingsError, WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.web_address import shown
@@ -53,7 +53,7 @@ class DramatiqOutbox:
         if not key:
             raise SettingsError("With outbox.url, set outbox.key too: all who share the outbox need the same key.")
         self._name = shown(url)
-        self._seal = Seal(key)
+        self._letters = Letters(Seal(key))
         self._closed = False
         self._window = window
         self._backend = open_backend(url)
@@ -71,32 +71,12 @@ class DramatiqOutbox:
     # --- storing ------------------------------------------------------------------------------------------------------
 
     def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
-        envelopes = [self._envelope(item) for item in items]
+        envelopes = [self._letters.of(item) for item in items]
 
         def store() -> list[Taken]:
             return [self._put(item, envelope, deadline) for item, envelope in zip(items, envelopes, strict=True)]
 
         return self._within(deadline, store)
-
-    def _envelope(self, item: Item) -> Envelope:
-        parcel, now = item.parcel, time.time()
-        return {
-            "key": parcel.key,
-            "serial": uuid.uuid4().hex,
-            "lane": item.lane,
-            "label": parcel.effect.label,
-            "action": parcel.action,
-            "destination": parcel.effect.destination,
-            "event": parcel.event,
-            "created": now,
-            "expires": now + item.max_age,
-            "once": item.max_age <= 0,
-            "due": now + item.gather,
-            "tries": 0,
-            "reason": "",
-            "bundle": digest.bundle(parcel.effect, parcel.action, item.lane) if item.gather else "",
-            "sealed": base64.b64encode(self._seal.close(parcel.effect)).decode(),
-        }
 
     def _put(self, item: Item, envelope: Envelope, deadline: float) -> Taken:
         key = item.parcel.key
@@ -175,7 +155,7 @@ class DramatiqOutbox:
         with self._lock:
             self._working[key] = envelope
         try:
-            claim = self._claim(envelope)
+            claim = self._letters.claim(envelope)
             if claim.last and not (envelope["once"] and not claim.tries):
                 self._bury(envelope, sentence_of_age(time.time() - envelope["created"], envelope["reason"]))
                 died(entry(DEAD, envelope))
@@ -190,20 +170,6 @@ class DramatiqOutbox:
             with self._lock:
                 self._working.pop(key, None)
 
-    def _claim(self, envelope: Envelope) -> Claim:
-        effect = self._open(envelope)
-        names = ("key", "action", "event", "created")
-        parcel = Parcel(effect=effect, **{name: envelope[name] for name in names})
-        last = envelope["expires"] <= time.time()
-        return Claim(parcel=parcel, lane=envelope["lane"], keys=(parcel.key,), tries=envelope["tries"], last=last)
-
-    def _open(self, envelope: Envelope) -> Effect:
-        """Return the effect; SealError says why it cannot be read."""
-        try:
-            return self._seal.open(base64.b64decode(envelope["sealed"]))
-        except (KeyError, TypeError, ValueError):
-            raise SealError("its message at the broker is damaged") from None
-
     def _merge(self, tick: Envelope) -> None:
         """Make what has gathered into one message for each bundle, and put that."""
         with self._merging:
@@ -215,35 +181,19 @@ class DramatiqOutbox:
         bundles: dict[str, list[Envelope]] = {}
         for envelope in found:
             try:
-                self._open(envelope)
+                self._letters.opened(envelope)
             except WorkflowError as error:  # it alone dies; the others are not to wait for it
                 self._bury(envelope, f"It cannot be read: {error}.")
             else:
                 bundles.setdefault(envelope["bundle"], []).append(envelope)
         for members in bundles.values():
-            self._send(MAIN, self._merged(members))
+            self._send(MAIN, self._letters.merged(members))
         remove()
         for members in bundles.values():
             for member in members:
                 self._backend.note(member["key"], "sent", self._window)
         if len(found) == digest.MOST_IN_ONE:
             self._send(MAIN, tick, 1.0)
-
-    def _merged(self, members: list[Envelope]) -> Envelope:
-        first = members[0]
-        if len(members) == 1:
-            return {**first, "bundle": ""}
-        effects = [self._open(member) for member in members]
-        merged = digest.merge(effects, time.time() - first["created"])
-        return {
-            **first,
-            "key": digest.batch_key([member["key"] for member in members]),
-            "serial": uuid.uuid4().hex,
-            "label": merged.label,
-            "event": first["event"] if len({member["event"] for member in members}) == 1 else "",
-            "bundle": "",
-            "sealed": base64.b64encode(self._seal.close(merged)).decode(),
-        }
 
     def _insist(self, task: Callable[[], Result]) -> Result:
         """Do something at the broker as soon as it can be reached, however long that takes.
@@ -283,6 +233,25 @@ class DramatiqOutbox:
     def _put_off(self, envelope: Envelope, wait: float) -> None:
         self._send(MAIN, {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}, wait)
         self._note_waiting(envelope["key"])
+
+    def part(self, claim: Claim, rest: Rest) -> None:
+        (key,) = claim.keys
+        held = self._let_go(key)
+        envelope = held[0] if held else self._working.get(key)
+        if envelope is None:
+            return
+        tries = envelope["tries"] + 1
+        if rest.refused is not None:
+            dead = {"key": f"{key}-refused-{tries}", "label": rest.refused.label, "tries": tries}
+            self._bury(self._letters.holding(rest.refused, {**envelope, **dead}), rest.refusal)
+        if rest.left is None:
+            self._careful(held, lambda: self._backend.note(key, "sent", self._window))
+            return
+        left = self._letters.holding(rest.left, {**envelope, "tries": tries, "reason": rest.why})
+        if held:
+            self._within(max(held[1], time.monotonic() + 0.2), lambda: self._put_off(left, rest.wait))
+        else:
+            self._insist(lambda: self._put_off(left, rest.wait))
 
     def bury(self, claim: Claim, reason: str) -> None:
         (key,) = claim.keys
@@ -337,7 +306,7 @@ class DramatiqOutbox:
     def show(self, key: str) -> tuple[Entry, Effect]:
         for queue, envelope in self._all():
             if envelope.get("key") == key:
-                return entry(queue, envelope), self._open(envelope)
+                return entry(queue, envelope), self._letters.opened(envelope)
         raise KeyError(key)
 
     def requeue(self, keys: Collection[str]) -> int:

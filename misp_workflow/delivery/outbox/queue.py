@@ -53,7 +53,14 @@ def claimed(members: Sequence[tuple[sqlite3.Row, Effect]], now: float) -> Claim:
         event=first["event"] if len({row["event"] for row, _ in members}) == 1 else "",
         created=first["created"],
     )
-    return Claim(parcel=parcel, lane=first["lane"], keys=keys, tries=first["tries"], last=first["expires"] <= now)
+    return Claim(
+        parcel=parcel,
+        lane=first["lane"],
+        keys=keys,
+        tries=first["tries"],
+        last=first["expires"] <= now,
+        events=tuple(dict.fromkeys(row["event"] for row, _ in members)),
+    )
 
 
 def next_free(db: Connection, now: float, me: str, held: Collection[str], avoid: Container[str]) -> sqlite3.Row | None:
@@ -74,10 +81,15 @@ def next_look(db: Connection, avoid: Container[str]) -> float:
 
     Lanes that are avoided for a moment are left out; one that is avoided for longer is worth a look, which puts it off.
     """
-    for lane, due in db.execute("SELECT lane, due FROM lanes ORDER BY due"):
-        rest = _rest(avoid, lane)
-        if not rest or LOOK_AGAIN < rest < math.inf:
-            return float(due) if isinstance(due, (int, float)) else 0.0
+    try:
+        for lane, due in db.execute("SELECT lane, due FROM lanes ORDER BY due"):
+            rest = _rest(avoid, lane)
+            if not rest or LOOK_AGAIN < rest < math.inf:
+                return float(due) if isinstance(due, (int, float)) else math.inf
+    except sqlite3.OperationalError as error:
+        if "no such table: lanes" in str(error):  # an older file: to claim from it migrates it
+            return 0.0
+        raise
     return math.inf
 
 

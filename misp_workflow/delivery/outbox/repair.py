@@ -128,6 +128,21 @@ def bury_old(db: Connection, now: float, me: str, held: Collection[str]) -> list
     return buried
 
 
+def anything_waits(db: Connection) -> bool:
+    """Whether there is work, now or later."""
+    return bool(db.execute("SELECT EXISTS (SELECT 1 FROM effects WHERE state = 'waiting')").fetchone()[0])
+
+
+def is_anything_over(db: Connection, now: float, me: str, window: float) -> bool:
+    """Whether something is too old to be tried, or was sent too long ago to be remembered."""
+    found = db.execute(
+        f"SELECT EXISTS (SELECT 1 FROM effects WHERE {OVERDUE})"  # noqa: S608 - ours
+        " OR EXISTS (SELECT 1 FROM effects WHERE state = 'sent' AND ended <= :now - :window)",
+        {"now": now, "me": me, "window": window},
+    )
+    return bool(found.fetchone()[0])
+
+
 def count(db: Connection, lane: str, how: str, number: int) -> None:
     """Add to the number of effects that ended on a lane: sent, dead, refused, dropped."""
     db.execute(

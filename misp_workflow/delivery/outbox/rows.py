@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from misp_workflow.delivery import digest
-from misp_workflow.delivery.outbox.base import Item, Taken
+from misp_workflow.delivery.outbox.base import Item, Rest, Taken
 
 FREE = "owner NOT IN (SELECT owner FROM leases WHERE until > :now AND owner != :me)"
 """What no other living process holds; what this one holds is known in its memory."""
@@ -63,6 +63,27 @@ def store(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float
         values = [*chain.from_iterable(some), now - window, now + window]
         taken += db.execute(_storing(len(some)), values).rowcount
     return ["taken"] * len(rows) if taken == len(rows) else [_how(db, row) for row in rows]
+
+
+def part(db: sqlite3.Connection, key: str, rest: Rest, left: bytes | None, refused: bytes | None, now: float) -> None:
+    """Keep of a batch what is left of it, sealed, and make a dead letter of what was refused."""
+    if refused is not None and rest.refused is not None:
+        values = {"key": key, "now": now, "label": rest.refused.label, "why": rest.refusal, "sealed": refused}
+        db.execute(
+            "INSERT OR REPLACE INTO effects (key, state, lane, label, action, destination, event, created, expires,"
+            " due, ended, tries, reason, sealed) SELECT key || '-refused-' || (tries + 1), 'dead', lane, :label,"
+            " action, destination, event, created, expires, due, :now, tries + 1, :why, :sealed FROM effects"
+            " WHERE key = :key",
+            values,
+        )
+    if left is None:
+        change = "state = 'sent', ended = :now, sealed = x'', bundle = '', reason = ''"
+    else:
+        change = "sealed = :sealed, due = :now + :wait, tries = tries + 1, reason = :why"
+    db.execute(
+        f"UPDATE effects SET {change}, owner = '' WHERE key = :key AND state = 'waiting'",  # noqa: S608 - ours
+        {"key": key, "now": now, "sealed": left, "wait": rest.wait, "why": rest.why},
+    )
 
 
 def _how(db: sqlite3.Connection, row: Row) -> Taken:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from misp_workflow.delivery.outbox import queue, repair, rows
-from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Resting, Taken, Totals
+from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Rest, Resting, Taken, Totals
 from misp_workflow.delivery.outbox.clock import Clock
 from misp_workflow.delivery.outbox.file import File, damaged_file, no_room, refusal
 from misp_workflow.delivery.outbox.lease import Lease
@@ -197,6 +197,17 @@ class SqliteOutbox:
         change = f"due = :now + :wait, tries = tries + {int(counts)}, reason = :reason"
         self._settle(claim.keys, "", change, claim.lane, wait=wait, reason=reason)
 
+    def part(self, claim: Claim, rest: Rest) -> None:
+        (key,) = claim.keys
+        left, refused = (None if one is None else self._seal.close(one) for one in (rest.left, rest.refused))
+
+        def job(db: Connection) -> None:
+            rows.part(db, key, rest, left, refused, self._lease.now(db))
+            self._memory.settle([key], claim.lane, "sent" if left is None else "", 1)
+
+        with contextlib.suppress(Busy):
+            self._writer.later(job)
+
     def bury(self, claim: Claim, reason: str) -> None:
         self._bury(claim.keys, reason, claim.lane)
 
@@ -231,10 +242,7 @@ class SqliteOutbox:
         self._run(job, deadline)
 
     def anything_waits(self) -> bool:
-        def ask(db: Connection) -> bool:
-            return bool(db.execute("SELECT EXISTS (SELECT 1 FROM effects WHERE state = 'waiting')").fetchone()[0])
-
-        return self._read(ask, False)
+        return self._read(repair.anything_waits, False)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -243,15 +251,7 @@ class SqliteOutbox:
         return min(max(self._next_look(avoid) - self._clock.wall(), 0.0), LONGEST_PAUSE)
 
     def _next_look(self, avoid: Container[str]) -> float:
-        def ask(db: Connection) -> float:
-            try:
-                return queue.next_look(db, avoid)
-            except sqlite3.OperationalError as error:
-                if "no such table: lanes" in str(error):  # an older file: claiming from it migrates it
-                    return 0.0
-                raise
-
-        return self._read(ask, math.inf)
+        return self._read(lambda db: queue.next_look(db, avoid), math.inf)
 
     def tidy(self) -> list[Entry]:
         """Do what time asks for (lease, ages, window), every few seconds; return what died untried since."""
@@ -260,12 +260,7 @@ class SqliteOutbox:
         renew = bool(self._memory.in_hand()) and self._lease.is_due(now)
 
         def overdue(db: Connection) -> bool:
-            found = db.execute(
-                f"SELECT EXISTS (SELECT 1 FROM effects WHERE {rows.OVERDUE})"  # noqa: S608 - ours
-                " OR EXISTS (SELECT 1 FROM effects WHERE state = 'sent' AND ended <= :now - :window)",
-                {"now": now, "me": self._lease.owner, "window": self._window},
-            )
-            return bool(found.fetchone()[0])
+            return repair.is_anything_over(db, now, self._lease.owner, self._window)
 
         if not renew and not self._memory.ended and not self._read(overdue, False):
             return unread

@@ -1,0 +1,80 @@
+"""Envelopes of the dramatiq outbox: what people may read of an effect, and the effect itself, sealed."""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+
+from misp_workflow.delivery import digest
+from misp_workflow.delivery.outbox.backend import Envelope
+from misp_workflow.delivery.outbox.base import Claim, Item
+from misp_workflow.delivery.outbox.seal import Seal, SealError
+from misp_workflow.effects import Effect, Parcel
+
+
+class Letters:
+    """Makes envelopes and opens them, with one seal."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
+
+    def of(self, item: Item) -> Envelope:
+        """Return the envelope of something to put; SealError when nobody could write it down."""
+        parcel, now = item.parcel, time.time()
+        return {
+            "key": parcel.key,
+            "serial": uuid.uuid4().hex,
+            "lane": item.lane,
+            "label": parcel.effect.label,
+            "action": parcel.action,
+            "destination": parcel.effect.destination,
+            "event": parcel.event,
+            "created": now,
+            "expires": now + item.max_age,
+            "once": item.max_age <= 0,
+            "due": now + item.gather,
+            "tries": 0,
+            "reason": "",
+            "bundle": digest.bundle(parcel.effect, parcel.action, item.lane) if item.gather else "",
+            "sealed": base64.b64encode(self._seal.close(parcel.effect)).decode(),
+        }
+
+    def opened(self, envelope: Envelope) -> Effect:
+        """Return the effect; SealError says why it cannot be read."""
+        try:
+            return self._seal.open(base64.b64decode(envelope["sealed"]))
+        except (KeyError, TypeError, ValueError):
+            raise SealError("its message at the broker is damaged") from None
+
+    def holding(self, effect: Effect, envelope: Envelope) -> Envelope:
+        """Return the envelope with another effect in it."""
+        return {**envelope, "sealed": base64.b64encode(self._seal.close(effect)).decode()}
+
+    def claim(self, envelope: Envelope) -> Claim:
+        """Return what a worker may send now; SealError when it cannot be read."""
+        effect = self.opened(envelope)
+        names = ("key", "action", "event", "created")
+        parcel = Parcel(effect=effect, **{name: envelope[name] for name in names})
+        last = envelope["expires"] <= time.time()
+        events = tuple(map(str, envelope.get("events", (parcel.event,))))
+        tries = envelope["tries"]
+        return Claim(parcel=parcel, lane=envelope["lane"], keys=(parcel.key,), tries=tries, last=last, events=events)
+
+    def merged(self, members: list[Envelope]) -> Envelope:
+        """Return the envelope of the one message that these become."""
+        first = members[0]
+        if len(members) == 1:
+            return {**first, "bundle": ""}
+        effects = [self.opened(member) for member in members]
+        merged = digest.merge(effects, time.time() - first["created"])
+        return {
+            **first,
+            "key": digest.batch_key([member["key"] for member in members]),
+            "serial": uuid.uuid4().hex,
+            "label": merged.label,
+            "event": first["event"] if len({member["event"] for member in members}) == 1 else "",
+            "bundle": "",
+            "events": list(dict.fromkeys(member["event"] for member in members)),
+            "sealed": base64.b64encode(self._seal.close(merged)).decode(),
+        }

@@ -1,0 +1,267 @@
+"""The ledger: what went where is remembered, and whatever happens to the ledger harms no delivery."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from brokers import running
+from click.testing import CliRunner
+from delivery_kit import parcel, until
+
+from misp_workflow.cli import main
+from misp_workflow.delivery import ledger
+from misp_workflow.delivery.deliver import deliver
+from misp_workflow.delivery.ledger import Ledger, Sent, ledger_of
+from misp_workflow.delivery.ledger.sqlite import SqliteLedger
+from misp_workflow.effects import Parcel
+from misp_workflow.settings import current
+from misp_workflow.testing.receiver import Receiver, answer
+
+EVENT = "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c"
+OTHER = "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5d"
+
+
+def row(item: str = "", destination: str = "siem", **changes) -> Sent:
+    at = changes.pop("at", time.time())
+    given = {"event": EVENT, "action": "elastic_document", "key": "k", "first": at, "at": at}
+    return Sent(item=item, destination=destination, **{**given, **changes})
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def book(request, state: Path, program: Callable[[str], str], tmp_path: Path, rules) -> Iterator[Ledger]:
+    if request.param == "sqlite":
+        yield ledger_of(current())
+        ledger.close()
+        return
+    pytest.importorskip("redis", reason="the extra 'queue' is not installed")
+    with running("redis", program, tmp_path) as broker:
+        rules(f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase that all of them share"\n')
+        yield ledger_of(current())
+        ledger.close()
+
+
+# --- what it knows ----------------------------------------------------------------------------------------------------
+
+
+def test_each_item_has_one_row_which_says_the_latest(book: Ledger) -> None:
+    now = time.time()
+    book.note([row("a", id="1", at=now - 9), row("b", at=now - 9), row("", at=now - 9)])
+    book.note([row("a", at=now - 5, key="k2"), row("b", at=now - 5, withdrawn=True)])
+    book.note([row("a", destination="mail"), row("x", event=OTHER)])
+    found = {one.item: one for one in book.of(EVENT, "siem")}
+    assert set(found) == {"a", "b", ""}
+    assert (found["a"].id, found["a"].key) == ("1", "k2"), "an id that is known stays"
+    assert found["a"].first == pytest.approx(now - 9, abs=0.01)
+    assert found["a"].at == pytest.approx(now - 5, abs=0.01)
+    assert [one.withdrawn for one in (found["a"], found["b"])] == [False, True]
+    assert len(list(book.of(EVENT))) == 4
+
+
+def test_a_word_that_comes_late_changes_nothing(book: Ledger) -> None:
+    now = time.time()
+    book.note([row("a", at=now, withdrawn=True)])
+    book.note([row("a", at=now - 60)])
+    assert [one.withdrawn for one in book.of(EVENT)] == [True]
+
+
+def test_some_items_can_be_asked_for(book: Ledger) -> None:
+    book.note([row(f"i{number}", id=str(number)) for number in range(1200)])
+    found = book.items(EVENT, "siem", [f"i{number}" for number in range(600, 1500)])
+    assert len(found) == 600
+    assert found["i777"].id == "777"
+    assert book.items(EVENT, "other", ["i1"]) == {}
+    assert len(list(book.of(EVENT))) == 1200
+
+
+def test_names_that_are_patterns_or_odd_are_only_names(book: Ledger) -> None:
+    names = ["a*", "ab", "[x]", "https://h:8443", "späte Größe"]
+    book.note([row("i", destination=name) for name in names])
+    for name in names:
+        assert [one.destination for one in book.of(EVENT, name)] == [name]
+
+
+def test_what_must_be_on_the_disk_is_there_when_it_returns(book: Ledger) -> None:
+    assert book.note([row("a", id="case 4711")], now=True)
+    assert [one.id for one in book.items(EVENT, "siem", ["a"]).values()] == ["case 4711"]
+
+
+def test_what_has_no_event_is_not_noted(book: Ledger) -> None:
+    assert book.note([row("a", event="")])
+    assert list(book.of("")) == []
+
+
+def test_rows_are_forgotten_after_their_age(state: Path) -> None:
+    book = SqliteLedger(state, 3600.0)
+    book.note([row("old", at=time.time() - 4000), row("new")], now=True)
+    assert [one.item for one in book.of(EVENT)] == ["new"]
+    book._forgot = -1e9
+    book.note([row("newer")], now=True)
+    assert book._ask("SELECT count(*) FROM sent", ()) == [(2,)]
+    book.close()
+
+
+def test_an_age_of_nothing_keeps_nothing(state: Path) -> None:
+    book = SqliteLedger(state, 0.0)
+    assert book.note([row("a")], now=True)
+    assert not state.exists()
+
+
+def test_many_processes_write_one_file(state: Path) -> None:
+    books = [SqliteLedger(state, 3600.0) for _ in range(4)]
+
+    def work(number: int) -> None:
+        for turn in range(25):
+            books[number].note([row(f"{number}-{turn}-{item}") for item in range(10)])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for book in books:
+        book.close()
+    assert len(list(SqliteLedger(state, 3600.0).of(EVENT))) == 1000
+    assert {stat.S_IMODE(path.stat().st_mode) for path in state.iterdir()} == {0o600}
+
+
+# --- never in the way -------------------------------------------------------------------------------------------------
+
+
+def told(receiver: Receiver, key: str, **changes) -> Parcel:
+    return dataclasses.replace(parcel(receiver, key, **changes), event=EVENT)
+
+
+@pytest.mark.parametrize("trouble", ["folder", "garbage", "full"])
+def test_whatever_is_wrong_with_it_is_said_and_harms_no_delivery(
+    receiver: Receiver, state: Path, trouble: str, caplog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.mkdir(mode=0o700)
+    if trouble == "folder":
+        (state / "sent.sqlite3").mkdir()
+    elif trouble == "garbage":
+        (state / "sent.sqlite3").write_bytes(b"garbage " * 2000)
+    else:
+        import sqlite3
+
+        def full(self, rows) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr(SqliteLedger, "_write", full)
+        monkeypatch.setattr(ledger, "_open", {})
+    with caplog.at_level(logging.ERROR):
+        (receipt,) = deliver([told(receiver, "k1")])
+        assert receipt.status == "delivered"
+        until(lambda: "missing in the ledger" in caplog.text)
+        (receipt,) = deliver([told(receiver, "k2")])
+        assert receipt.status == "delivered"
+    ledger_of(current())._background.settle(20)
+    assert caplog.text.count("missing in the ledger") == 1, "once a minute is enough"
+
+
+def test_a_ledger_that_hangs_holds_nobody_up(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = threading.Event()
+    monkeypatch.setattr(SqliteLedger, "_write", lambda self, rows: free.wait(60))
+    try:
+        began = time.monotonic()
+        receipts = [deliver([told(receiver, f"k{number}")])[0].status for number in range(5)]
+        assert receipts == ["delivered"] * 5
+        assert time.monotonic() - began < 30
+    finally:
+        free.set()
+
+
+# --- who writes it ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_delivered_is_noted_and_what_is_not_is_not(receiver: Receiver) -> None:
+    receiver.answers(answer("ok"), answer(status=404), answer(status=503))
+    for number in range(3):
+        deliver([told(receiver, f"k{number}", destination="")])
+    (found,) = ledger_of(current()).of(EVENT)
+    assert (found.action, found.item, found.key, found.withdrawn) == ("slack_message", "", "k0", False)
+    assert found.destination == receiver.url.rpartition("/")[0] or found.destination in receiver.url
+
+
+def test_what_a_worker_delivers_is_noted_with_its_items(receiver: Receiver) -> None:
+    deliver([told(receiver, "k", about=("a", "b"))], mode="queue")
+    until(lambda: [one.item for one in ledger_of(current()).of(EVENT)] == ["a", "b"])
+    deliver([told(receiver, "k-gone", about=("b",), takes_back=True)])
+    assert [one.withdrawn for one in ledger_of(current()).of(EVENT)] == [False, True]
+
+
+def test_a_digest_of_several_events_is_noted_for_each(receiver: Receiver, rules) -> None:
+    rules("[destinations.chat]\ndigest = 0.2\n")
+    for number, event in enumerate((EVENT, OTHER)):
+        text = {"json": {"text": f"m {number}"}, "digest": ("json.text",), "destination": "chat"}
+        deliver([dataclasses.replace(parcel(receiver, f"d{number}", **text), event=event)])
+    until(lambda: bool(list(ledger_of(current()).of(OTHER))) and bool(list(ledger_of(current()).of(EVENT))))
+    assert len(receiver.requests) == 1
+    assert [one.destination for one in ledger_of(current()).of(EVENT)] == ["chat"]
+
+
+def test_a_dry_run_leaves_no_trace(receiver: Receiver, state: Path) -> None:
+    deliver([told(receiver, "k")], dry_run=True)
+    assert list(ledger_of(current()).of(EVENT)) == []
+    assert not (state / "sent.sqlite3").exists()
+
+
+# --- who reads it -----------------------------------------------------------------------------------------------------
+
+
+def run(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, words, env={"COLUMNS": "200"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def test_an_analyst_hears_where_an_event_went() -> None:
+    book = ledger_of(current())
+    book.note([row(f"i{number}", id=f"doc-{number}", withdrawn=number < 3) for number in range(10)])
+    book.note([row("", destination="chat", action="slack_message")])
+    code, said = run("sent", EVENT.upper())
+    assert code == 0
+    lines = {line.split()[0]: " ".join(line.split()) for line in said.splitlines() if line.strip()}
+    assert "7 items, 3 withdrawn doc-0 and 9 more" in lines["siem"]
+    assert "slack_message the event" in lines["chat"]
+    code, said = run("sent", EVENT, "--items", "--destination", "siem")
+    assert said.count("doc-") == 10
+    assert "chat" not in said
+    code, said = run("sent", EVENT, "--json")
+    assert len([json.loads(line) for line in said.splitlines()]) == 11
+
+
+def test_an_unknown_event_and_what_is_no_event_are_told_apart() -> None:
+    code, said = run("sent", OTHER)
+    assert code == 1
+    assert "Nothing is known" in said
+    code, said = run("sent", "159")
+    assert code == 2
+    assert "no uuid" in said
+
+
+def test_a_ledger_that_cannot_be_read_is_not_called_empty(state: Path) -> None:
+    state.mkdir(mode=0o700)
+    (state / "sent.sqlite3").write_bytes(b"garbage " * 2000)
+    code, said = run("sent", EVENT)
+    assert code == 2
+    assert "cannot be read" in said
+
+
+def test_another_users_ledger_is_left_alone(state: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    if not hasattr(os, "geteuid"):
+        pytest.skip("this system has no user ids")
+    state.mkdir(mode=0o700)
+    (state / "outbox.sqlite3").touch()
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    assert not SqliteLedger(state, 3600.0).note([row("a")], now=True)
+    assert "run it as" in caplog.text
+    assert not (state / "sent.sqlite3").exists()
