@@ -1,15 +1,43 @@
 """What an action file sees, and all that it may import besides the standard library."""
 
-from misp_workflow.action import attachments, fields, rules, writeback
+from misp_workflow.action import attachments, fields, records, rules, writeback
 from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
+from misp_workflow.action.standing import STANDING, Standing, standing
 from misp_workflow.delivery import warninglists
 from misp_workflow.effects import Block, Effect, FileUpdate, Mail, Notification, Pass, Post, Receipt, Record
 from misp_workflow.errors import InputError, ParameterError
 from misp_workflow.event import DISTRIBUTIONS, View, flag, live, matching, number, tag_names, text
 
 __all__ = [
-    "DISTRIBUTIONS", "Block", "Call", "Effect", "FileUpdate", "InputError", "Mail", "Notification", "ParameterError",
-    "Pass", "Post", "Receipt", "Record", "View", "attachments", "expose", "fields", "flag", "live", "matching",
-    "number", "rules", "tag_names", "text", "warninglists", "writeback",
+    "DISTRIBUTIONS",
+    "STANDING",
+    "Block",
+    "Call",
+    "Effect",
+    "FileUpdate",
+    "InputError",
+    "Mail",
+    "Notification",
+    "ParameterError",
+    "Pass",
+    "Post",
+    "Receipt",
+    "Record",
+    "Standing",
+    "View",
+    "attachments",
+    "expose",
+    "fields",
+    "flag",
+    "live",
+    "matching",
+    "number",
+    "records",
+    "rules",
+    "standing",
+    "tag_names",
+    "text",
+    "warninglists",
+    "writeback",
 ]  # fmt: skip

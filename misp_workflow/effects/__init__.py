@@ -8,13 +8,14 @@ name under `delivery/transports/`.
 from __future__ import annotations
 
 from misp_workflow.effects.base import Effect, Json
-from misp_workflow.effects.kinds import MISP_FOR_GATES, FileUpdate, Mail, MispChange, Notification, Post, Record
+from misp_workflow.effects.kinds import MISP_FOR_GATES, Batch, FileUpdate, Mail, MispChange, Notification, Post, Record
 from misp_workflow.effects.masking import mask, masked
 from misp_workflow.effects.outcome import Block, Parcel, Pass, Receipt, Status, Verdict
 from misp_workflow.effects.stored import addressed, from_json, to_json
 
 __all__ = [
     "MISP_FOR_GATES",
+    "Batch",
     "Block",
     "Effect",
     "FileUpdate",

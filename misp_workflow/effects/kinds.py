@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
+from misp_workflow import web_address
 from misp_workflow.effects.base import Effect, Json
 
 
@@ -174,6 +175,7 @@ class FileUpdate(Effect):
     """
 
     kind: ClassVar[str] = "files"
+    leaves: ClassVar[bool] = False  # the list itself knows what stands in it
     event: str
     put: tuple[Mapping[str, Json], ...] = ()
     gone: tuple[str, ...] = ()
@@ -183,3 +185,41 @@ class FileUpdate(Effect):
     def place(self) -> str:
         """Return the list."""
         return f"list {self.destination}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch(Effect):
+    """Records for a message broker: `system` is "kafka", "amqp", "mqtt", "nats" or "redis", `address` where it is.
+
+    A record is {"id", "topic", "key", "body", "headers"?}: `id` tells it from others (an attribute's uuid and the time
+    of its state), `topic` is the topic, routing key, subject or stream, `key` the Kafka key, `body` text, or None for
+    what is withdrawn: a tombstone. `options` are the system's own, see its file under `delivery/transports/streams`.
+
+    With `rest_of`, the uuid of an event, it has no records of its own: it is a tombstone for each item of the event
+    that the ledger knows to be there and that is not in `standing`. `at` is when the call came, in seconds since 1970:
+    what was said, taken back and said again is not a repetition.
+    """
+
+    kind: ClassVar[str] = "records"
+    batch: ClassVar[str] = "records"
+    system: str
+    address: str
+    records: tuple[Mapping[str, Json], ...] = ()
+    username: str = ""
+    password: str = ""
+    verify_tls: bool = True
+    ca_file: str = ""
+    client_certificate: str = ""
+    options: Mapping[str, Json] = field(default_factory=dict)
+    at: int = 0
+    rest_of: str = ""
+    standing: tuple[str, ...] = ()
+
+    def place(self) -> str:
+        """Return scheme, host and port of the broker."""
+        return self.shown
+
+    @property
+    def shown(self) -> str:
+        """The address without what may be a secret in it."""
+        return web_address.shown(self.address)

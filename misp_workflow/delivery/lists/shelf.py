@@ -16,11 +16,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from misp_workflow.delivery import warninglists
 from misp_workflow.delivery.lists.book import Book, Change, Counted, Page
 from misp_workflow.delivery.lists.formats import FORMATS, Row, Written, file_name, text
 from misp_workflow.delivery.lists.limits import refusal
 from misp_workflow.delivery.lists.values import Entry, UnfitError, read
+from misp_workflow.delivery.warninglists import NotReadyError, lists_with
 from misp_workflow.effects import FileUpdate
 from misp_workflow.errors import DeliveryError, SettingsError
 from misp_workflow.settings import Settings
@@ -131,8 +131,8 @@ class Shelf:
             return ""
         attribute = {"type": _TYPE.get(entry.kind, entry.kind), "value": entry.value}
         try:
-            found = warninglists.lists_with(attribute, self.rules.warninglists)
-        except warninglists.NotReadyError as error:
+            found = lists_with(attribute, self.rules.warninglists)
+        except NotReadyError as error:
             raise DeliveryError(str(error)) from None
         return f"is on the warninglist “{found[0]}”" if found else ""
 

@@ -1,0 +1,190 @@
+"""Records for machines: one per event or per attribute, in the layout that the reader wants."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from misp_workflow import web_address
+from misp_workflow.action import rendering
+from misp_workflow.action.call import Call
+from misp_workflow.action.fields import TLS
+from misp_workflow.action.params import Table
+from misp_workflow.action.standing import STANDING, Standing, standing
+from misp_workflow.effects import Batch, Receipt
+from misp_workflow.errors import InputError, ParameterError
+from misp_workflow.event import flag, tag_names, text
+
+RECORDS: Table = {
+    "granularity": {
+        "description": "attribute: one record for each; event: one record for all that is selected",
+        "format": "choice",
+        "choices": ["attribute", "event"],
+        "default": "attribute",
+    },
+    "layout": {
+        "description": "flat: one plain JSON object; misp: MISP's core format",
+        "format": "choice",
+        "choices": ["flat", "misp"],
+        "default": "flat",
+    },
+    **STANDING,
+}
+"""The parameters that `records` reads."""
+
+EVENT_FIELDS = ("id", "uuid", "info", "date", "timestamp", "published", "threat_level_id", "analysis", "distribution")
+ATTRIBUTE_FIELDS = ("type", "category", "value", "comment", "timestamp", "first_seen", "last_seen")
+
+AT_ONCE = 500
+"""Records in one effect: what a crash may send again."""
+
+
+BROKER: Table = {
+    "username": {"description": "Name to log in with"},
+    "password": {"description": "Password to log in with", "secret": True},
+    **TLS,
+}
+"""The parameters with which `effects` reaches a broker, beside `address`."""
+
+
+def address(server: str, example: str) -> Table:
+    """Return the parameter that names the server."""
+    told = {"description": f"Address of {server}, such as {example}", "required": True, "address": True}
+    return {"address": told}
+
+
+def effects(call: Call, topic: str, system: str, service: str, schemes: Sequence[str], **options: Any) -> Any:
+    """Return the batches of this call's records for a broker, or the receipt of a call that says nothing.
+
+    `topic` names the parameter with the topic, `schemes` those that the address may have, `options` are the system's.
+    """
+    params = call.params
+    if trouble := web_address.trouble(params.address, tuple(schemes)):
+        raise ParameterError(f"Parameter 'address' {trouble}.")
+    said = standing(call)
+    if isinstance(said, Receipt):
+        return said
+    broker = Batch(
+        system=system,
+        service=service,
+        address=params.address,
+        username=params.username,
+        password=params.password,
+        verify_tls=params.verify_tls,
+        ca_file=params.ca_file,
+        options=options,
+        at=int(time.time()),
+    )
+    found = [*batches(broker, records(call, said, topic))]
+    if said.whole and params.granularity == "attribute":
+        stay = tuple(str(row["uuid"]) for row in (*said.rows, *said.gone))
+        found.append(replace(broker, rest_of=said.event, standing=stay, takes_back=True))
+    return found or call.skip("nothing was selected; set 'items' to all for every attribute")
+
+
+def records(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
+    """Return the records of this call, tombstones among them: {"id", "topic", "key", "body"}.
+
+    `topic` names the parameter with the topic, a template that may use `attribute`. A tombstone has no body.
+    """
+    if call.params.granularity == "event":
+        body = None if not said.rows and said.whole else _json(_event(call, said.rows))
+        return [_record(call, topic, {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}, body)]
+    head = {name: call.view.event[name] for name in EVENT_FIELDS if name in call.view.event}
+    write = _flat if call.params.layout == "flat" else _misp
+    there = [_record(call, topic, row, _json(write(call, head, row))) for row in said.rows]
+    return there + [_record(call, topic, row, None) for row in said.gone]
+
+
+def batches(broker: Batch, found: list[dict[str, Any]]) -> Iterator[Batch]:
+    """Yield the effects that carry the records, at most AT_ONCE each; tombstones apart from what is there."""
+    for back in (False, True):
+        chosen = [one for one in found if (one["body"] is None) == back]
+        for start in range(0, len(chosen), AT_ONCE):
+            some = tuple(chosen[start : start + AT_ONCE])
+            about = tuple(one["key"] for one in some)
+            yield replace(broker, records=some, about=about, takes_back=back)
+
+
+def _record(call: Call, topic: str, row: Mapping[str, Any], body: str | None) -> dict[str, Any]:
+    uuid = text(row.get("uuid"))
+    return {
+        "id": f"{uuid}/{text(row.get('timestamp'))}{'' if body is not None else '/withdrawn'}",
+        "topic": _topic(call, topic, row),
+        "key": uuid,
+        "body": body,
+    }
+
+
+def _topic(call: Call, name: str, row: Mapping[str, Any]) -> str:
+    source = getattr(call.params, name)
+    if "{" not in source:
+        return str(source)
+    try:
+        written = rendering.render(source, _With(call.context, row), "text")
+    except InputError as error:
+        raise type(error)(f"Parameter '{name}': {error}") from None
+    if not written.strip() or not written.isprintable():
+        raise ParameterError(f"Parameter '{name}' came out empty or with line breaks; nothing was sent.")
+    return written.strip()
+
+
+class _With(Mapping[str, Any]):
+    """What templates of a call may read, and the attribute that the record is about."""
+
+    def __init__(self, context: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        self._context = context
+        self._row = row
+
+    def __getitem__(self, name: str) -> Any:
+        return self._row if name == "attribute" else self._context[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name == "attribute" or name in self._context
+
+    def __iter__(self) -> Iterator[str]:
+        yield "attribute"
+        yield from self._context
+
+    def __len__(self) -> int:
+        return len(self._context) + 1
+
+
+def _flat(call: Call, head: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an attribute as one object without others in it, but for the list of its tags."""
+    told: dict[str, Any] = {"attribute_uuid": row.get("uuid"), "to_ids": flag(row.get("to_ids"))}
+    told |= {name: row[name] for name in ATTRIBUTE_FIELDS if row.get(name) not in (None, "")}
+    told["tags"] = tag_names(row) or call.view.tags
+    told |= {f"event_{name}": value for name, value in head.items()}
+    told |= {"event_organisation": call.view.organisation, "object": call.view.object_name(row), "link": call.link}
+    return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+def _misp(call: Call, head: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an attribute within the head of its event, as MISP itself publishes one."""
+    return {"Event": dict(head), "Attribute": row}
+
+
+def _event(call: Call, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    if call.params.layout == "misp":
+        chosen = {"Attribute": rows, "Object": []} if call.selected is not None else {}
+        return {"Event": {**call.view.event, **chosen}}
+    head = {name: call.view.event[name] for name in EVENT_FIELDS if name in call.view.event}
+    told = {f"event_{name}": value for name, value in head.items()}
+    return {
+        **told,
+        "event_organisation": call.view.organisation,
+        "tags": call.view.tags,
+        "link": call.link,
+        "attributes": [
+            {name: row[name] for name in ("uuid", *ATTRIBUTE_FIELDS) if row.get(name) not in (None, "")} for row in rows
+        ],
+    }
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

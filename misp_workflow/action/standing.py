@@ -1,0 +1,77 @@
+"""What shall stand at a destination after a call: which attributes, which not any more, and whether that is all.
+
+Telling a machine is not telling a person: what was withdrawn in MISP must go there, too. So a call says of each
+attribute that it shows whether it is there, and a call about a whole event that nothing else of the event is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from misp_workflow.action.call import Call
+from misp_workflow.action.params import Table
+from misp_workflow.effects import Receipt
+from misp_workflow.event import flag, matching, tag_names, text
+
+STANDING: Table = {
+    "to_ids": {
+        "description": "only: what is for detection; any: every attribute that the node selects",
+        "format": "choice",
+        "choices": ["only", "any"],
+        "default": "only",
+    },
+    "withdraw_tags": {
+        "description": "Tags that withdraw an attribute, with commas; * stands for anything",
+        "format": "list",
+    },
+    "unpublished": {
+        "description": "withdraw: an event that is saved and not published is withdrawn; keep: it stays",
+        "format": "choice",
+        "choices": ["withdraw", "keep"],
+        "default": "withdraw",
+    },
+    "event_goes": {
+        "description": "true: everything of this event is withdrawn (for a trigger before an event is deleted)",
+        "format": "boolean",
+        "default": False,
+    },
+}
+"""The parameters that `standing` reads, beside `items`."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`event` is its uuid, `rows` the attributes that shall be there, `gone` those of the call that shall not.
+
+    `whole`: nothing else of the event shall be there.
+    """
+
+    event: str
+    rows: list[dict[str, Any]]
+    gone: list[dict[str, Any]]
+    whole: bool
+
+
+def standing(call: Call) -> Standing | Receipt:
+    """Return what this call says, or the receipt for one that says nothing."""
+    view, params = call.view, call.params
+    event = text(view.event.get("uuid"))
+    if not event:
+        return call.skip("The data names no event, so there is nothing to say of it.")
+    chosen = [] if params.event_goes else [row for row in call.rows if _stands(row, params)]
+    whole = params.event_goes or "RelatedEvent" in view.event
+    if not view.attributes and not whole:  # the bare row of an event that was saved
+        if flag(view.event.get("published", True)) or params.unpublished == "keep":
+            return call.skip("The data shows no attributes of the event.")
+        whole = True
+    stay = {row["uuid"] for row in chosen}
+    gone = [row for row in view.attributes if row.get("uuid") and row["uuid"] not in stay]
+    return Standing(event, chosen, gone, whole)
+
+
+def _stands(row: dict[str, Any], params: Any) -> bool:
+    named = all(row.get(name) for name in ("uuid", "type", "value"))
+    if not named or flag(row.get("deleted")) or (params.to_ids == "only" and not flag(row.get("to_ids"))):
+        return False
+    return not any(matching(tag_names(row), pattern) for pattern in params.withdraw_tags)

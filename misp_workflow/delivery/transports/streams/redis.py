@@ -1,0 +1,71 @@
+"""Redis streams: XADD with a bound, one transaction of commands for a batch. Needs redis, the extra [queue]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from misp_workflow.delivery.transports.streams.outcome import (
+    IN,
+    Outcome,
+    UnreachableError,
+    encoded,
+    left,
+    missing,
+    server,
+)
+from misp_workflow.effects import Batch
+
+LENGTH = 100_000
+"""Entries that a stream keeps, about: Redis trims whole blocks of some hundred."""
+NEVER = ("WRONGTYPE", "NOPERM", "ERR ")
+
+
+def publish(batch: Batch, deadline: float) -> list[Outcome]:
+    """Add the records to their streams in one round trip."""
+    try:
+        import redis
+    except ImportError:
+        raise missing("redis", "queue") from None
+    client = _client(redis, batch, deadline)
+    pipe = client.pipeline(transaction=False)
+    for record, body in zip(batch.records, encoded(batch.records), strict=True):
+        fields = {"id": str(record["id"]), "withdrawn": "0" if body is not None else "1", "body": body or b""}
+        pipe.xadd(str(record["topic"]), fields, maxlen=int(batch.options.get("length", LENGTH)), approximate=True)
+    try:
+        return [_judged(one) for one in pipe.execute(raise_on_error=False)]
+    except redis.exceptions.AuthenticationError as error:
+        raise UnreachableError(f"Redis refused the credentials: {error}", final=True) from None
+    except redis.exceptions.RedisError as error:
+        raise UnreachableError(f"Redis could not be used: {error}") from None
+    finally:
+        client.close()
+
+
+def _client(redis: Any, batch: Batch, deadline: float) -> Any:
+    parts = server(batch, 6379, deadline)
+    given: dict[str, Any] = {}
+    if parts.scheme == "rediss":
+        given = {
+            "ssl": True,
+            "ssl_ca_certs": batch.ca_file or None,
+            "ssl_cert_reqs": "required" if batch.verify_tls else "none",
+            "ssl_check_hostname": batch.verify_tls,
+        }
+    database = parts.path.strip("/")
+    return redis.Redis(
+        host=parts.hostname,
+        port=parts.port or 6379,
+        db=int(database) if database.isdecimal() else 0,
+        username=batch.username or None,
+        password=batch.password or None,
+        socket_timeout=left(deadline),
+        socket_connect_timeout=left(deadline),
+        **given,
+    )
+
+
+def _judged(answer: Any) -> Outcome:
+    if not isinstance(answer, Exception):
+        return IN
+    said = str(answer)
+    return Outcome("refused" if said.startswith(NEVER) else "again", f"Redis says: {said}")

