@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 import orjson
 from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
 
 from misp_workflow import settings
 from misp_workflow.cli.house_rules import HOUSE_RULES
@@ -102,4 +104,5 @@ def _print(found: dict[str, list[Finding]], console: Console) -> None:
             mark = "[red]error[/]  " if one.level == "error" else "[yellow]warning[/]"
             place = f"[bold]{escape(one.node.module)} ({one.node.id})[/] " if one.node else ""
             console.print(f"  {mark} {place}[dim]{one.rule}[/]", highlight=False)
-            console.print(f"          {escape(one.why)} {escape(one.advice)}", highlight=False)
+            said = Text(f"{one.why} {one.advice}")
+            console.print(Padding(said, (0, 0, 0, 10), expand=False), highlight=False)

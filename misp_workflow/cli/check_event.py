@@ -112,7 +112,7 @@ def _print(judged: list[Judged], book: tuple[Rule, ...], console: Console) -> No
         number = counts[rule.name]
         summary.add_row(escape(rule.name), rule.values.severity, f"{number} of {len(judged)}" if number else "none")
     outcomes: Counter[str] = Counter(one.outcome for one in judged)
-    console.print(table)
-    console.print(summary)
+    console.print_table(table)
+    console.print_table(summary)
     told = ", ".join(f"{outcomes[name]} {name}" for name in COLOURS if outcomes[name])
     console.print(f"{counted(len(judged), 'event')}: {told or 'none'}")

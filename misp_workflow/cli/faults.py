@@ -96,9 +96,9 @@ def _print(found: Matrix, console: Console) -> None:
         table.add_column(f"{cell.node.module} ({cell.node.id})\n{'gate' if cell.gate else 'not a gate'}")
     for kind, meaning in KINDS.items():
         table.add_row(meaning, *(_cell(cell) for cell in plain if cell.kind == kind))
-    console.print(table)
+    console.print_table(table)
     if any(cell.around != AS_IT_SHOULD_BE for cell in found.cells):
-        console.print(_circumstances(found))
+        console.print_table(_circumstances(found))
     stopped = STOPPED.get(str(found.workflow.trigger_id), "it stops")
     if found.blocking and not found.agreed.success:
         console.print(f"[bold yellow]Also when every module says yes, {stopped}[/] ({found.agreed.end}): look why.")

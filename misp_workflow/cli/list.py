@@ -45,7 +45,7 @@ def show(names: tuple[str, ...] = (), everything: bool = False, as_json: bool = 
         for row in rows if everything else rows[:MOST_SHOWN]:
             until = _time(row.until) if row.until else "withdrawn"
             table.add_row(row.entry.value, row.entry.kind, _time(row.since), until, "\n".join(row.events))
-        Console().print(table)
+        Console().print_table(table)
         if len(rows) > MOST_SHOWN and not everything:
             echo(f"… and {len(rows) - MOST_SHOWN:,} more: misp-workflow list show {shelf.name} --all")
 

@@ -65,7 +65,7 @@ def list_entries(as_json: bool, dead: bool = False, limit: int = FIRST) -> None:
     echo(where(settings.current()), err=True)
     shown = 0
     while page := list(islice(found, min(PAGE, limit - shown) if limit else PAGE)):
-        Console().print(_table(page))
+        Console().print_table(_table(page))
         shown += len(page)
     if not shown:
         echo("Nothing waits, and nothing died.")

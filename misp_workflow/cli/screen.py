@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
 import click
 import rich.console
+from rich.measure import Measurement
 from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from misp_workflow.printable import printable
 
+UNWRAPPED = 10_000
+"""Columns of what is no terminal."""
+
+MOST_WRAPPED = 3
+"""Columns of a table that may be wrapped: more of them leave nothing of each."""
+
 
 class Console(rich.console.Console):
-    """rich's, with every text in its printable form; what rich itself says to the terminal stays."""
+    """rich's, with every text in its printable form; what rich itself says to the terminal stays.
+
+    What goes to a file or another program is not wrapped: its lines belong to whoever reads them.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if not (self.is_terminal or "width" in options or "COLUMNS" in os.environ):
+            self.width = UNWRAPPED
+
+    def print_table(self, table: Table) -> None:
+        """Print the table, or, where its columns do not fit side by side, one block of lines for each row."""
+        unbound = self.options.update(max_width=UNWRAPPED)
+        fits = Measurement.get(self, unbound, table).maximum <= self.width
+        if fits or len(table.columns) <= MOST_WRAPPED:
+            self.print(table)
+            return
+        if table.title:
+            self.print(table.title, style="italic")
+        for first, *others in zip(*(list(column.cells) for column in table.columns), strict=True):
+            self.print(first, style="bold")
+            for column, cell in zip(table.columns[1:], others, strict=True):
+                if str(cell).strip():
+                    self.print(Text.assemble((f"  {_plain(column.header)}: ", "dim"), _text(cell)))
 
     def render(self, renderable: Any, options: rich.console.ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+def _text(cell: Any) -> Text:
+    return cell if isinstance(cell, Text) else Text.from_markup(str(cell))
+
+
+def _plain(header: Any) -> str:
+    return " ".join(_text(header).plain.split())
 
 
 def echo(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:

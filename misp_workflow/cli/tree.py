@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from rich.markup import escape
@@ -72,13 +73,25 @@ def _nature(done: Run) -> str:
 
 
 def _grow(root: Tree, walk: Walk, shown: Shown) -> None:
+    """Hang each step below the one before, or beside it where the way does not fork: a long way stays readable."""
+    visited = {step.path for step in walk.steps}
+    before = {path: _before(path, visited) for path in visited}
+    following = Counter(before.values())
     branches: dict[Path, Tree] = {(): root}
+    beside: dict[Path, Tree] = {(): root}
     for step in walk.steps:
-        path = step.path
-        parent = next((branches[path[:cut]] for cut in range(len(path) - 1, -1, -1) if path[:cut] in branches), root)
-        branch = parent.add(f"{MARKS[step.outcome]} [bold]{shown(_called(step))}[/]{_reason(step, shown)}")
-        branches[path] = branch
+        path, parent = step.path, before[step.path]
+        forks = following[parent] > 1
+        place = branches[parent] if forks else beside[parent]
+        branch = place.add(f"{MARKS[step.outcome]} [bold]{shown(_called(step))}[/]{_reason(step, shown)}")
+        branches.setdefault(path, branch)
+        beside.setdefault(path, branch if forks else place)
         _details(branch, step, shown)
+
+
+def _before(path: Path, visited: set[Path]) -> Path:
+    """Return the longest way that led to a step on this one's."""
+    return next((path[:cut] for cut in range(len(path) - 1, 0, -1) if path[:cut] in visited), ())
 
 
 def _called(step: Step) -> str:
