@@ -1,0 +1,179 @@
+"""Ten times the data, at most fifteen times the time and the memory: for every action and every rule of the gates.
+
+Whoever can write an event can choose its shape. Each shape here makes another kind of work meet itself: texts that all
+differ or are all the same, one word that all of them share, deep nesting, one endless text.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from misp_workflow.action import rules
+from misp_workflow.delivery.guard import admit
+from misp_workflow.settings import Destination
+from misp_workflow.testing import Receiver
+from misp_workflow.testing.contract import ActionFile, sample_params
+
+TIMES = 10
+MOST = 15
+MOST_ROUNDS = 12
+"""Another program may be in the way of all runs so far; it never makes anything faster."""
+GATE = Path(__file__).parents[2] / "misp_modules/modules/action_mod/publish_gate.py"
+MARKS = "!%&$#+*~^=?-"
+RED = {"Tag": [{"name": "tlp:red"}]}
+
+
+def row(number: int, **more: Any) -> dict[str, Any]:
+    """One attribute as MISP writes it."""
+    uuid = f"00000000-0000-4000-8000-{number:012d}"
+    return {"id": str(number), "uuid": uuid, "type": "url", "category": "Other", "to_ids": True, "value": "x", **more}
+
+
+def event(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    known = {"id": "1", "uuid": "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c", "info": "x", "date": "2026-11-20"}
+    return {"Event": {**known, "RelatedEvent": [], "Attribute": rows, **more}}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"value": "x"}
+    for _ in range(depth):
+        made = {"Object": made, "name": "x"}
+    return made
+
+
+SHAPES: dict[str, Callable[[int], Any]] = {
+    "all different": lambda n: event([row(i, value=f"https://host-{i}.example/{i}", comment=f"{i}") for i in range(n)]),
+    "all equal": lambda n: event(
+        [row(i, value="https://a.example/", comment="see https://a.example/") for i in range(n)]
+    ),
+    "tags": lambda n: event([row(1)], Tag=[{"name": f"scheme:name-{i}={i}"} for i in range(n)]),
+    "tags of attributes": lambda n: event([row(i, Tag=[{"name": f"tag {i}"}, *RED["Tag"]]) for i in range(n)]),
+    "names": lambda n: event(
+        [row(1, **{f"member {i}": str(i) for i in range(n)})], Object=[{"name": f"{i}"} for i in range(n)]
+    ),
+    "nesting": lambda n: event([row(i, More=nested(n // 4)) for i in range(20)]),
+    "one shared word": lambda n: event(
+        [row(i, type="text", value=f"foo {shown(i)}", **RED) for i in range(n)]
+        + [row(n + i, value=f"v{i}", comment=f"foo {i} foo") for i in range(n)]
+    ),
+    "values in each other": lambda n: event(
+        [row(i, type="text", value="foo " * (i % 50 + 2) + str(i), **RED) for i in range(n)]
+        + [row(0, comment="foo " * n)]
+    ),
+    "one long word": lambda n: event(
+        [row(1, value="a" * 100 * n, comment="a" * 100 * n), row(2, value="a" * 100, **RED)]
+    ),
+    "one long host": lambda n: event([row(1, value="http://" + "a." * 50 * n + "b/"), row(2, value="[[" * n, **RED)]),
+    "one long text": lambda n: event(
+        [row(1, value="a b", **RED)],
+        EventReport=[{"id": "1", "uuid": "u", "name": "n", "content": ("a b, " + "\\" * 20 + '"(c') * 5 * n}],
+    ),
+    "a log entry": lambda n: {
+        "Log": {"model": "User", "action": "edit", "change": "password=" + "\\" * 50 * n + '"' + "\\(" * 50 * n}
+    },
+}
+
+
+def shown(number: int) -> str:
+    """A text without a word, another one for each number."""
+    return "".join(MARKS[number // len(MARKS) ** place % len(MARKS)] for place in range(5))
+
+
+@contextmanager
+def at_rest() -> Iterator[None]:
+    gc.collect()
+    gc.disable()  # what others left behind is no cost of this
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def growth(work: Callable[[Any], Any], small: Any, large: Any) -> tuple[float, float]:
+    """Return how many times the CPU and the memory that the larger takes, the fastest runs of each compared."""
+    fastest = [math.inf, math.inf]
+    with at_rest():
+        for _ in range(MOST_ROUNDS):
+            for place, data in enumerate((small, large)):
+                start = time.process_time()
+                work(data)
+                fastest[place] = min(fastest[place], time.process_time() - start)
+            if fastest[1] < MOST * fastest[0]:
+                break
+    peaks = []
+    for data in (small, large):
+        tracemalloc.start(1)
+        work(data)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    least = 4 * len(json.dumps(small))  # the C libraries' buffers double when they grow
+    return fastest[1] / fastest[0], peaks[1] / max(peaks[0], least)
+
+
+def judge(work: Callable[[Any], Any], size: int = 60) -> None:
+    for name, shape in SHAPES.items():
+        assert "answer_within" not in str(work(shape(size))), "nothing is measured"
+        found = growth(work, shape(size), shape(size * TIMES))
+        assert max(found) < MOST, f"{name}: {found[0]:.1f} times the time, {found[1]:.1f} times the memory"
+
+
+@pytest.fixture
+def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Settings with which no call is cut short, and a MISP that has nothing."""
+    with Receiver() as receiver:
+        settings = tmp_path / "settings.toml"
+        settings.write_text(f'answer_within = 60\n[misp]\nurl = "{receiver.url}"\nkey = "k3YofNobody"\n')
+        settings.chmod(0o600)
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        yield receiver
+
+
+def test_the_guard_takes_no_more_than_its_share_of_a_larger_event() -> None:
+    judge(lambda data: admit(data, None, Destination()), 600)
+    judge(lambda data: admit(data, [data], Destination(tlp="amber")), 100)
+
+
+def test_no_action_takes_more_than_its_share_of_a_larger_event(action: ActionFile, patient: Receiver) -> None:
+    params = {**sample_params(action, patient.url), "dry_run": "true", "items": "all"}
+    judge(lambda data: action.module.dict_handler({"params": params, "data": data}))
+
+
+RULES = {
+    "required_tags": "tlp:*\nx*y*z",
+    "forbidden_tags": "tlp:red\n*b*",
+    "tlp_once": "true",
+    "required_galaxies": "threat-actor",
+    "forbidden_together": "*:red email*",
+    "minimum_attributes": "5",
+    "required_types": "sha*",
+    "forbidden_types": "target-*",
+    "required_objects": "fi*",
+    "no_reserved_addresses": "true",
+    "warninglists": "List of RFC *\nUniversity domains\n*EICAR*\nList of known Office 365 *",
+    "minimum_distribution": "1",
+    "allowed_distributions": "1",
+    "organisations": "A*",
+    "maximum_age": "30",
+    "condition": "attributes(to_ids=true)|length > 3",
+}
+
+
+def test_every_rule_is_measured() -> None:
+    assert RULES.keys() == rules.EVENT.keys() - {"tag_scope"}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_no_rule_takes_more_than_its_share_of_a_larger_event(rule: str, patient: Receiver) -> None:
+    gate = ActionFile.load(GATE)
+    params = {**dict.fromkeys(gate.params, ""), "tag_scope": "any", rule: RULES[rule]}
+    judge(lambda data: gate.module.dict_handler({"params": params, "data": data}))
