@@ -124,7 +124,7 @@ def times_the_memory(work: Callable[[Any], Any], small: Any, large: Any) -> floa
     return peaks[1] / peaks[0]
 
 
-def judge(work: Callable[[Any], Any], size: int = 60) -> None:
+def judge(work: Callable[[Any], Any], size: int = 40) -> None:
     for name, shape in SHAPES.items():
         small, large = shape(size), shape(size * TIMES)
         assert "answer_within" not in str(work(small)), "nothing is measured"
