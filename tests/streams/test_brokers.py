@@ -287,3 +287,16 @@ def test_an_action_fills_and_empties_a_stream(start: Start, program, captures) -
         assert "1 in" in ask(off)
         last = direct.xrevrange(f"misp.{gone['type']}", count=1)[0][1]
         assert last["withdrawn"] == "1" and last["id"].startswith(gone["uuid"])
+        ask({"Event": {**data["Event"], "Attribute": data["Event"]["Attribute"][2:]}})
+        until(lambda: len(_left(direct)) < len(listed))
+        ask(data, event_goes="true")  # nobody names the attributes: the ledger knows them
+        until(lambda: not _left(direct))
+
+
+def _left(direct) -> set[str]:
+    """Return the uuids whose last entry is no tombstone."""
+    last = {}
+    for key in direct.scan_iter("misp.*"):
+        for _, fields in direct.xrange(key):
+            last[fields["id"].partition("/")[0]] = fields["withdrawn"] == "0"
+    return {uuid for uuid, there in last.items() if there}
