@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from misp_workflow import settings
-from misp_workflow.cli.screen import Console, echo
+from misp_workflow.cli.screen import Console, echo, echo_list
 from misp_workflow.delivery.deliver import GRACE
 from misp_workflow.delivery.house import Ending, House
 from misp_workflow.delivery.outbox import Entry, Outbox, Totals, open_outbox
@@ -60,7 +60,7 @@ def list_entries(as_json: bool, dead: bool = False, limit: int = FIRST) -> None:
     for notice in box.notices():
         echo(f"Note: {notice}", err=True)
     if as_json:
-        _write_list(found)
+        echo_list(map(dataclasses.asdict, found))
         return
     echo(where(settings.current()), err=True)
     shown = 0
@@ -261,15 +261,6 @@ def _said(as_json: bool, sentence: str, **numbers: int) -> None:
         _write_json(numbers)
     else:
         echo(sentence)
-
-
-def _write_list(entries: Iterator[Entry]) -> None:
-    """Write a JSON list, one entry at a time."""
-    begun = False
-    for entry in entries:
-        echo(("," if begun else "[") + "\n  " + json.dumps(dataclasses.asdict(entry)), nl=False)
-        begun = True
-    echo("\n]" if begun else "[]")
 
 
 def _write_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -65,3 +66,12 @@ def echo(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:
     """Write text, or JSON as bytes of UTF-8, to standard output or standard error."""
     shown = printable(text) if isinstance(text, str) else printable(text.decode()).encode()
     click.echo(shown, err=err, nl=nl)
+
+
+def echo_list(values: Iterable[Any]) -> None:
+    """Write a JSON list to standard output, one item at a time."""
+    begun = False
+    for value in values:
+        echo(("," if begun else "[") + "\n  " + json.dumps(value), nl=False)
+        begun = True
+    echo("\n]" if begun else "[]")

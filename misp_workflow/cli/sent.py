@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,7 @@ import click
 from rich.table import Table
 
 from misp_workflow import settings
-from misp_workflow.cli.screen import Console, echo
+from misp_workflow.cli.screen import Console, echo, echo_list
 from misp_workflow.delivery.ledger import Sent, ledger_of
 from misp_workflow.errors import InputError
 from misp_workflow.settings import Settings, state
@@ -26,7 +25,7 @@ PAGE = 200
 @click.argument("event_uuid")
 @click.option("--destination", default="", help="Only this one (as shown here).")
 @click.option("--items", "each", is_flag=True, help="Every attribute, object and report, each with its id there.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON: one line for each item.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, an object for each item.")
 def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> None:
     """Show where an event went, when, under which id there, and what was taken back.
 
@@ -38,13 +37,14 @@ def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> Non
     if not as_json:
         echo(_where(rules), err=True)
     if first is None:
-        if not as_json:
+        if as_json:
+            echo_list([])
+        else:
             echo(f"Nothing is known of event {event_uuid}; what was sent is remembered for {_days(rules.ledger_age)}.")
         raise SystemExit(1)
     rows = _before(first, found)
     if as_json:
-        for row in rows:
-            echo(json.dumps(dataclasses.asdict(row)))
+        echo_list(map(dataclasses.asdict, rows))
     elif each:
         _print_items(rows)
     else:

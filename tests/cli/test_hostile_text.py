@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from click.testing import CliRunner, Result
 
 from misp_workflow.action import params
 from misp_workflow.cli import COMMANDS, main
+from misp_workflow.delivery.ledger import Sent, ledger_of
 from misp_workflow.printable import logger, printable
 from misp_workflow.runner.graph.build import workflow
+from misp_workflow.settings import current
 from misp_workflow.testing import Receiver, answer
 from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.misp import MispStandIn
@@ -65,9 +68,13 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         settings.chmod(0o600)
         monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
         monkeypatch.chdir(tmp_path)
+        times = {"first": 1.0e9, "at": time.time()}
+        sent = Sent(event=UUID, item=EVIL, destination=EVIL, action=EVIL, id=EVIL, key=EVIL, **times)
+        ledger_of(current()).note([sent], now=True)
         yield tmp_path
 
 
+UUID = "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c"
 CALLS: dict[str, list[list[str]]] = {
     "run": [
         ["workflow.json", "--event", "event.json"],
@@ -99,6 +106,7 @@ CALLS: dict[str, list[list[str]]] = {
     "undo": [["--list"], [], [EVIL]],
     "install": [[], [EVIL], ["publish-gate", "--set", f"{EVIL}={EVIL}"]],
     "outbox": [[], ["--json"], ["show", EVIL], ["show", "--help"], [EVIL]],
+    "sent": [[EVIL], [UUID], [UUID, "--items"], [UUID, "--json"], [UUID, "--destination", EVIL]],
     "doctor": [[], ["--json"], ["--send", EVIL], ["--send", "chat", "--action", "slack_message"]],
     "check-event": [
         ["rules.toml", "event.json"],

@@ -153,7 +153,7 @@ def test_a_digest_gathers_from_two_processes(receiver: Receiver, shared, broker:
 
 def test_a_broker_that_is_away_is_an_error_and_nothing_is_sent(receiver: Receiver, rules) -> None:
     rules(f'[outbox]\nurl = "redis://:hush@127.0.0.1:1/0"\nkey = "{KEY}"\n')
-    with pytest.raises(DeliveryError, match=r"The outbox at redis://127.0.0.1:1 cannot be used") as caught:
+    with pytest.raises(DeliveryError, match=r"The outbox at redis://127.0.0.1:1/0 cannot be used") as caught:
         deliver([parcel(receiver)])
     assert "hush" not in str(caught.value)
     assert receiver.requests == []

@@ -236,7 +236,7 @@ def test_an_analyst_hears_where_an_event_went() -> None:
     assert said.count("doc-") == 10
     assert "chat" not in said
     code, said = run("sent", EVENT, "--json")
-    assert len([json.loads(line) for line in said.splitlines()]) == 11
+    assert len(json.loads(said)) == 11
 
 
 def test_an_unknown_event_and_what_is_no_event_are_told_apart() -> None:

@@ -17,6 +17,8 @@ from misp_workflow.settings import state
 
 NAME = "sent.sqlite3"
 BUSY = 5.0
+TURNS = 40
+"""Times that a file is asked for that another process has locked."""
 PAGE = 1000
 FORGET_EVERY = 3600.0
 
@@ -87,6 +89,17 @@ class SqliteLedger:
         self._background.close()
 
     def _write(self, rows: Sequence[Sent]) -> None:
+        for left in reversed(range(TURNS)):
+            try:
+                self._write_once(rows)
+            except sqlite3.OperationalError as error:  # whoever makes the file locks it in ways that do not queue
+                if not left or "locked" not in str(error):
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def _write_once(self, rows: Sequence[Sent]) -> None:
         state.prepare(self.path.parent)
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

@@ -122,7 +122,7 @@ class DramatiqOutbox:
             raise DeliveryError(f"The outbox at {self._name} did not answer in time.") from None
         except self._troubles as error:
             reason = str(error) or type(error).__name__
-            raise DeliveryError(f"The outbox at {self._name} cannot be used: {reason}.") from None
+            raise DeliveryError(f"The outbox at {self._name} cannot be used: {reason.rstrip('.')}.") from None
 
     # --- working ------------------------------------------------------------------------------------------------------
 
