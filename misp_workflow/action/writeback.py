@@ -54,7 +54,9 @@ def nothing(call: Call) -> Receipt:
     """Return the receipt for a call that no attribute was selected for."""
     if call.selected is not None:
         return call.skip("what the node's filter selected holds no attribute that MISP has saved")
-    return call.skip("nothing was selected; set 'items' to all to act on every attribute")
+    if call.params.selected_or_all == "all":
+        return call.skip("there is no attribute to act on: MISP sent none that it has saved")
+    return call.skip("nothing was selected; set 'selected_or_all' to all to act on every attribute")
 
 
 def attributes(call: Call) -> list[dict[str, Any]]:

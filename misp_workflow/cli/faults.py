@@ -9,6 +9,7 @@ import orjson
 from rich.progress import Progress
 from rich.table import Table
 
+from misp_workflow.cli.fitting import refuse_unfit, trigger_named
 from misp_workflow.cli.inputs import FILE, read_event, read_workflow
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import described, known_modules
@@ -34,7 +35,8 @@ def command(workflow: Path, event: Path, trigger: str | None, server: str | None
     """
     document = read_workflow(workflow)
     if trigger is not None:
-        document = document.triggered_by(trigger)
+        document = document.triggered_by(trigger_named(trigger))
+    refuse_unfit(read_event(event), document.trigger_id, event)
     listed = known_modules(server)
     known = {entry["name"] for entry in listed} | set(catalogue()["action"])
     listed += [described(name) for name in _unlisted(document, known)]

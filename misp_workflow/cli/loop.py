@@ -48,6 +48,7 @@ def simulate(workflow: Workflow, data: Any, most: int, console: Console) -> bool
     event = data.get("Event") if isinstance(data, Mapping) else None
     if not isinstance(event, dict) or not event.get("info"):
         raise InputError("A loop is simulated on an event; the data given holds none.")
+    console.print("Dry run: MISP is a stand-in on this machine, and nothing leaves it.", highlight=False)
     with MispStandIn() as misp, _settings(misp):
         stored = misp.add_event(event)
         trigger = workflow.trigger_id or ""

@@ -9,10 +9,11 @@ import orjson
 from rich.markup import escape
 
 from misp_workflow.cli import waiting
+from misp_workflow.cli.fitting import refuse_unfit
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event
 from misp_workflow.cli.screen import Console, echo
-from misp_workflow.cli.servers import module_server, server_options
+from misp_workflow.cli.servers import DRY, module_server, server_options
 from misp_workflow.cli.tree import asked
 from misp_workflow.effects import mask
 from misp_workflow.errors import InputError
@@ -37,23 +38,27 @@ def command(
     raw: bool,
     server: str | None,
     offline: bool,
+    send: bool,
     answers: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Execute the module NAME on an event, without a workflow.
+    """Execute the module NAME on an event, without a workflow; dry unless --send is given.
 
     Exit status: 0 success, 1 an error, 2 unusable input.
     """
-    modules = module_server(server, offline, answers)
+    data = read_event(event)
+    refuse_unfit(data, None, event)
+    modules = module_server(server, offline, answers, send=send, named=[name])
     given = _params(params)
     alone = load(build.workflow(name, "event-publish", {2: (name, given)}, [(1, 2)]))
     if not (server or offline):
         waiting.for_lists_in(alone.graph.nodes.values())
-    done = execute(name, read_event(event), given, modules, convert=not raw)
+    done = execute(name, data, given, modules, convert=not raw)
     warn(alone, Modules({"action": {name: done.module}}))
     secrets = tuple(secrets_in(name, given, done.module))
     if as_json:
         data = {
+            "dry": not send,
             "module": done.module.id,
             "success": done.success,
             "why": done.why,
@@ -63,6 +68,8 @@ def command(
         shown = without_secrets(data, secrets)
         echo(orjson.dumps(shown, default=str, option=orjson.OPT_INDENT_2))
     else:
+        if not send:
+            echo(DRY)
         _print(done, secrets, Console())
     if not done.success:
         raise SystemExit(1)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
 
 from misp_workflow.cli import waiting
+from misp_workflow.cli.fitting import disabled, refuse_unfit, trigger_named
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.screen import Console, echo
-from misp_workflow.cli.servers import module_server, server_options
+from misp_workflow.cli.servers import DRY, module_server, server_options
 from misp_workflow.cli.tree import print_run
 from misp_workflow.errors import InputError
 from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint
@@ -41,6 +43,7 @@ def command(
     blueprint: Path | None,
     server: str | None,
     offline: bool,
+    send: bool,
     answers: tuple[str, ...],
     loop: int | None,
     as_json: bool,
@@ -48,38 +51,48 @@ def command(
 ) -> None:
     """Run WORKFLOW (as MISP exports it) on an event and print the path taken.
 
+    The run is dry unless --send is given: nothing is sent, asked, changed in MISP, kept or remembered.
+
     Exit status: 0 success, 1 blocked or failure, 2 unusable input.
     """
     document = _workflow(workflow, blueprint, trigger)
+    data, fires = read_event(event), trigger_named(trigger or document.trigger_id or "")
+    refuse_unfit(data, fires, event)
     if loop is not None:
-        _loop(document if trigger is None else document.triggered_by(trigger), event, loop)
+        _loop(document if trigger is None else document.triggered_by(trigger), data, loop)
         return
+    named = {node.module for node in document.graph.nodes.values()}
+    modules = module_server(server, offline, answers, send=send, named=named)
     if not (server or offline):
         waiting.for_lists_in(document.graph.nodes.values())
-    done = run(document, read_event(event), module_server(server, offline, answers), trigger=trigger)
+    done = run(document, data, modules, trigger=trigger)
     for finding in not_saved(document, done.modules) if done.modules else []:
         echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
     warn(document, done.modules)
     if html is not None:
         html.write_text(as_html(done), encoding="utf-8")
     if as_json:
-        echo(orjson.dumps(as_data(done), default=str, option=orjson.OPT_INDENT_2))
+        echo(orjson.dumps({"dry": not send, **as_data(done)}, default=str, option=orjson.OPT_INDENT_2))
     else:
+        if not send:
+            echo(DRY)
         print_run(done, Console())
     if not done.success:
         raise SystemExit(1)
 
 
-def _loop(document: Workflow, event: Path, most: int) -> None:
+def _loop(document: Workflow, data: Any, most: int) -> None:
     from misp_workflow.cli.loop import simulate  # the stand-in for MISP is loaded by those who need it
 
-    if not simulate(document, read_event(event), most, Console()):
+    if not simulate(document, data, most, Console()):
         raise SystemExit(1)
 
 
 def _workflow(workflow: Path | None, blueprint: Path | None, trigger: str | None) -> Workflow:
     if workflow is not None:
         base = read_workflow(workflow)
+        if disabled(read_json(workflow)):
+            echo(f"Warning: {workflow} is of a workflow that is disabled: MISP does not run it.", err=True)
         return attach_blueprint(base, read_json(blueprint)) if blueprint else base
     if blueprint is None:
         raise InputError("Give a WORKFLOW file, or --blueprint with --trigger.")

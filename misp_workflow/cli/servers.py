@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import Any
 
 import click
+import orjson
 
 from misp_workflow import settings
+from misp_workflow.cli.fitting import refuse_unknown
 from misp_workflow.errors import InputError
 from misp_workflow.installed import own_actions, upstream_actions
 from misp_workflow.runner.modules.moduleapi import (
+    TEMPLATE_MODULE,
+    Answer,
+    Body,
     Described,
     HttpServer,
     LocalServer,
@@ -19,6 +25,7 @@ from misp_workflow.runner.modules.moduleapi import (
     Scripted,
     parse_answer,
 )
+from misp_workflow.trial.server import TrialServer
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,6 +39,11 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="What a module answers instead of being asked: ok, error:TEXT, timeout, down, raises, http500, "
             "badjson, empty, json:TEXT. Several for one module are used in order.",
         ),
+        click.option(
+            "--send",
+            is_flag=True,
+            help="Do what the actions decide: send, ask, change MISP. Without it the run is dry, and leaves nothing.",
+        ),
         click.option("--offline", is_flag=True, help="Ask no module at all; those without an --answer say yes."),
         click.option("--server", metavar="URL", help="A misp-modules server; without it actions run in this process."),
     ):
@@ -39,11 +51,16 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def module_server(url: str | None, offline: bool, answers: Sequence[str]) -> ModuleServer:
-    """Return the server that the options ask for."""
+def module_server(
+    url: str | None, offline: bool, answers: Sequence[str], *, send: bool = False, named: Collection[str] = ()
+) -> ModuleServer:
+    """Return the server that the options ask for; dry unless `send`. `named` are the modules that the workflow names.
+
+    Raises InputError or NoAnswerError for a server that is none, and for an answer of a module that nobody has.
+    """
     if url and offline:
         raise InputError("--server and --offline exclude each other.")
-    real: ModuleServer = HttpServer(url) if url else LocalServer(own_actions())
+    real = _real(url, send)
     if not offline and not answers:
         return real
     script: dict[str, list[dict[str, Any]]] = {}
@@ -51,9 +68,51 @@ def module_server(url: str | None, offline: bool, answers: Sequence[str]) -> Mod
         module, spec = parse_answer(text)
         script.setdefault(module, []).append(spec)
     listed = real.modules()
-    known = {entry.get("name") for entry in listed}
-    listed += [described(name) for name in script if name not in known]
+    known = {str(entry.get("name")) for entry in listed}
+    refuse_unknown(script, {*known, *named, *NOT_MODULES}, "--answer")
+    listed += [described(name) for name in script if name not in known and name not in NOT_MODULES]
     return Scripted(listed, script, None if offline else real)
+
+
+def _real(url: str | None, send: bool) -> ModuleServer:
+    if url is None:
+        return LocalServer(own_actions()) if send else TrialServer(own_actions())
+    server = HttpServer(url) if send else DryServer(url)
+    if not server.modules():
+        raise InputError(f"{server.shown} lists no modules: it is no misp-modules server, or has none.")
+    return server
+
+
+DRY = "Dry run: nothing is sent, asked, changed in MISP, kept or remembered; --send does it."
+NOT_MODULES = ("http", TEMPLATE_MODULE)
+"""What --answer can script besides the modules of a workflow: the receivers of MISP's webhooks, MISP's templates."""
+NOT_ASKED = "not asked: a dry run asks a server only what it can do dry, and this module cannot; --send asks it"
+
+
+class DryServer(HttpServer):
+    """A real server, whose modules are asked such that they do nothing; those that know no way are not asked."""
+
+    def query(self, module: str, body: Body, timeout: float) -> Answer:
+        if module == TEMPLATE_MODULE:
+            return super().query(module, body, timeout)
+        found: Described = next((one for one in self._known if one.get("name") == module), {})
+        given = (found.get("meta") or {}).get("config") or {}
+        params = given.get("params") or {}
+        asked = orjson.loads(bytes(body))
+        if "dry_run" in params:
+            asked["params"] = {**(asked.get("params") or {}), "dry_run": "true"}
+        elif given.get("blocking"):  # a gate judges; only its approval would be left in MISP
+            asked["params"] = {name: value for name, value in (asked.get("params") or {}).items() if name != APPROVAL}
+        else:
+            return Answer(200, orjson.dumps({"data": {"status": "dry-run", "detail": NOT_ASKED}}))
+        return super().query(module, orjson.dumps(asked), timeout)
+
+    @cached_property
+    def _known(self) -> list[Described]:
+        return self.modules()
+
+
+APPROVAL = "approval_tag"
 
 
 def known_modules(url: str | None) -> list[Described]:
@@ -63,7 +122,7 @@ def known_modules(url: str | None) -> list[Described]:
     answer, the names of upstream's actions that are installed here say at least that there are such.
     """
     if url is not None:
-        return module_server(url, False, ()).modules()
+        return module_server(url, False, (), send=True).modules()
     own = LocalServer(own_actions()).modules()
     try:
         others = HttpServer(settings.current().modules_url).modules()

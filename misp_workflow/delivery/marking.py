@@ -8,9 +8,11 @@ import threading
 import time
 from typing import Any, NamedTuple
 
+from misp_workflow.delivery import trial
 from misp_workflow.delivery.guard import ClearanceError, Found, Unsaid, completed, unsaid, with_event_tags
 from misp_workflow.delivery.guard.clear import bound_of
 from misp_workflow.errors import WorkflowError
+from misp_workflow.event import View, rows, text
 from misp_workflow.markings import TLP_LEVELS
 from misp_workflow.settings import Destination, Settings
 
@@ -54,6 +56,16 @@ def known(data: Any, selected: Any, destination: Destination, rules: Settings, d
     return Marked(data, selected, dataclasses.replace(destination, unmarked=level), f"{counted}.")
 
 
+def _of_trial(missing: Unsaid, said: Any) -> Found | str:
+    """Return what a trial knows of the event, which asks nobody."""
+    event = said.get("Event") if isinstance(said, dict) else None
+    if not isinstance(event, dict) or missing.tags or missing.row:
+        return "a dry run asks nobody" if missing.askable else Found()
+    listed = {text(row.get("uuid")): rows(row.get("Tag")) for row in View({"Event": event}).attributes}
+    own = {uuid: listed.get(uuid, []) for uuid in missing.attributes}
+    return Found(rows(event.get("Tag")) if missing.event else None, own)
+
+
 _lock = threading.Lock()
 _silent: dict[str, float] = {}
 """By the address of a MISP: when it may be asked again."""
@@ -63,6 +75,8 @@ def _asked(missing: Unsaid, rules: Settings, deadline: float) -> Found | str:
     """Return what MISP says, or why it is not known."""
     if not missing.askable and not (missing.never and missing.what.startswith("an event")):
         return "nothing in it names the event"
+    if (dry := trial.current()) is not None:
+        return _of_trial(missing, dry.read(missing.event))
     if not rules.misp.url:
         return "the settings name no [misp] to ask"
     if not missing.askable:

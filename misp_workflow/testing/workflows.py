@@ -14,11 +14,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.installed import FOLDER, own_actions
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow, load
-from misp_workflow.runner.modules.moduleapi import LocalServer, ModuleServer, Scripted, parse_answer
+from misp_workflow.runner.modules.moduleapi import TEMPLATE_MODULE, LocalServer, ModuleServer, Scripted, parse_answer
 from misp_workflow.runner.walk.walk import Run, Step, run
+from misp_workflow.trial.server import TrialServer
 
 ACTIONS = FOLDER
 
@@ -88,13 +90,24 @@ class WorkflowUnderTest:
             self._script[module] = [parse_answer(f"{module}={text}")[1] for text in texts]
         return self
 
-    def run(self, event: Any, *, trigger: str | None = None, world: World | None = None) -> Result:
-        """Run on an event: MISP's data, a PyMISP object, or the name of a JSON file beside the test."""
-        return Result(run(self.workflow, self._data(event), self._server(), world=world, trigger=trigger))
+    def run(self, event: Any, *, trigger: str | None = None, world: World | None = None, send: bool = False) -> Result:
+        """Run on an event: MISP's data, a PyMISP object, or the name of a JSON file beside the test.
 
-    def _server(self) -> ModuleServer:
-        local = LocalServer(self._actions)
-        return Scripted(local.modules(), self._script, local) if self._script else local
+        Dry unless `send`: nothing is sent, asked, changed in MISP, kept or remembered, whatever settings are in force.
+        """
+        return Result(run(self.workflow, self._data(event), self._server(send), world=world, trigger=trigger))
+
+    def _server(self, send: bool) -> ModuleServer:
+        local = LocalServer(self._actions) if send else TrialServer(self._actions)
+        if not self._script:
+            return local
+        known = [str(one.get("name")) for one in local.modules()]
+        known += [node.module for node in self.workflow.graph.nodes.values()] + ["http", TEMPLATE_MODULE]
+        for name in self._script.keys() - set(known):
+            raise InputError(
+                f"An answer is scripted for “{name}”, and nothing is called so{did_you_mean(name, known)}."
+            )
+        return Scripted(local.modules(), self._script, local)
 
     def _data(self, event: Any) -> Any:
         if isinstance(event, (str, Path)):

@@ -131,7 +131,7 @@ def test_no_command_lets_text_command_the_terminal(
     said = ""
     if name == "diff":
         call(["pull", "pulled"])
-    for arguments in CALLS[name]:
+    for arguments in CALLS.get(name, [[], [EVIL], ["--json"]]):
         done = call([name, *arguments])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         for output in (done.stdout, done.stderr):

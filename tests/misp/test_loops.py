@@ -54,7 +54,7 @@ def event(standin: MispStandIn, use) -> dict[str, Any]:
     return standin.add_event({"info": "loops", "Attribute": [{"type": "domain", "value": "a.example"}]})
 
 
-TAG = {"tags": "type:OSINT", "items": "all"}
+TAG = {"tags": "type:OSINT", "selected_or_all": "all"}
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ TAG = {"tags": "type:OSINT", "items": "all"}
         ("attribute-after-save", "misp_tag", {**TAG, "local": "true"}, 1),
         ("event-after-save", "misp_tag", {**TAG, "scope": "event", "local": "false"}, 2),
         ("event-after-save", "misp_tag", {**TAG, "scope": "event", "local": "true"}, 1),
-        ("attribute-after-save", "misp_attribute_edit", {"to_ids": "false", "items": "all"}, 2),
-        ("attribute-after-save", "misp_sighting", {"items": "all"}, 1),
+        ("attribute-after-save", "misp_attribute_edit", {"to_ids": "false", "selected_or_all": "all"}, 2),
+        ("attribute-after-save", "misp_sighting", {"selected_or_all": "all"}, 1),
         ("event-after-save", "misp_event_edit", {"publish": "publish"}, 2),
         ("event-after-save", "misp_event_edit", {"analysis": "completed"}, 2),
     ],
@@ -83,7 +83,11 @@ def test_the_second_round_changes_nothing(standin, event):
 @pytest.mark.parametrize(
     ("trigger", "action", "params"),
     [
-        ("attribute-after-save", "misp_attribute_edit", {"comment": "{{ attributes[0].comment }}x", "items": "all"}),
+        (
+            "attribute-after-save",
+            "misp_attribute_edit",
+            {"comment": "{{ attributes[0].comment }}x", "selected_or_all": "all"},
+        ),
         ("event-after-save", "misp_event_edit", {"info": "{{ event.info }}x"}),
     ],
 )
@@ -112,7 +116,7 @@ def test_a_report_on_event_report_after_save_is_written_once(standin, event):
         ("event-after-save", {2: ("misp_event_edit", {"info": "{{ event.info }}x"})}, "looks like a loop", 0),
         (
             "attribute-after-save",
-            {2: ("misp_attribute_edit", {"to_ids": "false", "items": "all"})},
+            {2: ("misp_attribute_edit", {"to_ids": "false", "selected_or_all": "all"})},
             "Quiet after 4 runs",
             0,
         ),
