@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,9 @@ def command(
         echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
     warn(document, done.modules)
     if html is not None:
-        html.write_text(as_html(done), encoding="utf-8")
+        files = {"Workflow file": str(workflow or blueprint), "Event file": str(event)}
+        told = {**files, "Date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"}
+        html.write_text(as_html(done, told), encoding="utf-8")
     if as_json:
         echo(orjson.dumps({"dry": not send, **as_data(done)}, default=str, option=orjson.OPT_INDENT_2))
     else:

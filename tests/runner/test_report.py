@@ -79,6 +79,9 @@ def test_it_reads_well_in_a_browser(done: Run, width: int, tmp_path: Path, progr
         "<script>addEventListener('load', () => { const root = document.documentElement;"
         "root.dataset.probe = JSON.stringify({wide: root.scrollWidth - innerWidth, inner: innerWidth,"
         "boxes: document.querySelectorAll('svg rect').length, lit: document.querySelectorAll('path.taken').length,"
+        "graph: document.querySelector('svg').getBoundingClientRect().width,"
+        "blocked: document.querySelector('a.blocked rect').getBoundingClientRect().right,"
+        "deep: document.querySelector('a.blocked rect').getBoundingClientRect().bottom,"
         "small: Math.min(...[...document.querySelectorAll('p,div,strong,summary')].map("
         "e => parseFloat(getComputedStyle(e).fontSize)))}); });</script>"
     )
@@ -91,5 +94,46 @@ def test_it_reads_well_in_a_browser(done: Run, width: int, tmp_path: Path, progr
     assert found, dumped[:500]
     seen = json.loads(found[1].replace("&quot;", '"'))
     assert seen["wide"] <= 0, "nothing hangs over the edge"
+    assert seen["graph"] <= seen["inner"] and seen["blocked"] <= seen["inner"], "the whole graph is in sight at first"
+    assert seen["deep"] <= 900, "and what blocked, without scrolling"
     assert seen["boxes"] == 6 and seen["lit"] >= 3 and seen["small"] >= 12
     assert "<title>A run &lt;script" in dumped, "event text stayed text"
+
+
+def test_the_head_names_what_was_run_on_what_and_when(done: Run) -> None:
+    page = as_html(done, {"Workflow file": "w.json", "Event file": "e<1>.json", "Date": "2026-11-28 21:00 UTC"})
+    for name, text in (
+        ("Workflow file", "w.json"),
+        ("Event file", "e&lt;1&gt;.json"),
+        ("Date", "2026-11-28 21:00 UTC"),
+    ):
+        assert f"<dt>{name}</dt><dd>{text}</dd>" in page
+    assert re.search(r"<dt>Event</dt><dd>\d+: \S", page) and re.search(r"<dt>UUID</dt><dd>[0-9a-f-]{36}</dd>", page)
+
+
+def test_graph_and_list_lead_to_each_other_and_to_what_blocked(done: Run) -> None:
+    page = as_html(done)
+    ids, links = set(re.findall(r' id="([^"]+)"', page)), re.findall(r'href="#([^"]+)"', page)
+    visited = {"2", "3", "5"}
+    assert {f"box-{node}" for node in visited} | {f"node-{node}" for node in visited} <= ids
+    assert {f"box-{node}" for node in visited} <= set(links) and {f"node-{node}" for node in visited} <= set(links)
+    assert '<a href="#box-5">publish_gate (5)</a>' in page
+    assert len(re.findall(r'class="[^"]* blocked"', page)) == 1 and "blocks here" in page
+
+
+def test_edges_say_which_way_they_are_and_a_legend_what_the_colours_mean(done: Run) -> None:
+    page = as_html(done)
+    labels = re.findall(r'<text class="way( taken)?"[^>]*>(\w+)<', page)
+    assert sorted(label for _, label in labels) == ["else", "then", "then"]
+    assert {label for taken, label in labels if taken} == {"then"}
+    assert "the way of this run" in page and "an else path" in page
+
+
+def test_it_prints_on_a4(done: Run, tmp_path: Path, program: Callable[[str], str]) -> None:
+    page, pdf = tmp_path / "run.html", tmp_path / "run.pdf"
+    page.write_text(as_html(done))
+    command = [program("chromium"), *CHROMIUM, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={pdf}",
+               "--no-pdf-header-footer", page.as_uri()]  # fmt: skip
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    width, height = map(float, re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", pdf.read_bytes())[0])
+    assert (round(width), round(height)) == (595, 842), "points of A4"

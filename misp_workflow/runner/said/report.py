@@ -15,6 +15,7 @@ from typing import Any
 
 import jinja2
 
+from misp_workflow import php
 from misp_workflow.effects import mask
 from misp_workflow.printable import printable
 from misp_workflow.runner.graph.graph import Edge, Node
@@ -143,30 +144,42 @@ def without_secrets(value: Any, secrets: tuple[str, ...] = ()) -> Any:
 
 @dataclass(frozen=True)
 class Box:
-    """A node as it is drawn: where, and what became of it ("" when the run never came there)."""
+    """A node as it is drawn: where, what became of it ("" when the run never came there), and whether it blocked."""
 
     node: Node
     x: float
     y: float
     outcome: str
+    blocked: bool = False
 
     @property
     def anchor(self) -> str:
         """Where on the page the node's first step stands."""
         return f"node-{self.node.id}"
 
+    @property
+    def decides(self) -> bool:
+        """Whether its outputs are a then and an else."""
+        return self.node.type == "logic" and self.node.module.endswith(("-if", "_if", "if"))
+
 
 @dataclass(frozen=True)
 class Line:
-    """A connection as it is drawn: an SVG path, whether the run took it, and which output it leaves."""
+    """A connection as it is drawn: an SVG path, whether the run took it, its output, and the label there."""
 
     path: str
     taken: bool
     other: bool
+    label: str
+    x: float
+    y: float
 
 
-def as_html(done: Run) -> str:
-    """Return one page that stands alone: the graph with the path lit, and each step with what went in and out."""
+def as_html(done: Run, facts: Mapping[str, str] | None = None) -> str:
+    """Return one page that stands alone: the graph with the path lit, and each step with what went in and out.
+
+    `facts` are named texts for its head: the files that were read, the date.
+    """
     boxes = _boxes(done)
     width = max((box.x for box in boxes.values()), default=0) + BOX_WIDTH + MARGIN
     height = max((box.y for box in boxes.values()), default=0) + BOX_HEIGHT + MARGIN
@@ -174,6 +187,7 @@ def as_html(done: Run) -> str:
     first_visits = {step["node"]: place for place, step in reversed(list(enumerate(data["steps"])))}
     page = _page().render(
         data=data,
+        facts={**_event_of(done), **(facts or {})},
         anchors=first_visits,
         boxes=list(boxes.values()),
         lines=_lines(done, boxes),
@@ -183,6 +197,15 @@ def as_html(done: Run) -> str:
         box_height=BOX_HEIGHT,
     )
     return printable(page)
+
+
+def _event_of(done: Run) -> dict[str, str]:
+    event = php.item(done.data, "Event")
+    if not isinstance(event, dict) or "info" not in event:
+        return {}
+    number = php.to_string(event.get("id") or "")
+    told = f"{number}: {php.to_string(event['info'])}" if number else php.to_string(event["info"])
+    return {"Event": told, **({"UUID": uuid} if isinstance(uuid := event.get("uuid"), str) and uuid else {})}
 
 
 @cache
@@ -207,7 +230,8 @@ def _boxes(done: Run) -> dict[str, Box]:
     start = done.workflow.trigger if done.workflow else None
     if start is not None and done.end != "not started":
         outcomes.setdefault(start.key, "ok")
-    return {key: Box(node, *places[key], outcomes.get(key, "")) for key, node in nodes.items()}
+    blocking = done.blocked_by.node.key if done.blocked_by else None
+    return {key: Box(node, *places[key], outcomes.get(key, ""), key == blocking) for key, node in nodes.items()}
 
 
 def _places(nodes: Iterable[Node]) -> dict[str, tuple[float, float]]:
@@ -241,13 +265,17 @@ def _lines(done: Run, boxes: dict[str, Box]) -> list[Line]:
     for box in boxes.values():
         for edge in box.node.edges():
             if target := boxes.get(edge.target):
-                second = edge.output == "output_2"
-                lines.append(Line(_curve(box, target, second), edge in taken, second))
+                lines.append(_line(box, target, edge.output == "output_2", edge in taken))
     return lines
 
 
-def _curve(start: Box, end: Box, second: bool) -> str:
-    x1, y1 = start.x + BOX_WIDTH, start.y + BOX_HEIGHT * (0.72 if second else 0.4)
+def _line(start: Box, end: Box, second: bool, taken: bool) -> Line:
+    x, y = start.x + BOX_WIDTH, start.y + BOX_HEIGHT * (0.72 if second else 0.4)
+    label = ("else" if second else "then") if start.decides else ""
+    return Line(_curve(x, y, end), taken, second, label, x + 8, y + (16 if second else -7))
+
+
+def _curve(x1: float, y1: float, end: Box) -> str:
     x2, y2 = end.x, end.y + BOX_HEIGHT / 2
     bend = max(40.0, abs(x2 - x1) / 2)
     return f"M{x1:.0f} {y1:.0f} C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"
