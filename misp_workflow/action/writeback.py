@@ -102,11 +102,12 @@ def change(call: Call, what: str, items: Iterable[Mapping[str, Any]] = (), /, **
 def approval(call: Call, tag: str) -> tuple[MispChange, MispChange]:
     """Return the change that leaves a gate's approval on the event, and the one that takes it back.
 
-    The first happens before the gate's own deadline or never: no outbox keeps it. Whether a request that got no answer
-    was carried out nobody knows, so the second looks for the tag for WATCH seconds.
+    The first happens before the gate's own deadline or never: no outbox keeps it. It takes no approval that is there
+    already for its own. Whether a request that got no answer was carried out nobody knows, so the second looks for the
+    tag for WATCH seconds.
     """
     run = {"run": uuids.uuid4().hex}  # the outbox would take the same change, a moment later, for the same
-    approve = change(call, "tag", add=[tag], local=True)
+    approve = change(call, "tag", add=[tag], local=True, fresh=True, **run)
     take_back = change(call, "tag", remove=[escape(tag)], watch_until=time.time() + WATCH, **run)
     return replace(approve, keep=False, origin=""), replace(take_back, origin="")
 

@@ -121,3 +121,53 @@ def test_a_tag_that_was_never_set_is_not_taken_back(why, misp, event, tmp_path):
     assert "Not passed" in ask(event)["error"]
     left = deliver.house(deliver.settings.current()).outbox.entries()
     assert len(left) == (1 if why == "no answer" else 0)
+
+
+# --- an approval that is there already --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_an_approval_that_is_there_already_is_replaced_by_this_runs_own(misp, local):
+    there = misp.add_event({"info": "old", "Tag": [{"name": "tlp:green"}, {"name": TAG, "local": local}]})
+    assert ask(there)["data"]["status"] == "passed"
+    assert misp.tags(there["uuid"]) == {"tlp:green": "global", TAG: "local"}
+    assert "/tags/removeTagFromObject" in [request.path for request in misp.requests]
+
+
+def test_an_approval_that_misp_does_not_remove_makes_a_no(misp):
+    there = misp.add_event({"info": "old", "Tag": [{"name": TAG, "local": False}]})
+    respond = misp._otherwise
+
+    def keeping(request):
+        if request.path == "/tags/removeTagFromObject":
+            return answer({"saved": False, "errors": "no"}, 403)
+        return respond(request)
+
+    misp.always(keeping)
+    assert "an approval that this gate did not give is on the event" in ask(there)["error"]
+
+
+def test_the_tag_is_made_local_only_so_that_nobody_can_attach_it_globally(misp, event):
+    assert ask(event)["data"]["status"] == "passed"
+    (tag,) = [tag for tag in misp.known_tags.values() if tag["name"] == TAG]
+    assert tag["local_only"] is True
+
+
+def test_a_tag_that_is_there_is_made_local_only_and_seen_by_workflows(misp, event):
+    made = misp._tag_named(TAG)
+    made.update({"local_only": False, "exportable": False})
+    assert ask(event)["data"]["status"] == "passed"
+    assert made["local_only"] is True and made["exportable"] is True
+
+
+def test_a_tag_that_workflows_do_not_see_makes_a_no(misp, event):
+    misp._tag_named(TAG)["exportable"] = False
+    respond = misp._otherwise
+
+    def refusing(request):
+        if request.path.startswith("/tags/edit/"):
+            return answer({"message": "You do not have permission to do that."}, 403)
+        return respond(request)
+
+    misp.always(refusing)
+    assert "is not exportable, and MISP's workflows do not see it" in ask(event)["error"]

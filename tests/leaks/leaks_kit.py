@@ -344,7 +344,11 @@ def variants(action: ActionFile) -> Iterator[dict[str, str]]:
     most = max([len(listed) for listed in choices.values()], default=1)
     for turn in range(1, min(max(most, 2), MOST_VARIANTS)):
         more = {name: str(listed[min(turn, len(listed) - 1)]) for name, listed in choices.items()}
-        yield {**more, **templates(action, DUMP), **({"items": "all"} if "items" in choices else {})}
+        yield {
+            **more,
+            **templates(action, DUMP),
+            **({"selected_or_all": "all"} if "selected_or_all" in choices else {}),
+        }
 
 
 def templates(action: ActionFile, source: str) -> dict[str, str]:

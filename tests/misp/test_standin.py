@@ -157,7 +157,7 @@ def only(parts: Any, said: Any) -> Any:
     return said
 
 
-RECORDINGS = ["exchanges", "tags", "warninglists", "objects", "more", "outside"]
+RECORDINGS = ["exchanges", "tags", "warninglists", "objects", "more", "outside", "approval"]
 
 
 @pytest.mark.parametrize("name", RECORDINGS)

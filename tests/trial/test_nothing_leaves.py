@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 CASES = sorted((HERE.parent / "actions").glob("*/*.json"))
 CAPTURES = HERE.parent / "captures"
 GATES = {path.stem for path in ACTIONS.glob("*_gate.py")} | {"enrichment_guard"}
-STREAM = ("zmq_message", {"params": {"topic": "misp", "items": "all"}, "data": "event-publish"})
+STREAM = ("zmq_message", {"params": {"topic": "misp", "selected_or_all": "all"}, "data": "event-publish"})
 """The one action whose cases are elsewhere, as its other side calls us."""
 
 EVENT = {"id": "1", "uuid": "c9b9e7cc-0e4c-4a0b-a5f0-8f6c4e9b3a11", "info": "x", "Tag": [{"name": "tlp:green"}]}

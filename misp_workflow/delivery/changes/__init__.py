@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from misp_workflow.delivery.changes import additions, edits, lookups, tags, warninglist
+from misp_workflow.delivery.changes import additions, approval, edits, lookups, warninglist
 from misp_workflow.delivery.changes.look import Misp
 from misp_workflow.delivery.changes.marks import MOST_HOPS, Marks, MarksError, mark
 from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally
@@ -20,7 +20,7 @@ __all__ = ["Marks", "MarksError", "Misp", "Refusal", "Stop", "Tally", "make"]
 LOG = logger("misp_workflow.delivery")
 
 MAKE: dict[str, Callable[[Misp, MispChange, Tally], None]] = {
-    "tag": tags.tag,
+    "tag": approval.tag,
     "edit": edits.edit,
     "event": edits.event,
     "sighting": additions.sighting,

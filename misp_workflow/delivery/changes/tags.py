@@ -48,7 +48,7 @@ def _attach(misp: Misp, change: MispChange, found: list[Row], name: str, tally: 
     if not lacking:
         return
     try:
-        number = _find_or_make(misp, name, bool(change.values.get("local_only")))
+        number = find_or_make(misp, name, bool(change.values.get("local_only")))
     except Refusal as no:
         if no.everywhere:
             raise
@@ -65,7 +65,7 @@ def _attach(misp: Misp, change: MispChange, found: list[Row], name: str, tally: 
         tally.fail(uuid, f"MISP said that it attached “{name}”, and has it not")
 
 
-def _find_or_make(misp: Misp, name: str, local_only: bool) -> str:
+def find_or_make(misp: Misp, name: str, local_only: bool) -> str:
     """Return the id of the tag with exactly this name (but for capitals, which MISP does not tell apart either)."""
     if len(name) > LONGEST_NAME:
         raise Refusal(400, f"MISP cuts the name of a tag at {LONGEST_NAME} characters, and this one has {len(name)}")

@@ -6,7 +6,6 @@ Module::queryModuleServer can be let down.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -15,17 +14,14 @@ from misp_workflow import php
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.misp_module import APPROVAL
 from misp_workflow.runner.modules.moduleapi import (
     ANSWERS,
     TEMPLATE_MODULE,
-    Answer,
-    Body,
     Described,
     ModuleServer,
     Scripted,
     Spec,
-    error_of,
-    read_answer,
 )
 from misp_workflow.runner.walk.walk import End, Run, run
 
@@ -152,7 +148,7 @@ class _Trial:
     @property
     def approvals(self) -> dict[str, str]:
         """The tags that gates leave when they approve, by module."""
-        found = {node.module: str(node.params.get("approval_tag") or "") for node in self.python}
+        found = {node.module: str(node.params.get(APPROVAL) or "") for node in self.python}
         return {module: tag for module, tag in found.items() if tag}
 
     def circumstances(self) -> list[Around]:
@@ -165,43 +161,23 @@ class _Trial:
 
     def agreed(self, behind: ModuleServer | None) -> Run:
         """The run in which nothing is wrong, and each gate that says yes leaves its tag in MISP."""
-        data = self.data()
-        server = _Approving(self.listed, behind, lambda module: _attach(data, self.approvals.get(module, ""), "local"))
-        return run(self.workflow, copy.deepcopy(data), server, world=self._around(AS_IT_SHOULD_BE, data))
+        return run(self.workflow, self.data(), Scripted(self.listed, {}, behind), world=self.world)
 
     def failing(self, node: Node, kind: Kind, around: Around) -> Run:
         data = self.data()
         for tag in self.approvals.values() if around.approval else ():
             _attach(data, tag, around.approval)
-        world = self._around(around, data)
+        world = self._around(around)
         if kind == "disabled":
             world = replace(world, disabled_modules=world.disabled_modules | {node.module})
         failing = [*(other.module for other in self.python), TEMPLATE_MODULE] if kind == "down" else [node.module]
         script = {module: [_spec(kind)] for module in failing}
         return run(self.workflow, data, Scripted(None if kind == "no list" else self.listed, script), world=world)
 
-    def _around(self, around: Around, data: Any) -> World:
-        number = php.to_string(php.item(php.item(data, "Event"), "id", ""))
-        rows = {**self.world.rows, "events": {number: data}} if number and not self.world.rows else self.world.rows
+    def _around(self, around: Around) -> World:
         off = self.world.disabled_services if around.rendering else self.world.disabled_services | {"Enrichment"}
         disabled = self.world.disabled_modules | around.disabled
-        return replace(self.world, rows=rows, disabled_modules=disabled, disabled_services=off)
-
-
-class _Approving(Scripted):
-    """Says yes to everything, and tells whom it has said it to."""
-
-    def __init__(
-        self, listed: Sequence[Described], behind: ModuleServer | None, approved: Callable[[str], None]
-    ) -> None:
-        super().__init__(listed, {}, behind)
-        self._approved = approved
-
-    def query(self, module: str, body: Body, timeout: float) -> Answer:
-        answer = super().query(module, body, timeout)
-        if php.empty(error_of(read_answer(answer))):
-            self._approved(module)
-        return answer
+        return replace(self.world, disabled_modules=disabled, disabled_services=off)
 
 
 def _attach(data: Any, tag: str, locality: Locality) -> None:

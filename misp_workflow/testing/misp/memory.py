@@ -178,6 +178,7 @@ class Memory:
             "name": name,
             "colour": colour or f"#{hash(name) % 0xFFFFFF:06x}",
             "local_only": local_only,
+            "exportable": True,
         }
         return self.known_tags.setdefault(number, made)
 

@@ -161,7 +161,7 @@ def full_tag(tag: Row) -> Row:
         "id": tag["id"],
         "name": tag["name"],
         "colour": tag["colour"],
-        "exportable": True,
+        "exportable": tag["exportable"],
         "user_id": "0",
         "hide_tag": False,
         "numerical_value": None,

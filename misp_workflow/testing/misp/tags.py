@@ -29,6 +29,14 @@ class Tags(Memory):
             return no(405, "Could not add the Tag. [colour]: Colour has to be in the RGB format (#FFFFFF)", path)
         return answer({"Tag": searched_tag(self._tag_named(body["name"], colour, bool(body.get("local_only"))))})
 
+    @route("POST", "/tags/edit/([0-9]+)")
+    def _tag_edit(self, path: str, body: Any, number: str) -> Answer:
+        tag = self.known_tags.get(number)
+        if tag is None:
+            return no(404, "Invalid tag", path)
+        tag.update({name: value for name, value in body.items() if name in tag})
+        return answer({"Tag": searched_tag(tag)})
+
     @route("GET", "/tags/view/([0-9]+)")
     def _tag_view(self, path: str, body: Any, number: str) -> Answer:
         tag = self.known_tags.get(number)

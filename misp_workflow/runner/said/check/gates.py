@@ -9,6 +9,7 @@ from misp_workflow import php
 from misp_workflow.errors import did_you_mean
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules.catalogue import Module
+from misp_workflow.runner.modules.misp_module import APPROVAL
 from misp_workflow.runner.said.check.subject import Finding, Subject, declared
 from misp_workflow.runner.said.faults import opened_by_old_approvals
 from misp_workflow.runner.said.report import speaks_of_secret
@@ -42,9 +43,7 @@ def old_approvals(subject: Subject) -> Iterator[Finding]:
     """An approval that lies on the event already must not be taken for this run's, whatever is disabled in MISP."""
     if not subject.can_block or not subject.workflow.graph.triggers:
         return
-    gates = [
-        node for node, module in subject.python() if module.blocking and str(node.params.get("approval_tag") or "")
-    ]
+    gates = [node for node, module in subject.python() if module.blocking and str(node.params.get(APPROVAL) or "")]
     listed = [_listed(module) for _, module in subject.python()]
     closed = [node for node in gates if _fail_closed(subject, node)]
     opened = opened_by_old_approvals(subject.workflow, listed, subject.world) if closed else []
