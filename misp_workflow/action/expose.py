@@ -26,7 +26,7 @@ from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking
-from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, addressed, mask, to_json
+from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, addressed, mask, to_json, together
 from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
 from misp_workflow.printable import logger, printable
@@ -337,6 +337,7 @@ def _listed(decision: Effect | Sequence[Effect]) -> Sequence[Effect]:
 
 def _spoken(receipts: Sequence[Receipt]) -> Answer:
     """Return the answer that these receipts amount to: an error as soon as one was refused."""
+    receipts = together(receipts)
     refused = [receipt for receipt in receipts if not receipt.accepted]
     details = _sentence(" ".join(dict.fromkeys(receipt.detail for receipt in refused or receipts)))
     if refused:

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,7 @@ from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.outbox import Claim, Item, Taken, identity
 from misp_workflow.delivery.retry import Answer, back_off
 from misp_workflow.effects import Effect, Parcel, Receipt, Status, masked
+from misp_workflow.effects.outcome import Tally
 from misp_workflow.errors import DeliveryError, WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
@@ -175,7 +177,7 @@ class _Delivery:
         """Return the receipt for a batch of which some is in; what was not taken is kept, or told of here only."""
         plan.held = False
         if kept and self._house.keep_rest(plan.claim, answer):
-            return _receipt(plan.parcel, "queued", answer.detail)
+            return _receipt(plan.parcel, "queued", answer.detail, answer)
         return self._final(plan, "delivered", answer)
 
     def _forget(self, plan: _Plan, answer: Answer) -> None:
@@ -197,7 +199,7 @@ class _Delivery:
     def _final(self, plan: _Plan, status: Literal["delivered", "refused"], answer: Answer) -> Receipt:
         plan.held = False
         self._house.log_parcel(status, plan.parcel, plan.lane, answer.detail, 1)
-        return _receipt(plan.parcel, status, answer.detail, unsure=answer.outcome == "again")
+        return _receipt(plan.parcel, status, answer.detail, answer)
 
 
 def _described(effect: Effect) -> str:
@@ -221,8 +223,27 @@ _NOT_SENT = {
 }
 
 
-def _receipt(parcel: Parcel, status: Status, detail: str, unsure: bool = False) -> Receipt:
-    return Receipt(status=status, detail=sentence(detail), key=parcel.key, unsure=unsure)
+def _receipt(parcel: Parcel, status: Status, detail: str, answer: Answer | None = None) -> Receipt:
+    unsure = status == "refused" and answer is not None and answer.outcome == "again"
+    tally = _tally(parcel.effect, status, detail, answer) if parcel.effect.batch else None
+    return Receipt(status=status, detail=sentence(detail), key=parcel.key, unsure=unsure, tally=tally)
+
+
+def _tally(effect: Effect, status: Status, detail: str, answer: Answer | None) -> Tally | None:
+    """Return what became of the items of a batch; None when it was not this call that did anything with them."""
+    number = effect.number()
+    if answer is not None and answer.outcome == "part":
+        refused = Counter(answer.refused.values())
+        if status == "delivered":  # nobody tries again what could be
+            refused += Counter(["not taken in time"] * len(answer.again))
+        waiting = len(answer.again) if status == "queued" else 0
+        return Tally(taken=number - len(answer.again) - len(answer.refused), waiting=waiting, refused=dict(refused))
+    if status == "refused":
+        why = Counter(answer.refused.values()) if answer is not None else Counter()
+        return Tally(refused=dict(why) or {detail: number})
+    if status == "queued":
+        return Tally(waiting=number)
+    return Tally(taken=number) if status == "delivered" else None
 
 
 # --- the house of this process ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import math
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from misp_workflow.delivery.log import DeliveryLog
 from misp_workflow.delivery.outbox import Claim, Entry, Outbox, Rest, open_outbox
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import Effect, Parcel
+from misp_workflow.effects.outcome import reasons
 from misp_workflow.errors import SettingsError, WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
@@ -149,7 +151,7 @@ class House:
             refused=dataclasses.replace(effect.only(sorted(refused)), label=_some(effect, refused))
             if refused
             else None,
-            refusal=sentence(retry.reasons(refused)),
+            refusal=sentence(reasons(Counter(refused.values()))),
         )
         self.outbox.part(claim, rest)
         if rest.refused is not None:

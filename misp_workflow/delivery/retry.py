@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
 
+from misp_workflow.effects.outcome import reasons
+
 Outcome = Literal["delivered", "again", "refused", "part"]
 """It arrived; it may arrive later; it never will; some of the batch arrived, or each item has another fate."""
 
@@ -55,7 +57,7 @@ def part(
     taken = number - len(refused) - len(again)
     told = [f"{taken:,} in"]
     told += [
-        f"{len(places):,} {how}: {reasons(places)}"
+        f"{len(places):,} {how}: {reasons(Counter(places.values()))}"
         for how, places in (("refused", refused), ("to be tried again", again))
         if places
     ]
@@ -73,17 +75,6 @@ def part(
         ids=dict(ids or {}),
     )
 
-
-def reasons(places: Mapping[int, str]) -> str:
-    """Return the most frequent reasons, the number of each where there are several."""
-    counted = Counter(places.values()).most_common()
-    if len(counted) == 1:
-        return counted[0][0].rstrip(".")
-    shown = [f"{reason.rstrip('.')} ({times:,})" for reason, times in counted[:MOST_REASONS]]
-    return "; ".join(shown) + ("; …" if len(counted) > MOST_REASONS else "")
-
-
-MOST_REASONS = 3
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 

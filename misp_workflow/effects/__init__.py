@@ -10,7 +10,7 @@ from __future__ import annotations
 from misp_workflow.effects.base import Effect, Json
 from misp_workflow.effects.kinds import MISP_FOR_GATES, Batch, FileUpdate, Mail, MispChange, Notification, Post, Record
 from misp_workflow.effects.masking import mask, masked
-from misp_workflow.effects.outcome import Block, Parcel, Pass, Receipt, Status, Verdict
+from misp_workflow.effects.outcome import Block, Parcel, Pass, Receipt, Status, Verdict, together
 from misp_workflow.effects.stored import addressed, from_json, to_json
 
 __all__ = [
@@ -35,4 +35,5 @@ __all__ = [
     "mask",
     "masked",
     "to_json",
+    "together",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from misp_workflow.effects.base import Effect
@@ -27,21 +29,67 @@ Status = Literal["delivered", "queued", "skipped", "refused", "dry-run"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What became of items that go each for itself: how many are in, wait, or were refused, the latter by reason."""
+
+    taken: int = 0
+    waiting: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Tally) -> Tally:
+        refused = dict(Counter(self.refused) + Counter(other.refused))
+        return Tally(taken=self.taken + other.taken, waiting=self.waiting + other.waiting, refused=refused)
+
+    def __str__(self) -> str:
+        parts = [f"{self.taken:,} in"] if self.taken or not (self.waiting or self.refused) else []
+        if self.refused:
+            parts.append(f"{sum(self.refused.values()):,} refused: {reasons(self.refused)}")
+        if self.waiting:
+            parts.append(f"{self.waiting:,} queued")
+        return ", ".join(parts)
+
+
+MOST_REASONS = 3
+
+
+def reasons(counted: Mapping[str, int]) -> str:
+    """Return the most frequent reasons, the number of each where there are several."""
+    most = Counter(counted).most_common(MOST_REASONS)
+    if len(counted) == 1:
+        return most[0][0].rstrip(".")
+    return "; ".join(f"{why.rstrip('.')} ({times:,})" for why, times in most) + (
+        "; …" if len(counted) > len(most) else ""
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """What became of an effect. `detail` is one plain sentence without a secret.
 
-    `unsure`: it was refused for want of an answer, so that it may have happened all the same.
+    `unsure`: it was refused for want of an answer, so that it may have happened all the same. `tally` counts the items
+    of a batch, so that several batches can be told of in one sentence.
     """
 
     status: Status
     detail: str
     key: str = ""
     unsure: bool = False
+    tally: Tally | None = None
 
     @property
     def accepted(self) -> bool:
         """Whether MISP may hear success."""
         return self.status != "refused"
+
+
+def together(receipts: Sequence[Receipt]) -> list[Receipt]:
+    """Return the receipts with those of several batches made into one, which is a no when nothing is in or waits."""
+    batches = [receipt for receipt in receipts if receipt.tally is not None]
+    if len(batches) < 2:
+        return list(receipts)
+    tally = sum((receipt.tally for receipt in batches if receipt.tally is not None), Tally())
+    status: Status = "queued" if tally.waiting else "delivered" if tally.taken else "refused"
+    return [Receipt(status=status, detail=f"{tally}.", tally=tally), *(one for one in receipts if one.tally is None)]
 
 
 @dataclass(frozen=True)

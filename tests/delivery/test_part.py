@@ -20,7 +20,7 @@ from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.outbox import Entry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.effects import Effect, Parcel, stored
+from misp_workflow.effects import Effect, Parcel, stored, together
 from misp_workflow.settings import current
 
 EVENT = "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c"
@@ -162,6 +162,20 @@ def test_ten_thousand_in_batches_come_in_whole(place: Place) -> None:
     until(lambda: [entry.state for entry in entries()] == ["dead"])
     ledger_of(current())._background.settle(20)
     assert len(known()) == 9_999
+
+
+def test_several_batches_are_told_of_in_one_sentence(place: Place) -> None:
+    place.refuses = {"v3": "it is no address", "w5": "it is no address", "w6": "it is too long"}
+    place.busy = {"v1": 9}
+    batches = [parcel(VALUES, "b1"), parcel([value.replace("v", "w") for value in VALUES], "b2")]
+    (receipt,) = together(deliver(batches))
+    assert receipt.status == "queued"
+    assert receipt.detail == "16 in, 3 refused: it is no address (2); it is too long (1), 1 queued."
+    house(current()).outbox.drop([entry.key for entry in entries()])
+    place.refuses, place.busy = dict.fromkeys("ab", "no"), {}
+    assert together(deliver([parcel(["a"], "b3"), parcel(["b"], "b4")]))[0].status == "refused"
+    (whole,) = together(deliver([parcel(["c"], "b5"), parcel(["a"], "b6")]))
+    assert (whole.status, whole.detail) == ("delivered", "1 in, 1 refused: no.")
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------
