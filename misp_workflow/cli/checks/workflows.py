@@ -86,7 +86,7 @@ def _nodes(subject: str, workflow: Workflow, known: Mapping[str, Any]) -> Iterat
         yield error(subject, f"MISP does not have {some(missing)}", todo)
     disabled = [name for name in names if flag(known.get(name, {}).get("disabled"))]
     if disabled:
-        what = f"not enabled in MISP: {some(disabled)}"
+        what = f"not enabled in MISP: {', '.join(disabled)}"
         yield error(
             subject, f"{what}; a disabled IF takes its else path, a disabled action is left out", _enable(LISTS)
         )
