@@ -5,7 +5,7 @@ from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
 from misp_workflow.action.standing import STANDING, Standing, standing
 from misp_workflow.delivery import warninglists
-from misp_workflow.effects import Block, Effect, FileUpdate, Mail, Notification, Pass, Post, Receipt, Record
+from misp_workflow.effects import Block, Bulk, Effect, FileUpdate, Mail, Notification, Pass, Post, Receipt, Record
 from misp_workflow.errors import InputError, ParameterError
 from misp_workflow.event import DISTRIBUTIONS, View, flag, live, matching, number, tag_names, text
 
@@ -13,6 +13,7 @@ __all__ = [
     "DISTRIBUTIONS",
     "STANDING",
     "Block",
+    "Bulk",
     "Call",
     "Effect",
     "FileUpdate",

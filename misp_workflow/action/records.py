@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from misp_workflow import web_address
-from misp_workflow.action import rendering
+from misp_workflow.action import ecs, rendering
 from misp_workflow.action.call import Call
 from misp_workflow.action.fields import TLS
 from misp_workflow.action.params import Table
@@ -39,6 +39,9 @@ RECORDS: Table = {
 EVENT_FIELDS = ("id", "uuid", "info", "date", "timestamp", "published", "threat_level_id", "analysis", "distribution")
 ATTRIBUTE_FIELDS = ("type", "category", "value", "comment", "timestamp", "first_seen", "last_seen")
 
+Carrier = Any
+"""A `Batch` or a `Bulk`, which gets the records."""
+
 AT_ONCE = 500
 """Records in one effect: what a crash may send again."""
 
@@ -65,9 +68,6 @@ def effects(call: Call, topic: str, system: str, service: str, schemes: Sequence
     params = call.params
     if trouble := web_address.trouble(params.address, tuple(schemes)):
         raise ParameterError(f"Parameter 'address' {trouble}.")
-    said = standing(call)
-    if isinstance(said, Receipt):
-        return said
     broker = Batch(
         system=system,
         service=service,
@@ -79,10 +79,18 @@ def effects(call: Call, topic: str, system: str, service: str, schemes: Sequence
         options=options,
         at=int(time.time()),
     )
-    found = [*batches(broker, records(call, said, topic))]
-    if said.whole and params.granularity == "attribute":
+    return carried(call, topic, broker)
+
+
+def carried(call: Call, topic: str, carrier: Carrier) -> list[Carrier] | Receipt:
+    """Return the call's records as effects like `carrier`, tombstones and what is left of the event among them."""
+    said = standing(call)
+    if isinstance(said, Receipt):
+        return said
+    found: list[Carrier] = [*batches(carrier, records(call, said, topic))]
+    if said.whole and getattr(call.params, "granularity", "attribute") == "attribute":
         stay = tuple(str(row["uuid"]) for row in (*said.rows, *said.gone))
-        found.append(replace(broker, rest_of=said.event, standing=stay, takes_back=True))
+        found.append(replace(carrier, rest_of=said.event, standing=stay, takes_back=True))
     return found or call.skip("nothing was selected; set 'items' to all for every attribute")
 
 
@@ -91,23 +99,23 @@ def records(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
 
     `topic` names the parameter with the topic, a template that may use `attribute`. A tombstone has no body.
     """
-    if call.params.granularity == "event":
+    if getattr(call.params, "granularity", "attribute") == "event":
         body = None if not said.rows and said.whole else _json(_event(call, said.rows))
         return [_record(call, topic, {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}, body)]
     head = {name: call.view.event[name] for name in EVENT_FIELDS if name in call.view.event}
-    write = _flat if call.params.layout == "flat" else _misp
+    write = {"flat": _flat, "misp": _misp, "ecs": _ecs}[getattr(call.params, "layout", "flat")]
     there = [_record(call, topic, row, _json(write(call, head, row))) for row in said.rows]
     return there + [_record(call, topic, row, None) for row in said.gone]
 
 
-def batches(broker: Batch, found: list[dict[str, Any]]) -> Iterator[Batch]:
+def batches(carrier: Carrier, found: list[dict[str, Any]]) -> Iterator[Carrier]:
     """Yield the effects that carry the records, at most AT_ONCE each; tombstones apart from what is there."""
     for back in (False, True):
         chosen = [one for one in found if (one["body"] is None) == back]
         for start in range(0, len(chosen), AT_ONCE):
             some = tuple(chosen[start : start + AT_ONCE])
             about = tuple(one["key"] for one in some)
-            yield replace(broker, records=some, about=about, takes_back=back)
+            yield replace(carrier, records=some, about=about, takes_back=back)
 
 
 def _record(call: Call, topic: str, row: Mapping[str, Any], body: str | None) -> dict[str, Any]:
@@ -121,7 +129,7 @@ def _record(call: Call, topic: str, row: Mapping[str, Any], body: str | None) ->
 
 
 def _topic(call: Call, name: str, row: Mapping[str, Any]) -> str:
-    source = getattr(call.params, name)
+    source = getattr(call.params, name, "")
     if "{" not in source:
         return str(source)
     try:
@@ -167,6 +175,10 @@ def _flat(call: Call, head: Mapping[str, Any], row: Mapping[str, Any]) -> dict[s
 def _misp(call: Call, head: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an attribute within the head of its event, as MISP itself publishes one."""
     return {"Event": dict(head), "Attribute": row}
+
+
+def _ecs(call: Call, head: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    return ecs.document(call, row)
 
 
 def _event(call: Call, rows: list[dict[str, Any]]) -> dict[str, Any]:

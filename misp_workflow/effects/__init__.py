@@ -8,7 +8,17 @@ name under `delivery/transports/`.
 from __future__ import annotations
 
 from misp_workflow.effects.base import Effect, Json
-from misp_workflow.effects.kinds import MISP_FOR_GATES, Batch, FileUpdate, Mail, MispChange, Notification, Post, Record
+from misp_workflow.effects.kinds import (
+    MISP_FOR_GATES,
+    Batch,
+    Bulk,
+    FileUpdate,
+    Mail,
+    MispChange,
+    Notification,
+    Post,
+    Record,
+)
 from misp_workflow.effects.masking import mask, masked
 from misp_workflow.effects.outcome import Block, Parcel, Pass, Receipt, Status, Verdict, together
 from misp_workflow.effects.stored import addressed, from_json, to_json
@@ -17,6 +27,7 @@ __all__ = [
     "MISP_FOR_GATES",
     "Batch",
     "Block",
+    "Bulk",
     "Effect",
     "FileUpdate",
     "Json",

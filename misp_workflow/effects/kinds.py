@@ -223,3 +223,21 @@ class Batch(Effect):
     def shown(self) -> str:
         """The address without what may be a secret in it."""
         return web_address.shown(self.address)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulk(Post):
+    """Records in one HTTP request, each of which the other side may take or refuse: `json`, `form`, `body` stay empty.
+
+    `dialect` is "elastic", "splunk" or "alertmanager", see its file under `delivery/transports/dialects`; `options` are
+    the dialect's own. `records`, `rest_of`, `standing` and `at` are as in `Batch`.
+    """
+
+    kind: ClassVar[str] = "bulk"
+    batch: ClassVar[str] = "records"
+    dialect: str
+    records: tuple[Mapping[str, Json], ...] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
+    at: int = 0
+    rest_of: str = ""
+    standing: tuple[str, ...] = ()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import time
 from dataclasses import replace
 from typing import cast
 
-from misp_workflow import settings
-from misp_workflow.delivery.lanes import name_of
-from misp_workflow.delivery.ledger import Sent, ledger_of
 from misp_workflow.delivery.retry import Answer, part
 from misp_workflow.delivery.transports.http import quotable
+from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.streams.outcome import Outcome, UnreachableError
 from misp_workflow.effects import Batch
 
 
 def send(batch: Batch, key: str, deadline: float) -> Answer:
     """Publish the records. DeliveryError: the ledger cannot be read, and so nobody knows what is to be withdrawn."""
-    return _take_back_rest(batch, deadline) if batch.rest_of else _publish(batch, deadline)
+    return take_back_rest(batch, deadline, _publish) if batch.rest_of else _publish(batch, deadline)
 
 
 def _publish(batch: Batch, deadline: float) -> Answer:
@@ -37,29 +34,3 @@ def _publish(batch: Batch, deadline: float) -> Answer:
 
 def _why(batch: Batch, outcomes: list[Outcome], how: str) -> dict[int, str]:
     return {place: quotable(one.why, batch.secrets) for place, one in enumerate(outcomes) if one.how == how}
-
-
-def _take_back_rest(batch: Batch, deadline: float) -> Answer:
-    """Publish a tombstone for what of the event is there still, and nobody spoke of. The ledger's id is the topic."""
-    ledger, lane, stay = ledger_of(settings.current()), name_of(batch), set(batch.standing)
-    known = ledger.of(batch.rest_of, lane)
-    left = [sent for sent in known if sent.item and sent.item not in stay and not sent.withdrawn and sent.id]
-    if not left:
-        return Answer(outcome="delivered", detail="nothing else of the event was there")
-    records = tuple(_tombstone(sent) for sent in left)
-    answer = _publish(replace(batch, records=records, rest_of=""), deadline)
-    out = {*answer.again, *answer.refused}
-    if answer.outcome in ("delivered", "part"):
-        gone = [sent for place, sent in enumerate(left) if place not in out]
-        ledger.note([_withdrawn(sent) for sent in gone], now=True)
-    if answer.outcome == "part":  # what is left is looked for again
-        return Answer(outcome="again" if answer.again else "refused", detail=answer.detail)
-    return answer
-
-
-def _tombstone(sent: Sent) -> dict[str, str | None]:
-    return {"id": f"{sent.item}/withdrawn/{int(sent.at)}", "topic": sent.id, "key": sent.item, "body": None}
-
-
-def _withdrawn(sent: Sent) -> Sent:
-    return replace(sent, withdrawn=True, at=time.time())

@@ -1,0 +1,54 @@
+"""Many records in one HTTP request: the request is `http`'s, what came of each record the dialect says."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from dataclasses import fields, replace
+from typing import Any, cast
+
+from misp_workflow.delivery import retry
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.rest import take_back_rest
+from misp_workflow.delivery.transports.sockets import trying
+from misp_workflow.effects import Bulk, Post, mask
+
+MAX_ANSWER = 16 * 1024 * 1024
+"""Bytes of an answer: it has some hundred for each record."""
+JUDGED_BY_DIALECT = (200, 400)
+
+
+def send(bulk: Bulk, key: str, deadline: float) -> Answer:
+    """Send the records. DeliveryError: the ledger cannot be read, and so nobody knows what is to be withdrawn."""
+    return take_back_rest(bulk, deadline, _publish) if bulk.rest_of else _publish(bulk, deadline)
+
+
+def _publish(bulk: Bulk, deadline: float) -> Answer:
+    dialect = importlib.import_module(f"misp_workflow.delivery.transports.dialects.{bulk.dialect}")
+    body, kind = dialect.content(bulk)
+    given: dict[str, Any] = {one.name: getattr(bulk, one.name) for one in fields(Post)}
+    post = Post(**{**given, "body": body, "content_type": kind})
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        return Answer(outcome="again", detail=f"there was no time left to ask {bulk.service}")
+    with trying(deadline) as this:
+        try:
+            reply = http.ask(post, this, MAX_ANSWER)
+        except ValueError as error:
+            return Answer(outcome="refused", detail=f"the request to {bulk.service} cannot be made: {error}")
+        except http.TROUBLES as error:
+            return http.failure(error, this, bulk.service, seconds)
+    if reply.status in JUDGED_BY_DIALECT and not reply.cut:
+        answer = cast(Answer, dialect.judge(bulk, reply))
+        return replace(answer, detail=mask(f"{bulk.service}: {answer.detail}", bulk.secrets))
+    return _failed(bulk, reply)
+
+
+def _failed(bulk: Bulk, reply: http.Reply) -> Answer:
+    outcome = retry.http_outcome(reply.status)
+    advice = retry.ADVICE.get(reply.status, "")
+    detail = f"{bulk.service} answered {retry.http_phrase(reply.status)}{f': {advice}' if advice else ''}"
+    wish = retry.retry_after(reply.headers.get("retry-after"), time.time())
+    down = reply.status >= 500
+    return Answer(outcome="refused" if outcome == "delivered" else outcome, detail=detail, retry_after=wish, down=down)

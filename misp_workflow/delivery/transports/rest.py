@@ -1,0 +1,42 @@
+"""What is left of an event at a destination: withdrawn as the ledger knows it, for effects with `rest_of`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from misp_workflow import settings
+from misp_workflow.delivery.lanes import name_of
+from misp_workflow.delivery.ledger import Sent, ledger_of
+from misp_workflow.delivery.retry import Answer
+
+Records = Any
+"""A `Batch` or a `Bulk` with `rest_of`."""
+
+
+def take_back_rest(batch: Records, deadline: float, publish: Callable[[Records, float], Answer]) -> Answer:
+    """Publish tombstones for what of the event is there still, and nobody spoke of. The ledger's id is the topic."""
+    ledger, lane, stay = ledger_of(settings.current()), name_of(batch), set(batch.standing)
+    known = ledger.of(batch.rest_of, lane)
+    left = [sent for sent in known if sent.item and sent.item not in stay and not sent.withdrawn and sent.id]
+    if not left:
+        return Answer(outcome="delivered", detail="nothing else of the event was there")
+    records = tuple(_tombstone(sent) for sent in left)
+    answer = publish(replace(batch, records=records, rest_of=""), deadline)
+    out = {*answer.again, *answer.refused}
+    if answer.outcome in ("delivered", "part"):
+        gone = [sent for place, sent in enumerate(left) if place not in out]
+        ledger.note([_withdrawn(sent) for sent in gone], now=True)
+    if answer.outcome == "part":  # what is left is looked for again
+        return Answer(outcome="again" if answer.again else "refused", detail=answer.detail)
+    return answer
+
+
+def _tombstone(sent: Sent) -> dict[str, str | None]:
+    return {"id": f"{sent.item}/withdrawn/{int(sent.at)}", "topic": sent.id, "key": sent.item, "body": None}
+
+
+def _withdrawn(sent: Sent) -> Sent:
+    return replace(sent, withdrawn=True, at=time.time())
