@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import re
 import sys
 import time
 import traceback
@@ -73,6 +74,8 @@ INFO_KEYS = {
     "output": "Success, or an error in one sentence.",
 }
 """The eleven keys that upstream's modules have, with what stands there when an action says nothing."""
+
+_FULL_STOPS = re.compile(r"(?<!\.)\.\.(?=[\s)]|\Z)")
 
 Decision = Effect | Sequence[Effect] | Pass | Block | Receipt
 Answer = dict[str, Any]
@@ -347,7 +350,8 @@ def _spoken(receipts: Sequence[Receipt]) -> Answer:
 
 
 def _sentence(words: str) -> str:
-    return guard.cut(printable(" ".join(words.split())), MAX_SENTENCE)
+    """Return the words on one line that commands no terminal, each sentence with one full stop."""
+    return guard.cut(_FULL_STOPS.sub(".", printable(" ".join(words.split()))), MAX_SENTENCE)
 
 
 def _with_note(answer: Answer, problem: str) -> Answer:

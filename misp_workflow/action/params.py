@@ -24,7 +24,8 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from email.utils import formataddr, parseaddr
+from email import policy
+from email.utils import formataddr
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -47,6 +48,8 @@ SHORTEST_WORD = 12
 """Characters. Tokens within addresses and headers are longer; what is shorter there ("services", "Bearer") is plain."""
 
 _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
+_MAILBOXES = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>\n]*>|[^,;\n])+')
+"""Each of several mailboxes: between commas, semicolons and line ends that stand in no quoted name."""
 _LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -272,7 +275,7 @@ def _url(name: str, spec: Mapping[str, Any], given: str) -> str:
 
 
 def _email(name: str, spec: Mapping[str, Any], given: str) -> str:
-    display, address = parseaddr(given)
+    display, address = _mailbox(given)
     local, _, domain = address.rpartition("@")
     try:
         domain = domain.encode("idna").decode()
@@ -283,9 +286,22 @@ def _email(name: str, spec: Mapping[str, Any], given: str) -> str:
     return formataddr((display, f"{local}@{domain}"))
 
 
+def _mailbox(given: str) -> tuple[str, str]:
+    """Return the name and the address of exactly one mailbox; ("", "") for anything else, however like one it looks."""
+    try:
+        read = policy.default.header_factory("To", given)
+    except (ValueError, IndexError):  # a line break, and what the library stumbles over
+        return "", ""
+    if read.defects or len(read.addresses) != 1 or read.groups[0].display_name is not None:
+        return "", ""
+    return read.addresses[0].display_name, read.addresses[0].addr_spec
+
+
 def _list(name: str, spec: Mapping[str, Any], given: str) -> tuple[str, ...]:
     # a galaxy tag may hold a comma, so lines, where there are some, are the only separator
     items = given.splitlines() if "\n" in given else given.split(",")
+    if spec.get("each") == "email":
+        items = _MAILBOXES.findall(given)
     found = tuple(item.strip() for item in items if item.strip())
     if "each" in spec:
         found = tuple(str(_READERS[spec["each"]](name, spec, item)) for item in found)

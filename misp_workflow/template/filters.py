@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus
 
 from jinja2 import Undefined
 from jinja2.utils import Namespace
+from markupsafe import Markup
 
 from misp_workflow.errors import TemplateError
 from misp_workflow.event import flag
@@ -262,10 +263,13 @@ def _json(value: Any, indent: int | None = None) -> str:
 
 
 def _url_encoded(value: Any) -> str:
+    """Return the text percent-encoded once: within an address the place itself encodes what is put there."""
+    in_address = current().style.name.startswith("url_")
     if isinstance(value, Mapping):
         pairs = [f"{quote_plus(_sendable(key))}={quote_plus(_sendable(item))}" for key, item in _items(value)]
-        return "&".join(pairs)
-    return quote(_sendable(value), safe="/")
+        made = "&".join(pairs)
+        return Markup(made) if in_address else made  # noqa: S704 - encoded, so it holds nothing to escape
+    return _sendable(value) if in_address else quote(_sendable(value), safe="/")
 
 
 def _sendable(value: Any) -> str:

@@ -19,7 +19,7 @@ moduleinfo = {
 moduleconfig = {
     "params": {
         "recipients": {
-            "description": "Addresses, one per line or with commas",
+            "description": "Addresses, one per line or with commas or semicolons",
             "required": True,
             "format": "list",
             "each": "email",

@@ -53,7 +53,7 @@ def decide(call):
     shared = {"service": "Slack", "error_at": "error", "retry_on": RETRY_ON}
     shared |= {"digest": ("json.text", "json.blocks"), "digest_limit": MAX_TEXT}
     if params.webhook_url:
-        return Post(url=params.webhook_url, json=message, refuse={"ok": False}, **shared)
+        return Post(url=params.webhook_url, json=message, expect_text="ok", **shared)
     if not (params.bot_token and params.channel):
         raise ParameterError("Set either 'webhook_url', or 'bot_token' and 'channel'.")
     place = {"channel": params.channel, **({"thread_ts": params.reply_to_message} if params.reply_to_message else {})}

@@ -93,8 +93,11 @@ def unsaid(data: Any) -> Unsaid | None:
     if not view.event.get("info") or view.data.get("_module"):
         return None
     numbers = tuple(dict.fromkeys(str(link["tag_id"]) for link in _links(view)))
-    if numbers or "id" not in view.event:
+    typed = "id" not in view.event and "_AttributeFlattened" in view.event  # by MISP, that is, not by hand
+    if numbers or typed:
         return Unsaid("an event before it is saved", True, tags=numbers) if _is_bare(view) or numbers else None
+    if "id" not in view.event:
+        return None
     if _is_bare(view) and not view.attributes and not view.objects:
         before = "CryptographicKey" in view.event
         what = "an event before it is saved" if before else "an event just after it was saved"

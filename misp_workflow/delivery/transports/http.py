@@ -229,6 +229,9 @@ def _judge(post: Post, who: str, reply: Reply) -> Answer:
     if post.expect_status:
         outcome = "delivered" if status in post.expect_status else ("refused" if outcome == "delivered" else outcome)
     said = _text_at(content, post.error_at, post.secrets) if post.error_at else ""
+    if outcome == "refused" and 200 <= status < 300:
+        wanted = " or ".join(map(retry.http_phrase, post.expect_status))
+        said = said or _plain_text(reply, post.secrets) or f"only {wanted} says yes; check the address"
     if outcome != "delivered":
         said = said or _plain_text(reply, post.secrets)
         if said and said in post.retry_on:
