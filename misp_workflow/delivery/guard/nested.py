@@ -21,6 +21,9 @@ Place = tuple[dict[str, Any], str, Any]
 
 Items of a list stand under the list's name."""
 
+FEW = 32
+"""Items of a list that may be looked at twice: to remember short lists would cost more."""
+
 _CONTAINERS: frozenset[type] = frozenset((dict, list))
 _TAG_LISTS = frozenset(TAG_LISTS)
 
@@ -36,6 +39,24 @@ def every_object(data: Any) -> list[dict[str, Any]]:
                 waiting += [item for item in value.values() if type(item) in _CONTAINERS]
         elif type(value) is list:
             waiting += [item for item in value if type(item) in _CONTAINERS]
+    return found
+
+
+def members_of(data: Any) -> set[str]:
+    """Return the names of all members of all objects in the data; what stands there twice is looked at once."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    waiting = [data]
+    for value in waiting:  # which grows meanwhile
+        if type(value) is dict:
+            found.update(value)
+            if is_tracked(value):
+                waiting += [item for item in value.values() if type(item) in _CONTAINERS and item]
+        elif type(value) is list:
+            new = [item for item in value if type(item) in _CONTAINERS and item and id(item) not in seen]
+            if len(new) > FEW:
+                seen.update(map(id, new))
+            waiting += new
     return found
 
 

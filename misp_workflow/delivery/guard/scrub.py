@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import Survey, rewrite
+from misp_workflow.delivery.guard.nested import Survey, members_of, rewrite
 from misp_workflow.settings import is_secret_name
 
 HIDDEN = "***"
@@ -42,9 +42,9 @@ def scrub(data: Any, survey: Survey | None = None) -> Any:
     Empty texts, null, true and false stay: they say that there is no secret. `survey` is that of the data, for a caller
     that has it.
     """
-    survey = survey or Survey(data)
-    secret_names = _secrets_among(survey.members)
-    if not secret_names and not {"model", "action"} <= survey.members:
+    members = survey.members if survey else members_of(data)
+    secret_names = _secrets_among(members)
+    if not secret_names and not {"model", "action"} <= members:
         return data
 
     def visit(node: dict[str, Any], key: str) -> dict[str, Any]:

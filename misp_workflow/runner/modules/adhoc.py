@@ -31,7 +31,7 @@ def run_workflow(call: Call) -> Outcome:
         return Outcome(False, ["No workflow selected"])
     payload = _payload(call, values["input_data"])
     for name in chosen:
-        call.record.nested += call.around.run_adhoc(name.partition(_SEPARATOR)[0], payload)
+        call.record.nested += call.around.run_adhoc(call.around, name.partition(_SEPARATOR)[0], payload)
     for done in call.record.nested:
         call.record.exchanges += done.exchanges
         call.record.effects += done.effects

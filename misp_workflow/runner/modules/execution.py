@@ -88,7 +88,7 @@ class Outcome:
 
 @dataclass
 class Surroundings:
-    """What all executions of a run share. `run_adhoc` runs an ad-hoc workflow on what is passed to it."""
+    """What all executions of a run share. `run_adhoc` runs an ad-hoc workflow, in these, on what is passed to it."""
 
     modules: Modules
     server: ModuleServer
@@ -99,7 +99,7 @@ class Surroundings:
     fetches: int = 0
     depth: int = 0
     files: dict[str, str] = field(default_factory=dict)
-    run_adhoc: Callable[[str, Any], list[Any]] = lambda trigger_id, payload: []
+    run_adhoc: Callable[[Surroundings, str, Any], list[Any]] = lambda around, trigger_id, payload: []
     start_data: Any = None
     trigger: Node | None = None
     changes: list[tuple[str, list[Any]]] = field(default_factory=list)

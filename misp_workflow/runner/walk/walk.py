@@ -76,7 +76,7 @@ def run(
         around.modules = done.modules = modules or module_list.load(server, around.world)
         data, plain = wire.read(_plain_data(data))
         around.encoder.plain = plain and not around.world.rows
-        around.run_adhoc = lambda trigger_id, payload: _run_adhoc(around, trigger_id, payload)
+        around.run_adhoc = _run_adhoc
         if workflow.is_adhoc:
             _merge(done, _walked_each(workflow, around, data))
         else:
