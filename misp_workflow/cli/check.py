@@ -24,12 +24,13 @@ from misp_workflow.cli.inputs import (
 )
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import known_modules
+from misp_workflow.cli.version import chosen, misp_option
 from misp_workflow.errors import WorkflowError
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules import catalogue as modules
 from misp_workflow.runner.modules.moduleapi import Scripted
-from misp_workflow.runner.said.check import Finding, check
+from misp_workflow.runner.said.check import UPGRADE, Finding, check
 
 
 @click.command()
@@ -37,6 +38,7 @@ from misp_workflow.runner.said.check import Finding, check
 @click.option("--blueprint", "blueprints", type=FILE, multiple=True, help="A MISP blueprint; several may be given.")
 @click.option("--trigger", help="The trigger before blueprints; by default the one that they name, or event-publish.")
 @click.option("--server", metavar="URL", help="Take the list of modules from this misp-modules server.")
+@misp_option
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(
@@ -44,21 +46,25 @@ def command(
     blueprints: tuple[Path, ...],
     trigger: str | None,
     server: str | None,
+    misp: str | None,
     strict: bool,
     as_json: bool,
 ) -> None:
     """Check WORKFLOWS for what MISP refuses, what it warns of, and what it never tells.
 
     WORKFLOWS are files, blueprints among them, or folders; in a folder, JSON that is no workflow is passed over with a
-    note. Destinations are those of the settings at hand, if there are any.
+    note. With --misp, what that version breaks is said, too. Destinations are those of the settings at hand, if there
+    are any.
 
     Exit status: 0 fine, 1 findings (errors; with --strict warnings, too), 2 unusable input.
     """
     if not workflows and not blueprints:
         raise click.UsageError("Give files or folders of workflows, or --blueprint.")
-    known = modules.load(Scripted(known_modules(server)), World())
+    world = World(misp=chosen(misp))
+    known = modules.load(Scripted(known_modules(server)), world)
     if problem := settings.current().problem:
         echo(f"Note: {problem}", err=True)
+    more = [*HOUSE_RULES, *(UPGRADE if misp else ())]
     found: dict[str, list[Finding]] = {}
     unusable = False
     given = {*workflows, *blueprints}
@@ -66,7 +72,7 @@ def command(
         try:
             workflow = _workflow(path, path in given, trigger)
             if workflow is not None:
-                found[str(path)] = check(workflow, known, more=HOUSE_RULES)
+                found[str(path)] = check(workflow, known, world, more=more)
         except WorkflowError as error:
             echo(f"misp-workflow: {error}", err=True)
             unusable = True

@@ -13,6 +13,8 @@ from misp_workflow.cli.fitting import refuse_unfit, trigger_named
 from misp_workflow.cli.inputs import FILE, read_event, read_workflow
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import described, known_modules
+from misp_workflow.cli.version import chosen, misp_option
+from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import catalogue
 from misp_workflow.runner.said.faults import AS_IT_SHOULD_BE, KINDS, STOPPED, Cell, Matrix, matrix
@@ -24,8 +26,11 @@ from misp_workflow.words import counted
 @click.option("--event", type=FILE, required=True, help="The event, in any shape in which MISP hands it out.")
 @click.option("--trigger", help="Another trigger than the workflow's own.")
 @click.option("--server", metavar="URL", help="Take the list of modules from this server; none is asked anything else.")
+@misp_option
 @click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON.")
-def command(workflow: Path, event: Path, trigger: str | None, server: str | None, as_json: bool) -> None:
+def command(
+    workflow: Path, event: Path, trigger: str | None, server: str | None, misp: str | None, as_json: bool
+) -> None:
     """Run WORKFLOW once per Python node and kind of failure, and show what MISP does all the same.
 
     Each gate is tried again with each of MISP's own nodes disabled, all of them, with the Enrichment service off, and
@@ -37,8 +42,9 @@ def command(workflow: Path, event: Path, trigger: str | None, server: str | None
     if trigger is not None:
         document = document.triggered_by(trigger_named(trigger))
     refuse_unfit(read_event(event), document.trigger_id, event)
+    world = World(misp=chosen(misp))
     listed = known_modules(server)
-    known = {entry["name"] for entry in listed} | set(catalogue()["action"])
+    known = {entry["name"] for entry in listed} | set(catalogue(world.misp)["action"])
     listed += [described(name) for name in _unlisted(document, known)]
     console = Console()
     with Progress(console=console, transient=True, disable=as_json) as bar:
@@ -47,6 +53,7 @@ def command(workflow: Path, event: Path, trigger: str | None, server: str | None
             document,
             lambda: read_event(event),
             listed,
+            world=world,
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     if as_json:

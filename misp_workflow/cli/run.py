@@ -15,8 +15,12 @@ from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import DRY, module_server, server_options
+from misp_workflow.cli.side_by_side import print_comparison
 from misp_workflow.cli.tree import print_run
+from misp_workflow.cli.version import chosen, misp_option
 from misp_workflow.errors import InputError
+from misp_workflow.runner.data.profiles import profile
+from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint
 from misp_workflow.runner.said.check import not_saved
 from misp_workflow.runner.said.report import as_data, as_html
@@ -29,6 +33,17 @@ from misp_workflow.runner.walk.walk import run
 @click.option("--trigger", help="Another trigger than the workflow's own; with --blueprint, the trigger.")
 @click.option("--blueprint", type=FILE, help="A MISP blueprint to attach after the trigger, as the editor does.")
 @server_options
+@misp_option
+@click.option(
+    "--misp-compare",
+    metavar="OLD NEW",
+    nargs=2,
+    help="Run under two versions of MISP, modules scripted, and show side by side what an upgrade changes.",
+)
+@click.option(
+    "--adhoc", type=FILE, multiple=True, help="An ad-hoc workflow that run-workflow can call; several may be."
+)
+@click.option("--strict", is_flag=True, help="End where it is not established what this MISP does.")
 @click.option(
     "--loop",
     metavar="N",
@@ -46,6 +61,10 @@ def command(
     offline: bool,
     send: bool,
     answers: tuple[str, ...],
+    misp: str | None,
+    misp_compare: tuple[str, str] | None,
+    adhoc: tuple[Path, ...],
+    strict: bool,
     loop: int | None,
     as_json: bool,
     html: Path | None,
@@ -54,7 +73,7 @@ def command(
 
     The run is dry unless --send is given: nothing is sent, asked, changed in MISP, kept or remembered.
 
-    Exit status: 0 success, 1 blocked or failure, 2 unusable input.
+    Exit status: 0 success, 1 blocked or failure (--misp-compare: a difference), 2 unusable input.
     """
     document = _workflow(workflow, blueprint, trigger)
     data, fires = read_event(event), trigger_named(trigger or document.trigger_id or "")
@@ -63,10 +82,20 @@ def command(
         _loop(document if trigger is None else document.triggered_by(trigger), data, loop)
         return
     named = {node.module for node in document.graph.nodes.values()}
+    called = [read_json(path) for path in adhoc]
+    if misp_compare is not None:
+        worlds = [World(misp=profile(version), adhoc_workflows=called) for version in misp_compare]
+        scripted = [module_server(server, True, answers, send=False, named=named) for _ in worlds]
+        both = [
+            run(document, data, modules, trigger=trigger, world=world)
+            for modules, world in zip(scripted, worlds, strict=True)
+        ]
+        raise SystemExit(1 if print_comparison(both[0], both[1], Console()) else 0)
+    world = World(misp=chosen(misp), strict=strict, adhoc_workflows=called)
     modules = module_server(server, offline, answers, send=send, named=named)
     if not (server or offline):
         waiting.for_lists_in(document.graph.nodes.values())
-    done = run(document, data, modules, trigger=trigger)
+    done = run(document, data, modules, trigger=trigger, world=world)
     for finding in not_saved(document, done.modules) if done.modules else []:
         echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
     warn(document, done.modules)

@@ -50,12 +50,16 @@ def print_run(done: Run, console: Console) -> None:
         branch.add(ending(job, shown))
     console.print(root)
     console.print(ending(done, shown))
+    for note in [*([f"{done.trigger}: {done.doubt}"] if done.doubt else []), *done.notes]:
+        console.print(f"[yellow]Note:[/] {shown(note)}")
 
 
 def ending(done: Walk, shown: Shown) -> str:
     """Return the end of a walk as one line of rich markup: success, or blocked by whom and why."""
     if done.end == "crash":
         return f"[bold red]crash[/] {shown(done.crash)}"
+    if done.end == "not established":
+        return f"[bold yellow]not established[/] {shown(getattr(done, 'reason', ''))}"
     if done.end == "not started":
         return f"[bold red]not started[/] {shown(getattr(done, 'reason', ''))}"
     if done.blocked_by is not None:
@@ -99,7 +103,8 @@ def _called(step: Step) -> str:
 
 
 def _reason(step: Step, shown: Shown) -> str:
-    return f"  [dim]{shown(step.why)}[/]" if step.why and not step.errors else ""
+    why = f"  [dim]{shown(step.why)}[/]" if step.why and not step.errors else ""
+    return why + (f"  [yellow]not established:[/] {shown(step.doubt)}" if step.doubt else "")
 
 
 def _details(branch: Tree, step: Step, shown: Shown) -> None:

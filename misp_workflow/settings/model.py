@@ -26,12 +26,13 @@ GROUP_NAME = "name:"
 
 @dataclass(frozen=True, kw_only=True)
 class Misp:
-    """The operator's own MISP; `url` is "" when it is not known."""
+    """The operator's own MISP; `url` is "" when it is not known, `version` when it is to be asked."""
 
     url: str = ""
     key_reference: str = field(default="", repr=False)
     verify_tls: bool = True
     ca_file: str = ""
+    version: str = ""
 
     @property
     def key(self) -> str:

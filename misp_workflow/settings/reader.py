@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,9 +106,17 @@ def _misp(table: Table) -> Misp:
         key_reference=table.text("key"),
         verify_tls=table.flag("verify_tls", Misp.verify_tls),
         ca_file=table.text("ca_file"),
+        version=_checked_version(table),
     )
     table.done()
     return misp
+
+
+def _checked_version(table: Table) -> str:
+    version = table.text("version")
+    if version and not re.fullmatch(r"\d+\.\d+\.\d+", version, re.ASCII):
+        raise table.error("version", "is no version of MISP, such as 2.5.50")
+    return version
 
 
 def _outbox(table: Table) -> Outbox:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from misp_workflow.errors import InputError
 
@@ -24,7 +25,7 @@ class Change:
     """One thing that MISP does otherwise since a version.
 
     since: the first version that is known to do so. source: the commit, release or recording that shows it.
-    before, after: one sentence each.
+    before, after: one sentence each. modules: those that it concerns; none: all.
     """
 
     since: str
@@ -33,6 +34,11 @@ class Change:
     before: str
     after: str
     source: str = "recorded from 2.5.19"
+    modules: tuple[str, ...] = ()
+
+    def concerns(self, used: Collection[str]) -> bool:
+        """Whether it can matter where these modules are used."""
+        return not self.modules or any(name in used for name in self.modules)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ FILTER_LABELS_BY_PREFIX = Change(
     "generic-filter-reset with a label, among filters kept in the unfiltered data",
     "drops that label",
     "drops every label that begins with it",
+    modules=("generic-filter-reset",),
 )
 DISABLED_FILTER_ENDS_PATH = Change(
     "2.5.19",
@@ -102,6 +109,12 @@ DISABLED_FILTER_ENDS_PATH = Change(
     "a filter node that is disabled or says no",
     "lets everything through",
     "ends its path in silence, unless the stored node says isFiltering, which the editor does not write",
+    modules=(
+        "generic-filter-data",
+        "generic-filter-reset",
+        "filter-tag",
+        "filter-timestamp",
+    ),
 )
 TAGS_TRAVEL = Change(
     "2.5.19",
@@ -109,6 +122,7 @@ TAGS_TRAVEL = Change(
     "tag_operation",
     "changes MISP's database only",
     "changes the data in hand too; after a removal the list keeps its holes and travels as an object",
+    modules=("tag_operation",),
 )
 TAG_REPLACEMENTS_DIE = Change(
     "2.5.19",
@@ -116,6 +130,12 @@ TAG_REPLACEMENTS_DIE = Change(
     "tag_replacement_tlp, tag_replacement_pap, tag_replacement_generic and assign_country, with something to tag",
     "tag it",
     "the walk dies with an ArgumentCountError",
+    modules=(
+        "tag_replacement_tlp",
+        "tag_replacement_pap",
+        "tag_replacement_generic",
+        "assign_country",
+    ),
 )
 EDITS_TRAVEL_WHOLE = Change(
     "2.5.19",
@@ -124,6 +144,14 @@ EDITS_TRAVEL_WHOLE = Change(
     "without its timestamp; lost when filters are reset",
     "with its new timestamp and _materialChange; kept when filters are reset, but under filter-tag it overwrites "
     "another attribute of Event.Attribute",
+    modules=(
+        "attribute_ids_flag_operation",
+        "Module_attribute_comment_operation",
+        "attribute_edition_operation",
+        "attribute_distribution_operation",
+        "attach-enrichment",
+        "attach-warninglist",
+    ),
 )
 DISTRIBUTION_IF_TURNED = Change(
     "2.5.19",
@@ -131,6 +159,7 @@ DISTRIBUTION_IF_TURNED = Change(
     "distribution-if on sharing groups",
     "without a group chosen, equals asks whether there is one",
     "without a group chosen, equals asks whether there is none; an event shared otherwise is compared by number",
+    modules=("distribution-if",),
 )
 ENRICH_EVENT_RELOADS = Change(
     "2.5.19",
@@ -138,6 +167,7 @@ ENRICH_EVENT_RELOADS = Change(
     "the data behind enrich-event",
     "is MISP's row as it is, without _AttributeFlattened",
     "is in core format; filters are gone, a reset behind it dies",
+    modules=("enrich-event",),
 )
 REPORTS_HAVE_TAGS = Change(
     "2.5.19",
@@ -152,6 +182,10 @@ SINGLE_FILTERS_SHOWN = Change(
     "a filter module executed by itself",
     "answers that it succeeded",
     "answers the filtered event too",
+    modules=(
+        "generic-filter-data",
+        "filter-tag",
+    ),
 )
 TRIGGERS_RUN_INLINE = Change(
     "2.5.19",
@@ -170,6 +204,7 @@ THREAT_LEVEL_BY_KEY = Change(
     'compares with the word "Low", which no event has',
     "compares with 3, low",
     "05ba80f8, recorded on 2.5.19",
+    modules=("threat-level-if",),
 )
 EVENT_WITHOUT_TAGS_TAKES_TAGS = Change(
     "2.5.32",
@@ -178,6 +213,7 @@ EVENT_WITHOUT_TAGS_TAKES_TAGS = Change(
     "the walk dies with a TypeError",
     "the tag is added; removing still dies",
     "a later base class, recorded on 2.5.19; the release is not known",
+    modules=("tag_operation",),
 )
 ORDER_OPERATORS = Change(
     "2.5.32",
@@ -186,6 +222,10 @@ ORDER_OPERATORS = Change(
     "are unknown, and so false",
     "compare numbers",
     "filter-timestamp and aggregate_comparator_if need them; the class that would know them is not to be had",
+    modules=(
+        "filter-timestamp",
+        "aggregate_comparator_if",
+    ),
 )
 REPLACEMENTS_MENDED = Change(
     "2.5.50",
@@ -194,6 +234,12 @@ REPLACEMENTS_MENDED = Change(
     "die when there is something to tag",
     "tag again, and the tags travel on",
     "whether and when they were mended is not established",
+    modules=(
+        "tag_replacement_tlp",
+        "tag_replacement_pap",
+        "tag_replacement_generic",
+        "assign_country",
+    ),
 )
 REQUESTS_NAME_TIMEOUT = Change(
     "2.5.34",
@@ -210,6 +256,7 @@ JOBS_GO_BY_FILE = Change(
     "is lost: the process cannot be started",
     "goes by file",
     "MISP pull request 10247",
+    modules=("concurrent-task",),
 )
 BLOCKING_BLOCKS = Change(
     "2.5.40",
@@ -219,6 +266,62 @@ BLOCKING_BLOCKS = Change(
     "is not published",
     "010df6e2, MISP issues 10690 and 10692",
 )
+
+# --- not established -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A module or trigger whose behaviour from a version on is not established; a run goes on with what is likely.
+
+    only: parameters that must have one of these values for the doubt to matter; none: it always does.
+    """
+
+    ids: frozenset[str]
+    since: str
+    why: str
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def concerns(self, module_id: str, params: Mapping[str, Any], misp: Profile) -> bool:
+        return (
+            module_id in self.ids
+            and _number(self.since) <= _number(misp.version)
+            and all(str(params.get(name, "")) in values for name, values in self.only.items())
+        )
+
+
+_ORDERS = frozenset({"greater", "greater_equals", "less", "less_equals", ""})
+
+DOUBTS = (
+    Doubt(frozenset({"filter-timestamp"}), "2.5.32", "How this MISP compares times is not established."),
+    Doubt(
+        frozenset({"aggregate_comparator_if"}),
+        "2.5.32",
+        "How this MISP orders numbers is not established.",
+        {"operator": _ORDERS},
+    ),
+    Doubt(
+        frozenset({"tag_replacement_tlp", "tag_replacement_pap", "tag_replacement_generic", "assign_country"}),
+        "2.5.20",
+        "It dies in 2.5.19; when it was mended is not established.",
+    ),
+    Doubt(
+        frozenset({"flowintel-create-case", "send-report-to-cti-info-extractor", "ai-extract-indicators"}),
+        "2.5.20",
+        "What it does was read, never run; its effect is noted.",
+    ),
+    Doubt(
+        frozenset({"event-before-delete", "analyst-data-after-save"}),
+        "2.5.20",
+        "What this trigger hands over was read, never run.",
+    ),
+)
+
+
+def doubt(module_id: str, params: Mapping[str, Any], misp: Profile) -> str:
+    """The sentence to say where this module's behaviour is not established, else an empty one."""
+    return next((one.why for one in DOUBTS if one.concerns(module_id, params, misp)), "")
+
 
 CHANGES: tuple[Change, ...] = tuple(value for value in dict(globals()).values() if isinstance(value, Change))
 

@@ -28,6 +28,7 @@ class World:
     """Everything outside the workflow that its outcome depends on.
 
     misp: which version's rules hold, `profile("2.5.1")`.
+    strict: end a run where it is not established what this version does, instead of going on with what is likely.
     rows: {"events": {id: row}, "objects": {id: row}, "attributes": {id: row}, "threads": {id: row}}, as MISP fetches
     them.
     disabled_modules, disabled_triggers: identifiers.
@@ -47,6 +48,7 @@ class World:
     """
 
     misp: Profile = field(default_factory=lambda: profile(NEWEST))
+    strict: bool = False
     rows: Mapping[str, Any] = field(default_factory=dict)
     disabled_modules: frozenset[str] = frozenset()
     disabled_triggers: frozenset[str] = frozenset()

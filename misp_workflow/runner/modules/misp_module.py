@@ -6,6 +6,7 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.runner.data import conditions
+from misp_workflow.runner.data.profiles import REQUESTS_NAME_TIMEOUT
 from misp_workflow.runner.modules import moduleapi
 from misp_workflow.runner.modules.execution import Call, Outcome
 
@@ -15,7 +16,7 @@ APPROVAL = "approval_tag"
 
 
 def request(call: Call) -> dict[str, Any]:
-    """The request's fields in MISP's order: module, data, [filteredItems], params, [matchingData]."""
+    """The request's fields in MISP's order: module, data, [filteredItems], params, [matchingData], [timeout]."""
     values = call.values()
     data = call.data()
     fields: dict[str, Any] = {"module": call.module.name, "data": data}
@@ -29,6 +30,8 @@ def request(call: Call) -> dict[str, Any]:
     if paths:
         found = {param.label: conditions.extract_data(data, values[param.id]) for param in paths}
         fields["matchingData"] = php.from_pairs(found)
+    if REQUESTS_NAME_TIMEOUT in call.misp:
+        fields["timeout"] = call.around.world.action_timeout
     return fields
 
 

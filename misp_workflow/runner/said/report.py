@@ -73,6 +73,7 @@ def _step(step: Step) -> dict[str, Any]:
         "path": [str(edge) for edge in step.path],
         "outcome": step.outcome,
         "why": step.why,
+        "doubt": step.doubt,
         "errors": list(step.errors),
         "filters": dict(step.filters),
         "changed_data": step.changed,

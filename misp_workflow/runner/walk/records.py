@@ -16,7 +16,7 @@ from misp_workflow.runner.modules.catalogue import Modules
 from misp_workflow.runner.modules.execution import Effect, Exchange, Job, Record, Surroundings
 
 StepOutcome = Literal["ok", "error", "disabled", "unknown", "then", "else", "filter", "queued", "skipped"]
-End = Literal["success", "blocked", "failure", "crash", "not started"]
+End = Literal["success", "blocked", "failure", "crash", "not started", "not established"]
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Step:
     "disabled" or "unknown"; an IF took its "then" or "else"; a filter module set or removed a filter; a concurrent task
     "queued" jobs.
     why: one sentence: the values that were compared, the answer that was read.
+    doubt: where it is not established what this MISP does here, the sentence that says so; what follows is likely.
     data_before: what the module saw, filters applied; by reference, as data never changes in place.
     filters: those in force before the step, by label.
     """
@@ -35,6 +36,7 @@ class Step:
     path: Path
     outcome: StepOutcome
     why: str = ""
+    doubt: str = ""
     errors: list[Any] = field(default_factory=list)
     data_before: Any = None
     data_after: Any = None
@@ -95,7 +97,8 @@ class JobRun(Walk):
 class Run(Walk):
     """A whole run: the walk, and the jobs that it put aside with those that these did.
 
-    reason: for a run that was not started or gave up, the sentence that says why.
+    reason: for a run that was not started or gave up, the sentence that says why. doubt: as in a step, of the trigger.
+    notes: what else somebody should know before believing that MISP would do the same.
     data: what the first node got; None when it never came so far.
     """
 
@@ -104,6 +107,8 @@ class Run(Walk):
     blocking: bool = False
     modules: Modules | None = None
     reason: str = ""
+    doubt: str = ""
+    notes: list[str] = field(default_factory=list)
     data: Any = None
     job_runs: list[JobRun] = field(default_factory=list)
     around: Surroundings | None = field(default=None, repr=False)

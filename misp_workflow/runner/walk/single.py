@@ -15,9 +15,9 @@ from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import SETTING_FILTERS, Node
 from misp_workflow.runner.modules import catalogue as module_list
 from misp_workflow.runner.modules.catalogue import Module
+from misp_workflow.runner.modules.execs import exec_of
 from misp_workflow.runner.modules.execution import Call, Record, Surroundings
 from misp_workflow.runner.modules.moduleapi import ModuleServer
-from misp_workflow.runner.walk.walk import exec_of
 
 
 @dataclass

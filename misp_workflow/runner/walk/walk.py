@@ -6,14 +6,13 @@ that concurrent tasks put aside.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import GraphError, PhpCrash
-from misp_workflow.runner.data import triggers, wire
+from misp_workflow.runner.data import wire
 from misp_workflow.runner.data.profiles import DISABLED_FILTER_ENDS_PATH
 from misp_workflow.runner.data.roaming import RoamingData
 from misp_workflow.runner.data.world import World
@@ -29,15 +28,16 @@ from misp_workflow.runner.graph.graph import (
     walk,
 )
 from misp_workflow.runner.graph.workflow import Workflow, load
-from misp_workflow.runner.modules import adhoc, builtins, misp_module
+from misp_workflow.runner.modules import adhoc
 from misp_workflow.runner.modules import catalogue as module_list
 from misp_workflow.runner.modules.catalogue import Module, Modules
+from misp_workflow.runner.modules.execs import exec_of
 from misp_workflow.runner.modules.execution import Call, Exec, Job, Outcome, Surroundings
 from misp_workflow.runner.modules.logic import LOGIC, NODE_TO_RUN
 from misp_workflow.runner.modules.moduleapi import ModuleServer
 from misp_workflow.runner.walk.records import End, JobRun, Run, Step, Walk
+from misp_workflow.runner.walk.start import NotEstablishedError, in_doubt, note_size, plain_data, started
 
-ACTIONS: Mapping[str, Exec] = {**builtins.ACTIONS, **adhoc.ACTIONS}
 STOP_EXECUTION = "stop-execution"
 CAUGHT = ("Exception", "SocketException")
 """What MISP takes for a failure of the node; any other exception ends the walk."""
@@ -74,22 +74,33 @@ def run(
     done = Run(workflow=workflow, trigger=workflow.trigger_id, around=around)
     try:
         around.modules = done.modules = modules or module_list.load(server, around.world)
-        data, plain = wire.read(_plain_data(data))
+        data, plain = wire.read(plain_data(data))
         around.encoder.plain = plain and not around.world.rows
         around.run_adhoc = _run_adhoc
         if workflow.is_adhoc:
             _merge(done, _walked_each(workflow, around, data))
         else:
             _walk_once(done, data, around)
+            note_size(done, around)
     except PhpCrash as crash:
         _crashed(done, crash)
+    except NotEstablishedError as doubt:
+        _given_up(done, doubt)
+        return done
     if with_jobs:
-        _run_jobs(done)
+        try:
+            _run_jobs(done)
+        except NotEstablishedError as doubt:
+            _given_up(done, doubt)
     return done
 
 
+def _given_up(done: Run, doubt: NotEstablishedError) -> None:
+    done.success, done.end, done.reason = False, "not established", str(doubt)
+
+
 def _walk_once(done: Run, data: Any, around: Surroundings) -> None:
-    start = _started(done, data, around)
+    start = started(done, data, around)
     around.start_data = done.data
     if start is not None and done.workflow is not None:
         roaming = RoamingData(done.data, around.world.misp, workflow_id=done.workflow.id)
@@ -141,63 +152,8 @@ def _run_adhoc(around: Surroundings, trigger_id: str, payload: Any) -> list[Run]
         around.depth -= 1
 
 
-def _plain_data(data: Any) -> Any:
-    """A PyMISP event as MISP core format; anything else as it is."""
-    if not hasattr(data, "to_json"):
-        return data
-    event = json.loads(data.to_json())
-    return event if "Event" in event else {"Event": event}
-
-
 def _crashed(done: Walk, crash: PhpCrash) -> None:
     done.success, done.end, done.crash = False, "crash", crash
-
-
-def _started(done: Run, data: Any, around: Surroundings) -> Node | None:
-    """The node to start from, or None with the reason noted. Raises PhpCrash where MISP dies before the first node."""
-    workflow = done.workflow
-    assert workflow is not None, "a run has its workflow"
-    node = workflow.trigger
-    module = around.modules.get("trigger", node.module) if node else None
-    if node is None or module is None:
-        raise PhpCrash(
-            "TriggerNotFoundException", f"Unknown module `{node.module if node else ''}` for module type `trigger`"
-        )
-    if not module.enabled or node.module in around.world.disabled_triggers:
-        raise PhpCrash("TypeError", "Workflow::executeWorkflow(): Return value must be of type array, bool returned")
-    done.blocking = module.blocking
-    refusal = _refusal(node, module, data)
-    if workflow.listed_for not in (None, node.module):
-        # MISP looks for the node of the trigger that it knows this workflow by.
-        refusal = "Invalid start node `-1`"
-    elif str(node.id) not in workflow.graph.nodes:
-        raise PhpCrash("Exception", f"Could not find start node {node.id}")
-    if not refusal:
-        try:
-            done.data = triggers.normalize(node.module, data, around.world.rows, around.world.misp)
-            refusal = "Error while normalizing data for trigger. Invalid input." if done.data is False else ""
-        except PhpCrash as crash:
-            refusal = f"Error while normalizing data for trigger. Error:\n{crash.message}"
-    if refusal:
-        done.success, done.end, done.reason, done.data = False, "not started", refusal, None
-        return None
-    return node
-
-
-def _refusal(node: Node, module: Module, data: Any) -> str:
-    """The one trigger with conditions of its own looks at which tag was attached to what."""
-    if module.id != "tag-attached-after-save":
-        return ""
-    tag = php.item(data, "Tag")
-    chosen = {param.id: node.params.get(param.id) or param.default or "" for param in module.params}
-    scope = "attribute" if php.truthy(php.item(tag, "attribute_id")) else "event"
-    locality = "local" if php.truthy(php.item(tag, "local")) else "global"
-    fits = (
-        chosen["scope"] in ("any", scope)
-        and chosen["locality"] in ("any", locality)
-        and (php.empty(chosen["tag"]) or php.loose_equal(chosen["tag"], php.item(tag, "name")))
-    )
-    return "" if fits else "Conditions on the trigger are not satisfied to continue the execution"
 
 
 def _run_jobs(done: Run) -> None:
@@ -314,6 +270,7 @@ class _Walker:
             on_blocked_path=self._is_blocked(visit),
         )
         self._done.steps.append(step)
+        step.doubt = in_doubt(node.module, node.params, self._around.world) if module is not None else ""
         started = time.perf_counter()
         try:
             if module is None or exec_ is None:
@@ -376,21 +333,3 @@ class _Walker:
             step.outcome = "queued" if outcome.success else step.outcome
             for job in step.record.jobs:
                 job.workflow = self._workflow
-
-
-def exec_of(module: Module | None) -> Exec | None:
-    """What executes a module; None for one that is not known."""
-    if module is None:
-        return None
-    if module.type == "trigger":
-        return _trigger
-    if module.type == "logic":
-        return LOGIC.get(module.id)
-    if module.is_python:
-        return misp_module.run
-    return ACTIONS.get(module.id)
-
-
-def _trigger(call: Call) -> Outcome:
-    del call
-    return Outcome(True, why="a trigger does nothing by itself")

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import Modules
-from misp_workflow.runner.said.check import gates, refused, texts, triggers, warned
+from misp_workflow.runner.said.check import gates, refused, texts, triggers, versions, warned
 from misp_workflow.runner.said.check.subject import Finding, Level, Rule, Subject
+from misp_workflow.runner.said.check.versions import UPGRADE
 
-__all__ = ["RULES", "Finding", "Level", "Rule", "Subject", "check", "not_saved"]
+__all__ = ["RULES", "UPGRADE", "Finding", "Level", "Rule", "Subject", "check", "not_saved"]
 
 RULES: tuple[Rule, ...] = (
     refused.one_trigger,
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     triggers.data_that_is_not_there,
     triggers.high_overhead,
     triggers.recursion,
+    versions.jobs_too_large,
 )
 
 

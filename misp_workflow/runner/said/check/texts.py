@@ -10,7 +10,7 @@ import jinja2
 from misp_workflow.errors import PhpCrash
 from misp_workflow.hashpath import compile as compile_path
 from misp_workflow.runner.data.conditions import OPERATORS
-from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.graph.graph import FILTER, Node
 from misp_workflow.runner.modules.catalogue import Module, Param
 from misp_workflow.runner.said.check.subject import BARE_EVENT, Finding, Subject, declared
 
@@ -46,6 +46,8 @@ def _paths(node: Node, module: Module | None) -> Iterator[tuple[str, str]]:
             yield "filter", value.strip()
     params: tuple[Param, ...] = module.params if module else ()
     names = {param.id for param in params if param.hash_path} | {"hash_path", "hash-path"}
+    if node.module == FILTER:
+        names = {"selector"}  # its path is looked for in each item that the selector finds
     for name in sorted(names):
         value = node.params.get(name)
         if isinstance(value, str) and value.strip():

@@ -1,0 +1,53 @@
+"""Which MISP a command mirrors: the one asked for, that of the settings, the one that answers, or the newest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from misp_workflow import settings
+from misp_workflow.cli.screen import echo
+from misp_workflow.errors import InputError, WorkflowError
+from misp_workflow.runner.data.profiles import MIRRORED, NEWEST, OLDEST, RECORDED, Profile, profile
+
+
+def misp_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --misp to a command."""
+    return click.option(
+        "--misp",
+        metavar="VERSION",
+        help=f"The version of MISP whose engine runs ({', '.join(MIRRORED)}, or any between). By default that of the "
+        "settings' MISP, else the newest.",
+    )(command)
+
+
+def chosen(version: str | None) -> Profile:
+    """Return the profile to run, and say so where it is neither asked for nor recorded."""
+    if version is not None:
+        return _told(profile(version))
+    misp = settings.current().misp
+    if misp.version:
+        return _told(profile(misp.version))
+    return _asked() if misp.url else profile(NEWEST)
+
+
+def _told(found: Profile) -> Profile:
+    if found.version not in MIRRORED:
+        known = f"MISP {found.version} was not recorded; it runs as {RECORDED[-1]} with what was read of later ones."
+        echo(f"Note: {known}", err=True)
+    return found
+
+
+def _asked() -> Profile:
+    from misp_workflow.remote.client import Misp  # loaded by those who have a MISP
+
+    try:
+        version = Misp(settings.current()).version()
+        return _told(profile(version))
+    except InputError:
+        echo(f"Note: MISP is {version}; versions from {OLDEST} on are mirrored. {NEWEST} is taken.", err=True)
+    except WorkflowError as error:
+        echo(f"Note: MISP did not say its version ({error}); {NEWEST} is taken. --misp says which.", err=True)
+    return profile(NEWEST)

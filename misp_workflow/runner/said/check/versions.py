@@ -1,0 +1,92 @@
+"""What a version of MISP makes of a workflow: what it loses, what it breaks, and what nobody has established."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from misp_workflow import php
+from misp_workflow.runner.data import profiles
+from misp_workflow.runner.graph.graph import CONCURRENT_TASK, FILTER_RESET, FILTER_TAG, SETTING_FILTERS, Node
+from misp_workflow.runner.said.check.subject import Finding, Rule, Subject
+
+_EDITS = frozenset(profiles.EDITS_TRAVEL_WHOLE.modules)
+_REPLACEMENTS = frozenset(profiles.TAG_REPLACEMENTS_DIE.modules)
+
+
+def jobs_too_large(subject: Subject) -> Iterator[Finding]:
+    """Before data of jobs went by file, a concurrent task lost what is larger than one argument of a process."""
+    if profiles.JOBS_GO_BY_FILE in subject.world.misp:
+        return
+    for node in subject.workflow.graph.find(CONCURRENT_TASK):
+        yield Finding("warning", "job-size", node, "This MISP loses the jobs of a concurrent task when the data is "
+                      "larger than 128 KiB, some 100 attributes.", f"Upgrade to {profiles.JOBS_GO_BY_FILE.since} or "
+                      "later, or keep large events away from it.")  # fmt: skip
+
+
+def replacements_die(subject: Subject) -> Iterator[Finding]:
+    misp = subject.world.misp
+    if profiles.TAG_REPLACEMENTS_DIE in misp and profiles.REPLACEMENTS_MENDED not in misp:
+        for node in _nodes(subject, _REPLACEMENTS):
+            yield Finding("error", "dies", node, "This MISP dies here as soon as there is something to tag.",
+                          "Use tag_operation with a filter on the tag instead.")  # fmt: skip
+
+
+def edits_overwrite(subject: Subject) -> Iterator[Finding]:
+    """Under filter-tag, a later MISP writes an edited attribute over another one in the data behind the reset."""
+    if profiles.EDITS_TRAVEL_WHOLE not in subject.world.misp:
+        return
+    for node in _under(subject, FILTER_TAG, _EDITS):
+        yield Finding("warning", "overwrites", node, "Under filter-tag this MISP writes the edited attribute over "
+                      "another one of Event.Attribute; after the reset that one is missing.",
+                      "Filter with the node's own filter instead, or reload the event behind it.")  # fmt: skip
+
+
+def tags_with_holes(subject: Subject) -> Iterator[Finding]:
+    """After a removal, a later MISP hands modules an object in place of a list of tags."""
+    if profiles.TAGS_TRAVEL not in subject.world.misp:
+        return
+    python = {node.key for node, _ in subject.python()}
+    for node in _nodes(subject, {"tag_operation"}):
+        if node.params.get("action") == "remove" and python & subject.reachable(node).keys():
+            yield Finding("warning", "holes", node, "After removing a tag this MISP hands the modules behind it an "
+                          'object {"1": {…}} in place of the list of tags.',
+                          "Reload the event behind it, or use modules that read both.")  # fmt: skip
+
+
+def silent_ends(subject: Subject) -> Iterator[Finding]:
+    """A later MISP lets a filter that is disabled end its path, unless the stored node says isFiltering."""
+    if profiles.DISABLED_FILTER_ENDS_PATH not in subject.world.misp:
+        return
+    for node in _nodes(subject, {*SETTING_FILTERS, FILTER_RESET}):
+        if not php.truthy(php.item(php.item(node.raw, "data"), "isFiltering")):
+            yield Finding("warning", "silent-end", node, "Where this module is disabled, this MISP ends the path here "
+                          "in silence; earlier ones let everything through.",
+                          "Enable it, and set isFiltering to true in the stored node.")  # fmt: skip
+
+
+def not_established(subject: Subject) -> Iterator[Finding]:
+    for node in subject.nodes:
+        if sentence := profiles.doubt(node.module, node.params, subject.world.misp):
+            yield Finding("warning", "not-established", node, sentence, "Try it on a MISP of this version.")
+
+
+UPGRADE: tuple[Rule, ...] = (replacements_die, edits_overwrite, tags_with_holes, silent_ends, not_established)
+"""What somebody asks for who names a version."""
+
+
+def _nodes(subject: Subject, modules: set[str] | frozenset[str]) -> Iterator[Node]:
+    return (node for node in subject.nodes if node.module in modules)
+
+
+def _under(subject: Subject, filter_id: str, modules: frozenset[str]) -> list[Node]:
+    """The nodes of these modules that some path reaches from such a filter without a reset in between."""
+    graph = subject.workflow.graph
+    waiting = [node.key for node in graph.find(filter_id)]
+    seen: set[str] = set()
+    while waiting:
+        key = waiting.pop()
+        if key in seen or key not in graph.nodes or graph.nodes[key].module == FILTER_RESET:
+            continue
+        seen.add(key)
+        waiting += [edge.target for edge in graph.nodes[key].edges()]
+    return [node for node in subject.nodes if node.key in seen and node.module in modules]
