@@ -72,6 +72,9 @@ class Profile:
         )
 
 
+_REPLACERS = ("tag_replacement_tlp", "tag_replacement_pap", "tag_replacement_generic", "assign_country")
+_TAGGERS = ("tag_operation", "tag_country_asn_from_enrichment", "tag_cve_from_enrichment", *_REPLACERS)
+
 # --- recorded from 2.5.19 --------------------------------------------------------------------------------------------
 
 RENDERER_FAILS_SOFTLY = Change(
@@ -122,7 +125,7 @@ TAGS_TRAVEL = Change(
     "tag_operation",
     "changes MISP's database only",
     "changes the data in hand too; after a removal the list keeps its holes and travels as an object",
-    modules=("tag_operation",),
+    modules=_TAGGERS,
 )
 TAG_REPLACEMENTS_DIE = Change(
     "2.5.19",
@@ -130,12 +133,7 @@ TAG_REPLACEMENTS_DIE = Change(
     "tag_replacement_tlp, tag_replacement_pap, tag_replacement_generic and assign_country, with something to tag",
     "tag it",
     "the walk dies with an ArgumentCountError",
-    modules=(
-        "tag_replacement_tlp",
-        "tag_replacement_pap",
-        "tag_replacement_generic",
-        "assign_country",
-    ),
+    modules=_REPLACERS,
 )
 EDITS_TRAVEL_WHOLE = Change(
     "2.5.19",
@@ -151,6 +149,7 @@ EDITS_TRAVEL_WHOLE = Change(
         "attribute_distribution_operation",
         "attach-enrichment",
         "attach-warninglist",
+        "tag_cve_from_enrichment",
     ),
 )
 DISTRIBUTION_IF_TURNED = Change(
@@ -213,7 +212,7 @@ EVENT_WITHOUT_TAGS_TAKES_TAGS = Change(
     "the walk dies with a TypeError",
     "the tag is added; removing still dies",
     "a later base class, recorded on 2.5.19; the release is not known",
-    modules=("tag_operation",),
+    modules=_TAGGERS,
 )
 ORDER_OPERATORS = Change(
     "2.5.32",
@@ -234,12 +233,7 @@ REPLACEMENTS_MENDED = Change(
     "die when there is something to tag",
     "tag again, and the tags travel on",
     "whether and when they were mended is not established",
-    modules=(
-        "tag_replacement_tlp",
-        "tag_replacement_pap",
-        "tag_replacement_generic",
-        "assign_country",
-    ),
+    modules=_REPLACERS,
 )
 REQUESTS_NAME_TIMEOUT = Change(
     "2.5.34",
@@ -301,7 +295,7 @@ DOUBTS = (
         {"operator": _ORDERS},
     ),
     Doubt(
-        frozenset({"tag_replacement_tlp", "tag_replacement_pap", "tag_replacement_generic", "assign_country"}),
+        frozenset(_REPLACERS),
         "2.5.20",
         "It dies in 2.5.19; when it was mended is not established.",
     ),

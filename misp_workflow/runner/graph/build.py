@@ -23,6 +23,7 @@ Edge = tuple[int, int] | tuple[int, int, int]
 LOGIC = {
     "if", "tag-if", "count-if", "distribution-if", "organisation-if", "published-if", "threat-level-if",
     "generic-if", "generic-filter-data", "generic-filter-reset", "concurrent-task", "parallel-task",
+    "filter-tag", "filter-timestamp", "aggregate_comparator_if",
 }  # fmt: skip
 NO_FILTER = {"selector": "", "value": "", "operator": "", "path": ""}
 

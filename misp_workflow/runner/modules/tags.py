@@ -90,7 +90,7 @@ def _goes(call: Call, name: str, options: Options, gone: list[str], adding: bool
 
 
 def _names(options: Options) -> list[str]:
-    tags = options["tags"]
+    tags = php.item(options, "tags")
     return [name for name in php.values(tags) if isinstance(name, str)] if php.is_array(tags) else []
 
 
