@@ -33,7 +33,7 @@ class Change:
     what: str
     before: str
     after: str
-    source: str = "recorded from 2.5.19"
+    source: str = "recordings of 2.5.19"
     modules: tuple[str, ...] = ()
 
     def concerns(self, used: Collection[str]) -> bool:

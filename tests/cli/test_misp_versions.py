@@ -1,0 +1,129 @@
+"""The commands under several versions of MISP: chosen, compared, from the settings, from a MISP that is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from misp_workflow.cli import main
+from misp_workflow.errors import SettingsError
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.settings import load
+from misp_workflow.testing.misp import MispStandIn
+
+EVENT = {
+    "Event": {
+        "id": "7",
+        "Tag": [{"name": "TLP:RED", "local": False}, {"name": "x:y", "local": False}],
+        "Attribute": [{"id": "1", "event_id": "7", "type": "ip-src", "value": "198.51.100.1", "timestamp": "1"}],
+    }
+}
+REPLACE = {2: ("tag_replacement_tlp", {"scope": "event"}), 3: ("stop-execution", {"message": ""})}
+Write = Callable[..., str]
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a chain of nodes behind a trigger, or the event, and return the file's path."""
+
+    def written(nodes: dict[int, Any] | None = None, trigger: str = "event-publish", name: str = "w") -> str:
+        document = EVENT if nodes is None else workflow("W", trigger, nodes, [(key - 1, key) for key in nodes])
+        file = tmp_path / f"{name if nodes else 'event'}.json"
+        file.write_text(json.dumps(document))
+        return str(file)
+
+    return written
+
+
+def test_the_version_decides(write: Write) -> None:
+    event = write()
+    old, dead = (call("run", write(REPLACE), "--event", event, "--misp", version) for version in ("2.5.1", "2.5.19"))
+    assert "blocked" in old.output and "ArgumentCountError" in dead.output
+    newest = call("run", write(REPLACE), "--event", event)
+    assert "not established" in newest.output and "blocked" in newest.output
+    strict = call("run", write(REPLACE), "--event", event, "--strict")
+    assert strict.exit_code == 1 and "stop-execution" not in strict.output
+    wrong = CliRunner().invoke(main, ["run", write(REPLACE), "--event", event, "--misp", "3"])
+    assert wrong.exit_code == 2 and "2.5.50" in wrong.output
+
+
+def test_two_versions_side_by_side(write: Write) -> None:
+    event = write()
+    done = call("run", write(REPLACE), "--event", event, "--misp-compare", "2.5.1", "2.5.19")
+    assert done.exit_code == 1
+    assert "MISP 2.5.1 " in done.output and "crash: ArgumentCountError" in done.output
+    assert "tag_replacement_tlp" in done.output and "distribution-if" not in done.output  # what is not used is not told
+    same = call("run", write({2: ("push-zmq", {})}), "--event", event, "--misp-compare", "2.5.1", "2.5.50")
+    assert same.exit_code == 0 and "No difference" in same.output
+
+
+def test_check_tells_what_a_version_breaks(write: Write) -> None:
+    nodes = {
+        2: ("filter-tag", {"scope": "attribute", "tags": ["x:y"]}),
+        3: ("attribute_ids_flag_operation", {"action": "remove"}),
+        4: ("tag_operation", {"scope": "event", "action": "remove", "tags": ["x:y"]}),
+        5: ("tag_replacement_pap", {}),
+        6: ("http_request", {"url": "https://a.example"}),
+    }
+    rules = {
+        version: {
+            (one["rule"], one["node"]["id"])
+            for one in next(iter(json.loads(call("check", write(nodes), "--json", *version).output).values()))
+            if one["node"]
+        }
+        for version in [("--misp", "2.5.19"), ("--misp", "2.5.1"), ()]
+    }
+    broken = {("overwrites", 3), ("holes", 4), ("dies", 5), ("silent-end", 2)}
+    assert broken <= rules["--misp", "2.5.19"]
+    assert not broken & rules["--misp", "2.5.1"] and not broken & rules[()]
+    task = {2: ("concurrent-task", {}), 3: ("push-zmq", {})}
+    assert "128 KiB" in call("check", write(task), "--misp", "2.5.19").output
+    assert "128 KiB" not in call("check", write(task)).output
+
+
+def test_an_ad_hoc_workflow_beside(write: Write) -> None:
+    nodes = {2: ("run-workflow", {"workflows": ["adhoc_1 :: inner"], "input_data": "roaming_data"})}
+    document = workflow("inner", "adhoc_1", {2: ("push-zmq", {})}, [(1, 2)])
+    document["Workflow"]["data"]["1"]["data"]["indexed_params"] = {"scope": "passed_roaming_data"}
+    file = Path(write(nodes)).with_name("inner.json")
+    file.write_text(json.dumps(document))
+    done = call("run", write(nodes), "--event", write(), "--adhoc", str(file))
+    assert done.exit_code == 0 and "1 times" in done.output
+    assert call("run", write(nodes), "--event", write()).output.count("Unknown ad-hoc workflow")
+
+
+def test_the_version_of_the_settings(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "settings.toml"
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+    settings.write_text('[misp]\nversion = "2.5.19"\n')
+    assert "ArgumentCountError" in call("run", write(REPLACE), "--event", write()).output
+    odd = tmp_path / "odd.toml"
+    odd.write_text('[misp]\nversion = "newest"\n')
+    with pytest.raises(SettingsError, match="is no version of MISP"):
+        load(odd)
+
+
+def test_a_misp_is_asked_which_it_is(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "settings.toml"
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+    with MispStandIn() as misp:
+        settings.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
+        settings.chmod(0o600)
+        asked = call("run", write(REPLACE), "--event", write(), "--offline")
+        url = misp.url
+    assert "blocked" in asked.output and "not established" not in asked.output
+    gone = tmp_path / "gone.toml"
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(gone))
+    gone.write_text(f'[misp]\nurl = "{url}"\nkey = "none"\n')
+    gone.chmod(0o600)
+    silent = call("run", write(REPLACE), "--event", write(), "--offline")
+    assert "did not say its version" in silent.output and "not established" in silent.output
