@@ -91,7 +91,7 @@ def command(
             for modules, world in zip(scripted, worlds, strict=True)
         ]
         raise SystemExit(1 if print_comparison(both[0], both[1], Console()) else 0)
-    world = World(misp=chosen(misp), strict=strict, adhoc_workflows=called)
+    world = World(misp=chosen(misp, ask=send), strict=strict, adhoc_workflows=called)
     modules = module_server(server, offline, answers, send=send, named=named)
     if not (server or offline):
         waiting.for_lists_in(document.graph.nodes.values())

@@ -12,25 +12,29 @@ from misp_workflow.cli.screen import echo
 from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.runner.data.profiles import MIRRORED, NEWEST, OLDEST, RECORDED, Profile, profile
 
+ASK = "ask"
+
 
 def misp_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --misp to a command."""
     return click.option(
         "--misp",
         metavar="VERSION",
-        help=f"The version of MISP whose engine runs ({', '.join(MIRRORED)}, or any between). By default that of the "
-        "settings' MISP, else the newest.",
+        help=f"The version of MISP whose engine runs ({', '.join(MIRRORED)}, or any between); ask: that of the MISP in "
+        "the settings. By default misp.version of the settings, else the newest.",
     )(command)
 
 
-def chosen(version: str | None) -> Profile:
-    """Return the profile to run, and say so where it is neither asked for nor recorded."""
+def chosen(version: str | None, ask: bool = False) -> Profile:
+    """Return the profile to run, and say so where it is not recorded. `ask`: MISP may be asked without being told to."""
+    if version == ASK:
+        return _asked()
     if version is not None:
         return _told(profile(version))
     misp = settings.current().misp
     if misp.version:
         return _told(profile(misp.version))
-    return _asked() if misp.url else profile(NEWEST)
+    return _asked() if misp.url and ask else profile(NEWEST)
 
 
 def _told(found: Profile) -> Profile:

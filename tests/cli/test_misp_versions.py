@@ -118,12 +118,13 @@ def test_a_misp_is_asked_which_it_is(write: Write, tmp_path: Path, monkeypatch: 
     with MispStandIn() as misp:
         settings.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
         settings.chmod(0o600)
-        asked = call("run", write(REPLACE), "--event", write(), "--offline")
+        asked = call("run", write(REPLACE), "--event", write(), "--offline", "--misp", "ask")
+        assert not [one for one in misp.requests if "getVersion" not in one.target]
         url = misp.url
     assert "blocked" in asked.output and "not established" not in asked.output
     gone = tmp_path / "gone.toml"
     monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(gone))
     gone.write_text(f'[misp]\nurl = "{url}"\nkey = "none"\n')
     gone.chmod(0o600)
-    silent = call("run", write(REPLACE), "--event", write(), "--offline")
+    silent = call("run", write(REPLACE), "--event", write(), "--offline", "--misp", "ask")
     assert "did not say its version" in silent.output and "not established" in silent.output

@@ -113,7 +113,7 @@ def test_an_exchange_keeps_the_request_as_it_was_sent() -> None:
     exchange = done.exchanges[0]
     body = exchange.body()
     assert exchange.size == len(body)
-    assert list(json.loads(body)) == ["module", "data", "filteredItems", "params", "matchingData"]
+    assert list(json.loads(body)) == ["module", "data", "filteredItems", "params", "matchingData", "timeout"]
     assert json.loads(body)["matchingData"] == {"A Path": ["tlp:green"]}
     assert exchange.fields["data"] is done.data
 
