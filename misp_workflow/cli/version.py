@@ -26,7 +26,7 @@ def misp_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def chosen(version: str | None, ask: bool = False) -> Profile:
-    """Return the profile to run, and say so where it is not recorded. `ask`: MISP may be asked without being told to."""
+    """Return the profile to run, and say so where it was not recorded. `ask`: MISP may be asked unbidden."""
     if version == ASK:
         return _asked()
     if version is not None:
