@@ -87,7 +87,11 @@ def command(
     if fresh:
         place.unlink(missing_ok=True)
     with Journal(place) as kept:
-        _work(task, kept, jobs or _cores(), summary)
+        try:
+            _work(task, kept, jobs or _cores(), summary)
+        except KeyboardInterrupt:
+            echo("Interrupted. What is judged already is kept: the same command goes on from there.", err=True)
+            raise SystemExit(130) from None
     if journal is None:
         kept.remove()
     if html is not None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -150,9 +152,18 @@ _worker: Worker | None = None
 
 
 def _begin(task: Task) -> None:
-    """Make this process a worker, dry until it ends."""
+    """Make this process a worker, dry until it ends; and it ends when the one that began it does, however that ends."""
     global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the terminal sends to all: the one that began it will say
+    threading.Thread(target=_end_with_parent, name="misp-workflow-parent", daemon=True).start()
     _worker = Worker(task).__enter__()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "it was begun by one"
+    parent.join()
+    os._exit(1)
 
 
 def _judge(units: list[Unit]) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -46,7 +47,9 @@ def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver) -> Path:
 
 
 def run(*arguments: object):
-    return CliRunner().invoke(main, ["backtest", *map(str, arguments)], catch_exceptions=False)
+    """Backtest in this process, unless told otherwise: beside threads of a test others are begun anew, which takes time."""
+    jobs = [] if "--jobs" in arguments else ["--jobs", "1"]
+    return CliRunner().invoke(main, ["backtest", *map(str, arguments), *jobs], catch_exceptions=False)
 
 
 def told(*arguments: object) -> dict:
@@ -57,7 +60,7 @@ def told(*arguments: object) -> dict:
 
 def test_planted_reasons_are_all_found(quiet, tmp_path) -> None:
     planted = write(tmp_path / "events", 200, 20)
-    found = told(EXAMPLES / "publish-gate.json", tmp_path / "events", "--html", tmp_path / "page.html")
+    found = told(EXAMPLES / "publish-gate.json", tmp_path / "events", "--html", tmp_path / "page.html", "--jobs", 2)
     assert (found["events"], found["runs"]) == (200, 200)
     assert found["ends"] == {"blocked": sum(planted.values()), "success": 200 - sum(planted.values())}
     reasons = {name: group["runs"] for name, group in found["reasons"].items()}
@@ -143,25 +146,54 @@ def test_it_takes_the_events_of_misp(tmp_path, monkeypatch) -> None:
 # --- killed, and gone on ----------------------------------------------------------------------------------------------
 
 
-def test_killed_and_resumed_it_ends_with_the_same_table(quiet, tmp_path) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_resumed_it_ends_with_the_same_table(quiet, tmp_path, jobs: int) -> None:
     write(tmp_path / "events", 300, 40)
     arguments = [str(EXAMPLES / "publish-gate.json"), str(tmp_path / "events")]
     whole = told(*arguments)
     journal = tmp_path / "journal"
     code = "import sys; from misp_workflow.cli import main; main(['backtest', *sys.argv[1:]])"
-    command = [sys.executable, "-c", code, *arguments, "--journal", str(journal), "--jobs", "1"]
+    command = [sys.executable, "-c", code, *arguments, "--journal", str(journal), "--jobs", str(jobs)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
-    while not (journal.exists() and journal.stat().st_size > 10_000):
+    while not (journal.exists() and journal.stat().st_size > 5_000):
         assert process.poll() is None, "it was done before it could be killed"
         time.sleep(0.005)
+    others = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.kill()
     process.wait()
+    assert len(others) == (jobs if jobs > 1 else 0)
+    gone(others)
     with journal.open("ab") as file:
         file.write(b'{"key": "half a li')
     before = journal.read_bytes().count(b"\n")
     assert 0 < before < 300
     assert told(*arguments, "--journal", journal) == whole
     assert journal.read_bytes().count(b"\n") == 300, "nothing was judged twice"
+
+
+def gone(processes: list[str]) -> None:
+    """Wait until these are no more: the test's own time-out ends it otherwise."""
+    for number in processes:
+        status = Path(f"/proc/{number}/stat")
+        while status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
+
+
+def test_interrupted_it_says_how_to_go_on(quiet, tmp_path) -> None:
+    write(tmp_path / "events", 300, 40)
+    code = "import sys; from misp_workflow.cli import main; main(['backtest', *sys.argv[1:]])"
+    journal = tmp_path / "journal"
+    arguments = [str(EXAMPLES / "publish-gate.json"), str(tmp_path / "events"), "--journal", str(journal)]
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        while not (journal.exists() and journal.stat().st_size > 5_000):
+            assert process.poll() is None, "it was done before it could be interrupted"
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors.strip().endswith("the same command goes on from there.")
+    assert "Traceback" not in errors
 
 
 def test_what_was_changed_is_judged_anew(quiet, tmp_path) -> None:
@@ -209,7 +241,10 @@ def measured(folder: Path, kept: Path) -> dict:
 
 def test_memory_is_flat_and_time_bounded(quiet, tmp_path) -> None:
     write(tmp_path / "few", 100, 200)
-    write(tmp_path / "many", 1000, 200)
+    (tmp_path / "many").mkdir()
+    for file in (tmp_path / "few").iterdir():
+        for copy in range(10):
+            (tmp_path / "many" / f"{copy}-{file.name}").hardlink_to(file)
     few, many = measured(tmp_path / "few", tmp_path / "a"), measured(tmp_path / "many", tmp_path / "b")
     assert (few["runs"], many["runs"]) == (100, 1000)
     assert many["peak"] < 1.2 * few["peak"]
