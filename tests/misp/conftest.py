@@ -1,6 +1,6 @@
 """A MISP for the tests: the stand-in, or a real one when MISP_WORKFLOW_TEST_MISP_URL and …_KEY name it.
 
-A real one gets events of its own, which stay there: name one that is for testing.
+A real one is left as it was found; all that it needs is a key of the host's organisation (a site admin's, for lists).
 """
 
 from __future__ import annotations
@@ -28,10 +28,19 @@ def standin(recorded) -> Iterator[MispStandIn]:
         yield misp
 
 
+@pytest.fixture(scope="session")
+def real() -> Iterator[RealMisp]:
+    misp = RealMisp(REAL_URL, REAL_KEY)
+    yield misp
+    misp.leave_as_found()
+
+
 @pytest.fixture
 def misp(request: pytest.FixtureRequest) -> Any:
-    """A MISP with .url, .key, add_event, event, attribute and tags."""
-    found = RealMisp(REAL_URL, REAL_KEY) if REAL_URL and REAL_KEY else request.getfixturevalue("standin")
+    """A MISP with .url, .key, .ask, add_event, event, attribute and tags."""
+    found = request.getfixturevalue("real" if REAL_URL and REAL_KEY else "standin")
+    if "site_admin" in request.keywords and not found.is_site_admin:
+        pytest.skip("MISP_WORKFLOW_TEST_MISP_KEY is no site admin's")
     request.getfixturevalue("use")(found)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from misp_support import REAL_KEY, REAL_URL, RealMisp, make
+from misp_support import REAL_KEY, REAL_URL, RealMisp, example_event, make
 
 from misp_workflow.testing import CLOSE, HANG, answer
 
@@ -43,6 +43,86 @@ def test_a_tag_replaces_another_also_where_misp_wants_only_one_of_a_taxonomy(mis
     values = {"add": ["tlp:green"], "remove": ["tlp:*"], "local": False}
     assert make("tag", example, *rows, values=values).detail == "MISP changed 3 of 3 attributes"
     assert [misp.tags(row["uuid"]) for row in rows] == [{"tlp:green": "global"}] * 3
+
+
+def test_a_tag_is_found_by_its_exact_name_and_attached_by_its_id(misp, example):
+    """MISP looks names up with LIKE: asked for wf_like, it attaches wfAlike, and says so as a success."""
+    address, domain, _ = example["Attribute"]
+    assert make("tag", example, address, values={"add": ["wfAlike"]}).outcome == "delivered"
+    assert make("tag", example, domain, values={"add": ["wf_like"]}).detail == f"MISP changed {domain['value']}"
+    assert misp.tags(domain["uuid"]) == {"wf_like": "local"}
+    assert make("tag", example, domain, values={"remove": ["wfAlike"]}).detail.endswith("was so already")
+    assert make("tag", example, domain, values={"remove": ["wf_like"]}).outcome == "delivered"
+    assert misp.tags(domain["uuid"]) == {}
+
+
+def test_a_tag_of_digits_is_no_id(misp, example):
+    domain = example["Attribute"][1]
+    for _ in range(2):
+        assert make("tag", example, domain, values={"add": ["20261128"]}).outcome == "delivered"
+    assert misp.tags(domain["uuid"]) == {"20261128": "local"}
+
+
+def test_capitals_make_no_second_tag(misp, example):
+    address, domain, _ = example["Attribute"]
+    for row, name in ((address, "type:OSINT"), (domain, "TYPE:osint")):
+        assert make("tag", example, row, values={"add": [name]}).outcome == "delivered"
+    assert misp.tags(domain["uuid"]) == {"type:OSINT": "local"}
+
+
+def test_a_name_that_misp_would_cut_is_refused(misp, example):
+    said = make("tag", example, example["Attribute"][1], values={"add": ["n" * 256]})
+    assert (said.outcome, "cuts the name of a tag at 255" in said.detail) == ("refused", True), said
+    assert misp.tags(example["Attribute"][1]["uuid"]) == {}
+
+
+def test_a_removal_takes_local_tags_and_global_ones(misp, example):
+    for local in (True, False):
+        assert make("tag", example, values={"add": ["type:OSINT"], "local": local}).outcome == "delivered"
+        assert make("tag", example, values={"remove": ["type:OSINT"]}).detail == "MISP changed the event"
+        assert misp.tags(example["uuid"]) == {}
+
+
+def test_a_tag_made_for_this_misp_alone_cannot_be_attached_globally(standin, use):
+    use(standin)
+    event = standin.add_event(example_event())
+    values = {"add": ["gate:ok"], "local_only": True}
+    assert make("tag", event, values=values).outcome == "delivered"
+    said = make("tag", event, event["Attribute"][1], values={**values, "local": False})
+    assert "This tag can only be set as a local tag." in said.detail
+    assert "{" not in said.detail, "MISP wraps its reasons in JSON"
+
+
+def test_a_user_of_another_organisation_is_told_what_local_tags_need(standin, use):
+    event = standin.add_event({"info": "x"})
+    standin.tag("gate:ok")
+    use(standin, key=standin.outside_key)
+    said = make("tag", event, values={"add": ["gate:ok"]})
+    assert said.detail == (
+        "MISP changed nothing: the event (only users of MISP's host organisation (MISP.host_org_id) may attach local "
+        "tags, and the API key's user is of another)"
+    )
+
+
+def test_a_tag_that_misp_says_it_attached_and_did_not_is_no_success(standin, use):
+    use(standin)
+    event = standin.add_event(example_event())
+    respond = standin._otherwise
+    attached = answer({"saved": True, "success": True, "name": "attached"})
+    standin.always(lambda request: attached if "attachTag" in request.path else respond(request))
+    said = make("tag", event, event["Attribute"][1], values={"add": ["type:OSINT"]})
+    assert (said.outcome, "said that it attached “type:OSINT”, and has it not" in said.detail) == ("refused", True)
+
+
+def test_two_changes_of_one_call_are_told_as_one(standin, use):
+    """As warninglist_check makes them; the two sentences of two changes contradicted each other."""
+    use(standin)
+    event = standin.add_event(example_event())
+    domain = event["Attribute"][1]
+    values = {"set": {"to_ids": False}, "add": ["type:OSINT"], "local": True}
+    assert make("edit", event, domain, values=values).outcome == "delivered"
+    assert make("mark", event, domain, values=values).detail == f"MISP changed {domain['value']}"
+    assert make("mark", event, domain, values=values).detail == f"{domain['value']} was so already"
 
 
 def test_partial_success_names_the_items(misp, example):
@@ -101,6 +181,16 @@ def test_a_note_on_the_event_and_a_report(misp, example):
     assert [one["name"] for one in misp.event(example["uuid"])["EventReport"]] == ["Workflow report"]
 
 
+def test_a_note_whose_answer_was_lost_is_not_made_twice_and_no_failure(standin, use, tmp_path):
+    """MISP answers a uuid that it has with an internal error."""
+    event = standin.add_event({"info": "x"})
+    for folder in ("one", "two"):  # another process, whose memory does not know the first
+        use(standin, f'state_folder = "{tmp_path / folder}"')
+        said = make("note", event, values={"kind": "Note", "note": "n", "language": "en"})
+        assert said.outcome == "delivered"
+    assert len(standin.analyst_data) == 1
+
+
 def test_half_of_a_surrogate_pair_is_no_reason_to_stumble(misp, example):
     values = {"kind": "Note", "note": "half \ud83d of it", "language": "en"}
     assert make("note", example, values=values).outcome in ("delivered", "refused")
@@ -112,8 +202,11 @@ def test_a_sighting_of_what_is_gone_is_no_success(misp, example):
     assert "No valid attributes found" in said.detail
 
 
+@pytest.mark.site_admin
 def test_an_event_goes_on_the_blocklist_once(misp):
     event = {"uuid": str(uuid.uuid4())}
+    if isinstance(misp, RealMisp):
+        misp.will_make(event["uuid"])
     values = {"comment": "by workflow", "event_info": "x", "event_orgc": "y"}
     assert make("blocklist", event, values=values).detail == "MISP changed the event"
     assert make("blocklist", event, values=values).detail == "the event was so already"

@@ -32,6 +32,7 @@ def whole(misp, number: str) -> dict[str, Any]:
     return misp.ask("GET", f"warninglists/view/{number}")["Warninglist"]
 
 
+@pytest.mark.site_admin
 def test_what_was_on_the_list_stays_with_its_comments_types_and_all_else(misp, example):
     own = made_by_hand(misp)
     address, domain, _ = example["Attribute"]
@@ -50,6 +51,7 @@ def test_what_was_on_the_list_stays_with_its_comments_types_and_all_else(misp, e
     assert now["version"] == "2", "written once: the second time there was nothing to add"
 
 
+@pytest.mark.site_admin
 def test_a_missing_list_is_made_and_extended(misp, example):
     name = f"Own {uuid.uuid4()}"
     address, domain, _ = example["Attribute"]
@@ -63,6 +65,7 @@ def test_a_missing_list_is_made_and_extended(misp, example):
     assert whole(misp, made["id"])["type"] == "string"
 
 
+@pytest.mark.site_admin
 def test_a_list_for_every_type_stays_one(misp, example):
     given = {"name": f"Own {uuid.uuid4()}", "type": "string", "description": "d", "entries": "kept.example"}
     number = misp.ask("POST", "warninglists/add", given)["Warninglist"]["id"]

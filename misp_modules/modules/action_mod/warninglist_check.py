@@ -43,15 +43,15 @@ moduleconfig = {
 
 
 def decide(call):
-    """Return the changes of those attributes that are on a list."""
+    """Return the change of those attributes that are on a list."""
     params, items = call.params, writeback.attributes(call)
     if not items:
         return writeback.nothing(call)
     found = [row for row in items if warninglists.lists_with(row, params.lists)]
     if not found:
         return call.skip(f"none of {len(items)} values is on a warninglist")
-    tagged = writeback.change(call, "tag", found, add=[params.tag], local=params.local)
-    return [writeback.change(call, "edit", found, set={"to_ids": False}), tagged] if params.remove_to_ids else tagged
+    flags = {"to_ids": False} if params.remove_to_ids else {}
+    return writeback.change(call, "mark", found, set=flags, add=[params.tag], local=params.local)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

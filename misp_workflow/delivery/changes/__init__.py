@@ -22,6 +22,7 @@ LOG = logger("misp_workflow.delivery")
 MAKE: dict[str, Callable[[Misp, MispChange, Tally], None]] = {
     "tag": approval.tag,
     "edit": edits.edit,
+    "mark": edits.mark,
     "event": edits.event,
     "sighting": additions.sighting,
     "note": additions.note,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from misp_workflow.delivery.changes import look
+from misp_workflow.delivery.changes import look, tags
 from misp_workflow.delivery.changes.look import Misp, Row
 from misp_workflow.delivery.changes.tally import Tally, uuid_of
 from misp_workflow.effects import MispChange
@@ -26,6 +26,14 @@ def edit(misp: Misp, change: MispChange, tally: Tally) -> None:
         missing = _difference(row, wanted)
         if missing:
             look.each([row], tally, partial(_write, misp, "attributes", missing))
+
+
+def mark(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Set the fields in `values["set"]`, and make the tags of `values` (see `tags.tag`): one change, told as one."""
+    if change.values.get("set"):
+        edit(misp, change, tally)
+    if change.values.get("add"):
+        tags.tag(misp, change, tally)
 
 
 def event(misp: Misp, change: MispChange, tally: Tally) -> None:

@@ -10,7 +10,7 @@ import orjson
 
 from misp_workflow import settings
 from misp_workflow.delivery import retry
-from misp_workflow.delivery.changes import additions, edits, look, tags
+from misp_workflow.delivery.changes import additions, edits, look
 from misp_workflow.delivery.changes.look import Misp, Row
 from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally, uuid_of
 from misp_workflow.delivery.retry import Answer
@@ -38,10 +38,8 @@ def known_files(misp: Misp, change: MispChange, tally: Tally) -> None:
     tally.without(set(tally.left) - known)
     tally.notes.append(f"{len(known)} of {asked} hashes are of known files")
     items = tuple(item for item in change.items if uuid_of(item) in known)
-    if items and change.values.get("set"):
-        edits.edit(misp, dataclasses.replace(change, items=items), tally)
-    if items and change.values.get("add"):
-        tags.tag(misp, dataclasses.replace(change, items=items), tally)
+    if items:
+        edits.mark(misp, dataclasses.replace(change, items=items), tally)
 
 
 def _known(misp: Misp, change: MispChange, items: Mapping[str, Mapping[str, Any]]) -> set[str]:

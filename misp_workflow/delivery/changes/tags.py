@@ -57,9 +57,8 @@ def _attach(misp: Misp, change: MispChange, found: list[Row], name: str, tally: 
         return
     if len(lacking) > 2:
         lacking = _attach_many(misp, change, lacking, name, number, tally)
-    before = set(tally.changed)
     look.each(lacking, tally, partial(_attach_one, misp, number, _local(change)), patience=5)
-    attached = [row for row in lacking if uuid_of(row) in tally.changed - before]
+    attached = [row for row in lacking if uuid_of(row) not in tally.failed]
     for uuid in _lacking_now(misp, change, attached, name, tally):
         tally.changed.discard(uuid)
         tally.fail(uuid, f"MISP said that it attached “{name}”, and has it not")

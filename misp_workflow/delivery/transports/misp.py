@@ -284,6 +284,11 @@ def _refusal(status: int, said: Any) -> changes.Refusal:
     lower = words.lower()
     if status in (401, 403) and "authentication failed" in lower:
         return changes.Refusal(status, "MISP does not accept the API key: check misp.key in the settings", True)
+    if status == 403 and "users of the host organisation" in lower:
+        sentence = (
+            "only users of MISP's host organisation (MISP.host_org_id) may attach local tags, and the API key's user"
+        )
+        return changes.Refusal(status, f"{sentence} is of another")
     if status == 403 and "permission" in lower:
         sentence = "MISP does not let the API key's user do that: its role or organisation lacks the permission"
         return changes.Refusal(status, sentence, "functionality" in lower)

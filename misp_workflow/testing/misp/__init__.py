@@ -60,6 +60,7 @@ class MispStandIn(Events, Tags, Lists, Additions, Workflows, Receiver):
         Events.__init__(self, exclusive)
         Workflows.__init__(self, (file.stem for file in own_actions()))
         self.key, self.read_only_key, self.outside_key = KEY, READ_ONLY_KEY, OUTSIDE_KEY
+        self.is_site_admin = True
         self.bulk_local = bulk_local
         self._recorded = {one["request"]["path"]: one["response"] for one in reversed(list(recorded))}
         self.always(self._respond)
