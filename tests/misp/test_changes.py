@@ -86,7 +86,8 @@ def test_a_removal_takes_local_tags_and_global_ones(misp, example):
 def test_a_tag_made_for_this_misp_alone_cannot_be_attached_globally(standin, use):
     use(standin)
     event = standin.add_event(example_event())
-    values = {"add": ["gate:ok"], "local_only": True}
+    standin.tag("gate:ok", local_only=True)
+    values = {"add": ["gate:ok"]}
     assert make("tag", event, values=values).outcome == "delivered"
     said = make("tag", event, event["Attribute"][1], values={**values, "local": False})
     assert "This tag can only be set as a local tag." in said.detail

@@ -28,9 +28,8 @@ _without_local: set[str] = set()
 def tag(misp: Misp, change: MispChange, tally: Tally) -> None:
     """Make the tags of `values`: {"add": names, "remove": patterns, "local": bool}; what is added is never removed.
 
-    Adding comes first, so that nothing is without a marking in between. With "local_only" a tag that MISP does not have
-    yet is made one that can be attached locally only. With "watch_until" (seconds since 1970) a tag that is to be
-    removed, and not there, is looked for again until then.
+    Adding comes first, so that nothing is without a marking in between. With "watch_until" (seconds since 1970) a tag
+    that is to be removed, and not there, is looked for again until then.
     """
     found = look.rows(misp, change, tally)
     for name in change.values.get("add", ()):
@@ -48,7 +47,7 @@ def _attach(misp: Misp, change: MispChange, found: list[Row], name: str, tally: 
     if not lacking:
         return
     try:
-        number = find_or_make(misp, name, bool(change.values.get("local_only")))
+        number = find_or_make(misp, name)
     except Refusal as no:
         if no.everywhere:
             raise
@@ -64,8 +63,11 @@ def _attach(misp: Misp, change: MispChange, found: list[Row], name: str, tally: 
         tally.fail(uuid, f"MISP said that it attached “{name}”, and has it not")
 
 
-def find_or_make(misp: Misp, name: str, local_only: bool) -> str:
-    """Return the id of the tag with exactly this name (but for capitals, which MISP does not tell apart either)."""
+def find_or_make(misp: Misp, name: str, *, local_only: bool = False) -> str:
+    """Return the id of the tag with exactly this name (but for capitals, which MISP does not tell apart either).
+
+    With `local_only` a tag that MISP does not have yet is made one that can be attached locally only.
+    """
     if len(name) > LONGEST_NAME:
         raise Refusal(400, f"MISP cuts the name of a tag at {LONGEST_NAME} characters, and this one has {len(name)}")
     for url in ("tags/search/0/1", "tags/search"):  # the exact name, then what LIKE finds
