@@ -1,17 +1,30 @@
 """What an action file sees, and all that it may import besides the standard library."""
 
-from misp_workflow.action import attachments, fields, records, rules, writeback
+from misp_workflow.action import attachments, fields, records, rules, syslog, writeback
 from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
 from misp_workflow.action.standing import STANDING, Standing, standing
 from misp_workflow.delivery import warninglists
-from misp_workflow.effects import Block, Bulk, Effect, FileUpdate, Mail, Notification, Pass, Post, Receipt, Record
+from misp_workflow.effects import (
+    Batch,
+    Block,
+    Bulk,
+    Effect,
+    FileUpdate,
+    Mail,
+    Notification,
+    Pass,
+    Post,
+    Receipt,
+    Record,
+)
 from misp_workflow.errors import InputError, ParameterError
 from misp_workflow.event import DISTRIBUTIONS, View, flag, live, matching, number, tag_names, text
 
 __all__ = [
     "DISTRIBUTIONS",
     "STANDING",
+    "Batch",
     "Block",
     "Bulk",
     "Call",
@@ -37,6 +50,7 @@ __all__ = [
     "records",
     "rules",
     "standing",
+    "syslog",
     "tag_names",
     "text",
     "warninglists",

@@ -60,13 +60,18 @@ def address(server: str, example: str) -> Table:
     return {"address": told}
 
 
+def address_trouble(text: str, schemes: Sequence[str]) -> str:
+    """Return what is wrong with a server's address, for a sentence that begins with its name; "" for nothing."""
+    return web_address.trouble(text, tuple(schemes))
+
+
 def effects(call: Call, topic: str, system: str, service: str, schemes: Sequence[str], **options: Any) -> Any:
     """Return the batches of this call's records for a broker, or the receipt of a call that says nothing.
 
     `topic` names the parameter with the topic, `schemes` those that the address may have, `options` are the system's.
     """
     params = call.params
-    if trouble := web_address.trouble(params.address, tuple(schemes)):
+    if trouble := address_trouble(params.address, schemes):
         raise ParameterError(f"Parameter 'address' {trouble}.")
     broker = Batch(
         system=system,
@@ -111,7 +116,7 @@ def records(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
 def batches(carrier: Carrier, found: list[dict[str, Any]]) -> Iterator[Carrier]:
     """Yield the effects that carry the records, at most AT_ONCE each; tombstones apart from what is there."""
     for back in (False, True):
-        chosen = [one for one in found if (one["body"] is None) == back]
+        chosen = [one for one in found if one.get("withdrawn", one["body"] is None) == back]
         for start in range(0, len(chosen), AT_ONCE):
             some = tuple(chosen[start : start + AT_ONCE])
             about = tuple(one["key"] for one in some)
@@ -132,13 +137,24 @@ def _topic(call: Call, name: str, row: Mapping[str, Any]) -> str:
     source = getattr(call.params, name, "")
     if "{" not in source:
         return str(source)
+    written = rendered(call, name, row).strip()
+    if not written or not written.isprintable():
+        raise ParameterError(f"Parameter '{name}' came out empty or with line breaks; nothing was sent.")
+    return written
+
+
+def rendered(call: Call, name: str, row: Mapping[str, Any]) -> str:
+    """Return the parameter `name` as a template that may also use `attribute`."""
     try:
-        written = rendering.render(source, _With(call.context, row), "text")
+        return rendering.render(getattr(call.params, name), _With(call.context, row), "text")
     except InputError as error:
         raise type(error)(f"Parameter '{name}': {error}") from None
-    if not written.strip() or not written.isprintable():
-        raise ParameterError(f"Parameter '{name}' came out empty or with line breaks; nothing was sent.")
-    return written.strip()
+
+
+def flat(call: Call, row: Mapping[str, Any], withdrawn: bool) -> str:
+    """Return an attribute as one plain JSON object that says whether it is withdrawn."""
+    head = {name: call.view.event[name] for name in EVENT_FIELDS if name in call.view.event}
+    return _json({**_flat(call, head, row), "withdrawn": withdrawn})
 
 
 class _With(Mapping[str, Any]):
