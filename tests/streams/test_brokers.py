@@ -271,7 +271,7 @@ def test_an_action_fills_and_empties_a_stream(start: Start, program, captures) -
 
     data = captures["event-publish"]["data"]
     wanted = [row for row in data["Event"]["_AttributeFlattened"] if row["to_ids"]]
-    assert " in. " in ask(data)
+    assert " in." in ask(data)
     with client.Redis(port=port, decode_responses=True) as direct:
         entries = direct.xrange("misp.domain")
         body = json.loads(entries[0][1]["body"])
