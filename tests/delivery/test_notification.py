@@ -173,6 +173,16 @@ def test_a_receiver_that_drips_is_shut_and_takes_nothing_from_the_others(receive
         until(lambda: not _under_way)
 
 
+def test_an_answer_that_we_cut_off_is_no_success():
+    """http.client takes the end of a connection in the middle of the head for the end of the head."""
+    with dripping() as (host, _):
+        said = []
+        for patience in (1.3, 1.5):
+            effect = notification(host)
+            said.append(notifications._notify(effect, time.monotonic() + patience))
+    assert {one.outcome for one in said} == {"again"}
+
+
 def test_what_is_left_behind_is_bounded_for_each_destination(receiver: Receiver, monkeypatch: pytest.MonkeyPatch):
     """Where a library waits for something that cannot be shut, such as a silent name server."""
     free = threading.Event()
@@ -180,7 +190,7 @@ def test_what_is_left_behind_is_bounded_for_each_destination(receiver: Receiver,
     try:
         stuck = [send(notification("stuck.example"), patience=0.05).detail for _ in range(MOST_AT_ONE_PLACE + 1)]
         assert ["before this one" in said for said in stuck] == [False] * MOST_AT_ONE_PLACE + [True]
-        assert "did not come back within" in send(notification("other.example"), patience=0.05).detail
+        assert "did not come back in time" in send(notification("other.example"), patience=0.05).detail
     finally:
         free.set()
         until(lambda: not _under_way)

@@ -64,7 +64,11 @@ def _send(notification: Notification, deadline: float) -> Answer:
     thread.join(max(deadline - time.monotonic(), 0))
     if answers:
         return answers[0]
-    detail = f"apprise did not come back within {seconds:.0f} s; whether the message went out is not known"
+    return _late()
+
+
+def _late() -> Answer:
+    detail = "apprise did not come back in time; whether the message went out is not known"
     return Answer(outcome="again", detail=detail, down=True)
 
 
@@ -96,6 +100,8 @@ def _notify(notification: Notification, deadline: float) -> Answer:
             if service is None:
                 return Answer(outcome="refused", detail="apprise does not understand this address; check 'service_url'")
             went = _asked(service, notification, deadline)
+            if this.late:  # an answer whose connection we have shut looks complete to the library
+                return _late()
             if refusals and not went:
                 return Answer(outcome="refused", detail=f"{notification.host or 'it'} is not asked: {refusals[0]}")
             return _judge(service, went, mask(" ".join(warnings), notification.secrets))
