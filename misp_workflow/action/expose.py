@@ -290,7 +290,7 @@ def _answer_within(request: Any) -> float:
         within = settings.current().answer_within
     except WorkflowError:  # they cannot be read, which the answer will say
         within = Settings().answer_within
-    waits = request.get("timeout") if isinstance(request, dict) else None
+    waits = dict.get(request, "timeout") if isinstance(request, dict) else None  # whatever its own get does
     if isinstance(waits, (int, float)) and not isinstance(waits, bool) and waits > 0:
         within = min(within, waits * PART_OF_TIMEOUT)
     return within
