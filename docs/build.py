@@ -24,6 +24,7 @@ def page(module: Any) -> str:
         info["features"],
         "",
         f"Blocking: {'yes' if config['blocking'] else 'no'}. Version {info['version']}.",
+        *_standing(config),
         "",
         "| parameter | meaning | default |",
         "| --- | --- | --- |",
@@ -45,6 +46,13 @@ def index(modules: dict[str, Any]) -> str:
     lines = ["# Actions", "", "| module | what it does |", "| --- | --- |"]
     lines += [f"| [`{name}`]({name}.md) | {module.moduleinfo['description']} |" for name, module in modules.items()]
     return "\n".join(lines) + "\n"
+
+
+def _standing(config: dict[str, Any]) -> list[str]:
+    """Return the line that says whether what was sent is updated and withdrawn; none for what sends nothing."""
+    if not config.get("leaves_home", not config["blocking"]):
+        return []
+    return ["", f"Updates: {config.get('updates', 'no')}. Withdraws: {config.get('withdraws', 'no')}."]
 
 
 def _meaning(spec: dict[str, Any]) -> str:

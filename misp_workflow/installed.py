@@ -13,12 +13,14 @@ FOLDER = Path(__file__).resolve().parents[1] / "misp_modules" / "modules" / "act
 
 def own_actions() -> list[Path]:
     """Return the action files that the distribution's list of files names; in a checkout all of the folder."""
+    here = sorted(file for file in FOLDER.glob("*.py") if not file.name.startswith("_"))
+    if (FOLDER.parents[2] / "pyproject.toml").exists():  # what setuptools left there may be older than the folder
+        return here
     try:
         listed = distribution(DISTRIBUTION).files or []
     except PackageNotFoundError:
         listed = []
     named = {Path(str(file.locate())).resolve() for file in listed if file.parent.name == FOLDER.name}
-    here = sorted(file for file in FOLDER.glob("*.py") if not file.name.startswith("_"))
     return [file for file in here if file in named] or here
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "Find what is wrong with workflows before they run.",
     "faults": "Show what gets through when a Python module fails.",
     "module": "Execute one module on an event, without a workflow.",
+    "modules": "Show the actions, and which of them take back what MISP withdraws.",
     "template": "Render a message template on an event, to look at it.",
     "list": "Look after the lists that devices read.",
     "backtest": "Show what a workflow would have done with the events that are there.",

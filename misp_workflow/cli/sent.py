@@ -6,7 +6,7 @@ import dataclasses
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 
 import click
 from rich.table import Table
@@ -14,6 +14,7 @@ from rich.table import Table
 from misp_workflow import settings
 from misp_workflow.cli.screen import Console, echo, echo_list
 from misp_workflow.delivery.ledger import Sent, ledger_of
+from misp_workflow.delivery.lists import shelves
 from misp_workflow.errors import InputError
 from misp_workflow.settings import Settings, state
 
@@ -32,7 +33,8 @@ def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> Non
     Exit status: 0 something of it went out, 1 nothing is known of it, 2 unusable input.
     """
     rules = settings.current()
-    found = ledger_of(rules).of(_uuid(event_uuid), destination)
+    uuid_ = _uuid(event_uuid)
+    found = chain(ledger_of(rules).of(uuid_, destination), _listed(rules, uuid_, destination))
     first = next(found, None)
     if not as_json:
         echo(_where(rules), err=True)
@@ -49,6 +51,22 @@ def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> Non
         _print_items(rows)
     else:
         Console().print(_summary(rows))
+
+
+def _listed(rules: Settings, event: str, destination: str) -> Iterator[Sent]:
+    """Yield what stands of the event in the lists for devices: each list knows that by itself."""
+    for shelf in shelves(rules):
+        for row in shelf.rows() if destination in ("", shelf.name) else ():
+            if event in row.events:
+                yield Sent(
+                    event=event,
+                    item=row.entry.value,
+                    destination=shelf.name,
+                    action="blocklist_file",
+                    id=shelf.path.name,
+                    first=row.since,
+                    at=row.since,
+                )
 
 
 def _before(first: Sent, others: Iterator[Sent]) -> Iterator[Sent]:

@@ -125,3 +125,10 @@ def test_listens_elsewhere_only_with_a_token(keep) -> None:
     keep({"fw": {"format": "plain"}})
     told = say("serve", "--listen", "0.0.0.0")
     assert told.exit_code == 2 and "lists.token" in told.output
+
+
+def test_sent_tells_of_lists_too(listed: Path) -> None:
+    told = CliRunner().invoke(main, ["sent", EVENT, "--json", "--destination", "fw"])
+    found = json.loads(told.stdout)
+    assert len(found) == 41 and {one["id"] for one in found} == {"fw.txt"}
+    assert "evil.example" in [one["item"] for one in found]

@@ -10,7 +10,7 @@ moduleinfo = {
     "description": "Raises one alert per attribute in a Prometheus Alertmanager, and resolves what is withdrawn.",
     "module-type": ["action"],
     "features": "The labels are the alert's name and the attribute's uuid, so that a correction updates the alert; "
-    "everything else is annotations. Updates: yes. Withdraws: yes, the alert is resolved.",
+    "everything else is annotations.",
     "references": ["https://prometheus.io/docs/alerting/latest/clients/"],
 }
 
@@ -36,6 +36,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "yes",
+    "withdraws": "yes, it is resolved",
 }
 
 

@@ -8,8 +8,7 @@ moduleinfo = {
     "description": "Publishes one message per attribute, or per event, to an AMQP exchange, confirmed by the broker.",
     "module-type": ["action"],
     "features": "What no queue takes is an error. The header withdrawn says whether a message is a tombstone. "
-    "Records are for attributes that are for detection, tombstones for what is withdrawn. "
-    "Updates: yes, by the key. Withdraws: yes.",
+    "Records are for attributes that are for detection, tombstones for what is withdrawn.",
     "references": ["https://www.rabbitmq.com/docs/confirms"],
     "requirements": ["misp-workflow-actions[amqp]"],
 }
@@ -32,6 +31,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "by a further message",
+    "withdraws": "by a further message",
 }
 
 

@@ -12,8 +12,7 @@ moduleinfo = {
     "module-type": ["action"],
     "features": "Listed is what the node selects, is for detection (to_ids) and not deleted; what a call shows "
     "otherwise is withdrawn. A whole event (as on event-publish) says everything about itself: what it no longer "
-    "selects leaves the list. Folder, format and bounds stand in the settings; docs/lists.md shows each format. "
-    "Updates: yes. Withdraws: yes.",
+    "selects leaves the list. Folder, format and bounds stand in the settings; docs/lists.md shows each format.",
     "references": ["https://www.misp-project.org/automation/"],
 }
 
@@ -26,6 +25,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "yes",
+    "withdraws": "yes",
 }
 
 

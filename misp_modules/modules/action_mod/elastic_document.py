@@ -10,7 +10,7 @@ moduleinfo = {
     "description": "Indexes one document per attribute in Elasticsearch or OpenSearch, and deletes what is withdrawn.",
     "module-type": ["action"],
     "features": "A document's id is the attribute's uuid, so that a correction replaces it. In a data stream nothing "
-    "is deleted: a further document says that it is withdrawn. Updates: yes. Withdraws: yes.",
+    "is deleted: a further document says that it is withdrawn.",
     "references": [
         "https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk",
         "https://www.elastic.co/docs/reference/ecs/ecs-threat",
@@ -43,6 +43,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "yes",
+    "withdraws": "yes; in a data stream by a further document",
 }
 
 

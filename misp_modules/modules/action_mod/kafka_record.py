@@ -9,8 +9,7 @@ moduleinfo = {
     "module-type": ["action"],
     "features": "The key is the uuid, and a withdrawn attribute becomes a record without a value, so that a compacted "
     "topic holds what stands. "
-    "Records are for attributes that are for detection, tombstones for what is withdrawn. "
-    "Updates: yes, by the key. Withdraws: yes.",
+    "Records are for attributes that are for detection, tombstones for what is withdrawn.",
     "references": ["https://kafka.apache.org/documentation/#producerconfigs_acks"],
     "requirements": ["misp-workflow-actions[kafka]"],
 }
@@ -42,6 +41,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "yes, by the key",
+    "withdraws": "yes, a tombstone",
 }
 
 

@@ -9,8 +9,7 @@ moduleinfo = {
     "module-type": ["action"],
     "features": "QoS 1: the acknowledgement says when the broker does not take a message. A tombstone is an empty "
     "message, which also clears a retained one. "
-    "Records are for attributes that are for detection, tombstones for what is withdrawn. "
-    "Updates: yes, by the key. Withdraws: yes.",
+    "Records are for attributes that are for detection, tombstones for what is withdrawn.",
     "references": ["https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html"],
     "requirements": ["misp-workflow-actions[mqtt]"],
 }
@@ -36,6 +35,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "yes, where the topic holds the uuid",
+    "withdraws": "yes, an empty message",
 }
 
 

@@ -9,8 +9,7 @@ moduleinfo = {
     "module-type": ["action"],
     "features": "A repetition within the window of the stream is known by its id. No stream for a subject is an error. "
     "A tombstone is an empty message with the header Withdrawn. "
-    "Records are for attributes that are for detection, tombstones for what is withdrawn. "
-    "Updates: yes, by the key. Withdraws: yes.",
+    "Records are for attributes that are for detection, tombstones for what is withdrawn.",
     "references": ["https://docs.nats.io/nats-concepts/jetstream"],
     "requirements": ["misp-workflow-actions[nats]"],
 }
@@ -31,6 +30,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "by a further message",
+    "withdraws": "by a further message",
 }
 
 

@@ -8,8 +8,7 @@ moduleinfo = {
     "description": "Adds one entry per attribute, or per event, to a Redis stream of bounded length.",
     "module-type": ["action"],
     "features": "An entry has the fields id, body and withdrawn. "
-    "Records are for attributes that are for detection, tombstones for what is withdrawn. "
-    "Updates: yes, by the key. Withdraws: yes.",
+    "Records are for attributes that are for detection, tombstones for what is withdrawn.",
     "references": ["https://redis.io/docs/latest/commands/xadd/"],
     "requirements": ["misp-workflow-actions[queue]"],
 }
@@ -37,6 +36,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "by a further entry",
+    "withdraws": "by a further entry",
 }
 
 

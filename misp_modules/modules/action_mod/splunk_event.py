@@ -9,8 +9,7 @@ moduleinfo = {
     "name": "Splunk event",
     "description": "Sends one event per attribute to Splunk's HTTP Event Collector.",
     "module-type": ["action"],
-    "features": "Nothing is ever taken out of Splunk: what is withdrawn is a further event with withdrawn true. "
-    "Updates: by a further event. Withdraws: by a further event.",
+    "features": "Nothing is ever taken out of Splunk: what is withdrawn is a further event with withdrawn true.",
     "references": ["https://docs.splunk.com/Documentation/Splunk/latest/Data/FormateventsforHTTPEventCollector"],
 }
 
@@ -33,6 +32,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "by a further event",
+    "withdraws": "by a further event",
 }
 
 

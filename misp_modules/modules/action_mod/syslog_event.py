@@ -9,8 +9,7 @@ moduleinfo = {
     "name": "Syslog event",
     "description": "Sends one RFC 5424 message per attribute over UDP, TCP or TLS: CEF, LEEF 2.0, JSON or a template.",
     "module-type": ["action"],
-    "features": "Over TCP and TLS, delivered means that the receiver read everything and closed; UDP tells nobody. "
-    "Withdraws: by a further message with state withdrawn. Updates: by a further message.",
+    "features": "Over TCP and TLS, delivered means that the receiver read everything and closed; UDP tells nobody.",
     "references": ["https://www.rfc-editor.org/rfc/rfc5424", "https://www.rfc-editor.org/rfc/rfc6587"],
 }
 
@@ -57,6 +56,8 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "updates": "by a further message",
+    "withdraws": "by a further message",
 }
 
 SCHEMES = ("udp", "tcp", "tls")
