@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from misp_workflow.effects import Effect, Json, from_json, to_json
+
+LONGEST_LINES = (400, 200, 100, 0)
+"""Characters of a message that is shown as one line: the first of these with which all of them fit; 0: the title."""
+_BETWEEN = " · "
+_BULLET = re.compile(r"\A[-*•] +")
 
 MOST_IN_ONE = 1000
 """Effects in one digest; what comes beyond goes into the next one."""
@@ -53,7 +59,8 @@ def merge(effects: Sequence[Effect], seconds: float) -> Effect:
 def gathered(texts: Sequence[str], seconds: float, limit: int) -> str:
     """Return one text of at most `limit` characters: how many there were, and as many of them as fit, equal ones once.
 
-    When they do not all fit, each is shown by its first line only; the end says how many are not shown at all.
+    When they do not all fit whole, those that begin alike stand together: what all of them say once (the title, the
+    TLP, the link), then a line for each with what only that one says. The end says how many are not shown.
     """
     head = f"{len(texts)} messages in {_span(seconds)}:"
     whole = "\n".join([head, *_counted(texts)])
@@ -61,18 +68,61 @@ def gathered(texts: Sequence[str], seconds: float, limit: int) -> str:
         return whole
     lines, shown = [head], 0
     room = limit - len(head) - len(_rest(len(texts)))
-    first_lines = Counter(text.strip().partition("\n")[0] for text in texts)
-    for times, counted in zip(first_lines.values(), _counted(first_lines.elements()), strict=True):
-        room -= len(counted) + 1
+    for times, line in _fitting(_alike(texts), room):
+        room -= len(line) + 1
         if room < 0:
             break
-        lines.append(counted)
+        lines.append(line)
         shown += times
     return "\n".join(lines) + (_rest(len(texts) - shown) if shown < len(texts) else "")
 
 
+Members = list[tuple[str, ...]]
+
+
+def _fitting(groups: Mapping[str, Members], room: int) -> list[tuple[int, str]]:
+    """Return lines, each with how many messages it tells of: as much of each message as lets all of them fit."""
+    for longest in LONGEST_LINES:
+        lines = [line for title, members in groups.items() for line in _lines(title, members, longest)]
+        if sum(len(line) + 1 for _, line in lines) <= room:
+            break
+    return lines
+
+
+def _alike(texts: Sequence[str]) -> dict[str, Members]:
+    """Return the lines of the texts, but for the first, by their first line."""
+    found: dict[str, Members] = {}
+    for text in texts:
+        title, *lines = [line for line in map(str.strip, text.splitlines()) if line] or [""]
+        found.setdefault(title, []).append(tuple(lines))
+    return found
+
+
+def _lines(title: str, members: Members, longest: int) -> list[tuple[int, str]]:
+    """Return the line of what all members say, and one for each that says something else, too."""
+    counts = Counter(members)
+    common = set.intersection(*map(set, counts))
+    told = _times(len(members), _joined([title, *[line for line in members[0] if line in common]], longest))
+    own = [(times, _joined([line for line in lines if line not in common], longest)) for lines, times in counts.items()]
+    silent = sum(times for times, line in own if not line)
+    return [(silent, told), *[(times, f"– {_times(times, line)}") for times, line in own if line]]
+
+
+def _joined(lines: Iterable[str], longest: int) -> str:
+    """Return lines as one, the first in any case. None is cut: a mark-up would be left open."""
+    made = ""
+    for line in (_BULLET.sub("", line) for line in lines):
+        if not made or len(made) + len(line) + len(_BETWEEN) <= longest:
+            made = f"{made}{_BETWEEN}{line}" if made else line
+    return made
+
+
 def _counted(texts: Iterable[str]) -> list[str]:
-    return [f"{times} × {text}" if times > 1 else text for text, times in Counter(texts).items()]
+    return [_times(times, text) for text, times in Counter(texts).items()]
+
+
+def _times(number: int, text: str) -> str:
+    return f"{number} × {text}" if number > 1 else text
 
 
 def _rest(number: int) -> str:

@@ -38,6 +38,37 @@ def test_it_says_how_many_and_keeps_to_the_limit(texts: list[str], limit: int) -
     assert len(told) <= limit
 
 
+def attribute_saved(value: str, event: str = "56") -> str:
+    lines = [f"*Attribute saved in event {event}: x*", "*TLP:* AMBER", f"*Value:* {value}", "*Type:* domain"]
+    return "\n".join([*lines, "*Comment:* " + "c" * 120, f"<https://misp/events/view/{event}|Open the event>"])
+
+
+def test_a_storm_tells_each_value_and_what_all_share_once() -> None:
+    told = digest.gathered([attribute_saved(f"n-{n}.example") for n in range(20)], 2, 1500)
+    assert len(told) <= 1500
+    assert all(f"– *Value:* n-{n}.example\n" in told + "\n" for n in range(20))
+    for shared in ("20 × *Attribute saved in event 56: x*", "*TLP:* AMBER", "|Open the event>"):
+        assert told.count(shared) == 1
+    assert "more that do not fit" not in told
+
+
+def test_storms_of_two_events_stand_apart() -> None:
+    texts = [attribute_saved(f"n-{n}.example", str(56 + n % 2)) for n in range(20)]
+    told = digest.gathered(texts, 2, 1900)
+    assert (
+        told.count("10 × *Attribute saved in event 56: x*") == told.count("10 × *Attribute saved in event 57: x*") == 1
+    )
+    assert told.count("|Open the event>") == 2
+    assert told.index("n-18.example") < told.index("event 57") < told.index("n-1.example")
+
+
+def test_what_does_not_fit_is_counted_member_by_member() -> None:
+    told = digest.gathered([attribute_saved(f"n-{n}.example") for n in range(200)], 2, 1500)
+    shown = told.count("– *Value:*")
+    assert 20 < shown < 200
+    assert told.endswith(f"… and {200 - shown} more that do not fit here")
+
+
 def test_what_belongs_to_one_message_only_is_left_out() -> None:
     first = message("one", json={"text": "one", "blocks": [1], "to": "#a"}, digest=("json.text", "json.blocks"))
     second = message("two", json={"text": "two", "blocks": [2], "to": "#a"}, digest=("json.text", "json.blocks"))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 import pytest
 from misp_support import REAL_KEY, REAL_URL, RealMisp, example_event, make
 
+from misp_workflow.delivery.changes import look, tags
+from misp_workflow.delivery.changes.tally import Tally
 from misp_workflow.testing import CLOSE, HANG, answer
 
 GONE = {"uuid": "56b34207-8e57-4376-9abf-fe6762a444f2", "type": "domain", "value": "gone.example"}
@@ -292,3 +295,14 @@ def test_a_state_folder_that_cannot_be_written_is_said(standin, use, tmp_path):
 def test_the_real_one_is_asked_when_it_is_named(misp):
     """So that nobody believes a real MISP was tested when the variables were misspelt."""
     assert isinstance(misp, RealMisp) == bool(REAL_URL and REAL_KEY)
+
+
+def test_what_somebody_else_attached_meanwhile_is_no_change_of_ours() -> None:
+    class Quicker:
+        def tag(self, *_: object) -> dict:
+            message = "Attribute already has the requested tag attached, no changes had to be made for tag type:OSINT."
+            return {"saved": True, "success": True, "message": message}
+
+    tally = Tally({"u": "a.example"})
+    look.each([{"uuid": "u"}], tally, partial(tags._attach_one, Quicker(), "7", True))
+    assert tally.sentence() == "a.example was so already"

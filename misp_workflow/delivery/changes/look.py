@@ -11,6 +11,8 @@ from misp_workflow.delivery.changes.tally import Refusal, Tally, uuid_of
 from misp_workflow.delivery.transports.http import Reply
 from misp_workflow.effects import MispChange, Post
 
+ALREADY = "no changes had to be made"
+"""What MISP says, with success, of a tag that somebody else attached meanwhile; as a reason: it was so already."""
 AT_ONCE = 500
 """Attributes asked for, or tagged, in one call."""
 
@@ -75,7 +77,7 @@ def chunks(things: Sequence[Thing]) -> Iterator[list[Thing]]:
 
 
 def each(found: Iterable[Row], tally: Tally, do: Callable[[Row], str], patience: int = 0) -> None:
-    """Do it to one row after the other. `do` returns why it came to nothing, "" when it did not.
+    """Do it to one row after the other. `do` returns why it came to nothing, ALREADY, or "".
 
     MISP's no to one row fails that row; a no that would meet every row ends it all. After `patience` rows in a row that
     failed for the same reason (0: never) the others are not tried any more.
@@ -88,7 +90,9 @@ def each(found: Iterable[Row], tally: Tally, do: Callable[[Row], str], patience:
         with tally.one():
             trouble = attempt(partial(do, row))
         reasons = [*reasons, trouble] if trouble and trouble in (reasons or [trouble]) else []
-        if trouble:
+        if trouble == ALREADY:
+            tally.settled.add(uuid_of(row))
+        elif trouble:
             tally.fail(uuid_of(row), trouble)
         else:
             tally.changed.add(uuid_of(row))

@@ -148,7 +148,10 @@ def _bulk(misp: Misp, change: MispChange, some: list[Row], number: str) -> None:
 
 
 def _attach_one(misp: Misp, number: str, local: bool, row: Row) -> str:
-    return look.trouble_in(misp.tag(uuid_of(row), number, local))
+    said = misp.tag(uuid_of(row), number, local)
+    if isinstance(said, dict) and look.ALREADY in text(said.get("message")):
+        return look.ALREADY
+    return look.trouble_in(said)
 
 
 def _lacking(found: list[Row], name: str, tally: Tally) -> list[Row]:
