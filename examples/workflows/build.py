@@ -115,8 +115,8 @@ EXAMPLES = {
             )
         },
         [(1, 2)],
-        "Stops enrichments of marked events and of our own names. MISP sends nothing about a hover, so that is stopped "
-        "too. This gate fails open when misp-modules is down: but then no enrichment of misp-modules answers either.",
+        "Stops enrichments of marked events, of our own names, and of hovers. It fails open when misp-modules is down: "
+        "then no enrichment answers either.",
     ),
     "gate-users": _workflow(
         "Users of our own house only",

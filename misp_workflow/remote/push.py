@@ -15,6 +15,9 @@ from misp_workflow.remote.difference import Change, changes
 from misp_workflow.remote.document import Content
 from misp_workflow.remote.undo import Store
 
+LONGEST = 191
+"""Characters of a workflow's name, and of its description, that MISP can save."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -82,7 +85,7 @@ def plan(state: State, content: Content, *, base: str = "", replace: bool = Fals
         disabled.append(content.trigger)
     there = current.content if current else _nothing(content.trigger)
     found = Plan(content, current, changes(there, content), disabled, enable, [])
-    found.refusals.extend(_unknown(state, content.trigger, needed))
+    found.refusals.extend([*_too_long(content), *_unknown(state, content.trigger, needed)])
     if not found.is_there and current is not None and not current.content.is_bare and not replace:
         if not base:
             found.refusals.append(
@@ -99,6 +102,15 @@ def plan(state: State, content: Content, *, base: str = "", replace: bool = Fals
 
 def _nothing(trigger: str) -> Content:
     return Content(trigger, "", "", False, {})
+
+
+def _too_long(content: Content) -> list[str]:
+    """What MISP 2.5.1 answers with an internal error."""
+    return [
+        f"Its {what} has {len(words)} characters; MISP keeps {LONGEST} at most."
+        for what, words in (("name", content.name), ("description", content.description))
+        if len(words) > LONGEST
+    ]
 
 
 def _unknown(state: State, trigger: str, modules: list[str]) -> list[str]:

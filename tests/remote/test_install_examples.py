@@ -11,6 +11,7 @@ from misp_workflow.cli.examine import findings
 from misp_workflow.installed import own_actions
 from misp_workflow.remote.document import same
 from misp_workflow.remote.examples import example, examples
+from misp_workflow.remote.push import LONGEST
 from misp_workflow.runner.graph.workflow import attach_blueprint
 from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
 from misp_workflow.runner.said.faults import matrix
@@ -69,6 +70,8 @@ def test_what_nobody_asked_for(standin, command) -> None:
 def test_as_a_blueprint_it_runs_as_the_example_does(command, tmp_path, name: str) -> None:
     target, one = tmp_path / "blueprint.json", example(name)
     assert command("install", name, "--blueprint", target).exit_code == 0
+    row = json.loads(target.read_text())["WorkflowBlueprint"]
+    assert max(len(row["name"]), len(row["description"])) <= LONGEST, "MISP answers 500 to a longer one"
     attached = attach_blueprint(one.content.trigger, json.loads(target.read_text()))
     event = {"Event": {"id": "1", "uuid": "u", "info": "x", "threat_level_id": "1", "Tag": [{"name": "tlp:green"}]}}
     ways = []

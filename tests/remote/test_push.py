@@ -72,6 +72,7 @@ def test_another_workflow_of_the_trigger_stays(standin, command, pulled, tmp_pat
         ('"node": "3"', '"node": "2"', "runs in a circle"),
         ('"tag-if"', '"tag-iff"', "MISP has no module tag-iff; the nearest name is “tag-if”"),
         ('"event-publish"', '"event-publis"', "MISP has no trigger event-publis"),
+        ('"name": "Recorded"', f'"name": "{"x" * 192}"', "Its name has 192 characters; MISP keeps 191 at most."),
         ('"module_type": "trigger"', '"module_type": "action"', "exactly one trigger"),
     ],
 )

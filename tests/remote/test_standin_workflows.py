@@ -34,7 +34,7 @@ def prepared(standin: MispStandIn, call: str) -> None:
         return
     if not call.startswith(("editor", "delete again", "view of the deleted", "edit of the deleted")):
         good = next(one for one in RECORDED if one["call"] == "edit, graph as JSON string")["request"]["body"]
-        debug = call not in ("edit, graph as JSON string", "view after edit as string")
+        debug = not call.startswith(("edit, graph as JSON string", "view after edit as string", "edit with a "))
         described = "own description" if debug and call != "edit, graph as object" else ""
         standin.add_workflow(trigger, json.loads(good["Workflow"]["data"]), "recorded", id="21",
                              description=described, debug_enabled=debug)  # fmt: skip

@@ -23,6 +23,7 @@ LISTED = catalogue(profile(OLDEST))
 """The modules of the MISP whose answers were recorded."""
 
 SUFFIX = r"(?:\.json)?"
+LONGEST = 191
 INTERNAL = "An Internal Error Has Occurred."
 
 
@@ -102,6 +103,8 @@ class Workflows:
         except ValueError:
             graph = None
         if not isinstance(graph, (dict, list)):
+            return no(500, INTERNAL, path)
+        if isinstance(given, dict) and any(len(given.get(name) or "") > LONGEST for name in ("name", "description")):
             return no(500, INTERNAL, path)
         refusal = _refusal(graphs.Graph.parse(graph))
         if refusal:
