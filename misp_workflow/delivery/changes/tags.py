@@ -100,15 +100,14 @@ def _attach_many(misp: Misp, change: MispChange, lacking: list[Row], name: str, 
     The first by itself: there MISP says plainly what it does not allow.
     """
     look.each(lacking[:1], tally, partial(_attach_one, misp, number, _local(change)))
-    rest = lacking[1:]
-    if _local(change) and not _takes_local(misp, change, rest[0], name, number, tally):
-        return rest
-    for some in look.chunks(rest):
+    if _local(change) and not _takes_local(misp, change, lacking[1], name, number, tally):
+        return [row for row in lacking if uuid_of(row) in tally.left]
+    for some in look.chunks(lacking[1:]):
         with tally.one():
             _bulk(misp, change, some, number)
-    still = _lacking_now(misp, change, rest, name, tally)
-    tally.changed |= {uuid_of(row) for row in rest} - still - tally.failed.keys()
-    return [row for row in rest if uuid_of(row) in still]
+    still = _lacking_now(misp, change, lacking, name, tally)
+    tally.changed |= {uuid_of(row) for row in lacking} - still - tally.failed.keys()
+    return [row for row in lacking if uuid_of(row) in still and uuid_of(row) in tally.left]
 
 
 def _takes_local(misp: Misp, change: MispChange, row: Row, name: str, number: str, tally: Tally) -> bool:
