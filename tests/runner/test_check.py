@@ -121,6 +121,18 @@ def test_the_holding_graph_has_no_finding(known: modules.Modules) -> None:
         assert check(load(path.read_bytes()), known) == [], path.stem
 
 
+def test_no_example_has_an_error_and_only_gates_that_no_graph_can_help_have_a_warning(known: modules.Modules) -> None:
+    found = {
+        path.stem: check(load(path.read_bytes()), known) for path in (ROOT / "examples" / "workflows").glob("*.json")
+    }
+    assert len(found) >= 13
+    assert {name: [one.rule for one in some] for name, some in found.items() if some} == {
+        "gate-users": ["fails-open"],
+        "guard-enrichment": ["fails-open"],
+        "publish-gate": ["fails-open"],
+    }
+
+
 def test_no_trigger_and_two_triggers(known: modules.Modules) -> None:
     none = {"2": GOOD["Workflow"]["data"]["3"]}
     two = {**GOOD["Workflow"]["data"], "9": {**GOOD["Workflow"]["data"]["1"], "id": 9}}

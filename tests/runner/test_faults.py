@@ -57,11 +57,15 @@ def test_the_approval_tag_graph_holds(captures: dict[str, Any]) -> None:
     assert {cell.around.approval for cell in found.open_cells} == {"local", "global"}, "nothing removes an old yes"
 
 
-@pytest.mark.parametrize("name", HOLDING)
-def test_the_holding_examples_hold_in_every_cell(name: str, captures: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [(HOLDING[0], "2.5.1"), (HOLDING[0], "2.5.19"), *((name, "2.5.50") for name in HOLDING)],
+)
+def test_the_holding_examples_hold_in_every_cell(name: str, version: str, captures: dict[str, Any]) -> None:
     """Old approvals of both kinds, each and all of MISP's own nodes disabled, the Enrichment service off."""
-    document = json.loads((EXAMPLES / f"{name}.json").read_text())
-    found = faults(document, captures)
+    document, data = load((EXAMPLES / f"{name}.json").read_bytes()), captures["event-publish"]["data"]
+    listed = LocalServer([ACTIONS]).modules()
+    found = matrix(document, lambda: copy.deepcopy(data), listed, world=World(misp=profile(version)))
     gates = [cell for cell in found.cells if cell.gate]
     assert {cell.around.approval for cell in gates} == {"", "local", "global"}
     off = {frozenset({own}) for own in ("tag-if", "tag_operation", "reload-full-event", "stop-execution")}

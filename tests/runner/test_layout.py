@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from misp_workflow.runner.data.world import World
-from misp_workflow.runner.graph.build import drawn_height, workflow
-from misp_workflow.runner.modules.catalogue import load
+from misp_workflow.runner.graph.build import as_blueprint, drawn_height, workflow
+from misp_workflow.runner.graph.workflow import attach_blueprint, load
+from misp_workflow.runner.modules import catalogue
 from misp_workflow.runner.modules.moduleapi import LocalServer
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = load(LocalServer([ROOT / "misp_modules" / "modules" / "action_mod"]), World())
+MODULES = catalogue.load(LocalServer([ROOT / "misp_modules" / "modules" / "action_mod"]), World())
 EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.json"))
 
 # Measured in the editor of MISP 2.5.1 (offsetHeight), with parameters left empty.
@@ -58,3 +59,27 @@ def test_a_module_that_nobody_knows_gets_the_most_room():
     nodes = {2: ("unheard_of", {}), 3: ("unheard_of", {})}
     drawn = workflow("two", "event-publish", nodes, [(1, 2), (1, 3)])["Workflow"]["data"]
     assert drawn["3"]["pos_y"] - drawn["2"]["pos_y"] >= 900
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_each_example_is_a_blueprint_too_that_misp_takes(path):
+    """MISP 2.5.1 answers an internal error to names and descriptions of more than 191 characters."""
+    row = json.loads(path.read_text())["Workflow"]
+    blueprint = json.loads((ROOT / "examples" / "blueprints" / path.name).read_text())["WorkflowBlueprint"]
+    assert blueprint == as_blueprint({"Workflow": row})["WorkflowBlueprint"], "run python examples/workflows/build.py"
+    assert (
+        len(row["description"]) <= 191 and blueprint["description"] == f"For {row['trigger_id']}. {row['description']}"
+    )
+    assert len(blueprint["description"]) <= 191 and len(json.dumps(blueprint["data"])) < 65_000
+    assert "trigger" not in {node["data"]["module_type"] for node in blueprint["data"]}
+    attached = attach_blueprint(row["trigger_id"], {"WorkflowBlueprint": blueprint}).graph
+    whole = load({"Workflow": row}).graph
+    assert [node.module for node in attached.nodes.values()] == [node.module for node in whole.nodes.values()]
+    assert [len(list(node.edges())) for node in attached.nodes.values()] == [
+        len(list(node.edges())) for node in whole.nodes.values()
+    ]
+
+
+def test_a_description_that_misp_cannot_keep_is_cut():
+    long = workflow("n", "event-publish", {2: ("push-zmq", {})}, [(1, 2)], note="x" * 400)
+    assert len(as_blueprint(long)["WorkflowBlueprint"]["description"]) == 191

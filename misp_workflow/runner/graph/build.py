@@ -33,6 +33,8 @@ HEAD, FIELD, TEXT_FIELD = 134, 65, 105
 """Pixels, at most: what a node has above its parameters, each of these, and each with room for several lines."""
 UNKNOWN = 900
 """Pixels kept free for a node of which nobody says what parameters it has."""
+LONGEST_TEXT = 191
+"""Characters of a name or description in MISP 2.5's database; a longer one is an internal error there."""
 GAP = 60
 """Pixels between nodes."""
 
@@ -75,8 +77,8 @@ def as_blueprint(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "WorkflowBlueprint": {
             "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"blueprint/{row['name']}")),
-            "name": row["name"],
-            "description": f"For {row['trigger_id']}. {row['description']}",
+            "name": row["name"][:LONGEST_TEXT],
+            "description": f"For {row['trigger_id']}. {row['description']}"[:LONGEST_TEXT],
             "timestamp": "1764547200",
             "data": [{**node, "inputs": _within(node["inputs"], keys)} for node in kept],
         }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from misp_workflow import php
+from misp_workflow.runner.data import inflector
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.graph.workflow import Workflow
@@ -201,7 +202,9 @@ def matrix(
     What somebody relies on, a gate, is put to it under all circumstances as well. `listed` is what GET /modules answers
     when it does. Modules that are not the one in trouble say yes.
     """
-    trial = _Trial(workflow, data, listed, world or World())
+    used = {node.module for node in workflow.graph.nodes.values()}
+    known = [entry for entry in listed if inflector.module_id(str(entry.get("name"))) in used]
+    trial = _Trial(workflow, data, known, world or World())
     agreed = trial.agreed(behind)
     gates = {node.key for node in trial.python if _is_gate(agreed, node)}
     wanted = [
