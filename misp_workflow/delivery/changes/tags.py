@@ -101,8 +101,8 @@ def _attach_many(misp: Misp, change: MispChange, lacking: list[Row], name: str, 
     """
     look.each(lacking[:1], tally, partial(_attach_one, misp, number, _local(change)))
     if _local(change) and not _takes_local(misp, change, lacking[1], name, number, tally):
-        return [row for row in lacking if uuid_of(row) in tally.left]
-    for some in look.chunks(lacking[1:]):
+        return lacking[1:]
+    for some in look.chunks(lacking[2:] if _local(change) else lacking[1:]):
         with tally.one():
             _bulk(misp, change, some, number)
     still = _lacking_now(misp, change, lacking, name, tally)
