@@ -46,8 +46,24 @@ def compare(misp: Misp, target: Path) -> Compared:
             found.changed[content.trigger] = changes(stored.content, content)
     if target.is_dir():
         found.only_there += sorted(there)
+        _blueprints(misp, target, found)
         _enabled(misp, folder.Manifest.read(target), found)
     return found
+
+
+def _blueprints(misp: Misp, target: Path, found: Compared) -> None:
+    there, trouble = folder.blueprints_of(misp)
+    here = {f"{folder.BLUEPRINTS}/{path.name}": path for path in (target / folder.BLUEPRINTS).glob("*.json")}
+    if trouble:
+        found.notes.append(trouble)
+        return
+    for name in sorted(there.keys() | here.keys()):
+        if name not in there:
+            found.notes.append(f"{name}: MISP does not have this blueprint.")
+        elif name not in here:
+            found.notes.append(f"{name}: MISP has this blueprint, the folder does not.")
+        elif here[name].read_text(encoding="utf-8") != document.text(there[name]):
+            found.notes.append(f"{name}: the blueprint is another one in MISP.")
 
 
 def _enabled(misp: Misp, manifest: folder.Manifest, found: Compared) -> None:

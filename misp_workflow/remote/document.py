@@ -108,7 +108,8 @@ def read(path: Path) -> tuple[Content, dict[str, Any]]:
     named = str(row.get("trigger_id") or trigger)
     if trigger and named != trigger:
         raise GraphError(f"{path} is for the trigger {named}, but its graph begins with {trigger}: make them the same.")
-    beside = {key: value for key, value in found.items() if key != "Workflow"} if "Workflow" in found else {}
+    has_own = isinstance(found, Mapping) and "Workflow" in found
+    beside = {key: value for key, value in found.items() if key != "Workflow"} if has_own else {}
     return Content.of_row({**row, "trigger_id": trigger}), beside
 
 

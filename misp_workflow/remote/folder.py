@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,41 +79,83 @@ class Pulled:
 
 def pull(misp: Misp, folder: Path, *, overwrite: bool = False) -> Pulled:
     """Write what the MISP has into the folder. `overwrite`: also what was changed here since."""
-    before, done = Manifest.read(folder), Pulled()
+    before = Manifest.read(folder)
     known = before.fingerprints if before.url == misp.url else {}
-    after = Manifest(misp.url, misp.version())
     workflows = {f"{WORKFLOWS}/{document.slug(name)}.json": one.content for name, one in misp.workflows().items()}
-    blueprints = _blueprints(misp, done)
+    blueprints, trouble = blueprints_of(misp)
+    after = Manifest(misp.url, misp.version())
     after.triggers = [name for name, on in misp.triggers().items() if on]
     after.modules = [name for name, on in misp.modules().items() if on]
+    this = _Pull(folder, known, after, overwrite)
     for name, content in workflows.items():
-        target = folder / name
-        here = _fingerprint_here(target)
-        if content.fingerprint == here:
-            done.same.append(name)
-        elif _is_ours(here, known.get(name)) and not overwrite:
-            done.kept.append(name)
-            after.fingerprints.update({name: known[name]} if name in known else {})
-            continue
-        else:
-            save(target, document.text({**content.document(), **_beside(target)}), secret=bool(_secrets(content)))
-            done.written.append(name)
-        after.fingerprints[name] = content.fingerprint
-        if secrets := _secrets(content):
-            done.secret[name] = secrets
+        this.workflow(name, content)
     for name, row in blueprints.items():
-        wanted, there = document.text(row), _text(folder / name)
-        if there != wanted and there is not None and known.get(name) != _hash(there) and not overwrite:
-            done.kept.append(name)
-            continue
-        (done.same if there == wanted else done.written).append(name)
-        save(folder / name, wanted)
-        after.fingerprints[name] = _hash(wanted)
-    _remove(folder, known, [*workflows, *([*blueprints] if blueprints or not done.notes else known)], after, done)
-    strangers = {f"{WORKFLOWS}/{path.name}" for path in workflow_files(folder)} - {*workflows, *done.kept}
-    done.notes += [f"{name} is here only: MISP has no workflow for its trigger." for name in sorted(strangers)]
+        this.blueprint(name, document.text(row))
+    if trouble:
+        this.done.notes.append(f"{trouble} Their files were left as they are.")
+        after.fingerprints |= {name: pulled for name, pulled in known.items() if name.startswith(BLUEPRINTS)}
+    this.remove_others({*workflows, *(known if trouble else blueprints)})
+    strangers = {f"{WORKFLOWS}/{path.name}" for path in workflow_files(folder)} - {*workflows, *this.done.kept}
+    this.done.notes += [f"{name} is here only: MISP has no workflow for its trigger." for name in sorted(strangers)]
     after.write(folder)
-    return done
+    return this.done
+
+
+class _Pull:
+    """One pull, file by file."""
+
+    def __init__(self, folder: Path, known: Mapping[str, str], after: Manifest, overwrite: bool) -> None:
+        self._folder = folder
+        self._known = known
+        self._after = after
+        self._overwrite = overwrite
+        self.done = Pulled()
+
+    def workflow(self, name: str, content: Content) -> None:
+        path, secrets = self._folder / name, _secrets(content)
+        here = _fingerprint_here(path)
+        if content.fingerprint == here:
+            self.done.same.append(name)
+        elif here is not None and here != self._known.get(name) and not self._overwrite:
+            self._keep(name)
+            return
+        else:
+            save(path, document.text({**content.document(), **_beside(path)}), secret=bool(secrets))
+            self.done.written.append(name)
+        self._after.fingerprints[name] = content.fingerprint
+        if secrets:
+            self.done.secret[name] = secrets
+
+    def blueprint(self, name: str, wanted: str) -> None:
+        there = _text(self._folder / name)
+        if there == wanted:
+            self.done.same.append(name)
+        elif there is not None and _hash(there) != self._known.get(name) and not self._overwrite:
+            self._keep(name)
+            return
+        else:
+            save(self._folder / name, wanted)
+            self.done.written.append(name)
+        self._after.fingerprints[name] = _hash(wanted)
+
+    def remove_others(self, there: Collection[str]) -> None:
+        """Remove the files of what MISP has no longer, unless they were changed here."""
+        for name in sorted(self._known.keys() - set(there)):
+            path = self._folder / name
+            text = _text(path)
+            if text is None:
+                continue
+            if self._known[name] in (_fingerprint_here(path), _hash(text)):
+                path.unlink()
+                self.done.removed.append(name)
+            else:
+                self._keep(name)
+
+    def _keep(self, name: str) -> None:
+        """Leave a file with somebody's work in it, and what it once was pulled from."""
+        self.done.kept.append(name)
+        if name in self._known:
+            self._after.fingerprints[name] = self._known[name]
 
 
 def manifest_of(path: Path) -> tuple[Manifest, Path]:
@@ -129,14 +171,12 @@ def workflow_files(folder: Path) -> list[Path]:
     return sorted((folder / WORKFLOWS).glob("*.json"))
 
 
-def _blueprints(misp: Misp, done: Pulled) -> dict[str, dict[str, Any]]:
+def blueprints_of(misp: Misp) -> tuple[dict[str, dict[str, Any]], str]:
+    """Return the blueprints by the names of their files, and "" or why they cannot be had."""
     try:
         found = misp.blueprints()
     except DeliveryError as error:
-        done.notes.append(
-            f"The blueprints were left as they are: {error} A blueprint whose graph is broken makes MISP 2.5 answer so."
-        )
-        return {}
+        return {}, f"The blueprints cannot be had: {error} One whose graph is broken makes MISP 2.5 answer so."
     named: dict[str, dict[str, Any]] = {}
     for one in sorted(found, key=lambda row: int(row["WorkflowBlueprint"].get("id") or 0)):
         row = {key: value for key, value in one["WorkflowBlueprint"].items() if key not in ("id", "mermaid")}
@@ -144,7 +184,7 @@ def _blueprints(misp: Misp, done: Pulled) -> dict[str, dict[str, Any]]:
         if f"{name}.json" in named:
             name = f"{name}-{str(row.get('uuid'))[:8]}"
         named[f"{name}.json"] = {"WorkflowBlueprint": row}
-    return named
+    return named, ""
 
 
 def _fingerprint_here(path: Path) -> str | None:
@@ -157,38 +197,20 @@ def _fingerprint_here(path: Path) -> str | None:
         return ""
 
 
-def _is_ours(here: str | None, pulled: str | None) -> bool:
-    """Whether the file holds work of somebody's that MISP does not have."""
-    return here is not None and here != pulled
-
-
 def _beside(path: Path) -> Mapping[str, Any]:
     """Return the members of the file's own, beside the workflow."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return {key: value for key, value in found.items() if key != "Workflow"} if "Workflow" in found else {}
+    if not isinstance(found, dict) or "Workflow" not in found:
+        return {}
+    return {key: value for key, value in found.items() if key != "Workflow"}
 
 
 def _secrets(content: Content) -> list[str]:
     """Return the nodes that hold a secret in a parameter."""
     return [f"{node.module} ({node.id})" for node in content.nodes() if any(secrets_in(node.module, node.params, None))]
-
-
-def _remove(folder: Path, known: Mapping[str, str], there: Iterable[str], after: Manifest, done: Pulled) -> None:
-    """Remove the files of what MISP has no longer, unless they were changed here."""
-    for name in sorted(known.keys() - set(there)):
-        path = folder / name
-        text = _text(path)
-        if text is None:
-            continue
-        if known[name] in (_fingerprint_here(path), _hash(text)):
-            path.unlink()
-            done.removed.append(name)
-        else:
-            done.kept.append(name)
-            after.fingerprints[name] = known[name]
 
 
 def _text(path: Path) -> str | None:

@@ -97,10 +97,14 @@ def test_blueprints_come_along(standin, command, tmp_path) -> None:
     assert command("pull", tmp_path / "b").exit_code == 0
     said = json.loads((tmp_path / "b" / "blueprints" / "attach-tlp.json").read_text())
     assert said["WorkflowBlueprint"]["name"] == "Attach TLP"
+    standin.add_workflow("event-publish", graph(1))
+    assert command("pull", tmp_path / "b").exit_code == 0
+    standin.blueprint_rows[0]["description"] = "another"
+    assert "attach-tlp.json: the blueprint is another one in MISP." in command("diff", tmp_path / "b").output
     standin.blueprint_rows.append({"id": "4", "data": "{no"})  # MISP then lists none
     again = command("pull", tmp_path / "b")
     assert again.exit_code == 0
-    assert "blueprints were left as they are" in again.output
+    assert "Their files were left as they are." in again.output
     assert (tmp_path / "b" / "blueprints" / "attach-tlp.json").exists()
 
 
