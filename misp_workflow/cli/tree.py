@@ -10,7 +10,7 @@ from rich.tree import Tree
 
 from misp_workflow.cli.screen import Console
 from misp_workflow.effects import mask
-from misp_workflow.runner.graph.graph import Path
+from misp_workflow.runner.graph.graph import START, Path
 from misp_workflow.runner.modules.execution import Exchange
 from misp_workflow.runner.said.faults import ALLOWED
 from misp_workflow.runner.said.report import secrets_of
@@ -81,8 +81,8 @@ def _grow(root: Tree, walk: Walk, shown: Shown) -> None:
     visited = {step.path for step in walk.steps}
     before = {path: _before(path, visited) for path in visited}
     following = Counter(before.values())
-    branches: dict[Path, Tree] = {(): root}
-    beside: dict[Path, Tree] = {(): root}
+    branches: dict[Path, Tree] = {START: root}
+    beside: dict[Path, Tree] = {START: root}
     for step in walk.steps:
         path, parent = step.path, before[step.path]
         forks = following[parent] > 1
@@ -95,7 +95,10 @@ def _grow(root: Tree, walk: Walk, shown: Shown) -> None:
 
 def _before(path: Path, visited: set[Path]) -> Path:
     """Return the longest way that led to a step on this one's."""
-    return next((path[:cut] for cut in range(len(path) - 1, 0, -1) if path[:cut] in visited), ())
+    found = path.before or START
+    while found.before is not None and found not in visited:
+        found = found.before
+    return found
 
 
 def _called(step: Step) -> str:

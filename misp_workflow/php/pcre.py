@@ -1,10 +1,10 @@
-"""PHP's preg_match() on Python's re: delimiters, modifiers, and the syntax where PCRE and Python part.
+"""PHP's preg_match() on Python's re and regex: delimiters, modifiers, and the syntax where PCRE and Python part.
 
 PHP matches bytes unless the pattern has the modifier `u`: `/h.llo/` does not find "héllo". So does this.
 
 A pattern that PCRE would refuse matches nothing, as in PHP, which warns and goes on. A pattern that PCRE knows and
 Python cannot follow (recursion, \\p{…}, verbs, branch reset, …) raises RunnerError when it is first needed. PHP gives
-up on a text after a million steps back, Python does not.
+up on a text after a million steps back; here it is after a second.
 
 Source: the PHP manual, "PCRE Patterns".
 """
@@ -13,13 +13,19 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 import warnings
 from collections.abc import Callable
+from typing import Any
+
+import regex
 
 from misp_workflow.errors import RunnerError
 from misp_workflow.php.pcre_syntax import InvalidPatternError, Translator, UnsupportedPatternError
 
 Matcher = Callable[[str], bool]
+
+PATIENCE, IMPATIENT = 1.0, 0.01  # seconds
 
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _MODIFIERS = frozenset("imsxADSUXuJn \r\n")
@@ -84,7 +90,7 @@ def _compile(body: str, modifiers: str) -> Matcher:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
             return _text_matcher(translated, modifiers) if text_mode else _byte_matcher(translated, modifiers)
-    except (re.error, OverflowError, FutureWarning) as error:
+    except (re.error, regex.error, OverflowError, FutureWarning) as error:
         if any(word in str(error) for word in ("look-behind", "open group", "redefinition")):
             raise UnsupportedPatternError("a look-behind, a reference or a name of a kind that only PCRE has") from None
         raise InvalidPatternError from None
@@ -93,12 +99,30 @@ def _compile(body: str, modifiers: str) -> Matcher:
 
 
 def _text_matcher(translated: str, modifiers: str) -> Matcher:
-    compiled = re.compile(translated)
-    find = compiled.match if "A" in modifiers else compiled.search
-    return lambda subject: find(subject) is not None
+    re.compile(translated)  # says what PCRE would not take either
+    return _Bounded(regex.compile(translated), "A" in modifiers)
 
 
 def _byte_matcher(translated: str, modifiers: str) -> Matcher:
-    compiled = re.compile(translated.encode("latin-1"))
-    find = compiled.match if "A" in modifiers else compiled.search
-    return lambda subject: find(subject.encode("utf-8", "surrogatepass")) is not None
+    re.compile(translated.encode("latin-1"))
+    find = _Bounded(regex.compile(translated.encode("latin-1")), "A" in modifiers)
+    return lambda subject: find(subject.encode("utf-8", "surrogatepass"))
+
+
+class _Bounded:
+    """Whether a pattern is found in a text. One that it takes too long over counts as not found, as in PHP.
+
+    A pattern that has used up `PATIENCE` gets `IMPATIENT` seconds for each further text, so that many of them end too.
+    """
+
+    def __init__(self, pattern: regex.Pattern[Any], at_the_start: bool) -> None:
+        self._find = pattern.match if at_the_start else pattern.search
+        self._spent = 0.0
+
+    def __call__(self, subject: Any) -> bool:
+        started = time.monotonic()
+        try:
+            return self._find(subject, timeout=PATIENCE if self._spent < PATIENCE else IMPATIENT) is not None
+        except TimeoutError:
+            self._spent += time.monotonic() - started
+            return False

@@ -137,3 +137,10 @@ def test_beside_the_real_pcre(real: Callable[[str, str, str], bool], body: str, 
     except RunnerError:
         assume(False)
     assert found is real(body, modifiers, subject)
+
+
+def test_a_pattern_that_takes_too_long_finds_nothing_and_ends() -> None:
+    endless = pcre.matcher("/^(a+)+$/")
+    assert not endless("a" * 40 + "!")
+    assert not any(endless("a" * 40 + str(number) + "!") for number in range(50))  # impatient by now
+    assert endless("aaa")

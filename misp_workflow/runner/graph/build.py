@@ -18,7 +18,9 @@ from misp_workflow.runner.data.triggers import TRIGGERS
 
 Node = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], Mapping[str, str]]
 Edge = tuple[int, int] | tuple[int, int, int]
+
 """(from, to), or (from, to, output): output 2 is an IF's else path, or a concurrent task's second branch."""
+Link = tuple[int, int, int]
 
 LOGIC = {
     "if", "tag-if", "count-if", "distribution-if", "organisation-if", "published-if", "threat-level-if",
@@ -62,7 +64,14 @@ def workflow(
     links = [(edge[0], edge[1], edge[2] if len(edge) == 3 else 1) for edge in edges]
     places = _places(links, {1: HEAD, **{key: height(node[0]) for key, node in nodes.items()}})
     everything: dict[int, Node] = {1: (trigger, {}), **nodes}
-    data = {str(key): _node(key, node, key == 1, links, places.get(key, (0, 0))) for key, node in everything.items()}
+    links_of: dict[int, list[Link]] = {}
+    for link in links:
+        for key in {link[0], link[1]}:
+            links_of.setdefault(key, []).append(link)
+    data = {
+        str(key): _node(key, node, key == 1, links_of.get(key, []), places.get(key, (0, 0)))
+        for key, node in everything.items()
+    }
     return {"Workflow": {"name": name, "description": note, "trigger_id": trigger, "enabled": True, "data": data}}
 
 
@@ -93,9 +102,7 @@ def _within(ports: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
     }
 
 
-def _node(
-    key: int, node: Node, first: bool, links: list[tuple[int, int, int]], place: tuple[int, int]
-) -> dict[str, Any]:
+def _node(key: int, node: Node, first: bool, links: list[Link], place: tuple[int, int]) -> dict[str, Any]:
     module, params = node[0], dict(node[1])
     kind = "trigger" if first else "logic" if module in LOGIC else "action"
     outputs: dict[str, Any] = {"output_1": {"connections": []}}
@@ -129,13 +136,18 @@ def _node(
     }
 
 
-def _places(links: list[tuple[int, int, int]], heights: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+def _places(links: list[Link], heights: Mapping[int, int]) -> dict[int, tuple[int, int]]:
     """Return where to draw each node: a column per step from the trigger, one below the other in its column."""
     column = {1: 0}
+    changed = True
     for _ in links:
+        if not changed:
+            break
+        before, changed = dict(column), False
         for start, end, _port in links:
             if start in column:
                 column[end] = max(column.get(end, 0), min(column[start] + 1, len(links)))
+        changed = column != before
     free: dict[int, int] = {}
     places = {}
     for key in sorted(column):

@@ -40,7 +40,38 @@ class Edge:
         return f"{self.source}:{self.output}:{self.position}:{self.target}"
 
 
-Path = tuple[Edge, ...]
+class Path:
+    """The edges that led to a node, in order. Paths share their beginnings, so that a long one is cheap to note."""
+
+    __slots__ = ("_hash", "_length", "before", "edge")
+
+    def __init__(self, before: Path | None = None, edge: Edge | None = None) -> None:
+        self.before, self.edge = before, edge
+        self._length = 0 if before is None else len(before) + 1
+        self._hash = hash((None if before is None else hash(before), edge))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Edge]:
+        edges = []
+        path: Path | None = self
+        while path is not None and path.edge is not None:
+            edges.append(path.edge)
+            path = path.before
+        return reversed(edges)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Path) and self._hash == other._hash and list(self) == list(other)
+
+
+START = Path()
+"""The path to where a walk begins."""
 
 
 @dataclass(frozen=True)
@@ -167,9 +198,9 @@ def walk(graph: Graph, start: Node, choose: Choose = _every_edge, *, max_steps: 
     visit of that node was consumed. Raises PhpCrash where MISP follows an edge to a node that is not there, and
     GraphError after `max_steps` visits.
     """
-    first = Visit(start, ())
+    first = Visit(start, START)
     yield first
-    stack: list[tuple[Path, Iterator[Edge]]] = [((), iter(choose(first)))]
+    stack: list[tuple[Path, Iterator[Edge]]] = [(START, iter(choose(first)))]
     taken: set[Edge] = set()
     steps = 1
     while stack:
@@ -177,7 +208,7 @@ def walk(graph: Graph, start: Node, choose: Choose = _every_edge, *, max_steps: 
         edge = next((edge for edge in edges if edge not in taken), None)
         if edge is None:
             stack.pop()
-            taken.difference_update(path[-1:])
+            taken.difference_update(() if path.edge is None else (path.edge,))
             continue
         steps += 1
         if steps > max_steps:
@@ -190,7 +221,7 @@ def walk(graph: Graph, start: Node, choose: Choose = _every_edge, *, max_steps: 
             raise PhpCrash(
                 "TypeError", "Workflow::executeNode(): Argument #1 ($node) must be of type array, null given"
             )
-        visit = Visit(node, (*path, edge))
+        visit = Visit(node, Path(path, edge))
         yield visit
         taken.add(edge)
         stack.append((visit.path, iter(choose(visit))))
@@ -289,9 +320,9 @@ def filter_labels(graph: Graph) -> dict[str, dict[str, list[str]]]:
     labels: dict[str, dict[str, list[str]]] = {}
     in_force: dict[Path, list[str]] = {}
     for visit in walk_existing(graph, graph.triggers[0]):
-        before = in_force.get(visit.path[:-1], [])
-        if visit.path:
-            labels.setdefault(visit.node.key, {})[visit.path[-1].source] = before
+        before = in_force.get(visit.path.before or START, [])
+        if visit.path.edge is not None:
+            labels.setdefault(visit.node.key, {})[visit.path.edge.source] = before
         in_force[visit.path] = _after_filter(visit.node, before)
     return {node: before for node, before in labels.items() if any(before.values())}
 

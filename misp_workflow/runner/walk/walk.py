@@ -200,15 +200,16 @@ class _Walker:
         self._done = done
         self._blocking = blocking
         self._in_job = in_job
-        self._blocked: Path | None = None
+        self._blocked: set[Path] = set()
 
     def walk(self, start: Node, roaming: RoamingData) -> None:
         self._roaming = roaming
         for visit in walk(self._workflow.graph, start, self._choose, max_steps=self._around.steps_left):
             self._around.steps_left -= 1
+            blocked = self._is_blocked(visit)
             if visit.node.type == "logic" or (visit.node is start and not self._in_job):
                 continue  # logic is evaluated when the walk asks where to go on
-            if self._is_blocked(visit):
+            if blocked:
                 self._done.blocked_paths.append(visit.path)
                 self._done.steps.append(
                     Step(visit.node, visit.path, "skipped", why="a node before it failed", on_blocked_path=True)
@@ -217,9 +218,13 @@ class _Walker:
                 return
 
     def _is_blocked(self, visit: Visit) -> bool:
-        if self._blocked is not None and visit.path[: len(self._blocked)] != self._blocked:
-            self._blocked = None  # depth first: the walk has left what lies behind the failed node
-        return self._blocked is not None
+        if visit.path in self._blocked:
+            return True
+        if visit.path.before in self._blocked:
+            self._blocked.add(visit.path)
+        else:
+            self._blocked.clear()  # depth first: the walk has left what lies behind the failed node
+        return bool(self._blocked)
 
     # --- actions -----------------------------------------------------------------------------------------------------
 
@@ -255,7 +260,7 @@ class _Walker:
             self._done.blocked_by = step
             return False
         if not self._blocking:
-            self._blocked = step.path
+            self._blocked = {step.path}
         return True
 
     def _execute(self, visit: Visit, module: Module | None, exec_: Exec | None) -> tuple[Step, Outcome]:

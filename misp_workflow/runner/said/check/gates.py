@@ -7,21 +7,21 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import did_you_mean
-from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules.catalogue import Module
 from misp_workflow.runner.modules.misp_module import APPROVAL
 from misp_workflow.runner.said.check.subject import Finding, Subject, declared
 from misp_workflow.runner.said.faults import opened_by_old_approvals
 from misp_workflow.runner.said.report import speaks_of_secret
-from misp_workflow.runner.walk.walk import STOP_EXECUTION
+from misp_workflow.runner.walk.walk import ELSE, STOP_EXECUTION
 
 
 def open_gates(subject: Subject) -> Iterator[Finding]:
     """A Python gate that is silent has said yes; only a graph can say no in its place."""
     if not subject.can_block:
         return
+    closed = _before_a_no(subject)
     for node, module in subject.python():
-        if module.blocking and not _fail_closed(subject, node):
+        if module.blocking and node.key not in closed:
             yield Finding(
                 "warning",
                 "fails-open",
@@ -45,7 +45,8 @@ def old_approvals(subject: Subject) -> Iterator[Finding]:
         return
     gates = [node for node, module in subject.python() if module.blocking and str(node.params.get(APPROVAL) or "")]
     listed = [_listed(module) for _, module in subject.python()]
-    closed = [node for node in gates if _fail_closed(subject, node)]
+    held = _before_a_no(subject) if gates else set()
+    closed = [node for node in gates if node.key in held]
     opened = opened_by_old_approvals(subject.workflow, listed, subject.world) if closed else []
     for node in closed:
         if node in opened:
@@ -64,7 +65,7 @@ def _listed(module: Module) -> dict[str, Any]:
     """What misp-modules says of a module, as far as a run needs it."""
     keys = ("blocking", "support_filters", "expect_misp_core_format")
     config = {"params": declared(module), **{key: module.config.get(key) for key in keys}}
-    return {"name": module.name, "mispattributes": {"config": config}, "meta": {"module-type": ["action"]}}
+    return {"name": module.name, "mispattributes": {}, "meta": {"module-type": ["action"], "config": config}}
 
 
 def never_reloads(subject: Subject) -> Iterator[Finding]:
@@ -116,27 +117,33 @@ def not_offered(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _fail_closed(subject: Subject, gate: Node) -> bool:
-    after = subject.reachable(gate)
-    stops = subject.workflow.graph.find(STOP_EXECUTION)
-    return any("output_2" in after.get(node.key, ()) for node in stops)
+def _before_a_no(subject: Subject) -> set[str]:
+    """The nodes from which a path leads over an else, or over a second output, to a stop-execution."""
+    nodes = subject.workflow.graph.nodes
+    stops = {node.key for node in subject.workflow.graph.find(STOP_EXECUTION)}
+    on_the_way = stops | subject.before(stops)
+    forks = {
+        node.key
+        for node in nodes.values()
+        if node.type == "logic" and any(edge.target in on_the_way for edge in node.outputs.get(ELSE, ()))
+    }
+    return subject.before(forks)
 
 
 def silent_failures(subject: Subject) -> Iterator[Finding]:
     """On a blocking trigger a failing module that does not block is passed over."""
     if not subject.can_block:
         return
+    relied_on: dict[str, set[str]] = {}
     for node, module in subject.python():
-        if not module.blocking and any(other.module != node.module for other in _actions_after(subject, node)):
+        if module.blocking:
+            continue
+        if node.module not in relied_on:
+            others = (one.key for one in subject.nodes if one.type == "action" and one.module != node.module)
+            relied_on[node.module] = subject.before(others)
+        if node.key in relied_on[node.module]:
             yield Finding("warning", "goes-on", node, "When it fails, the nodes behind it run all the same.",
                           "Do not let them rely on it.")  # fmt: skip
-
-
-def _actions_after(subject: Subject, node: Node) -> Iterator[Node]:
-    for key in subject.reachable(node):
-        other = subject.workflow.graph.nodes.get(key)
-        if other is not None and other.type == "action":
-            yield other
 
 
 def secrets_in_nodes(subject: Subject) -> Iterator[Finding]:

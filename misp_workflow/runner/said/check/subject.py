@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from misp_workflow.runner.data.triggers import TRIGGERS
@@ -41,11 +42,11 @@ class Subject:
     modules: Modules
     world: World
 
-    @property
+    @cached_property
     def nodes(self) -> list[Node]:
         return list(self.workflow.graph.nodes.values())
 
-    @property
+    @cached_property
     def trigger(self) -> str:
         return self.workflow.trigger_id or ""
 
@@ -62,21 +63,33 @@ class Subject:
             if node.type == "action" and module is not None and module.is_python:
                 yield node, module
 
-    def reachable(self, node: Node) -> dict[str, set[str]]:
-        """Return the nodes that come after `node`, each with the outputs by which paths leave on the way there."""
-        found: dict[str, set[str]] = {}
-        waiting: list[tuple[str, frozenset[str]]] = [(node.key, frozenset())]
-        seen: set[tuple[str, frozenset[str]]] = set()
+    @cached_property
+    def _before(self) -> dict[str, list[str]]:
+        """The nodes from which an edge leads to each node."""
+        found: dict[str, list[str]] = {}
+        for node in self.nodes:
+            for edge in node.edges():
+                found.setdefault(edge.target, []).append(node.key)
+        return found
+
+    def before(self, keys: Iterable[str]) -> set[str]:
+        """The nodes from which a path of at least one edge leads to one of these."""
+        found: set[str] = set()
+        waiting = list(keys)
         while waiting:
-            key, outputs = waiting.pop()
-            if (key, outputs) in seen or key not in self.workflow.graph.nodes:
-                continue
-            seen.add((key, outputs))
-            here = self.workflow.graph.nodes[key]
-            for edge in here.edges():
-                taken = outputs | ({edge.output} if here.type == "logic" else set())
-                found.setdefault(edge.target, set()).update(taken)
-                waiting.append((edge.target, frozenset(taken)))
+            new = [key for key in self._before.get(waiting.pop(), ()) if key not in found]
+            found.update(new)
+            waiting += new
+        return found
+
+    def behind(self, nodes: Iterable[Node]) -> set[str]:
+        """The nodes to which a path of at least one edge leads from one of these."""
+        found: set[str] = set()
+        waiting = list(nodes)
+        while waiting:
+            new = {edge.target for edge in waiting.pop().edges()} - found
+            found |= new
+            waiting += [self.workflow.graph.nodes[key] for key in new if key in self.workflow.graph.nodes]
         return found
 
 

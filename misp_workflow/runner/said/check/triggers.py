@@ -43,10 +43,7 @@ def high_overhead(subject: Subject) -> Iterator[Finding]:
     trigger = TRIGGERS.get(subject.trigger)
     if trigger is None or trigger.overhead < 3:
         return
-    behind: set[str] = set()
-    for node in subject.nodes:
-        if node.module == CONCURRENT_TASK:
-            behind |= subject.reachable(node).keys()
+    behind = subject.behind(subject.workflow.graph.find(CONCURRENT_TASK))
     for node, module in subject.python():
         if node.key not in behind and not module.blocking:
             why = f"{subject.trigger} fires for every single save, and each waits for this module."

@@ -45,9 +45,9 @@ def tags_with_holes(subject: Subject) -> Iterator[Finding]:
     """After a removal, a later MISP hands modules an object in place of a list of tags."""
     if profiles.TAGS_TRAVEL not in subject.world.misp:
         return
-    python = {node.key for node, _ in subject.python()}
+    before = subject.before(node.key for node, _ in subject.python())
     for node in _nodes(subject, {"tag_operation"}):
-        if node.params.get("action") == "remove" and python & subject.reachable(node).keys():
+        if node.params.get("action") == "remove" and node.key in before:
             yield Finding("warning", "holes", node, "After removing a tag this MISP hands the modules behind it an "
                           'object {"1": {…}} in place of the list of tags.',
                           "Reload the event behind it, or use modules that read both.")  # fmt: skip

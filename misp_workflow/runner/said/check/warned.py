@@ -31,9 +31,10 @@ _ADVICE = {
 
 def blocking_after_concurrent(subject: Subject) -> Iterator[Finding]:
     """A concurrent task runs in the background, when what it should stop has happened."""
-    warnings = graphs.path_warnings(
-        subject.workflow.graph, lambda node: (module := subject.module(node)) is not None and module.blocking
-    )
-    for node in {warning.blocking_node.key: warning.blocking_node for warning in warnings}.values():
+    behind = subject.behind(subject.workflow.graph.find(graphs.CONCURRENT_TASK))
+    for node in subject.nodes:
+        module = subject.module(node)
+        if node.key not in behind or module is None or not module.blocking:
+            continue
         yield Finding("warning", "blocks-nothing", node, "It stands behind a concurrent-task, where nothing can block.",
                       "Put it before the concurrent-task.")  # fmt: skip
