@@ -197,6 +197,18 @@ def test_a_folder_that_cannot_be_written_keeps_the_effect(keep, tmp_path: Path) 
     assert send("fw", time.time(), put=(A,)).outcome == "delivered"
 
 
+def test_a_large_event_is_listed_in_the_background(keep) -> None:
+    keep({"fw": {"format": "plain"}})
+    rows = [attribute("domain", f"n{number}.example") for number in range(3000)]
+    said = ask(event(rows), "fw")
+    assert said["data"]["status"] == "queued" and "3,000 values" in said["data"]["detail"]
+    for _ in range(1200):
+        if shelf("fw").path.exists():
+            break
+        time.sleep(0.05)
+    assert len(lines("fw")) == 3000
+
+
 WRITER = """
 import random, sys, time
 from misp_workflow.delivery.transports import files

@@ -12,14 +12,19 @@ from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import FileUpdate
 from misp_workflow.errors import DeliveryError
 
+AT_ONCE = 2_000
+"""Values that are listed while MISP waits: some half a second of work."""
 LONGEST_WAIT = 5.0
 """Seconds that one process waits for another one's change of the list."""
 
 
 def send(update: FileUpdate, key: str, deadline: float) -> Answer:
     """Change the list and publish it; what a limit keeps out is told and counted, a full list is a refusal."""
-    patience = min(max(deadline - time.monotonic(), 0.1), LONGEST_WAIT)
-    shelf = shelf_of(settings.current(), update.destination, patience)
+    rules, left = settings.current(), deadline - time.monotonic()
+    if len(update.put) > AT_ONCE and left <= rules.answer_within:  # somebody waits; workers have more time
+        return Answer(outcome="again", detail=f"{len(update.put):,} values are listed in the background", more=True)
+    patience = min(max(left, 0.1), LONGEST_WAIT)
+    shelf = shelf_of(rules, update.destination, patience)
     try:
         told = shelf.take(update)
     except DeliveryError as error:
