@@ -409,7 +409,8 @@ def with_workflow(doctor: Doctor, misp: Any, disabled: tuple[str, ...] = (), ena
     """A MISP that has the holding graph, as MISP lists it; return what the doctor says of that."""
     receiver, answers = misp
     row = json.loads(HOLDING.read_text())["Workflow"]
-    answers["/workflows/index"] = [{"Workflow": {**row, "id": "1", "enabled": enabled}}]
+    answers["/workflows/index"] = [{"Workflow": {**row, "id": "1", "enabled": False}}]
+    answers["/workflows/moduleIndex/type:trigger"] = [{"id": "event-publish", "disabled": not enabled}]
     actions = [*listed(doctor, disabled=False), *({"id": name, "is_misp_module": False} for name in OWN[1:])]
     shown = [{**one, "disabled": one["id"] in disabled} for one in actions]
     answers["/workflows/moduleIndex/type:action"] = {str(place): one for place, one in enumerate(shown)}
@@ -438,7 +439,7 @@ def test_what_check_finds_in_a_workflow_the_doctor_says(doctor, misp) -> None:
     del row["data"]["1"]["data"]["misp_core_format"]
     told = doctor.about(f"workflow {row['name']}")
     assert [found for found, what in told if "never reloads" in what] == ["error", "error"]
-    answers["/workflows/index"][0]["Workflow"] = {"id": "1", "name": row["name"], "data": "{broken", "enabled": True}
+    answers["/workflows/index"][0]["Workflow"] = {"id": "1", "name": row["name"], "data": "{broken"}
     assert states(doctor.about(f"workflow {row['name']}")) == ["error"]
 
 

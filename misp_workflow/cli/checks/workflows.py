@@ -34,11 +34,13 @@ def check(misp: Asks, ours: Iterable[Described]) -> list[Finding]:
     listed = misp.json("workflows/index")
     if not known or not isinstance(listed, list):
         return []
+    # the workflow's own "enabled" is false in MISP whatever the trigger is
+    off = {str(row.get("id")) for row in _modules(misp, "trigger") if flag(row.get("disabled"))}
     found: list[Finding] = []
     for entry in rows(listed):
         row = entry.get("Workflow")
         if isinstance(row, dict):
-            found += _one(misp, row, known, list(ours))
+            found += _one(misp, row, known, list(ours), row.get("trigger_id") in off)
     return found
 
 
@@ -46,7 +48,9 @@ def _modules(misp: Asks, kind: str) -> list[dict[str, Any]]:
     return rows(misp.json(f"workflows/moduleIndex/type:{kind}"))
 
 
-def _one(misp: Asks, row: Mapping[str, Any], known: Mapping[str, Any], ours: list[Described]) -> list[Finding]:
+def _one(
+    misp: Asks, row: Mapping[str, Any], known: Mapping[str, Any], ours: list[Described], is_off: bool
+) -> list[Finding]:
     subject = f"workflow {row.get('name') or row.get('id')}"
     try:
         workflow = load({"Workflow": dict(row)})
@@ -54,7 +58,7 @@ def _one(misp: Asks, row: Mapping[str, Any], known: Mapping[str, Any], ours: lis
         return [error(subject, str(trouble).rstrip("."), "open it in MISP's editor, and save it anew")]
     found = [*_checked(subject, workflow, known, ours), *_nodes(subject, workflow, known)]
     found += _approvals(subject, workflow, misp)
-    if not flag(row.get("enabled")):
+    if is_off:
         what = f"its trigger {row.get('trigger_id')} is not enabled, so MISP never runs it"
         gates = any(_blocks(node, known) for node in workflow.graph.nodes.values())
         todo = "enable it if it shall hold anything (Administration, Workflows, List Triggers)"
