@@ -221,3 +221,6 @@ def test_what_a_gate_says_in_misp_has_a_lane_that_nothing_closes(clock: Clock) -
         assert lanes.enter(gates) == "", "its own failures do not close it either"
         lanes.leave(gates, dataclasses.replace(ILL, retry_after=60.0), SLOW)
     assert gates not in lanes.blocked()
+    assert [lanes.enter(gates) for _ in range(MOST_CALLERS * 3)] == [""] * (MOST_CALLERS * 3), (
+        "as many as publish at once"
+    )
