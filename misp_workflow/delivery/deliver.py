@@ -168,7 +168,11 @@ class _Delivery:
             wait = 0.0 if answer.more else back_off(1, answer.retry_after)
             self._house.outbox.again(plan.claim, wait, sentence(answer.detail), counts=not answer.more)
             plan.held = False
-            return _receipt(plan.parcel, "queued", answer.detail if answer.more else f"queued, because {answer.detail}")
+            return _receipt(
+                plan.parcel,
+                "queued",
+                f"{answer.detail}, which follows" if answer.more else f"queued, because {answer.detail}",
+            )
         if how:
             self._forget(plan, answer)
         return self._final(plan, "refused", answer)

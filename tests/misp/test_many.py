@@ -140,7 +140,10 @@ def test_a_long_change_goes_on_in_the_background_and_closes_no_gate(standin: Mis
     try:
         (receipt,) = deliver.deliver([long])
         assert receipt.status == "queued"
-        assert re.fullmatch(r"MISP changed \d+ of 120 attributes so far; the rest follows\.", receipt.detail)
+        assert re.fullmatch(
+            r"MISP changed \d+ of 120 attributes so far; there was no time left for the rest, which follows\.",
+            receipt.detail,
+        )
         approval = parcel("g", event, change="tag", keep=False, values={"add": ["gate:ok"], "local": True})
         assert deliver.deliver([approval])[0].status == "delivered"
         end = time.monotonic() + 60

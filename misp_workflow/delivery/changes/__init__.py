@@ -11,11 +11,11 @@ from collections.abc import Callable
 from misp_workflow.delivery.changes import additions, approval, edits, lookups, warninglist
 from misp_workflow.delivery.changes.look import Misp
 from misp_workflow.delivery.changes.marks import MOST_HOPS, Marks, MarksError, mark
-from misp_workflow.delivery.changes.tally import Refusal, Stop, Tally
+from misp_workflow.delivery.changes.tally import NO_TIME, Refusal, Stop, Tally
 from misp_workflow.effects import MispChange
 from misp_workflow.printable import logger
 
-__all__ = ["Marks", "MarksError", "Misp", "Refusal", "Stop", "Tally", "make"]
+__all__ = ["NO_TIME", "Marks", "MarksError", "Misp", "Refusal", "Stop", "Tally", "make"]
 
 LOG = logger("misp_workflow.delivery")
 

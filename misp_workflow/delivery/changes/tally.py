@@ -12,6 +12,7 @@ from typing import Any
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import MispChange
 
+NO_TIME = "there was no time left for the rest"
 MOST_NAMED = 5
 LONGEST_NAME = 60
 
@@ -67,7 +68,7 @@ class Tally:
         """Do one item, unless the slice would end in the middle of it: then raise Stop, for the next slice to go on."""
         began = time.monotonic()
         if began + self._longest * 1.5 > self.deadline:
-            raise Stop(Answer(outcome="again", detail="the rest follows", more=True))
+            raise Stop(Answer(outcome="again", detail=NO_TIME, more=True))
         yield
         self._longest = max(self._longest, time.monotonic() - began)
 

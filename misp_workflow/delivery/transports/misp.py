@@ -203,7 +203,7 @@ def _failure(error: Exception, this: Try, seconds: float, key: str) -> Answer:
     """
     answer = http.failure(error, this, "MISP", seconds)
     ours = this.late and time.monotonic() - this.asked < seconds / 2
-    detail = "there was no time left for the rest" if ours else mask(answer.detail, [key])
+    detail = changes.NO_TIME if ours else mask(answer.detail, [key])
     return dataclasses.replace(answer, detail=detail, down=answer.down and not ours, more=ours)
 
 
