@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import re
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -112,17 +111,16 @@ def _byte_matcher(translated: str, modifiers: str) -> Matcher:
 class _Bounded:
     """Whether a pattern is found in a text. One that it takes too long over counts as not found, as in PHP.
 
-    A pattern that has used up `PATIENCE` gets `IMPATIENT` seconds for each further text, so that many of them end too.
+    From then on it gets a hundredth of the time for each further text, so that many of them end too.
     """
 
     def __init__(self, pattern: regex.Pattern[Any], at_the_start: bool) -> None:
         self._find = pattern.match if at_the_start else pattern.search
-        self._spent = 0.0
+        self._patience = PATIENCE
 
     def __call__(self, subject: Any) -> bool:
-        started = time.monotonic()
         try:
-            return self._find(subject, timeout=PATIENCE if self._spent < PATIENCE else IMPATIENT) is not None
+            return self._find(subject, timeout=self._patience) is not None
         except TimeoutError:
-            self._spent += time.monotonic() - started
+            self._patience = IMPATIENT
             return False

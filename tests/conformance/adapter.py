@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import adapter_data
 
 from misp_workflow import php
-from misp_workflow.errors import PhpCrash
+from misp_workflow.errors import InputError, PhpCrash
 from misp_workflow.runner.data import profiles, wire
 from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.data.world import World
@@ -40,6 +40,8 @@ def evaluate(op: str, case: Case) -> dict[str, Any]:
         return {"value": OPERATIONS[op](case)}
     except PhpCrash as crash:
         return {"exception": {"class": crash.kind, "message": crash.message}}
+    except InputError as error:  # a module that nobody knows: PHP calls a method on null
+        return {"exception": {"class": "Error", "message": str(error)}}
 
 
 def _world(case: Case) -> World:
@@ -345,7 +347,11 @@ def _or_crash(compute: Callable[[], Any]) -> Any:
 
 
 def module_config(case: Case) -> Any:
-    return module_list.config_of(module_list.load(_server(case), _world(case)), case["module_type"], case["module_id"])
+    modules = module_list.load(_server(case), _world(case))
+    config = module_list.config_of(modules, case["module_type"], case["module_id"])
+    if config is None:
+        raise InputError(f"There is no module {case['module_id']!r}.")
+    return config
 
 
 def list_modules(case: Case) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from misp_workflow import hashpath, php
-from misp_workflow.errors import PhpCrash
+from misp_workflow.errors import InputError, PhpCrash
 from misp_workflow.runner.data import conditions, coreformat, inflector, profiles, triggers
 
 Case = dict[str, Any]
@@ -20,6 +20,8 @@ def evaluate(op: str, case: Case) -> dict[str, Any] | None:
         return {"value": php.canonical(OPERATIONS[op](php.canonical(case)))}
     except PhpCrash as crash:
         return {"exception": {"class": crash.kind, "message": crash.message}}
+    except InputError as error:  # a trigger that nobody knows: PHP calls a method on null
+        return {"exception": {"class": "Error", "message": str(error)}}
 
 
 def _inflect(case: Case) -> dict[str, Any]:
