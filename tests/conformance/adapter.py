@@ -347,11 +347,7 @@ def _or_crash(compute: Callable[[], Any]) -> Any:
 
 
 def module_config(case: Case) -> Any:
-    modules = module_list.load(_server(case), _world(case))
-    config = module_list.config_of(modules, case["module_type"], case["module_id"])
-    if config is None:
-        raise InputError(f"There is no module {case['module_id']!r}.")
-    return config
+    return module_list.config_of(module_list.load(_server(case), _world(case)), case["module_type"], case["module_id"])
 
 
 def list_modules(case: Case) -> Any:

@@ -161,3 +161,18 @@ def test_a_secret_is_never_printed(known: modules.Modules) -> None:
 def test_every_rule_has_a_case() -> None:
     covered = {expected[0] for _, expected in CASES.values()} | {"one-trigger"}
     assert len(RULES) <= len(covered) + 1, "a rule without a case"
+
+
+def test_paths_inside_of_items_are_no_finding(known: modules.Modules) -> None:
+    nodes = {
+        2: (
+            "generic-filter-data",
+            {"selector": "Event._AttributeFlattened.{n}", "hash_path": "type", "operator": "in"},
+        ),
+        3: ("assign_country", {"scope": "attribute", "hash_path": "enrichment.{n}.values.0"}),
+    }
+    document = load(workflow("W", "event-publish", nodes, [(1, 2), (2, 3)]))
+    assert not [finding for finding in check(document, known) if finding.rule == "path"]
+    wrong = {2: ("generic-filter-data", {**nodes[2][1], "selector": "Log.{n}"})}
+    document = load(workflow("W", "event-publish", wrong, [(1, 2)]))
+    assert [finding.rule for finding in check(document, known) if finding.rule == "path"] == ["path"]

@@ -48,6 +48,8 @@ def _paths(node: Node, module: Module | None) -> Iterator[tuple[str, str]]:
     names = {param.id for param in params if param.hash_path} | {"hash_path", "hash-path"}
     if node.module == FILTER:
         names = {"selector"}  # its path is looked for in each item that the selector finds
+    elif node.module == "assign_country" and node.params.get("scope") == "attribute":
+        names = set()  # its path is looked for in each attribute
     for name in sorted(names):
         value = node.params.get(name)
         if isinstance(value, str) and value.strip():
