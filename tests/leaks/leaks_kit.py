@@ -224,6 +224,8 @@ class World:
         if request.path == "/modules":  # this is misp-modules, too, for the action that asks an expansion
             takes = {"input": [], "output": [], "format": ""}
             return answer([{"name": "example", "type": "expansion", "mispattributes": takes}])
+        if b'"unfurl_links"' in request.body and not request.path.endswith("chat.postMessage"):
+            return answer("ok")  # Slack's webhooks say no more than that
         return answer({"ok": True, "success": True, "result": "success", "status": "success", "results": [], **IDS})
 
     def settings(self, more: str = "") -> str:

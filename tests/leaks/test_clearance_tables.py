@@ -96,7 +96,7 @@ def _distributed(said: Any) -> dict[str, Any]:
 def send(way: ActionFile, world: World, data: dict[str, Any], destination: str, selected: bool) -> tuple[Any, bytes]:
     """Return the answer and everything that arrived."""
     world.clear()
-    params = world.params(way, **WAYS[way.name], items="all", destination=destination)
+    params = world.params(way, **WAYS[way.name], selected_or_all="all", destination=destination)
     body: dict[str, Any] = {"module": way.name, "data": data, "params": params}
     if selected:
         event = data["Event"]
@@ -231,7 +231,7 @@ def test_nobody_is_asked_about_what_pap_keeps_back(asking: str, bound: str, worl
             world.clear()
             own = {"pap": level} if bound == "node" else {"pap": "red", "destination": level}
             event["timestamp"] = f"{number}{level}"
-            params = world.params(action, items="all", **own)
+            params = world.params(action, selected_or_all="all", **own)
             said = action.ask(json.dumps({"module": asking, "data": data, "params": params}).encode())
             asked = b"\n".join(one.body for one in world.receiver.requests).lower()
             found = sorted(name for name, value in names.items() if value.encode() in asked)

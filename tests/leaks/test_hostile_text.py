@@ -298,7 +298,7 @@ def check_people_are_safe(action: ActionFile, world: World, found: Shapes, calm:
 def test_machines_get_every_character(world: World, captures: dict[str, Any]):
     """What carries data for programs changes nothing of it."""
     action = ActionFile.load(next(path for path in ACTION_FILES if path.stem == "http_request"))
-    ask(action, with_texts(captures["event-publish"], TEXTS), world.params(action, items="all"))
+    ask(action, with_texts(captures["event-publish"], TEXTS), world.params(action, selected_or_all="all"))
     (request,) = world.receiver.requests
     found = Shapes()
     _read_json(request.json(), found)
