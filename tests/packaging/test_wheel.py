@@ -41,7 +41,7 @@ def test_metadata(members: dict[str, str]):
     }
     assert hard == {
         *("requests", "pymisp", "jinja2", "orjson", "cryptography", "click", "rich", "tomli"),
-        *("idna", "publicsuffixlist"),
+        *("idna", "publicsuffixlist", "regex"),
     }
     assert any(name.endswith("LICENSE") for name in members if name.startswith(info))
     scripts = members[f"{info}/entry_points.txt"]
