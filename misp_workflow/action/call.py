@@ -43,6 +43,9 @@ class Call:
     MISP must have its answer. `most` is how many characters of a message the destination wants, `hidden` the kind of
     what the call is about when it is that which is kept back. `about` is the same text for
     repeated calls about the same state of the same thing only.
+
+    `judged` reads what a gate's rules judge. When `clean` is given, secrets are still in it: `clean` takes them out for
+    `view`, `data` and templates, once one of them is asked for. Rules quote nothing that stands under a secret's name.
     """
 
     def __init__(
@@ -56,17 +59,26 @@ class Call:
         most: int | None = None,
         hidden: str = "",
         about: str = "",
+        clean: Callable[[Any], Any] | None = None,
     ) -> None:
         self.params = params
         self.deadline = deadline
         self._most = most
-        self.view = View(data)
+        self._clean = clean
+        self.judged = View(data)
         self.selected = selected
         self.withheld = withheld
         self._hidden = hidden
         self.about = about
         self._written: dict[tuple[str, str], str] = {}
         self._misp_url = web_address.public(settings.misp.url).rstrip("/")
+
+    @lazy
+    def view(self) -> View:
+        """What reads the data, which is free of secrets."""
+        data = self.judged.data
+        clean = self._clean(data) if self._clean else data
+        return self.judged if clean is data else View(clean)
 
     @property
     def data(self) -> Any:
@@ -169,7 +181,7 @@ class Call:
     @property
     def topic(self) -> str:
         """What messages about the same thing have in common: "Event 56: capture base event", "MISP users"."""
-        return topic(self.view)
+        return topic(self.judged)
 
     @property
     def thread(self) -> str:

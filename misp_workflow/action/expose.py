@@ -35,9 +35,6 @@ from misp_workflow.settings import Destination, Settings
 
 LOG = logger("misp_workflow.action")
 
-MAX_REQUEST = 32 * 2**20
-"""Bytes of a request. MISP's own time-out is over long before a larger event has been through."""
-
 MAX_SENTENCE = 1_000
 """Characters of an answer; it may quote what somebody typed, and MISP keeps it in a log."""
 
@@ -151,7 +148,7 @@ class _Action:
             problem = rules.problem
             end = started + _answer_within(request)
             with deadline.until(end):
-                answer = self._answer(_parsed(request), rules, end, watch)
+                answer = self._answer(_parsed(request, rules.largest_request), rules, end, watch)
         except LateError:
             late = LATE_GATE if self.config["blocking"] else LATE
             answer = {"error": late.format(seconds=_answer_within(request))}
@@ -180,12 +177,13 @@ class _Action:
         try:
             parameters.refuse_misspelt(self.config["params"], given)
             data, selected, withheld, hidden, note = request["data"], chosen(request), "", "", ""
+            clean: Callable[[Any], Any] | None = None
             if self.config.get("leaves_home", not self.config["blocking"]):
                 data, selected, judging, note = marking.known(data, selected, destination, rules, end)
                 whole, (data, selected, withheld) = data, guard.admit(data, selected, judging)
                 hidden = _hidden(View(whole), View(data)) if withheld else ""
             else:
-                data, selected = guard.scrub(data), guard.scrub(selected)
+                clean, selected = guard.scrub, guard.scrub(selected)
             call = Call(
                 params,
                 data,
@@ -196,6 +194,7 @@ class _Action:
                 most=destination.max_characters,
                 hidden=hidden,
                 about=about(View(request["data"])),
+                clean=clean,
             )
             decision = self.decide(call)
             if isinstance(decision, Pass) and not decision.notes:  # with notes it says itself why it passes
@@ -276,7 +275,7 @@ class _Action:
             key=hashlib.sha256(content).hexdigest()[:32],
             effect=effect,
             action=self.name,
-            event=str(call.view.event.get("uuid") or ""),
+            event=str(call.judged.event.get("uuid") or ""),
             created=time.time(),
         )
 
@@ -305,15 +304,14 @@ def _read_node(table: parameters.Table, given: tuple[tuple[str, str], ...]) -> t
     return params, parameters.secrets_of(table, params)
 
 
-def _parsed(request: Any) -> dict[str, Any]:
+def _parsed(request: Any, largest: int | None) -> dict[str, Any]:
     """Return the request as an object with `data`; InputError says what is wrong with it."""
     try:
-        raw = orjson.dumps(request) if isinstance(request, (dict, list)) else request
-        if len(raw) > MAX_REQUEST:
-            raise InputError(
-                f"The request has {len(raw) // 2**20} MB, more than the {MAX_REQUEST // 2**20} MB that a module reads."
-            )
-        found = request if isinstance(request, (dict, list)) else orjson.loads(raw)
+        if largest is not None:
+            size = len(orjson.dumps(request) if isinstance(request, (dict, list)) else request)
+            if size > largest:
+                raise InputError(f"The request has {size:,} bytes, more than the settings allow (largest_request).")
+        found = request if isinstance(request, (dict, list)) else orjson.loads(request)
     except (ValueError, TypeError) as error:
         deep = "recursion" in str(error).lower()
         raise InputError("The data is nested too deeply to be read." if deep else "The request is not JSON.") from None

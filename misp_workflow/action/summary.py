@@ -104,10 +104,7 @@ def _short(value: str) -> str:
 
 
 def _tlp(view: View, selected: Sequence[dict[str, Any]] | None) -> str:
-    spoken_of = view.attributes if selected is None else selected
-    names = list(view.tags)
-    for row in spoken_of:
-        names += tag_names(row)
+    names = view.all_tags if selected is None else [*view.tags, *(name for row in selected for name in tag_names(row))]
     return marking(names, "tlp") or ""
 
 

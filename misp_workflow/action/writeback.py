@@ -83,7 +83,7 @@ def change(call: Call, what: str, items: Iterable[Mapping[str, Any]] = (), /, **
 
     Raises InputError for an event that MISP has not saved yet.
     """
-    uuid = text(call.view.event.get("uuid")).lower()
+    uuid = text(call.judged.event.get("uuid")).lower()
     if not _is_uuid(uuid):
         raise InputError("MISP sent no event that it has saved, so there is nothing that could be changed.")
     listed = tuple(_item(row) for row in items)

@@ -208,7 +208,8 @@ class _Delivery:
 
 def _described(effect: Effect) -> str:
     """Return what would be sent: the effect with its secrets masked, without what says how its answer is judged."""
-    shown = {name: value for name, value in masked(effect).items() if name not in _NOT_SENT}
+    wanted = 2 * MOST_DESCRIBED  # some of it is not sent
+    shown = {name: value for name, value in masked(effect, wanted).items() if name not in _NOT_SENT}
     return cut(f"would send {effect.label}: {json.dumps(shown, ensure_ascii=False)}", MOST_DESCRIBED)
 
 

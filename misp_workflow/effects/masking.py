@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -13,22 +14,43 @@ from misp_workflow.effects.base import Effect, Json
 from misp_workflow.effects.stored import to_json
 
 
-def masked(effect: Effect) -> dict[str, Json]:
-    """Return `to_json(effect)` for people's eyes: every secret value, wherever it stands, is "***"."""
+def masked(effect: Effect, most: float = math.inf) -> dict[str, Json]:
+    """Return `to_json(effect)` for people's eyes: every secret value, wherever it stands, is "***".
 
+    `most` is how many characters are wanted: what comes after as many may be missing.
+    """
     shown = to_json(effect)
     shown.pop("secrets", None)
-    return {name: _hidden(value, effect.secrets) for name, value in shown.items()}
+    masking = _Masking(effect.secrets, most)
+    return {name: masking.hidden(value) for name, value in shown.items()}
 
 
-def _hidden(value: Json, secrets: tuple[str, ...]) -> Json:
-    if isinstance(value, str):
-        return mask(value, secrets)
-    if isinstance(value, Mapping):
-        return {_hidden(key, secrets): _hidden(item, secrets) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_hidden(item, secrets) for item in value]
-    return value
+class _Masking:
+    def __init__(self, secrets: tuple[str, ...], most: float) -> None:
+        self._secrets = secrets
+        self._left = most
+
+    def hidden(self, value: Json) -> Json:
+        if isinstance(value, str):
+            shown = mask(value, self._secrets)
+            self._left -= len(shown)
+            return shown
+        if isinstance(value, (dict, Mapping)):
+            members: dict[str, Json] = {}
+            for key, item in value.items():
+                if self._left <= 0:
+                    break
+                members[str(self.hidden(key))] = self.hidden(item)
+            return members
+        if isinstance(value, (list, tuple)):
+            items: list[Json] = []
+            for item in value:
+                if self._left <= 0:
+                    break
+                items.append(self.hidden(item))
+            return items
+        self._left -= 1
+        return value
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

@@ -130,6 +130,7 @@ class Destination:
 class Settings:
     """All settings. `problem` is "" or the sentence that says why the file on disk is not what is in force.
 
+    `largest_request` is how many bytes a request may have (None: as many as misp-modules takes).
     `ledger_age` is the seconds for which it is remembered what was sent where.
     `usable` is False when there is a file, it cannot be used, and no earlier reading of it can stand in: then no
     destination is given out, because nobody knows what bounds the operator wrote. `rules` are the rule files of the
@@ -140,6 +141,7 @@ class Settings:
     problem: str = ""
     usable: bool = True
     answer_within: float = 4.0
+    largest_request: int | None = None
     state_folder: Path = Path()
     ledger_age: float = 365 * DAY
     modules_url: str = "http://127.0.0.1:6666"

@@ -53,6 +53,7 @@ def read(text: str, path: Path, state_folder: Path) -> Settings:
     settings = Settings(
         path=path,
         answer_within=top.seconds("answer_within", 0.1, LONGEST_ANSWER) or Settings.answer_within,
+        largest_request=top.size("largest_request", 1024),
         state_folder=_folder(top, "state_folder", state_folder),
         modules_url=_web_address(top, "modules_url", Settings.modules_url),
         misp=_misp(top.table("misp")),

@@ -30,8 +30,8 @@ moduleconfig = {
 
 def decide(call):
     """Return the verdict on the proposal."""
-    proposed = rules.proposals(call.view)
-    if not proposed and call.view.kind != "attribute":
+    proposed = rules.proposals(call.judged)
+    if not proposed and call.judged.kind != "attribute":
         return Block(("This node judges proposals; MISP sent none here, so nothing can be checked.",))
     if all(map(goes, proposed)) and not call.params.judge_deletions:
         return Pass(notes=("Nothing is proposed that would be there afterwards: deletions are not judged.",))

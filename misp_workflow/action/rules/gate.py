@@ -28,9 +28,9 @@ def decide(call: Call, is_change: bool = False) -> tuple[tuple[str, ...], tuple[
     would say no. Raises InputError for what cannot be decided, which a gate answers as a no.
     """
     before = cache(partial(_stored, call)) if is_change else None
-    own = reasons(call.params, Subject(call.view, lambda _: call.holds("condition"), before))
+    own = reasons(call.params, Subject(call.judged, lambda _: call.holds("condition"), before))
     book, now = rules_named(getattr(call.params, "rules", "")), time.monotonic()
-    verdicts = judge(book, Subject(call.view, call.is_true, before), now + (call.deadline - now) * SHARE)
+    verdicts = judge(book, Subject(call.judged, call.is_true, before), now + (call.deadline - now) * SHARE)
     blocking = [told for verdict in verdicts if verdict.rule.blocks for told in verdict.reasons]
     warnings = [f"Warning: {told}." for verdict in verdicts if not verdict.rule.blocks for told in verdict.reasons]
     return (*own, *blocking), tuple(warnings)
@@ -38,7 +38,7 @@ def decide(call: Call, is_change: bool = False) -> tuple[tuple[str, ...], tuple[
 
 def _stored(call: Call) -> dict[str, Any] | None:
     """Return the row that MISP has of the event before this change, None where it cannot be asked."""
-    reference = text(call.view.event.get("uuid"))
+    reference = text(call.judged.event.get("uuid"))
     try:
         found = transports.read_event(reference, call.deadline - 0.2, row_only=True).get("Event")
     except WorkflowError:

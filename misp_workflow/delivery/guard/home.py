@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import Edits, Place, every_text
+from misp_workflow.delivery.guard.nested import Edits, Place, Survey, every_text
 from misp_workflow.event import flag
 
 _YES = (True, "1", "true")
@@ -15,7 +15,7 @@ _NO = (False, "0", "false")
 def leave_local_tags(each: Sequence[Edits]) -> frozenset[str]:
     """Note that these tags go, and the galaxy clusters that were attached by them; return the names of the tags."""
     asked = [edits for edits in each if not edits.survey.members.isdisjoint(("local", "local_only", "exportable"))]
-    found = [tag for edits in asked for tag in edits.survey.tags if _is_home(tag)]
+    found = [tag for edits in asked if _may_be_home(edits.survey) for tag in edits.survey.tags if _is_home(tag)]
     names = frozenset(name for tag in found if (name := _name(tag)))
 
     def stays(row: Any) -> bool:
@@ -35,6 +35,17 @@ def without_names(selected: Any, names: frozenset[str], kept: Any) -> Any:
         return selected
     gone = names - every_text(kept)
     return [item for item in selected if not (isinstance(item, str) and item in gone)]
+
+
+def _may_be_home(survey: Survey) -> bool:
+    """Whether one of the tags may stay at home; quick, and false of nearly all events."""
+    if not survey.plain:
+        return True
+    try:
+        said = [{tag.get(member) for tag in survey.tags} for member in ("local", "local_only", "exportable")]
+    except TypeError:  # lists and objects say something else
+        return True
+    return not (said[0] | said[1]).isdisjoint(_YES) or not said[2].isdisjoint(_NO)
 
 
 def _is_home(row: Any) -> bool:

@@ -120,6 +120,7 @@ class Edits:
         self._new: dict[int, Any] = {}
         self._dropped = False
         self._around: set[int] = set()  # objects
+        self._touched: set[int] = set()
         self._seen: set[int] = set()  # their places: a caller in Python may put one object at several
 
     def drop(self, place: Place) -> None:
@@ -175,6 +176,7 @@ class Edits:
 
     def made(self, data: Any) -> Any:
         """Return the survey's data with all that is noted, None when it goes itself."""
+        self._touched = self._around | self._new.keys()
         made = self._made(data) if self._new else data
         return None if made is GONE else made
 
@@ -190,6 +192,8 @@ class Edits:
                     changed[name] = new
             return changed
         if type(value) is list:
+            if self._touched.isdisjoint(map(id, value)) and list not in map(type, value):
+                return value
             items = []  # by a loop: a comprehension would take a second frame, and data may be nested 512 deep
             for item in value:
                 new = self._made(item) if type(item) in _CONTAINERS else item
