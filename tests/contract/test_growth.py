@@ -155,14 +155,18 @@ def test_the_guard_takes_no_more_than_its_share_of_a_larger_event() -> None:
 
 
 def test_no_action_takes_more_than_its_share_of_a_larger_event(action: ActionFile, patient: Receiver) -> None:
-    params = {**sample_params(action, patient.url), "dry_run": "true", "items": "all"}
+    params = {
+        **sample_params(action, patient.url),
+        "dry_run": "true",
+        **({"selected_or_all": "all"} if "selected_or_all" in action.params else {}),
+    }
     judge(lambda data: action.module.dict_handler({"params": params, "data": data}))
 
 
 RULES = {
     "required_tags": "tlp:*\nx*y*z",
     "forbidden_tags": "tlp:red\n*b*",
-    "tlp_once": "true",
+    "exactly_one_tlp": "true",
     "required_galaxies": "threat-actor",
     "forbidden_together": "*:red email*",
     "minimum_attributes": "5",

@@ -150,7 +150,7 @@ def test_patterns_of_gates_find_every_spelling(name: str) -> None:
 
 def test_tlp_once_counts_spellings_and_refuses_what_nobody_can_read() -> None:
     def once(*names: str) -> list[str]:
-        return broken(event_of(list(names), {}), tlp_once=True)
+        return broken(event_of(list(names), {}), exactly_one_tlp=True)
 
     assert once("Traffic Light Protocol: RED") == []
     assert once("TLPv2:RED", "tlp:green") == ["it has 2 TLP tags (TLPv2:RED, tlp:green)"]

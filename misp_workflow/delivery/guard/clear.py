@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from misp_workflow.delivery.guard.glance import Glance
 from misp_workflow.delivery.guard.home import leave_local_tags, without_names
 from misp_workflow.delivery.guard.marks import INHERIT, Rule, inherited_tags, names_in, tags_of
 from misp_workflow.delivery.guard.nested import Edits, Survey
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
-from misp_workflow.delivery.guard.scrub import scrub
-from misp_workflow.delivery.guard.source import hide_foreign_titles, hide_source
+from misp_workflow.delivery.guard.scrub import may_hold_secrets, scrub
+from misp_workflow.delivery.guard.source import FOREIGN, hide_foreign_titles, hide_source
 from misp_workflow.errors import DeliveryError
 from misp_workflow.markings import NOTHING, PAP_LEVELS, TLP_LEVELS, UNKNOWN, Mark
 from misp_workflow.settings import DISTRIBUTIONS, Destination
@@ -43,6 +44,44 @@ class Cleared(NamedTuple):
 
 def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
     """Return what an action and its templates may see: `scrub` and `clear` of the data and of the selected items."""
+    return _quickly(data, selected, Rule(destination)) or carefully(data, selected, destination)
+
+
+def _quickly(data: Any, selected: Any, rule: Rule) -> Cleared | None:
+    """Return what `carefully` returns where it changes nothing but the titles of other events; else None."""
+    glances = [Glance(each) for each in (data, selected) if each is not None]
+    if rule.least or not isinstance(data, dict) or not all(glance.usual for glance in glances):
+        return None
+    members: set[str] = set().union(*[glance.members for glance in glances])
+    if may_hold_secrets(members) or (selected is not None and glances[-1].foreign):
+        return None
+    marks = _marks({name for glance in glances for name in glance.names if type(name) is str}, rule)
+    if any(mark.hides_source or rule.reason_of_tag(name) for name, mark in marks.items()):
+        return None
+    _refuse_whole(data, glances, marks, rule)
+    if glances[0].foreign and rule.tlp < len(TLP_LEVELS) - 1:
+        data = _without_foreign_titles(data)
+    return None if data is None else Cleared(data, selected, "")
+
+
+def _without_foreign_titles(data: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the data with the titles of other events withheld, None when they stand elsewhere than in its event."""
+    event = data.get("Event")
+    if not isinstance(event, dict) or not FOREIGN.isdisjoint(data):
+        return None
+    changed = {}
+    for name in FOREIGN & event.keys():
+        branch = {name: event[name]}
+        edits = Edits(Survey(branch))
+        hide_foreign_titles(edits)
+        made = edits.made(branch)
+        if made is not branch:
+            changed[name] = made[name]
+    return {**data, "Event": {**event, **changed}} if changed else data
+
+
+def carefully(data: Any, selected: Any, destination: Destination) -> Cleared:
+    """Do the same as `admit` by walking through all of it: `scrub`, then `clear`."""
     survey = Survey(data)
     clean = scrub(data, survey)
     chosen = selected if selected is None else scrub(selected)
@@ -60,7 +99,7 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     edits = [Edits(survey or Survey(data))]
     if selected is not None:
         edits.append(Edits(Survey(selected)))
-    marks = {name: mark for each in edits for name in names_in(each.survey) if (mark := rule.mark(name)) is not NOTHING}
+    marks = _marks({name for each in edits for name in names_in(each.survey)}, rule)
     refused = {name for name in marks if rule.reason_of_tag(name)}
     _refuse_whole(data, [each.survey for each in edits], marks, rule)
     withheld, quotes = _leave_out(edits, refused, rule) if refused or rule.least else ("", None)
@@ -77,10 +116,15 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     return Cleared(kept, chosen, withheld)
 
 
+def _marks(names: Iterable[str], rule: Rule) -> dict[str, Mark]:
+    """Return what the names say, those that say something."""
+    return {name: mark for name in names if (mark := rule.mark(name)) is not NOTHING}
+
+
 # --- the whole --------------------------------------------------------------------------------------------------------
 
 
-def _refuse_whole(data: Any, surveys: Sequence[Survey], marks: Mapping[str, Mark], rule: Rule) -> None:
+def _refuse_whole(data: Any, surveys: Sequence[Survey | Glance], marks: Mapping[str, Mark], rule: Rule) -> None:
     """Raise ClearanceError when the event by its own tags or distribution, or unmarked data as such, may not go.
 
     `marks` are the tags that say something, on whatever.

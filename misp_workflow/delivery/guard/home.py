@@ -39,12 +39,15 @@ def without_names(selected: Any, names: frozenset[str], kept: Any) -> Any:
 
 def _may_be_home(survey: Survey) -> bool:
     """Whether one of the tags may stay at home; quick, and false of nearly all events."""
-    if not survey.plain:
-        return True
     try:
-        said = [{tag.get(member) for tag in survey.tags} for member in ("local", "local_only", "exportable")]
+        return not survey.plain or says_home(survey.tags)
     except TypeError:  # lists and objects say something else
         return True
+
+
+def says_home(tags: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether one of the tags, which hold no other ones, stays at home; TypeError when one cannot be read like this."""
+    said = [{tag.get(member) for tag in tags} for member in ("local", "local_only", "exportable")]
     return not (said[0] | said[1]).isdisjoint(_YES) or not said[2].isdisjoint(_NO)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from misp_workflow.delivery.guard.glance import Glance
 from misp_workflow.delivery.guard.nested import TAG_LISTS, Place, Survey
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS, UNKNOWN, Mark, read_tag
 from misp_workflow.settings import DISTRIBUTIONS, GROUP_NAME, Destination
@@ -42,7 +43,7 @@ def refused_holders(survey: Survey, refused: set[str]) -> list[Place]:
     return [place for tags, _, place in survey.tag_lists if not refused.isdisjoint(names_of(tags))]
 
 
-def inherited_tags(survey: Survey, names: set[str]) -> set[str]:
+def inherited_tags(survey: Survey | Glance, names: set[str]) -> set[str]:
     """Return those of these tags that attributes have from their event: its own row may not have them."""
     if "inherited" not in survey.members or not names:
         return set()

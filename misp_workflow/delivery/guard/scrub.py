@@ -43,9 +43,9 @@ def scrub(data: Any, survey: Survey | None = None) -> Any:
     that has it.
     """
     members = survey.members if survey else members_of(data)
-    secret_names = _secrets_among(members)
-    if not secret_names and not {"model", "action"} <= members:
+    if not may_hold_secrets(members):
         return data
+    secret_names = _secrets_among(members)
 
     def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
         hidden = {name: _hidden(node[name]) for name in secret_names & node.keys()}
@@ -54,6 +54,11 @@ def scrub(data: Any, survey: Survey | None = None) -> Any:
         return node if all(node[name] == new for name, new in hidden.items()) else {**node, **hidden}
 
     return rewrite(data, visit)
+
+
+def may_hold_secrets(members: set[str]) -> bool:
+    """Whether there may be something to hide in data whose objects have these members."""
+    return {"model", "action"} <= members or bool(_secrets_among(members))
 
 
 def _secrets_among(names: set[str]) -> set[str]:

@@ -15,7 +15,8 @@ _SOURCE_DETAILS = frozenset(
 )
 _GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
 
-_FOREIGN = frozenset(("RelatedEvent", "RelatedAttribute", "extensionEvents"))
+FOREIGN = frozenset(("RelatedEvent", "RelatedAttribute", "extensionEvents"))
+"""Members that are about other events."""
 
 
 def hide_source(data: Any) -> Any:
@@ -41,8 +42,8 @@ def hide_foreign_titles(edits: Edits) -> None:
     MISP names related events by title but without their tags: nobody can tell here whether one of them is TLP:RED.
     """
     foreign: set[int] = set()
-    for place in () if edits.survey.members.isdisjoint(_FOREIGN) else edits.places:
-        if place[1] in _FOREIGN or id(place[2]) in foreign:
+    for place in () if edits.survey.members.isdisjoint(FOREIGN) else edits.places:
+        if place[1] in FOREIGN or id(place[2]) in foreign:
             foreign.add(id(place))
             node = place[0]
             if node.get("info") and not any(map(node.__contains__, TAG_LISTS)):

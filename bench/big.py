@@ -1,0 +1,199 @@
+"""What large events cost: python bench/big.py [--attributes 10000 50000] [--server] [--json]
+
+In this process: `dict_handler` of a gate with two tag rules, of slack_message, and of http_request with the whole
+event, against `orjson.loads` of the same body. With --server: a whole query through the real misp-modules, and the
+server's memory, against a module that answers at once from its own `dict_handler` in the same server. The attributes
+are copies of one that a real MISP sent, each with its own id, uuid, value and comment, three tags each. Only ratios
+within one run say anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import gc
+import http.client
+import importlib.util
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import orjson
+
+from misp_workflow.testing import MispModulesServer, Receiver, answer
+
+ROOT = Path(__file__).resolve().parents[1]
+CAPTURE = ROOT / "tests" / "captures" / "event-publish.json"
+ACTIONS = ROOT / "misp_modules" / "modules" / "action_mod"
+ROUNDS = 5
+GATE = {"required_tags": "*", "forbidden_tags": "tlp:red", "tag_scope": "any", "minimum_attributes": "1"}
+NOTHING = """moduleinfo = {"version": "1", "description": "", "module-type": ["action"], "name": "nothing"}
+moduleconfig = {"params": {}, "blocking": True, "support_filters": False, "expect_misp_core_format": False}
+def handler(q=False): return {"data": True} if q else False
+def dict_handler(request): return {"data": True}
+def introspection(): return {"config": moduleconfig}
+def version(): return {**moduleinfo, "config": moduleconfig}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--attributes", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--server", action="store_true", help="measure whole queries through misp-modules as well")
+    parser.add_argument("--json", action="store_true", help="write the numbers as JSON")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MISP_WORKFLOW_STATE"] = folder
+        found = {str(number): measure(number, options.server) for number in options.attributes}
+    print(json.dumps(found, indent=2) if options.json else report(found))
+
+
+def measure(attributes: int, server: bool) -> dict[str, float]:
+    """Return what each case takes, in parts of `orjson.loads` or of the query to the module that does nothing."""
+    clean, marked = event(attributes), event(attributes, withheld=100)
+    body = request("publish_gate", clean, GATE)
+    with Receiver() as receiver:
+        receiver.always(answer("ok"))
+        chat = {"webhook_url": f"{receiver.url}/hook", "dry_run": "true"}
+        post = {"url": f"{receiver.url}/all", "selected_or_all": "all"}
+        found = {
+            "megabytes": round(len(body) / 1e6, 1),
+            **in_process(body, clean, marked, chat, post),
+        }
+        if server:
+            found |= through_server(clean, chat)
+    return found
+
+
+def in_process(body: bytes, clean: Any, marked: Any, chat: dict[str, str], post: dict[str, str]) -> dict[str, float]:
+    cases: dict[str, Callable[[], Any]] = {
+        "orjson.loads": lambda: orjson.loads(body),
+        "gate": asking("publish_gate", clean, GATE),
+        "slack_message": asking("slack_message", clean, chat),
+        "slack_message, 1 in 100 withheld": asking("slack_message", marked, chat),
+        "http_request of all, dry run": asking("http_request", clean, {**post, "dry_run": "true"}),
+        "http_request of all, sent": asking("http_request", clean, post),
+    }
+    fastest = in_turns(cases)
+    floor = fastest.pop("orjson.loads")
+    return {
+        "seconds of orjson.loads": round(floor, 3),
+        **{name: round(took / floor, 2) for name, took in fastest.items()},
+    }
+
+
+def through_server(clean: Any, chat: dict[str, str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        own = Path(folder) / "action_mod"
+        own.mkdir()
+        (own / "answers_at_once.py").write_text(NOTHING)
+        for file in ACTIONS.glob("*.py"):
+            (own / file.name).symlink_to(file)
+        bodies = {
+            "nothing": request("answers_at_once", clean, {}),
+            "gate": request("publish_gate", clean, GATE),
+            "slack_message": request("slack_message", clean, chat),
+        }
+        peaks, fastest = {}, {}
+        for (
+            name,
+            body,
+        ) in bodies.items():  # each in a server of its own: what one leaves in memory is not the next one's
+            with MispModulesServer(custom=folder, environment={"MISP_WORKFLOW_STATE": folder}) as running:
+                fastest[name] = min(query(running.port, body) for _ in range(ROUNDS))
+                peaks[name] = peak(running.pid)
+        for name in ("gate", "slack_message"):
+            found[f"query, {name}"] = round(fastest[name] / fastest["nothing"], 2)
+            found[f"memory above, {name}"] = round((peaks[name] - peaks["nothing"]) / len(bodies[name]), 2)
+        found["seconds of the query to nothing"] = round(fastest["nothing"], 2)
+    return found
+
+
+def event(attributes: int, withheld: int = 0) -> dict[str, Any]:
+    """Return the data of a captured request with so many attributes, one in `withheld` of them TLP:RED."""
+    data: dict[str, Any] = copy.deepcopy(json.loads(CAPTURE.read_text())["data"])
+    model = next(row for row in data["Event"]["Attribute"] if "tlp:red" not in json.dumps(row))
+    rows = []
+    for number in range(attributes):
+        value = f"host-{number}.example.org"
+        own = {"id": str(number), "uuid": f"{number:08x}-0000-4000-8000-000000000000", "value": value}
+        row = {**model, **own, "comment": f"seen {number} times"}
+        rows.append({**row, "Tag": [{"name": "tlp:red"}]} if withheld and number % withheld == 0 else row)
+    data["Event"] |= {"Attribute": rows, "Object": [], "_AttributeFlattened": rows}
+    found: dict[str, Any] = orjson.loads(orjson.dumps(data))
+    return found
+
+
+def request(module: str, data: Any, params: dict[str, str]) -> bytes:
+    return orjson.dumps({"module": module, "data": data, "params": params})
+
+
+def asking(name: str, data: Any, params: dict[str, str]) -> Callable[[], Any]:
+    """Return what asks the module once, each time about a later state of the event: no call is a repetition."""
+    module, times = load(name), iter(range(10**9))
+    given = {**dict.fromkeys(module.version()["config"]["params"], ""), **params}
+
+    def ask() -> Any:
+        data["Event"]["timestamp"] = str(next(times))
+        said = module.dict_handler({"module": name, "data": data, "params": given})
+        if "error" in said:
+            raise SystemExit(f"{name}: {said['error']}")
+        return said
+
+    return ask
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ACTIONS / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def in_turns(cases: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Return the fastest run of each case, all measured in turns."""
+    fastest = dict.fromkeys(cases, float("inf"))
+    for _ in range(ROUNDS):
+        for name, work in cases.items():
+            gc.collect()
+            start = time.perf_counter()
+            made = work()
+            fastest[name] = min(fastest[name], time.perf_counter() - start)
+            del made
+    return fastest
+
+
+def query(port: int, body: bytes) -> float:
+    start = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request("POST", "/query", body, {"Content-Type": "application/json"})
+    said = json.loads(connection.getresponse().read())
+    connection.close()
+    if "error" in said:
+        raise SystemExit(said["error"])
+    return time.perf_counter() - start
+
+
+def peak(process: int) -> int:
+    """Return the most bytes that a process has had in memory (Linux)."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+def report(found: dict[str, dict[str, float]]) -> str:
+    lines = []
+    for attributes, numbers in found.items():
+        lines.append(f"{attributes} attributes")
+        lines += [f"  {name:42} {number:>8}" for name, number in numbers.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

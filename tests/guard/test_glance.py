@@ -1,0 +1,130 @@
+"""The quick look at an event and the careful walk through it let the same leave: over drawn, captured, hostile events."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from guard_events import SHAPES, event_of
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from misp_workflow.delivery.guard.clear import ClearanceError, _quickly, admit, carefully
+from misp_workflow.delivery.guard.glance import Glance
+from misp_workflow.delivery.guard.marks import Rule
+from misp_workflow.settings import Destination
+
+PLACES = (
+    Destination(),
+    Destination(tlp="green", unmarked="clear"),
+    Destination(tlp="red", local_tags=True),
+    Destination(pap="green", unmarked="clear", unmarked_pap="clear"),
+    Destination(distribution=1, unmarked="clear"),
+    Destination(markings={"secret*": "red"}, unmarked="clear"),
+)
+TAGS = (
+    "tlp:green",
+    "TLP: Red",
+    "t\u200blp:r\u00adED",
+    "tlp:ex:chr",
+    "PAP:RED",
+    "PAP:GREEN",
+    "secret:x",
+    "misp:tool=1",
+    "",
+)
+MEMBERS = (
+    *("Event", "Attribute", "Object", "RelatedEvent", "RelatedAttribute", "extensionEvents", "Galaxy", "GalaxyCluster"),
+    *("Tag", "_allTags", "EventTag", "AttributeTag", "Tags", "Org", "Orgc", "Sighting", "EventReport", "Feed"),
+    *("name", "local", "local_only", "exportable", "inherited", "info", "value", "comment", "uuid", "id", "type"),
+    *("distribution", "model", "action", "password", "pass\u0077ord", "auth_key", 'a"b', "", "1", "naïve \U0001f600"),
+)
+TAG = st.fixed_dictionaries(
+    {"name": st.sampled_from(TAGS)},
+    optional={
+        "local": st.sampled_from([False, True, "0", "1", 1, None, [], "true"]),
+        "exportable": st.sampled_from([True, False, "1", "0", None]),
+        "local_only": st.sampled_from([False, True]),
+        "inherited": st.sampled_from([True, False, 1, "1", None]),
+    },
+)
+ROW = st.fixed_dictionaries(
+    {"uuid": st.sampled_from(["u1", "u2", "u3"]), "value": st.sampled_from(["evil one", "evil two", "x"])},
+    optional={
+        "Tag": st.lists(TAG, max_size=3),
+        "_allTags": st.lists(TAG, max_size=3),
+        "comment": st.sampled_from(["about evil one", "", "x"]),
+        "type": st.just("text"),
+        "distribution": st.sampled_from(["0", "3", "5"]),
+        "GalaxyCluster": st.lists(st.fixed_dictionaries({"local": st.booleans()}), max_size=2),
+    },
+)
+LEAF = st.none() | st.booleans() | st.integers(-1, 2**70) | st.sampled_from([*TAGS, "evil one", "5"])
+ANYTHING = st.recursive(
+    LEAF | ROW | TAG,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=4),
+    max_leaves=12,
+)
+RELATED = st.lists(
+    st.fixed_dictionaries(
+        {"Event": st.fixed_dictionaries({"info": st.just("other")}, optional={"Tag": st.lists(TAG, max_size=1)})}
+    ),
+    max_size=2,
+)
+EVENT = st.fixed_dictionaries(
+    {
+        "Event": st.fixed_dictionaries(
+            {"info": st.just("x"), "Attribute": st.lists(ROW, max_size=3), "Tag": st.lists(TAG, max_size=2)},
+            optional={"RelatedEvent": RELATED, "Object": st.lists(ROW, max_size=2), "More": ANYTHING},
+        )
+    },
+    optional={"More": ANYTHING, "RelatedEvent": RELATED, "Tag": ANYTHING},
+)
+DATA = EVENT | st.dictionaries(st.sampled_from(MEMBERS), ANYTHING, max_size=4) | ANYTHING
+
+
+def said(work: Any, *what: Any) -> Any:
+    try:
+        return tuple(work(*what))
+    except ClearanceError as error:
+        return str(error)
+
+
+def agree(data: Any, selected: Any = None) -> None:
+    before = copy.deepcopy((data, selected))
+    for place in PLACES:
+        assert said(admit, data, selected, place) == said(carefully, data, selected, place)
+    assert (data, selected) == before, "nothing is changed in place"
+
+
+@settings(max_examples=400)
+@given(data=DATA, selected=st.none() | st.lists(ANYTHING, max_size=3))
+@example(data={"Event": {"Tag": "tlp:red"}}, selected=None)
+@example(data={"Event": {"Attribute": [{"value": "x", "Tag": {"0": {"name": "tlp:red"}}}]}}, selected=None)
+@example(data={"Event": {"RelatedEvent": [{"Event": {"info": "other", "x": {"info": "inner"}}}]}}, selected=None)
+@example(data={"Event": {}, "Thread": {"RelatedEvent": [{"Event": {"info": "other"}}]}}, selected=None)
+@example(data={"Event": {"Object": [[[{"Tag": [{"name": "tlp:red"}], "uuid": "u"}]]]}}, selected=None)
+def test_both_ways_let_the_same_leave(data: Any, selected: Any) -> None:
+    agree(data, selected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_both_ways_agree_on_every_shape_of_tags(shape: str) -> None:
+    for tag in TAGS:
+        agree(event_of([tag], {"a": ["tlp:green"], "object:b": [tag]}, shape))
+        agree(event_of(["tlp:green"], {"a": [], "object:b": [tag]}, shape), [{"value": "a", "Tag": [{"name": tag}]}])
+
+
+def test_both_ways_agree_on_what_a_real_misp_sent(captures: dict[str, Any]) -> None:
+    for body in captures.values():
+        agree(body["data"], body.get("filteredItems"))
+
+
+def test_the_quick_way_is_taken_for_what_a_real_misp_sent(captures: dict[str, Any]) -> None:
+    """Or the tests above would compare the careful way with itself."""
+    data = json.loads(json.dumps(captures["event-publish"]["data"]).replace("tlp:red", "tlp:green"))
+    assert Glance(data).usual
+    assert _quickly(data, None, Rule(Destination())) is not None
+    assert _quickly(data, None, Rule(Destination())).data != data, "titles of other events are withheld"
