@@ -20,6 +20,7 @@ from misp_workflow.cli.screen import Console
 from misp_workflow.delivery import deliver
 from misp_workflow.errors import InputError
 from misp_workflow.installed import own_actions
+from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
 from misp_workflow.runner.walk.records import Run
@@ -40,7 +41,7 @@ CHANGING = frozenset(
 """Actions that change MISP and ask nobody else."""
 
 
-def simulate(workflow: Workflow, data: Any, most: int, console: Console) -> bool:
+def simulate(workflow: Workflow, data: Any, most: int, console: Console, world: World | None = None) -> bool:
     """Run the workflow, and again for each time that its changes fire its trigger; whether it came to rest.
 
     `most` runs at most. Raises InputError for data that is no event.
@@ -60,7 +61,7 @@ def simulate(workflow: Workflow, data: Any, most: int, console: Console) -> bool
                 console.print(f"Quiet after {_runs(number - 1)}: nothing fires {trigger} any more.")
                 return True
             misp.fired.clear()
-            done = run(workflow, misp.trigger_data(trigger, waiting.pop(0)), server)
+            done = run(workflow, misp.trigger_data(trigger, waiting.pop(0)), server, world=world)
             waiting += [uuid for fired, uuid in misp.fired if fired == trigger]
             _print(number, done, [fired for fired, _ in misp.fired], console)
     told = f"[red]Still going after {_runs(most)}[/]: each fires {trigger} again." if waiting else "Quiet."

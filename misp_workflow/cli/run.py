@@ -79,7 +79,9 @@ def command(
     data, fires = read_event(event), trigger_named(trigger or document.trigger_id or "")
     refuse_unfit(data, fires, event)
     if loop is not None:
-        _loop(document if trigger is None else document.triggered_by(trigger), data, loop)
+        if misp_compare is not None:
+            raise InputError("--loop and --misp-compare exclude each other.")
+        _loop(document if trigger is None else document.triggered_by(trigger), data, loop, World(misp=chosen(misp)))
         return
     named = {node.module for node in document.graph.nodes.values()}
     called = [read_json(path) for path in adhoc]
@@ -113,10 +115,10 @@ def command(
         raise SystemExit(1)
 
 
-def _loop(document: Workflow, data: Any, most: int) -> None:
+def _loop(document: Workflow, data: Any, most: int, world: World) -> None:
     from misp_workflow.cli.loop import simulate  # the stand-in for MISP is loaded by those who need it
 
-    if not simulate(document, data, most, Console()):
+    if not simulate(document, data, most, Console(), world):
         raise SystemExit(1)
 
 

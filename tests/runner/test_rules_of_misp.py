@@ -98,3 +98,25 @@ def test_a_graph_of_another_trigger_than_the_one_listed_is_refused() -> None:
 def test_a_publish_that_is_not_true_is_a_failed_node(answer: Any) -> None:
     done = walked({2: ("publish-event", {})}, world=World(misp=OLD.misp, model_returns={"Event.publish": answer}))
     assert [node.module for node in done.failed] == ["publish-event"] and not done.errors
+
+
+@pytest.mark.parametrize(
+    ("receiver", "sentence"),
+    [
+        ({"type": "raw", "body": "no", "code": 403}, "Authentication failed."),
+        ({"type": "raw", "body": "", "code": 401}, "Authentication failed."),
+        ({"type": "ok", "body": {"e": 1}, "code": 400}, 'having issues. Body returned: {"e":1}'),
+        ({"type": "timeout"}, "Operation timed out after 300000 milliseconds with 0 bytes received"),
+        ({"type": "refused"}, "Failed to connect to hook.example port 443 after 0 ms: Couldn't connect to server"),
+    ],
+)
+def test_a_webhook_that_fails_has_a_sentence_of_its_own(receiver: dict[str, Any], sentence: str) -> None:
+    hook = ("webhook", {"url": "https://hook.example/x", "request_method": "post", "content_type": "json"})
+    graph = load(workflow("W", "event-publish", {2: hook}, [(1, 2)]))
+    done = run(graph, EVENT, Scripted([], {"http": [receiver]}), world=OLD)
+    assert done.steps[0].outcome == "error" and done.steps[0].errors[0].endswith(sentence)
+    assert done.effects[0].detail["headers"]["User-Agent"] == "MISP 2.5.1"
+
+
+def test_a_list_in_a_template_ends_the_walk() -> None:
+    assert walked({2: ("stop-execution", {"message": ["a"]})}).end == "crash"

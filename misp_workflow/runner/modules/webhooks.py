@@ -32,7 +32,6 @@ def curl_error(kind: str, url: str) -> str:
 _METHODS = ("get", "post", "put", "delete")
 _CONTENT_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 _NOT_ALLOWED = (401, 403)
-_USER_AGENT = "MISP 2.5.1"
 
 
 def webhook(call: Call) -> Outcome:
@@ -53,7 +52,7 @@ def webhook(call: Call) -> Outcome:
         "headers": {
             "Accept": "application/json",
             "Content-Type": _CONTENT_TYPES["form" if as_form else "json"],
-            "User-Agent": _USER_AGENT,
+            "User-Agent": f"MISP {call.misp.version}",
             **_headers(values["headers"]),
         },
     }
