@@ -146,7 +146,7 @@ def test_what_is_red_arrives_nowhere_by_any_action(action: ActionFile, world: Wo
     for number, name in enumerate(captures):
         body = json.loads(json.dumps(captures[name]))
         redden(body["data"], number)
-        ask(action, {"data": body["data"]}, world.params(action, **{**more, "items": "all"}))
+        ask(action, {"data": body["data"]}, world.params(action, **{**more, "selected_or_all": "all"}))
     settle()
     at_home = "-" if config.get("leaves_home", not config["blocking"]) else "misp"
     assert leaks((where, content) for where, content in world.arrived() if not where.startswith(at_home)) == []

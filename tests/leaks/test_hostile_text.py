@@ -77,21 +77,21 @@ def variants(action: ActionFile, url: str) -> Iterator[dict[str, str]]:
     """Yield parameters: the default message, with each attachment; then templates of event text in every one."""
     attachments = action.params.get("attachment", {}).get("choices", [""])
     for attachment in attachments:
-        yield {"items": "all", "attachment": attachment}
+        yield {"selected_or_all": "all", "attachment": attachment}
     more = templates(action, EVERYTHING)
     for name, spec in action.params.items():
         if spec.get("template") and spec.get("format") == "url":
             more[name] = f"{url}/hook/x{{{{ event.info|default('') }}}}/y?q={{{{ event.info|default('') }}}}&z=1"
     if "content_type" in action.params:
-        yield {**more, "items": "all", "body": f'{{"text": "{EVERYTHING}"}}', "content_type": "application/json"}
+        yield {**more, "selected_or_all": "all", "body": f'{{"text": "{EVERYTHING}"}}', "content_type": "application/json"}
         yield {
             **more,
-            "items": "all",
+            "selected_or_all": "all",
             "body": f"a={EVERYTHING}&b=1",
             "content_type": "application/x-www-form-urlencoded",
         }
-        yield {**more, "items": "all", "body": f"<p>{EVERYTHING}</p>", "content_type": "text/html"}
-    yield {**more, "items": "all"}
+        yield {**more, "selected_or_all": "all", "body": f"<p>{EVERYTHING}</p>", "content_type": "text/html"}
+    yield {**more, "selected_or_all": "all"}
 
 
 # --- what was received, as a machine reads it -------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def asked(action: ActionFile, world: World, captures: dict[str, Any], params: di
     answers = []
     for trigger, turn in itertools.product(TRIGGERS, range(4)):
         ways: dict[str, str] = {
-            "items": "all",
+            "selected_or_all": "all",
             "username": ("soc", "")[turn % 2],
             "delivery": ("wait", "queue")[turn == 3],
         }

@@ -181,7 +181,7 @@ def test_no_redirect_leads_to_anybody_else(
         said = []
         secrets = [name for name, spec in action.params.items() if spec.get("secret") and spec.get("format") != "url"]
         for number in range(len(REDIRECTS)):
-            more = {"items": "all", "method": ("GET", "POST")[number % 2], **templates(action, '"hello"')}
+            more = {"selected_or_all": "all", "method": ("GET", "POST")[number % 2], **templates(action, '"hello"')}
             said.append(ask(action, another(captures["event-publish"], number), world.params(action, *secrets, **more)))
         settle()
         assert other.requests == [] and other.connections == 0
