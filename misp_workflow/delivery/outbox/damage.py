@@ -48,9 +48,34 @@ def bury(db: sqlite3.Connection, rowid: int, columns: str, now: float) -> Entry:
     return buried
 
 
-def bury_all(db: sqlite3.Connection, now: float) -> int:
-    """Do that with every damaged row; return how many there were. Reads the whole table."""
-    return db.execute(_BURY.format(f"NOT ({_SOUND})"), {"now": now, "reason": reason("")}).rowcount
+class Search:
+    """Looks through the whole file once, some rows at a time: what is damaged may never be due."""
+
+    SOME = 10_000
+
+    def __init__(self) -> None:
+        self.over = False
+        self._seen = self._before = 0
+
+    def look(self, db: sqlite3.Connection) -> bool:
+        """Look at the next rows; return whether one of them is damaged."""
+        last = db.execute(
+            "SELECT max(rowid) FROM (SELECT rowid FROM effects WHERE rowid > ? ORDER BY rowid LIMIT ?)",
+            (self._seen, self.SOME),
+        ).fetchone()[0]
+        if last is None:
+            self.over = True
+            return False
+        self._before, self._seen = self._seen, last
+        return bool(self._damaged(db, 1))
+
+    def bury(self, db: sqlite3.Connection, now: float) -> list[Entry]:
+        """Make dead letters of the damaged ones among the rows that were looked at; return them."""
+        return [bury(db, row["rowid"], damaged(row), now) for row in self._damaged(db, self.SOME)]
+
+    def _damaged(self, db: sqlite3.Connection, most: int) -> list[sqlite3.Row]:
+        query = f"SELECT rowid, * FROM effects WHERE rowid > ? AND rowid <= ? AND NOT ({_SOUND}) LIMIT ?"  # noqa: S608
+        return db.execute(query, (self._before, self._seen, most)).fetchall()
 
 
 _KEPT = ", ".join(

@@ -8,7 +8,6 @@ import sqlite3
 import time
 from pathlib import Path
 
-from misp_workflow.delivery.outbox import damage
 from misp_workflow.delivery.outbox.schema import REBUILD, migrate
 from misp_workflow.errors import DeliveryError
 from misp_workflow.printable import logger
@@ -46,7 +45,7 @@ class File:
             connection.execute("PRAGMA wal_autocheckpoint = 250")  # a megabyte: small disks fill up late
             self._check(connection)
             migrate(connection)
-            self._mend_rows(connection)
+            self._look_everywhere(connection)
         except BaseException:
             connection.close()
             raise
@@ -112,16 +111,13 @@ class File:
             if found != "ok" and "in column" not in found and " value in " not in found:  # those cost one row only
                 raise sqlite3.DatabaseError(found)
 
-    def _mend_rows(self, connection: sqlite3.Connection) -> None:
-        """Once a process: put damaged rows among the dead letters, and find out anew where to look for work."""
+    def _look_everywhere(self, connection: sqlite3.Connection) -> None:
+        """Once a process: find out anew where to look for work."""
         if not self._checked:
             connection.execute("BEGIN IMMEDIATE")
-            number = damage.bury_all(connection, time.time())
             for statement in REBUILD:
                 connection.execute(statement)
             connection.execute("COMMIT")
-            if number:
-                LOG.error("%d damaged rows of the outbox %s are among its dead letters now.", number, self.path)
             self._checked = True
 
 

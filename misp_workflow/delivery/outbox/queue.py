@@ -30,15 +30,17 @@ def take(
     db: Connection, now: float, me: str, held: Collection[str], avoid: Container[str]
 ) -> tuple[list[sqlite3.Row], list[Entry]]:
     """Return what is due first, with it what is to become one message with it; and what died because it is damaged."""
-    first = next_free(db, now, me, held, avoid)
-    if first is None:
-        return [], []
-    sound, dead = [], []
-    for row in [first] if damage.damaged(first) or not first["bundle"] else batch(db, first):
-        if wrong := damage.damaged(row):
-            dead.append(damage.bury(db, row["rowid"], wrong, now))
-        else:
-            sound.append(row)
+    sound: list[sqlite3.Row] = []
+    dead: list[Entry] = []
+    while not sound and len(dead) < MOST_LOOKS:
+        first = next_free(db, now, me, held, avoid)
+        if first is None:
+            break
+        for row in [first] if damage.damaged(first) or not first["bundle"] else batch(db, first):
+            if wrong := damage.damaged(row):
+                dead.append(damage.bury(db, row["rowid"], wrong, now))
+            else:
+                sound.append(row)
     return sound, dead
 
 

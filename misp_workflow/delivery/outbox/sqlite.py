@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from misp_workflow.delivery.outbox import queue, repair, rows
+from misp_workflow.delivery.outbox import damage, queue, repair, rows
 from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Rest, Resting, Taken, Totals
 from misp_workflow.delivery.outbox.clock import Clock
 from misp_workflow.delivery.outbox.file import File, damaged_file, no_room, refusal
@@ -58,6 +58,7 @@ class SqliteOutbox:
         self._key = key
         self._clock = clock or Clock()
         self._lease = Lease(self._file, self._clock)
+        self._search = damage.Search()
         self._dead: list[Entry] = []  # what died unread and was not told of yet
         self._writer = Writer(self._file.write, self._file.mend, self._store, self._committed)
         self._memory = Memory()
@@ -256,6 +257,8 @@ class SqliteOutbox:
     def tidy(self) -> list[Entry]:
         """Do what time asks for (lease, ages, window), every few seconds; return what died untried since."""
         now = self._clock.wall()
+        if not self._search.over and self._read(self._search.look, False):
+            self._dead += self._run(lambda db: self._search.bury(db, now), time.monotonic() + CHANGE_PATIENCE)
         unread, self._dead = self._dead, []
         renew = bool(self._memory.in_hand()) and self._lease.is_due(now)
 
