@@ -195,3 +195,36 @@ def test_a_broker_that_is_killed_in_between_loses_nothing(
         until(lambda: {r.header("Idempotency-Key") for r in receiver.requests} == {f"k{n}" for n in range(30)}, 120)
         until(lambda: entries() == [], 60)
         delivery.stop()
+
+
+def test_a_member_that_cannot_be_read_does_not_stop_its_digest(
+    receiver: Receiver, rules, broker: Redis | Rabbit
+) -> None:
+    """After a change of key, say."""
+    settings = f'[outbox]\nurl = "{broker.url}"\nkey = "{{}}"\n[destinations.chat]\ndigest = 4\n'
+    given = {"digest": ("json.text",), "destination": "chat"}
+    rules(settings.format(KEY))
+    deliver([parcel(receiver, "old", json={"text": "old"}, **given)])
+    rules(settings.format("another pass phrase that all of them share"))
+    for number in range(2):
+        deliver([parcel(receiver, f"new-{number}", json={"text": f"new {number}"}, **given)])
+    (request,) = receiver.wait_for(1, timeout=60)
+    assert request.json()["text"].splitlines()[1:] == ["new 0", "new 1"]
+    until(lambda: [(entry.key, entry.state) for entry in entries()] == [("old", "dead")])
+    assert "sealed with another key" in entries()[0].reason
+    house(current()).outbox.drop(["old"])
+
+
+def test_a_message_that_is_none_stops_neither_workers_nor_commands(receiver: Receiver, shared, broker) -> None:
+    if not isinstance(broker, Redis):
+        pytest.skip("RabbitMQ hands out what it was given, or nothing")
+    client = pytest.importorskip("redis").Redis.from_url(broker.url)
+    for number, body in enumerate((b"\xff garbage", b"[]", b'{"queue_name": 5}')):
+        client.hset("misp-workflow:misp-workflow.msgs", f"bad-{number}", body)
+        client.rpush("misp-workflow:misp-workflow", f"bad-{number}")
+    assert len(entries()) == 3, "people see that there is something"
+    deliver([parcel(receiver, "good")], mode="queue")
+    receiver.wait_for(1, timeout=60)
+    until(lambda: [entry.state for entry in entries()] == ["dead"] * 3, 60)
+    assert all("damaged" in entry.reason for entry in entries())
+    client.close()

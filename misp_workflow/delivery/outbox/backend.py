@@ -17,6 +17,7 @@ from misp_workflow.errors import SettingsError
 MAIN = "misp-workflow"
 DEAD = "misp-workflow-dead"
 DIGEST = "misp-workflow-digest-"
+DAMAGED = "This message at the broker is damaged, so it was not sent."
 
 Envelope = dict[str, Any]
 """What a message holds: see `DramatiqOutbox._envelope`."""
@@ -99,8 +100,13 @@ def entry(queue: str, envelope: Envelope) -> Entry:
 def envelopes(bodies: Iterable[bytes]) -> Iterator[Envelope]:
     """Yield the envelopes in the bodies of dramatiq's messages; one that is none yields what can be said of it."""
     for body in bodies:
-        try:
-            envelope = dramatiq.Message.decode(body).args[0]
-        except Exception:  # whatever the library makes of bytes that are no message
-            envelope = None
-        yield envelope if isinstance(envelope, dict) else {"reason": "This message at the broker is damaged."}
+        yield dramatiq.Message.decode(body).args[0] if is_message(body) else {"reason": DAMAGED}
+
+
+def is_message(body: bytes) -> bool:
+    """Whether this is a message with an envelope of ours in it."""
+    try:
+        envelope = dramatiq.Message.decode(body).args[0]
+    except Exception:  # whatever the library makes of bytes that are none
+        return False
+    return isinstance(envelope, dict) and bool(envelope.keys() & {"tick", "key"})

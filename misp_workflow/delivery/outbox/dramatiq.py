@@ -313,6 +313,9 @@ class DramatiqOutbox:
         def task() -> int:
             taken = self._backend.take(keys)
             for queue, envelope in taken:
+                if NEEDED - envelope.keys():  # damaged: a new life would end like the first one
+                    self._send(DEAD, envelope)
+                    continue
                 self._send(MAIN, anew(envelope) if queue == DEAD else {**envelope, "serial": uuid.uuid4().hex})
             return len(taken)
 
@@ -323,7 +326,7 @@ class DramatiqOutbox:
             taken = self._backend.take(keys)
             for _, envelope in taken:
                 self._backend.forget(envelope["key"])
-                self._backend.count(envelope["lane"], "dropped", 1)
+                self._backend.count(str(envelope.get("lane", "")), "dropped", 1)
             return [entry(queue, envelope) for queue, envelope in taken]
 
         return self._within(time.monotonic() + MOST_PATIENCE, task)

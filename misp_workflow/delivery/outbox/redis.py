@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import redis
+from dramatiq import Message
 from dramatiq.broker import Broker, Consumer
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed
 from redis.exceptions import RedisError
 
-from misp_workflow.delivery.outbox.backend import DEAD, DIGEST, MAIN, Envelope, envelopes
+from misp_workflow.delivery.outbox.backend import DAMAGED, DEAD, DIGEST, MAIN, Envelope, envelopes, is_message
 from misp_workflow.delivery.retry import LONGEST_WISH
 
 NAMESPACE = "misp-workflow"
@@ -38,6 +41,25 @@ class _Broker(RedisBroker):
         except RedisError as error:
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
         return super().consume(queue_name, prefetch, timeout)
+
+    def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
+        """Return the bodies of the next messages; what is none would stop the queue, and becomes a dead letter."""
+        fetched: list[bytes] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
+        return [body for body in fetched if body is None or not self._set_aside(queue_name, body)]
+
+    def _set_aside(self, queue_name: str, body: bytes) -> bool:
+        if is_message(body):
+            return False
+        for number, stored in self.client.hscan_iter(_messages(queue_name), count=500):
+            if stored == body:
+                dead = {"key": f"damaged-{hashlib.sha256(body).hexdigest()[:16]}", "reason": DAMAGED}
+                times = dict.fromkeys(("created", "due", "ended"), time.time())
+                message: Message[None] = Message(
+                    queue_name=DEAD, actor_name="deliver", args=({**dead, **times},), kwargs={}, options={}
+                )
+                self.enqueue(message)
+                self.do_ack(queue_name, number)
+        return True
 
 
 class RedisBackend:
