@@ -22,8 +22,11 @@ HERE = Path(__file__).parent
 CASES = sorted((HERE.parent / "actions").glob("*/*.json"))
 CAPTURES = HERE.parent / "captures"
 GATES = {path.stem for path in ACTIONS.glob("*_gate.py")} | {"enrichment_guard"}
-STREAM = ("zmq_message", {"params": {"topic": "misp", "selected_or_all": "all"}, "data": "event-publish"})
-"""The one action whose cases are elsewhere, as its other side calls us."""
+UNCASED = (
+    ("zmq_message", {"params": {"topic": "misp", "items": "all"}, "data": "event-publish"}),
+    ("syslog_event", {"params": {"address": "tcp://{receiver_host}", "items": "all"}, "data": "event-publish"}),
+)
+"""Of actions whose cases are elsewhere, as their other side is no web server."""
 
 EVENT = {"id": "1", "uuid": "c9b9e7cc-0e4c-4a0b-a5f0-8f6c4e9b3a11", "info": "x", "Tag": [{"name": "tlp:green"}]}
 
@@ -41,7 +44,7 @@ def test_every_action_is_heard_by_nobody(receiver, server, tmp_path, monkeypatch
     noted: Counter[str] = Counter()
     with socket.create_server((receiver.host, 0)) as mail:
         mail.settimeout(0.2)
-        for action, case in [*((file.parent.name, json.loads(file.read_text())) for file in CASES), STREAM]:
+        for action, case in [*((file.parent.name, json.loads(file.read_text())) for file in CASES), *UNCASED]:
             text = case.get("settings", "").replace("{receiver}", receiver.url).replace("{folder}", str(tmp_path))
             settings.write_text(text)
             settings.chmod(0o600)
