@@ -96,7 +96,7 @@ def carried(call: Call, topic: str, carrier: Carrier) -> list[Carrier] | Receipt
     if said.whole and getattr(call.params, "granularity", "attribute") == "attribute":
         stay = tuple(str(row["uuid"]) for row in (*said.rows, *said.gone))
         found.append(replace(carrier, rest_of=said.event, standing=stay, takes_back=True))
-    return found or call.skip("nothing was selected; set 'items' to all for every attribute")
+    return found or call.skip("nothing was selected; set 'selected_or_all' to all for every attribute")
 
 
 def records(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:

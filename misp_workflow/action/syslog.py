@@ -62,7 +62,7 @@ def lines(call: Call, carrier: Carrier) -> list[Carrier] | Receipt:
         stay = tuple(str(row["uuid"]) for row in (*said.rows, *said.gone))
         options = {**carrier.options, "gone": gone}
         effects.append(replace(carrier, rest_of=said.event, standing=stay, takes_back=True, options=options))
-    return effects or call.skip("nothing was selected; set 'items' to all for every attribute")
+    return effects or call.skip("nothing was selected; set 'selected_or_all' to all for every attribute")
 
 
 def _record(call: Call, row: Mapping[str, Any], withdrawn: bool) -> dict[str, Any]:

@@ -11,8 +11,8 @@ moduleinfo = {
     "module-type": ["action"],
     "features": "CIRCL's hashlookup, or a server of your own with its API, is asked in bulk (sha256 one by one). A "
     "file counts as known from minimum_trust on, and never when hashlookup calls it malicious. PAP and the "
-    "destination's clearance keep back what may not be asked. Nothing selected means nothing is asked, unless items is "
-    "'all'. Needs [misp] in the settings.",
+    "destination's clearance keep back what may not be asked. Nothing selected means nothing is asked, unless "
+    "selected_or_all is 'all'. Needs [misp] in the settings.",
     "references": ["https://www.circl.lu/services/hashlookup/"],
 }
 

@@ -7,8 +7,8 @@ moduleinfo = {
     "name": "MISP note",
     "description": "Adds an analyst note or an opinion to the event or to the selected attributes.",
     "module-type": ["action"],
-    "features": "The same note is not added twice. Nothing selected means no note on attributes, unless items is "
-    "'all'. Needs a MISP that knows analyst data, and [misp] in the settings.",
+    "features": "The same note is not added twice. Nothing selected means no note on attributes, unless "
+    "selected_or_all is 'all'. Needs a MISP that knows analyst data, and [misp] in the settings.",
     "references": ["https://www.circl.lu/doc/misp/"],
 }
 
