@@ -83,7 +83,12 @@ def variants(action: ActionFile, url: str) -> Iterator[dict[str, str]]:
         if spec.get("template") and spec.get("format") == "url":
             more[name] = f"{url}/hook/x{{{{ event.info|default('') }}}}/y?q={{{{ event.info|default('') }}}}&z=1"
     if "content_type" in action.params:
-        yield {**more, "selected_or_all": "all", "body": f'{{"text": "{EVERYTHING}"}}', "content_type": "application/json"}
+        yield {
+            **more,
+            "selected_or_all": "all",
+            "body": f'{{"text": "{EVERYTHING}"}}',
+            "content_type": "application/json",
+        }
         yield {
             **more,
             "selected_or_all": "all",
