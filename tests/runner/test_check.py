@@ -96,6 +96,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "unknown operator": (with_node("slack_message", SLACK, filter_={**FILTER, "operator": "like"}), ("filter", 2)),
     "filter without match": (with_node("somebodys", {}, filter_=FILTER), ("filter", 2)),
     "no data": (with_node("tag_operation", {"scope": "attribute"}, "event-after-save"), ("no-data", 2)),
+    "tags before a save": (with_node("event_gate", {"required_tags": "tlp:*"}, "event-before-save"), ("no-tags", 2)),
     "renamed": (with_node("publish_gate", {"tlp_once": "true"}), ("renamed", 2)),
     "old approval": (workflow("o", "event-publish",
                               {2: ("publish_gate", {"required_tags": "tlp:*", "approval_tag": "ok"}), 3: ("reload-full-event", {}),

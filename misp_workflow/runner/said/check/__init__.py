@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     triggers.data_that_is_not_there,
     triggers.high_overhead,
     triggers.recursion,
+    triggers.tags_before_a_save,
     versions.jobs_too_large,
 )
 

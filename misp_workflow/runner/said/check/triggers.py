@@ -59,3 +59,24 @@ def recursion(subject: Subject) -> Iterator[Finding]:
             continue
         yield Finding("warning", "recursion", node, f"Its change in MISP fires {subject.trigger} again.",
                       "The pack ends such a loop after one round; a local tag starts none.")  # fmt: skip
+
+
+OF_TAGS = ("required_tags", "forbidden_tags", "exactly_one_tlp", "required_galaxies", "forbidden_together")
+"""Rules of gates that need the names of tags."""
+
+
+def tags_before_a_save(subject: Subject) -> Iterator[Finding]:
+    """Before a save MISP sends the numbers of a new event's tags, and nothing about those of one that is there."""
+    if subject.trigger != "event-before-save":
+        return
+    for node, _ in subject.python():
+        asked = [name for name in OF_TAGS if str(node.params.get(name) or "").strip().lower() not in ("", "false")]
+        if node.module == "event_gate" and asked:
+            yield Finding(
+                "warning",
+                "no-tags",
+                node,
+                f"MISP sends no names of tags before a save: '{asked[0]}' refuses new events that have tags, and lets "
+                "every change pass.",
+                "Leave tags to publish_gate on event-publish.",
+            )
