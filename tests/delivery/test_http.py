@@ -15,7 +15,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from misp_workflow.delivery.transports import http, signing, sockets, trust
+from misp_workflow.delivery.transports import http, names, signing, sockets, trust
 from misp_workflow.delivery.transports.session import new_session
 from misp_workflow.effects import Post
 from misp_workflow.testing.receiver import CLOSE, HANG, RESET, Answer, Receiver, answer, redirect
@@ -144,7 +144,12 @@ SLACK = {"expect": {"ok": True}, "error_at": "error", "retry_on": ("ratelimited"
         (answer({"fine": True}), SLACK, "refused", 'Slack answered without "ok": check the address'),
         (answer("<html>"), SLACK, "refused", "Slack answered with something that is not JSON: check the address"),
         (answer(b"[" * 2_000_000), SLACK, "refused", "Slack answered with too much to read"),
-        (answer(status=201), {"expect_status": (204,)}, "refused", "Slack answered 201 Created"),
+        (
+            answer(status=201),
+            {"expect_status": (204,)},
+            "refused",
+            "Slack answered 201 Created: only 204 No Content says yes; check the address",
+        ),
         (answer(status=404), {"expect_status": (404,)}, "delivered", "Slack answered 404 Not Found"),
         (answer(status=503), {"expect_status": (204,)}, "again", "Slack answered 503 Service Unavailable"),
         (answer({"code": 0}), {"expect": {"code": 0}}, "delivered", "Slack answered 200 OK"),
@@ -313,7 +318,7 @@ def test_a_name_server_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) 
         release.wait(60)
         return []
 
-    monkeypatch.setattr(sockets, "_getaddrinfo", hang)
+    monkeypatch.setattr(names, "_getaddrinfo", hang)
     post = Post(label="x", service="Slack", url="http://slow.example/hook")
     try:
         given = [http.send(post, KEY, time.monotonic() + PATIENCE) for _ in range(3)]

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed: pip install aiosmtpd")
 
 from misp_workflow.delivery import transports
-from misp_workflow.delivery.transports import sockets
+from misp_workflow.delivery.transports import names
 from misp_workflow.effects import Mail, from_json, to_json
 from misp_workflow.testing import free_port
 from misp_workflow.testing.mail import MailServer
@@ -56,8 +56,8 @@ def test_an_encrypted_mail_with_a_login(security: str, tls: ssl.SSLContext, cert
 def test_a_trusted_certificate_of_another_host_is_not_spoken_to(
     security: str, tls: ssl.SSLContext, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ):
-    known = sockets._getaddrinfo
-    monkeypatch.setattr(sockets, "_getaddrinfo", lambda host, port: known("127.0.0.1", port))
+    known = names._getaddrinfo
+    monkeypatch.setattr(names, "_getaddrinfo", lambda host, port: known("127.0.0.1", port))
     with MailServer(tls, security) as server:
         mail = mail_to(server, security=security, ca_file=str(certificate[0]))
         answer = send(dataclasses.replace(mail, server="mail.example.org"))
