@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import sys
 import threading
 import time
 
 import pytest
 
 from misp_workflow import settings
-from misp_workflow.action import Pass, Post, expose, fields
+from misp_workflow.action import Block, Pass, Post, expose, fields
 from misp_workflow.deadline import Watch, look, paced, until
 from misp_workflow.delivery import deliver, warninglists
 from misp_workflow.delivery.guard import admit
@@ -127,6 +130,35 @@ def test_an_action_that_is_no_gate_says_that_its_time_was_over_and_nothing_was_s
         "The data could not be made ready within 1 s (answer_within): it is large, or this server is busy. "
         "Nothing was sent."
     )
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_an_event_is_not_held_longer_than_its_call(blocking):
+    data = copy.deepcopy(EVENT)
+    ask = exposed(lambda call: Block(("no",)) if call.view.attributes else Block(("empty",)), blocking)
+    gc.disable()  # nothing is left to a later search for cycles
+    try:
+        held = sys.getrefcount(data["Event"])
+        assert "error" in ask(data=data)
+        for thread in threading.enumerate():
+            if thread.name == "judging":
+                thread.join(60)
+        left = sys.getrefcount(data["Event"])
+        assert left == held
+    finally:
+        gc.enable()
+
+
+def test_a_request_is_as_large_as_it_likes_unless_the_settings_bound_it(tmp_path, monkeypatch):
+    ask = exposed(lambda call: Pass(notes=("read",)))
+    large = {"Event": {"info": "x" * 40 * 2**20}}
+    assert "data" in ask(data=large)
+    file = tmp_path / "settings.toml"
+    file.write_text('largest_request = "1 MiB"\n')
+    file.chmod(0o600)
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    assert "more than the settings allow (largest_request)" in ask(data=large)["error"]
+    assert "data" in ask(data=EVENT)
 
 
 def test_who_speaks_first_has_spoken():

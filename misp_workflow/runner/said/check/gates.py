@@ -26,7 +26,8 @@ def open_gates(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 "fails-open",
                 node,
-                "When misp-modules is down, slow or answers nonsense, MISP takes the silence for a yes.",
+                "When misp-modules is down, slow (as with a large event, docs/big-events.md) or answers nonsense, "
+                "MISP takes the silence for a yes.",
                 _HOLDING
                 if subject.trigger == "event-publish"
                 else "No graph helps here: MISP has no place where this gate could leave its yes (docs/gates.md).",
