@@ -48,7 +48,7 @@ def _world(case: Case) -> World:
     given = case.get("world") or {}
     return World(
         misp=_profile(case.get("misp_version", "2.5.1")),
-        rows=given,
+        rows={"events": {}, **given},
         disabled_modules=frozenset(given.get("disabled_modules") or ()),
         disabled_triggers=frozenset(given.get("disabled_triggers") or ()),
         disabled_services=frozenset(given.get("services_disabled") or ()),

@@ -120,3 +120,10 @@ def test_a_webhook_that_fails_has_a_sentence_of_its_own(receiver: dict[str, Any]
 
 def test_a_list_in_a_template_ends_the_walk() -> None:
     assert walked({2: ("stop-execution", {"message": ["a"]})}).end == "crash"
+
+
+def test_an_event_that_is_gone_ends_a_reload() -> None:
+    gone = World(misp=OLD.misp, rows={"events": {"8": {"Event": {"id": "8"}}}})
+    assert walked({2: ("reload-full-event", {})}, world=gone).end == "crash"
+    assert walked({2: ("reload-full-event", {})}, world=World(misp=OLD.misp, rows={"events": {}})).end == "crash"
+    assert walked({2: ("reload-full-event", {})}).end == "success"  # no rows were given at all

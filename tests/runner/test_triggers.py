@@ -114,3 +114,13 @@ def test_logs_and_users_pass_as_they_are() -> None:
 def test_an_unknown_trigger_is_named() -> None:
     with pytest.raises(InputError, match="event-published"):
         normalize("event-published", {})
+
+
+def test_analyst_data_comes_inside_the_event() -> None:
+    note = {"id": "1", "object_type": "Event", "object_uuid": "u", "note": "n"}
+    world = {"events": {"7": {"Event": {"id": "7", "uuid": "u"}}}}
+    event = normalize("analyst-data-after-save", {"Note": note}, world)["Event"]
+    assert event["id"] == "7" and event["Note"] == [note]
+    assert normalize("analyst-data-after-save", {"Note": {**note, "object_type": "Object"}}, world) is False
+    given = normalize("analyst-data-after-save", {"Opinion": note, "Event": {"id": "8"}}, {})["Event"]
+    assert given["id"] == "8" and given["Opinion"] == [note]

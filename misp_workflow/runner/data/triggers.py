@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from misp_workflow import php
 from misp_workflow.errors import InputError, PhpCrash
-from misp_workflow.runner.data.coreformat import World, convert, find_row, with_report_tags
+from misp_workflow.runner.data.coreformat import ANALYST_DATA, World, convert, find_row, with_report_tags
 from misp_workflow.runner.data.profiles import OLDEST, REPORTS_HAVE_TAGS, Profile, profile
 
 NO_WORLD: World = {}
@@ -293,6 +293,23 @@ def _of_post(data: Any, world: World) -> Any:
     return {**data, "Thread": thread, **(convert(event, "event", world) if event else {})}
 
 
+def _of_analyst_data(data: Any, world: World) -> Any:
+    """The event with the note, opinion or relationship. One on anything but these three is refused, as was read."""
+    kind = next((name for name in ANALYST_DATA if _part(data, name)), None)
+    added = _part(data, kind) if kind else None
+    if kind is None or added is None or added.get("object_type") not in ("Event", "Attribute", "EventReport"):
+        return False
+    row = next((row for row in php.values(world.get("events") or {}) if _holds(row, added.get("object_uuid"))), None)
+    event = row or ({"Event": data["Event"]} if _part(data, "Event") else {})
+    return convert({**event, kind: [added]}, "event", world)
+
+
+def _holds(row: Any, uuid: Any) -> bool:
+    """Whether an event's row is that of this uuid, or has an attribute or report of it."""
+    parts = [part for name in ("Attribute", "EventReport") for part in php.values(php.to_array(php.item(row, name)))]
+    return any(php.item(part, "uuid") == uuid for part in (php.item(row, "Event"), *parts))
+
+
 def _of_report(data: Any, world: World) -> Any:
     report = _part(data, "EventReport")
     if report is None:
@@ -353,6 +370,7 @@ def _around(event: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 
 
 _SPECIAL: dict[str, Callable[[Any, World], Any]] = {
+    "analyst-data-after-save": _of_analyst_data,
     "post-after-save": _of_post,
     "event-report-after-save": _of_report,
     "shadow-attribute-before-save": _of_proposal,

@@ -80,10 +80,11 @@ def enrich_event(call: Call) -> Outcome:
         return Outcome(False, why="MISP enriched nothing")
     if ENRICH_EVENT_RELOADS in call.misp:
         return read_anew(call)
-    row = call.around.fetch(event_id)
-    if row is not None and call.around.world.model_returns.get("Event.enrichment", True) is not True:
+    if call.around.world.model_returns.get("Event.enrichment", True) is not True:
         # How many attributes were found is more than true; then the row travels on as the database gave it.
-        call.roaming.set(row)
+        row = call.around.fetch(event_id)
+        if row is not None:
+            call.roaming.set(row)
     return Outcome(True, why="noted, done by nobody")
 
 

@@ -118,7 +118,7 @@ class Surroundings:
             self.fetches += 1
         else:
             row = coreformat.find_row(rows, "events", event_id)
-        if not row and (rows.get("events") or self.world.fetched_events is not None):
+        if not row and ("events" in rows or self.world.fetched_events is not None):
             raise PhpCrash(
                 "TypeError",
                 "WorkflowFormatConverterTool::convert(): Argument #1 ($data) must be of type array, null given",
