@@ -11,6 +11,7 @@ from rich.table import Table
 
 from misp_workflow import settings
 from misp_workflow.cli.checks import destinations, misp, modules, outbox, sending
+from misp_workflow.cli.checks import measure as measuring
 from misp_workflow.cli.checks import settings as settings_check
 from misp_workflow.cli.checks.finding import Finding
 from misp_workflow.cli.screen import Console, echo
@@ -24,8 +25,9 @@ MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "error": "[red]✘[/]
 @click.command()
 @click.option("--send", "send_to", metavar="DESTINATION", help="Only send a harmless test message there.")
 @click.option("--action", default="", metavar="NAME", help="With --send: the action that shall send it.")
+@click.option("--measure", is_flag=True, help="Only measure how large an event a gate hears of in time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def command(send_to: str | None, action: str, as_json: bool) -> None:
+def command(send_to: str | None, action: str, measure: bool, as_json: bool) -> None:
     """Look at the settings, each destination, the outbox, misp-modules and MISP.
 
     Exit status: 0 nothing is wrong, 1 something is, 2 unusable input.
@@ -35,6 +37,8 @@ def command(send_to: str | None, action: str, as_json: bool) -> None:
     tables = {str(entry["name"]): entry["mispattributes"]["config"]["params"] for entry in ours.modules()}
     if send_to is not None:
         findings = sending.send(rules, send_to, action, ours, tables)
+    elif measure:
+        findings = measuring.check(rules)
     else:
         findings = list(_findings(rules, ours, tables))
     wrong = any(finding.state == "error" for finding in findings)

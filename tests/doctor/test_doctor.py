@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 import ssl
 import sys
 import time
@@ -522,3 +523,15 @@ def test_the_report_says_what_to_do(doctor: Doctor) -> None:
     assert result.exit_code == 1
     assert "→ put the secret there" in result.output
     assert "destination chat" in result.output
+
+
+def test_what_this_machine_can_judge_is_measured(doctor: Doctor, misp_modules_server: Any) -> None:
+    doctor.write(f'modules_url = "{misp_modules_server.url}"\nanswer_within = 60\n')
+    (state, sentence), *others = doctor.about("large events", "--measure")
+    assert state == "ok" and not others
+    assert re.search(r"answers in [0-9.]+ s; within the 10 s that MISP waits .* makes about [0-9,]+$", sentence)
+
+
+def test_without_a_server_nothing_is_measured(doctor: Doctor) -> None:
+    doctor.write("")
+    assert states(doctor.about("large events", "--measure")) == ["error"]

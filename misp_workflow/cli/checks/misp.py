@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from misp_workflow.cli.checks import web, workflows
 from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, some, warning
+from misp_workflow.cli.checks.settings import MISP_WAITS
 from misp_workflow.effects import Post
 from misp_workflow.errors import SettingsError
 from misp_workflow.runner.modules.moduleapi import Described
@@ -63,6 +64,16 @@ def check(rules: Settings, ours: Sequence[Described]) -> list[Finding]:
     except _StopError as stop:
         found.append(stop.finding)
     return found
+
+
+def action_timeout(rules: Settings) -> tuple[float, str]:
+    """Return the seconds that MISP waits for an action, and who says so: MISP itself, or what it does by default."""
+    try:
+        if rules.misp.url:
+            return float(_Misp(rules).setting("Plugin.Action_timeout")), "Plugin.Action_timeout"
+    except (_StopError, TypeError, ValueError):
+        pass
+    return MISP_WAITS, "by default; it was not asked"
 
 
 class _Misp:
