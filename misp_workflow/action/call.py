@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ from misp_workflow.event import View, rows, text
 from misp_workflow.lazy import lazy
 from misp_workflow.settings import Settings
 
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _SERVER_PART = re.compile(r"[a-zA-Z]+://[^/?#]*")
 
 _PATH_PART = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^?#])*", re.DOTALL)
@@ -94,8 +96,8 @@ class Call:
 
     @property
     def link(self) -> str:
-        """Address of the event in MISP; "" when MISP's is unknown, there is no event, or the node wants none."""
-        key = self.view.event.get("uuid") or self.view.event.get("id")
+        """Address of the event in MISP; "" when that is unknown, the event is not saved yet, or the node wants none."""
+        key = self.view.event.get("id") and (self.view.event.get("uuid") or self.view.event.get("id"))
         if not (self._misp_url and isinstance(key, str) and getattr(self.params, "link_to_event", True)):
             return ""
         return f"{self._misp_url}/events/view/{quote(key, safe='')}"
@@ -134,6 +136,10 @@ class Call:
             written = (title + self._below(chosen.rest, style)).rstrip()
         written = guard.cut(written, limit, unit) if limit else written
         return guard.cut(written, self._most) if self._most else written
+
+    def without_markup(self, written: str, limit: int, unit: Unit = "characters") -> str:
+        """Return a message without its tags, cut to the limit; mark-up cannot be cut, nor shown as its source."""
+        return guard.cut(html.unescape(_TAG.sub("", written)), limit, unit)
 
     def _below(self, layout: str, style: str) -> str:
         """Return what stands below the title; once, for places that want it with and without one."""
@@ -182,6 +188,12 @@ class Call:
     def topic(self) -> str:
         """What messages about the same thing have in common: "Event 56: capture base event", "MISP users"."""
         return topic(self.judged)
+
+    @property
+    def conversation(self) -> str:
+        """A short name for all messages about one thing, the same also when its title is corrected: "Event 56"."""
+        number = text(self.judged.event.get("id"))
+        return f"Event {number[:20]}" if number else self.topic
 
     @property
     def thread(self) -> str:

@@ -24,7 +24,8 @@ class Post(Effect):
     `sign_with` is a Standard Webhooks secret (whsec_… or any text); the three webhook-* headers are made at each try.
     `key_at` says where the effect's key travels: "" (nowhere), "path" (appended as the last segment of the URL's path),
     "header:NAME", "query:NAME" or "json:NAME" (a top-level member of `json`). `retry_after_at` is the dotted path of
-    the seconds to wait in the JSON answer, for services that do not say it in the Retry-After header.
+    the seconds to wait in the JSON answer (milliseconds, when its name ends in "_ms"), for services that do not say it
+    in the Retry-After header.
     Posts of one `thread` belong together: what stands at the dotted path `thread_at` in the answer to the first becomes
     the member `thread_as` of the next ones' `json`.
     """

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from misp_workflow.action.about import about
+from misp_workflow.action.call import Call
+from misp_workflow.action.params import Params
 from misp_workflow.event import View
+from misp_workflow.settings import Misp, Settings
 from misp_workflow.testing import Receiver, answer
 from misp_workflow.testing.contract import ActionFile
 
@@ -74,3 +77,10 @@ def test_two_log_entries_are_told_and_a_repetition_is_not(chat: Receiver, captur
 
 def test_numbers_and_letters_that_json_hardly_knows() -> None:
     assert about(View({"Log": {"id": 2**80, "title": "\ud800"}}))
+
+
+def test_an_event_that_is_not_saved_yet_has_no_link() -> None:
+    place = Settings(misp=Misp(url="https://misp.example.org"))
+    event = {"uuid": "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c", "info": "x"}
+    assert Call(Params(), {"Event": event}, None, place, "").link == ""
+    assert Call(Params(), {"Event": {**event, "id": "1"}}, None, place, "").link.endswith(event["uuid"])

@@ -55,6 +55,7 @@ def decide(call):
         json=content,
         expect_fields=("event_id",),
         error_at="error",
+        retry_after_at="retry_after_ms",
         digest=("json.body", "json.format", "json.formatted_body"),
         digest_limit=MAX_TEXT // 4,  # a character can have four bytes
     )

@@ -41,7 +41,7 @@ def decide(call):
         "disable_notification": params.silent,
     }
     if len(content["text"].encode("utf-16-le")) // 2 > MAX_TEXT:  # markup cannot be cut
-        content |= {"text": call.message("plain", MAX_TEXT, "utf-16"), "parse_mode": None}
+        content |= {"text": call.without_markup(content["text"], MAX_TEXT, "utf-16"), "parse_mode": None}
     if params.thread_id is not None:
         content["message_thread_id"] = params.thread_id
     return Post(

@@ -19,7 +19,7 @@ moduleconfig = {
         "api_key": {"description": "API key of the bot", "required": True, "secret": True},
         "channel": {"description": "Name of the channel", "required": True},
         "topic": {
-            "description": "Topic as a Jinja template; empty: the event, such as 'Event 56: capture'",
+            "description": "Topic as a Jinja template; empty: the event, such as 'Event 56'",
             "template": True,
         },
         **fields.MESSAGE,
@@ -44,7 +44,7 @@ def decide(call):
         form={
             "type": "stream",
             "to": params.channel,
-            "topic": call.line("topic", call.topic, style="plain", limit=MAX_TOPIC),
+            "topic": call.line("topic", call.conversation, style="plain", limit=MAX_TOPIC),
             "content": call.message("zulip", limit=MAX_CONTENT),
         },
         expect={"result": "success"},

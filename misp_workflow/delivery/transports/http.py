@@ -224,7 +224,8 @@ def _judge(post: Post, who: str, reply: Reply) -> Answer:
     wish = retry.retry_after(reply.headers.get("retry-after"), time.time())
     if wish is None and post.retry_after_at:
         seconds = _at(content, post.retry_after_at)
-        wish = min(float(seconds), retry.LONGEST_WISH) if _is_wait(seconds) else None
+        unit = 1000 if post.retry_after_at.endswith("_ms") else 1
+        wish = min(seconds / unit, retry.LONGEST_WISH) if _is_wait(seconds) else None
     outcome = retry.http_outcome(status)
     if post.expect_status:
         outcome = "delivered" if status in post.expect_status else ("refused" if outcome == "delivered" else outcome)
