@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -54,8 +55,6 @@ def check(files, receiver: Receiver, **values):
     for row in files["Attribute"]:
         kind = row["type"].rpartition("|")[2]
         rows.append({**row, "hash": f"{kind}:{row['value'].rpartition('|')[2]}"})
-    import time
-
     from misp_workflow.delivery.transports import misp as transport
     from misp_workflow.effects import MispChange
 
@@ -225,3 +224,28 @@ def test_an_expansion_that_fails_is_said_with_the_item(misp, example, expansion:
     domain = example["Attribute"][1]
     said = enrich(example, domain)
     assert (said.outcome, f"{domain['value']} (quota exceeded)" in said.detail) == ("refused", True)
+
+
+def test_a_long_enrichment_goes_on_with_what_was_not_asked_about_yet(misp, expansion: Receiver):
+    """Also past the items about which the expansion knew nothing."""
+    rows = [{"type": "domain", "value": f"{letter}.example"} for letter in "abcdef"]
+    event = misp.add_event({"info": "x", "Attribute": rows})
+
+    def slowly(request: Any) -> Any:
+        if request.path == "/query":
+            time.sleep(0.15)
+            return answer({"results": []})
+        return expansions(request)
+
+    expansion.always(slowly)
+    values = {"module": "old_form", "config": {}, "as": "attributes"}
+    said, asked = None, []
+    for _ in range(10):
+        said = make("enrich", event, *event["Attribute"], values=values, seconds=0.6)
+        asked = [request.json()["domain"] for request in expansion.requests if request.path == "/query"]
+        if said.outcome == "delivered":
+            break
+        assert (said.outcome, said.more, said.down) == ("again", True, False), said
+    assert said is not None and said.outcome == "delivered"
+    assert set(asked) == {row["value"] for row in rows}
+    assert len(asked) < len(rows) * 2, "not all over again in each slice"
