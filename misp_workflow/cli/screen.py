@@ -50,6 +50,8 @@ class Console(rich.console.Console):
                     self.print(Text.assemble((f"  {_plain(column.header)}: ", "dim"), _text(cell)))
 
     def render(self, renderable: Any, options: rich.console.ConsoleOptions | None = None) -> Iterable[Segment]:
+        if isinstance(renderable, Table) and self.width >= UNWRAPPED:
+            renderable.expand = False  # there is no edge to reach
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 

@@ -54,7 +54,7 @@ def findings(tmp_path: Path, module: str, params: dict[str, Any], trigger: str =
         ("publish_gate", {"exactly_one_tlp": "maybe"}, "value", "'exactly_one_tlp' must be true or false"),
         ("publish_gate", {"minimum_attributes": "-1"}, "value", "must be at least 0"),
         ("publish_gate", {"exactly_one_tlp": "true", "tag_scope": "all"}, "value", "must be one of: event, attribute, any"),
-        ("publish_gate", {"tlp_onse": "true"}, "unknown-parameter", "the nearest name is “tlp_once”"),
+        ("publish_gate", {"exactly_one_tpl": "true"}, "unknown-parameter", "the nearest name is “exactly_one_tlp”"),
         ("publish_gate", {"approval_tag": "x"}, "no-rule", "None of the gate's rules is set"),
         ("publish_gate", {"minimum_attributes": "0", "required_tags": " , "}, "no-rule", "None of the gate's rules"),
         ("publish_gate", {"condition": "Event.info"}, "template-name", "there is no 'Event'; the nearest name is “event”"),

@@ -56,7 +56,7 @@ def test_a_long_way_stays_at_the_left(narrow, tmp_path):
 
 
 def test_where_the_way_forks_each_branch_is_seen(narrow, tmp_path):
-    nodes = {key: ("publish_gate", {"tlp_once": "true"}) for key in range(2, 7)}
+    nodes = {key: ("publish_gate", {"exactly_one_tlp": "true"}) for key in range(2, 7)}
     file = tmp_path / "fork.json"
     file.write_text(json.dumps(workflow("f", "event-publish", nodes, [(1, 2), (2, 3), (3, 4), (2, 5), (5, 6)])))
     lines = call("run", file, "--event", EVENT, "--offline").splitlines()
@@ -117,6 +117,12 @@ def test_no_column_is_cut_to_nothing(width):
     assert lines[0].strip() == "0123456789" and "  state: dead" in lines
     assert "Slack message to soc-chat" in " ".join(out.getvalue().split()) and "next try" not in out.getvalue()
     assert "no " * 40 in " ".join(out.getvalue().split()) + " " and max(map(len, lines)) <= width
+
+
+def test_a_table_that_wants_all_the_width_gets_what_it_needs_in_a_pipe(piped):
+    out = io.StringIO()
+    Console(file=out).print(table(expand=True))
+    assert max(map(len, out.getvalue().splitlines())) < 400
 
 
 def test_a_table_that_fits_is_one():
