@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from misp_workflow.delivery.guard.clear import ClearanceError, _quickly, admit, carefully
 from misp_workflow.delivery.guard.glance import Glance
 from misp_workflow.delivery.guard.marks import Rule
+from misp_workflow.effects import Post, masked
+from misp_workflow.event import View, tag_names
 from misp_workflow.settings import Destination
 
 PLACES = (
@@ -125,6 +128,24 @@ def test_both_ways_agree_on_what_a_real_misp_sent(captures: dict[str, Any]) -> N
 def test_the_quick_way_is_taken_for_what_a_real_misp_sent(captures: dict[str, Any]) -> None:
     """Or the tests above would compare the careful way with itself."""
     data = json.loads(json.dumps(captures["event-publish"]["data"]).replace("tlp:red", "tlp:green"))
-    assert Glance(data).usual
+    assert Glance(data, lambda name: False).usual
+    assert not Glance(data, lambda name: name == "tlp:amber").usual
     assert _quickly(data, None, Rule(Destination())) is not None
     assert _quickly(data, None, Rule(Destination())).data != data, "titles of other events are withheld"
+
+
+@settings(max_examples=200)
+@given(data=DATA)
+def test_the_names_of_all_tags_are_those_of_each_attribute(data: Any) -> None:
+    view = View(data)
+    wanted = [*view.tags, *(name for row in view.attributes for name in tag_names(row))]
+    assert view.all_tags == list(dict.fromkeys(wanted))
+
+
+@settings(max_examples=100)
+@given(data=st.dictionaries(st.sampled_from(MEMBERS), ANYTHING, max_size=4), most=st.integers(1, 200))
+def test_the_beginning_of_what_is_shown_is_that_of_all_of_it(data: Any, most: int) -> None:
+    effect = Post(url="https://a.example/", json=data, secrets=("evil", "tlp"))
+    shown, beginning = (json.dumps(masked(effect, wanted)["json"]) for wanted in (math.inf, most))
+    assert beginning.rstrip("]}")[:most] == shown[: len(beginning.rstrip("]}")[:most])]
+    assert "evil" not in beginning

@@ -49,15 +49,19 @@ def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
 
 def _quickly(data: Any, selected: Any, rule: Rule) -> Cleared | None:
     """Return what `carefully` returns where it changes nothing but the titles of other events; else None."""
-    glances = [Glance(each) for each in (data, selected) if each is not None]
-    if rule.least or not isinstance(data, dict) or not all(glance.usual for glance in glances):
+
+    def is_careful(name: str) -> bool:
+        return rule.mark(name).hides_source or bool(rule.reason_of_tag(name))
+
+    if rule.least or not isinstance(data, dict):
+        return None
+    glances = [Glance(each, is_careful) for each in (data, selected) if each is not None]
+    if not all(glance.usual for glance in glances):
         return None
     members: set[str] = set().union(*[glance.members for glance in glances])
     if may_hold_secrets(members) or (selected is not None and glances[-1].foreign):
         return None
-    marks = _marks({name for glance in glances for name in glance.names if type(name) is str}, rule)
-    if any(mark.hides_source or rule.reason_of_tag(name) for name, mark in marks.items()):
-        return None
+    marks = _marks({name for glance in glances for name in glance.names}, rule)
     _refuse_whole(data, glances, marks, rule)
     if glances[0].foreign and rule.tlp < len(TLP_LEVELS) - 1:
         data = _without_foreign_titles(data)

@@ -6,6 +6,7 @@ is not as MISP usually sends it, or may have to go, makes the look give up, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from gc import is_tracked
 from typing import Any
 
@@ -27,11 +28,13 @@ _TAG_LISTS = frozenset(TAG_LISTS)
 class Glance:
     """What there is in some data: `members` and `names` that objects and tags have, and all of these.
 
-    `usual` is False when the look gave up; then nothing else counts. `foreign` says that the event has members that
-    are about other events.
+    `usual` is False when the look gave up, for one at a name that `stops` it; then nothing else counts. `foreign` says
+    that the event has members that are about other events.
     """
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, stops: Callable[[str], bool]) -> None:
+        self._stops = stops
+        self._taken = 0  # of the tags
         self.usual = True
         self.foreign = False
         self.members: set[str] = set()
@@ -42,6 +45,8 @@ class Glance:
         try:
             while self._waiting and self.usual:
                 self._take(*self._waiting.pop())
+                if len(self.tags) - self._taken >= CHUNK:
+                    self._take_tags()
             self._take_tags()
         except TypeError:  # a list or an object where a text should be
             self.usual = False
@@ -66,7 +71,7 @@ class Glance:
         self.members |= members
         self.objects += rows
         if "name" in members:
-            self.names.update([row.get("name") for row in rows])  # type: ignore[misc]
+            self._take_names([row.get("name") for row in rows])
         if key == "GalaxyCluster" and "local" in members and any(flag(row.get("local")) for row in rows):
             self.usual = False
         for member in _TAG_LISTS & members:
@@ -83,7 +88,7 @@ class Glance:
                         self.usual = False
 
     def _take_tags(self) -> None:
-        for start in range(0, len(self.tags), CHUNK):
+        for start in range(self._taken, len(self.tags), CHUNK):
             look()
             tags = self.tags[start : start + CHUNK]
             if not self.usual or set(map(type, tags)) != {dict} or any(map(is_tracked, tags)):
@@ -91,5 +96,12 @@ class Glance:
                 return
             members: set[str] = set().union(*tags)
             self.members |= members
-            self.names.update([tag.get("name") for tag in tags])  # type: ignore[misc]
-            self.usual = "Tag" not in members and not says_home(tags)
+            self._take_names([tag.get("name") for tag in tags])
+            self.usual = self.usual and "Tag" not in members and not says_home(tags)
+        self._taken = len(self.tags)
+
+    def _take_names(self, names: list[Any]) -> None:
+        new = {name for name in set(names) - self.names if type(name) is str}
+        self.names |= new
+        if any(map(self._stops, new)):
+            self.usual = False
