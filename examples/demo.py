@@ -19,7 +19,7 @@ from misp_workflow.cli.tree import print_run
 from misp_workflow.runner.graph.workflow import load
 from misp_workflow.runner.modules.moduleapi import HttpServer
 from misp_workflow.runner.walk.walk import run
-from misp_workflow.testing import MispModulesServer, Receiver
+from misp_workflow.testing import MispModulesServer, Receiver, answer
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW = ROOT / "examples" / "workflows" / "notify-on-tlp.json"
@@ -42,6 +42,7 @@ def main() -> int:
         settings.touch(mode=0o600)
         settings.write_text(SETTINGS.format(url=receiver.url))
         environment = {"MISP_WORKFLOW_CONFIG": str(settings), "MISP_WORKFLOW_STATE": str(Path(folder) / "state")}
+        receiver.always(answer(b"ok"))  # Slack's yes to a webhook
         console.print(f"A receiver that stands in for a chat server listens on {receiver.url}.")
         with (
             console.status("Starting the real misp-modules with the pack …"),
@@ -56,7 +57,8 @@ def main() -> int:
             message = Text(request.json()["text"], overflow="fold")
             console.print(Panel(message, title=f"The receiver got {request.method} {request.path}", title_align="left"))
         console.print("Stopped the server and the receiver.")
-        return 0 if done.success and receiver.requests else 1
+        delivered = all(step.outcome != "error" for step in done.steps)
+        return 0 if done.success and delivered and receiver.requests else 1
 
 
 if __name__ == "__main__":
