@@ -37,7 +37,7 @@ STANDING: Table = {
         "default": False,
     },
 }
-"""The parameters that `standing` reads, beside `items`."""
+"""The parameters that `standing` reads, beside `selected_or_all`."""
 
 
 @dataclass(frozen=True)

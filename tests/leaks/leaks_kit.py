@@ -239,6 +239,8 @@ class World:
         for name, value in {**more, **self.known_values()}.items():
             if name in found:
                 found[name] = value
+        if action.name == "syslog_event":  # over TCP it would find nobody
+            found["address"] = f"udp://{self.receiver.host}:{self.receiver.port}"
         return found
 
     def known_values(self) -> dict[str, str]:

@@ -155,8 +155,9 @@ def _read_head(request: Received, found: Shapes) -> None:
 def _read_body(request: Received, found: Shapes) -> None:
     kind = (request.header("Content-Type") or "").partition(";")[0]
     text = request.body.decode()
-    if kind == "application/json" and text:
-        _read_json(json.loads(text), found)
+    if kind in ("application/json", "application/x-ndjson") and text:
+        for value in _values(text):
+            _read_json(value, found)
     elif kind == "application/x-www-form-urlencoded":
         fields = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
         found.keys |= {f"field {name}" for name, _ in fields}
@@ -165,6 +166,16 @@ def _read_body(request: Received, found: Shapes) -> None:
     else:
         found.texts.append(text)
         found.parts.update(_tags(text) if kind == "text/html" else ())
+
+
+def _values(text: str) -> list[Any]:
+    """Return the JSON values of a body: one, or one in each line, as Splunk and Elasticsearch take them."""
+    lines = text.splitlines()
+    return (
+        [json.loads(text)]
+        if len(lines) < 2 or text[:2] == "{\n"
+        else [json.loads(line) for line in text.split("\n") if line]
+    )
 
 
 def _read_json(value: Any, found: Shapes) -> None:

@@ -44,7 +44,7 @@ def event(rows: Iterable[dict[str, Any]], whole: bool = True, **more: Any) -> di
 
 def ask(data: dict[str, Any], destination: str, **params: str) -> dict[str, Any]:
     """Call the action, and return its answer."""
-    given = {"destination": destination, "items": "all", **params}
+    given = {"destination": destination, "selected_or_all": "all", **params}
     request = {"module": "blocklist_file", "data": data, "params": given}
     return ActionFile.load(ACTION).module.handler(q=json.dumps(request))
 

@@ -111,8 +111,13 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def status_of(dig: str, port: int, name: str, kind: str = "A") -> str:
     """Return the status of a DNS answer: NXDOMAIN, NOERROR, …"""
-    said = say(dig, "@127.0.0.1", "-p", str(port), "+tries=1", "+time=5", name, kind).stdout
-    return said.partition("status: ")[2].partition(",")[0]
+    for _ in range(40):  # a server that has just begun may have no answer yet
+        said = say(dig, "@127.0.0.1", "-p", str(port), "+tries=1", "+time=5", name, kind).stdout
+        status = said.partition("status: ")[2].partition(",")[0]
+        if status not in ("", "SERVFAIL"):
+            break
+        time.sleep(0.25)
+    return status
 
 
 def publish(keep, rows: list[dict], name: str = "it", **rules: object) -> Path:

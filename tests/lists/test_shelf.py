@@ -75,7 +75,7 @@ def test_a_value_stands_as_long_as_one_attribute_says_so(keep) -> None:
 
 def test_without_a_selection_nothing_is_listed(keep) -> None:
     keep({"fw": {"format": "plain"}})
-    ask(event([A]), "fw", items="selected")
+    ask(event([A]), "fw", selected_or_all="selected")
     assert lines("fw") == []
 
 

@@ -48,7 +48,7 @@ def event(*rows: dict[str, Any], whole: bool = True, **more: Any) -> dict[str, A
 
 
 def ask(action: str, data: dict[str, Any], **params: str) -> dict[str, Any]:
-    request = {"module": action, "data": data, "params": {"items": "all", **params}}
+    request = {"module": action, "data": data, "params": {"selected_or_all": "all", **params}}
     return ActionFile.load(ACTIONS / f"{action}.py").module.handler(q=json.dumps(request))
 
 

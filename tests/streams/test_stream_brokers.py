@@ -263,7 +263,7 @@ def test_an_action_fills_and_empties_a_stream(start: Start, program, captures) -
     file = Path(__file__).parents[2] / "misp_modules/modules/action_mod/redis_stream.py"
     action = ActionFile.load(file).module
     port = start(program("redis-server"), "--port", "{port}", "--bind", "127.0.0.1", "--save", "")
-    params = {"address": f"redis://127.0.0.1:{port}", "items": "all", "stream": "misp.{{ attribute.type }}"}
+    params = {"address": f"redis://127.0.0.1:{port}", "selected_or_all": "all", "stream": "misp.{{ attribute.type }}"}
 
     def ask(data: dict, **more: str) -> str:
         said = action.handler(q=json.dumps({"module": "redis_stream", "data": data, "params": {**params, **more}}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import time
 from dataclasses import fields, replace
@@ -25,6 +26,9 @@ def send(bulk: Bulk, key: str, deadline: float) -> Answer:
 
 
 def _publish(bulk: Bulk, deadline: float) -> Answer:
+    if bulk.basic:  # as it stands in the request, which the other side may quote
+        pair = base64.b64encode(":".join(bulk.basic).encode()).decode()
+        bulk = replace(bulk, secrets=(*bulk.secrets, pair))
     dialect = importlib.import_module(f"misp_workflow.delivery.transports.dialects.{bulk.dialect}")
     body, kind = dialect.content(bulk)
     given: dict[str, Any] = {one.name: getattr(bulk, one.name) for one in fields(Post)}
