@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import sqlite3
 import time
+from collections.abc import Iterator
 
 import click
 from rich.table import Table
@@ -13,6 +16,7 @@ from misp_workflow import settings
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.delivery.lists import Shelf, shelf_of, shelves
 from misp_workflow.errors import InputError
+from misp_workflow.settings import state
 
 MOST_SHOWN = 20
 
@@ -35,11 +39,15 @@ def command(ctx: click.Context, as_json: bool) -> None:
 def show(names: tuple[str, ...] = (), everything: bool = False, as_json: bool = False) -> None:
     """Show what stands in these lists, or in all."""
     for shelf in _chosen(names):
-        rows = shelf.rows()
+        with _in_words(shelf, "read"):
+            rows = shelf.rows()
         if as_json:
             for row in rows:
                 told = {"list": shelf.name, "value": row.entry.value, "kind": row.entry.kind}
                 echo(json.dumps({**told, "since": row.since, "until": row.until or None, "events": row.events}))
+            continue
+        if not rows:
+            echo(f"{shelf.name}: nothing stands in {shelf.path}")
             continue
         table = Table("value", "kind", "since", "until", "events", title=f"{shelf.name}: {len(rows):,} in {shelf.path}")
         for row in rows if everything else rows[:MOST_SHOWN]:
@@ -57,7 +65,8 @@ def check(names: tuple[str, ...], as_json: bool) -> None:
     """Read the published files back, and say how they differ from what should stand there. Exit status 1: they do."""
     clean = True
     for shelf in _chosen(names):
-        found = shelf.check()
+        with _in_words(shelf, "read"):
+            found = shelf.check()
         clean = clean and found.clean
         if as_json:
             echo(json.dumps({"list": shelf.name, "clean": found.clean, **dataclasses.asdict(found)}))
@@ -85,10 +94,8 @@ def _tell(shelf: Shelf, gone: bool, missing: tuple[str, ...], beside: tuple[str,
 def rebuild(names: tuple[str, ...]) -> None:
     """Take out what has lived its life, and write the files anew. Run it each night, so that entries end in time."""
     for shelf in _chosen(names):
-        try:
+        with _in_words(shelf, "written"):
             number = shelf.rebuild()
-        except OSError as error:
-            raise InputError(f"{shelf.path} cannot be written: {error.strerror}.") from None
         echo(f"{shelf.path}: {number:,} {'entry' if number == 1 else 'entries'}")
 
 
@@ -110,6 +117,17 @@ def _chosen(names: tuple[str, ...]) -> list[Shelf]:
     if not found:
         raise InputError("The settings keep no list: docs/lists.md shows the table [destinations.NAME.list].")
     return found
+
+
+@contextlib.contextmanager
+def _in_words(shelf: Shelf, done: str) -> Iterator[None]:
+    """Raise InputError for what keeps the list, or what is known of it, from being read or written."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        rules = settings.current()
+        why = state.refusal(rules.state_folder) or getattr(error, "strerror", None) or str(error)
+        raise InputError(f"The list {shelf.name} ({shelf.path}) cannot be {done}: {why}.") from None
 
 
 def _time(seconds: float) -> str:

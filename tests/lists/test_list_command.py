@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 from lists_kit import EVENT, ask, attribute, event, lines, shelf
 
+from misp_workflow import settings
 from misp_workflow.cli import main
 from misp_workflow.testing import free_port
 
@@ -42,6 +44,22 @@ def test_shows_what_stands_since_when_until_when_from_where(listed: Path) -> Non
     shown = say("show", "fw").output
     assert "fw: 41 in" in shown and "and 21 more" in shown
     assert "and 21 more" not in say("show", "fw", "--all").output
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no user ids")
+def test_nothing_is_made_in_another_users_state(keep, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep({"fw": {"format": "plain"}})
+    folder = settings.current().state_folder
+    folder.mkdir(mode=0o700, exist_ok=True)
+    there = sorted(folder.iterdir())
+    owner = folder.stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert say().output.startswith("fw: nothing stands in ")
+    refused = say("rebuild")
+    assert refused.exit_code == 2
+    assert f"cannot be written: the state folder {folder} is " in " ".join(refused.output.split())
+    assert sorted(folder.iterdir()) == there
 
 
 def test_check_reads_the_file_back(listed: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from misp_workflow.delivery.lists.formats import Row
 from misp_workflow.delivery.lists.values import Entry
+from misp_workflow.settings import state
 
 REMEMBERED = 30 * 86_400.0
 """Seconds for which what was withdrawn is remembered: longer than anything waits in the outbox."""
@@ -68,8 +69,8 @@ class Book:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Page]:
-        """Open the book for reading."""
-        with contextlib.closing(self._open()) as connection:
+        """Open the book for reading; nothing is made on the disk for that."""
+        with contextlib.closing(self._look()) as connection:
             yield Page(connection)
 
     @contextlib.contextmanager
@@ -84,8 +85,18 @@ class Book:
                 raise
             connection.execute("COMMIT")
 
+    def _look(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            connection = sqlite3.connect(":memory:")
+            connection.executescript(_TABLES)
+            return connection
+        if state.refusal(self.path.parent.parent):  # root looks, and makes nothing in another user's folder
+            return sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)
+        return self._open()
+
     def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.prepare(self.path.parent.parent)
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)
