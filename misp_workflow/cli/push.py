@@ -149,7 +149,9 @@ def _tell(one: Wanted, made: Plan, outcome: Outcome, console: Console) -> None:
         steps = f" ({escape(', '.join(outcome.done))})" if outcome.done else ""
         line(f"[bold green]{escape(one.name)}[/]: {escape(outcome.standing)}{steps}")
     if outcome.kept_as:
-        line(f"  What was there is kept; put it back with: misp-workflow undo {escape(outcome.kept_as)}")
+        named = click.get_current_context().params.get("misp_url")
+        there = f" --misp-url {named}" if named else ""
+        line(f"  What was there is kept; put it back with: misp-workflow undo {escape(outcome.kept_as + there)}")
     if made.disabled and not made.enable:
         line(f"  Not enabled: {escape(', '.join(made.disabled))}.")
 

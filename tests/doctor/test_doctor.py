@@ -97,6 +97,24 @@ def test_an_address_by_any_name_that_the_action_declares(doctor: Doctor, receive
     assert doctor.about("destination known")[0] == ("ok", "127.0.0.1 can be reached")
 
 
+@pytest.mark.parametrize(
+    ("action", "scheme"),
+    [("kafka_record", "kafka"), ("mqtt_message", "mqtts"), ("nats_message", "nats"), ("syslog_event", "tls")],
+)
+def test_the_address_of_a_stream_is_tried(doctor: Doctor, action: str, scheme: str) -> None:
+    doctor.write(f"[destinations.bus]\nactions = ['{action}']\nparameters = {{ address = '{scheme}://127.0.0.1:9' }}")
+    assert doctor.about("destination bus")[0] == ("error", "nothing listens at 127.0.0.1 port 9")
+
+
+def test_a_list_for_devices(doctor: Doctor, tmp_path: Path) -> None:
+    doctor.write(f"[lists]\nfolder = '{tmp_path}/lists'\n[destinations.fw.list]\nformat = 'plain'")
+    assert doctor.about("destination fw") == [("ok", f"{tmp_path}/lists/fw.txt has 0 entries")]
+    assert not (tmp_path / "state" / "lists").exists(), "looking must not make anything"
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "fw.txt").write_text("added.example\n")
+    assert doctor.about("destination fw") == [("error", f"{tmp_path}/lists/fw.txt is not what the list says")]
+
+
 def test_nobody_there(doctor: Doctor) -> None:
     doctor.write(f"{CHAT}parameters = {{ webhook_url = '{NOBODY}/x' }}")
     assert doctor.about("destination chat")[0] == ("error", "nothing listens at 127.0.0.1 port 9")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,23 +13,42 @@ from misp_workflow.action.params import present
 from misp_workflow.cli.checks import web
 from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warning
 from misp_workflow.cli.checks.probes import PROBES
+from misp_workflow.delivery.lists import shelf_of
 from misp_workflow.delivery.retry import http_phrase
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.effects import Post, mask
 from misp_workflow.errors import SettingsError, did_you_mean
-from misp_workflow.settings import Destination, Settings, is_secret_name
+from misp_workflow.settings import Destination, Settings, is_secret_name, state
 from misp_workflow.settings.secrets import is_reference
+from misp_workflow.words import counted
 
 Params = Mapping[str, Mapping[str, Any]]
 """An action's table of parameters, as misp-modules serves it."""
 
-PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "smtp": 25, "tcp": 514}
+PORTS = {
+    "amqp": 5672,
+    "amqps": 5671,
+    "kafka": 9092,
+    "kafkas": 9093,
+    "mqtt": 1883,
+    "mqtts": 8883,
+    "nats": 4222,
+    "redis": 6379,
+    "rediss": 6379,
+    "smtp": 25,
+    "tcp": 514,
+    "tls": 0,  # NATS and syslog have each their own
+}
 SMTP_PORTS = {"starttls": 587, "tls": 465}
 
 
 def check(rules: Settings, actions: Mapping[str, Params]) -> list[Finding]:
     """Return the findings about every destination; `actions` are those of this installation."""
-    return [finding for place in rules.destinations.values() for finding in check_one(place, actions)]
+    return [
+        finding
+        for place in rules.destinations.values()
+        for finding in (_kept(rules, place) if place.list else check_one(place, actions))
+    ]
 
 
 def check_one(place: Destination, actions: Mapping[str, Params]) -> list[Finding]:
@@ -44,6 +65,26 @@ def check_one(place: Destination, actions: Mapping[str, Params]) -> list[Finding
     for finding in (*_reach(subject, given, actions.get(action, {})), *_credentials(subject, action, given)):
         found.append(Finding(finding.subject, finding.state, mask(finding.what, secrets), finding.todo))
     return found
+
+
+def _kept(rules: Settings, place: Destination) -> list[Finding]:
+    """Look at a list for devices: it is a file of this machine, with nobody to ask."""
+    subject = f"destination {place.name}"
+    try:
+        shelf = shelf_of(rules, place.name)
+        why = state.refusal(rules.state_folder)
+        if why and os.geteuid() != 0:
+            return [skipped(subject, f"the list cannot be looked at: {why}", "run the doctor as the service's user")]
+        found, number = shelf.check(), len(shelf.rows())
+    except SettingsError as trouble:
+        return [error(subject, str(trouble).rstrip("."), "correct [lists] in the settings")]
+    except (OSError, sqlite3.Error) as trouble:
+        what = f"the list {shelf.path} cannot be read: {getattr(trouble, 'strerror', None) or trouble}"
+        return [error(subject, what, "give the service's user the right to its folder")]
+    if found.clean or (found.gone and not number):
+        return [ok(subject, f"{shelf.path} has {counted(number, 'entry', 'entries')}")]
+    todo = f"see what: misp-workflow list check {place.name}; write it anew: misp-workflow list rebuild {place.name}"
+    return [error(subject, f"{shelf.path} is not what the list says", todo)]
 
 
 def candidates(place: Destination, actions: Mapping[str, Params]) -> list[str]:
@@ -87,7 +128,10 @@ def _reach(subject: str, values: Mapping[str, str], params: Params) -> list[Find
         return [error(subject, "the address is not a valid one", "correct it in the settings")]
     if parts.scheme in ("http", "https"):
         return _ask(subject, url, host, values)
-    problem = web.connects(host, wanted or PORTS[parts.scheme])
+    port = wanted or PORTS[parts.scheme]
+    if not port:
+        return [skipped(subject, "the address has no port to try", "write the port into it")]
+    problem = web.connects(host, port)
     if problem:
         return [error(subject, problem, "check the address and the way there")]
     return [ok(subject, f"{host} can be reached")]

@@ -172,15 +172,15 @@ def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client
     """Return what `work` returns; Stop for whatever ends it early."""
     seconds = deadline - time.monotonic()
     if not rules.misp.url:
-        raise _end("refused", "where MISP is, the settings do not say: they need [misp] with url and key")
+        raise _end("refused", "the settings do not say where MISP is: they need [misp] with url and key")
     if seconds <= 0:
         raise _end("again", "there was no time left to ask MISP")
     try:
         key = rules.misp.key
     except SettingsError as error:
-        raise _end("refused", str(error).rstrip(".")) from None
+        raise _end("refused", f"the setting {str(error).rstrip('.')}") from None
     if not (key.isascii() and key.isalnum()):
-        raise _end("refused", "misp.key in the settings is no API key: those are letters and digits")
+        raise _end("refused", "the setting misp.key is no API key: those are letters and digits")
     with trying(deadline) as this:
         try:
             return work(Client(rules.misp, key, this))
