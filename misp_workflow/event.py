@@ -145,7 +145,7 @@ class View:
             return "proposal"
         if rows(event.get("EventReport")):
             return "report"
-        if len(self.attributes) == 1:
+        if len(self.attributes) == 1 and "event_id" in self.attributes[0]:  # else an event, written by hand
             return "sighting" if rows(self.attributes[0].get("Sighting")) else "attribute"
         return "event"
 

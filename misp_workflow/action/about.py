@@ -35,7 +35,7 @@ def _touched(view: View) -> list[Any]:
     """Return the rows that a call is about beside its event; a full event is told by its own row."""
     member = {"proposal": "ShadowAttribute", "report": "EventReport"}.get(view.kind, "")
     listed = rows(view.event.get(member)) if member else []
-    if view.kind in ("attribute", "sighting"):
+    if len(view.attributes) == 1 and "RelatedEvent" not in view.event:
         listed = view.attributes
     return [[_row(row), [_row(one) for one in rows(row.get("Sighting"))]] for row in listed]
 

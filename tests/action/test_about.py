@@ -84,3 +84,14 @@ def test_an_event_that_is_not_saved_yet_has_no_link() -> None:
     event = {"uuid": "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c", "info": "x"}
     assert Call(Params(), {"Event": event}, None, place, "").link == ""
     assert Call(Params(), {"Event": {**event, "id": "1"}}, None, place, "").link.endswith(event["uuid"])
+
+
+def test_another_attribute_in_a_body_written_by_hand_is_news() -> None:
+    event = {
+        "id": "1",
+        "uuid": "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c",
+        "info": "x",
+        "Attribute": [{"id": "1", "value": "a"}],
+    }
+    other = {**event, "Attribute": [{"id": "2", "value": "b"}]}
+    assert about(View({"Event": event})) != about(View({"Event": other}))

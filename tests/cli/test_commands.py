@@ -135,8 +135,8 @@ def test_module() -> None:
     assert fine.exit_code == 0 and "passed" in fine.output
     refused = call("module", "publish_gate", "--param", "required_tags=PAP:*", "--event", EVENT, "--json")
     assert refused.exit_code == 1 and "PAP" in json.loads(refused.output)["errors"][0]
-    unknown = CliRunner().invoke(main, ["module", "no_such", "--event", EVENT])
-    assert unknown.exit_code == 2 and "publish_gate" in unknown.output
+    unknown = CliRunner().invoke(main, ["module", "publish_gat", "--event", EVENT])
+    assert unknown.exit_code == 2 and "the nearest name is “publish_gate”" in unknown.output
     assert CliRunner().invoke(main, ["module", "publish_gate", "--param", "x", "--event", EVENT]).exit_code == 2
 
 

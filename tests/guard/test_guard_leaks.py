@@ -91,6 +91,7 @@ def test_related_events_keep_their_number_and_lose_their_title(data: dict[str, A
         ("hxxps://evil[.]example[.]org/a?b", "[withheld]"),
         ("see https://evil.example.org/login", "see [withheld]"),
         ("(evil.example.org)", "[withheld]"),
+        ("at evil(dot)example{.}org or evil[.]example{dot}org", "at [withheld] or [withheld]"),
         ("devil.example.org and fine.example.org", "devil.example.org and fine.example.org"),
     ],
 )

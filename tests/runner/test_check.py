@@ -177,3 +177,16 @@ def test_paths_inside_of_items_are_no_finding(known: modules.Modules) -> None:
     wrong = {2: ("generic-filter-data", {**nodes[2][1], "selector": "Log.{n}"})}
     document = load(workflow("W", "event-publish", wrong, [(1, 2)]))
     assert [finding.rule for finding in check(document, known) if finding.rule == "path"] == ["path"]
+
+
+@pytest.mark.parametrize(
+    ("document", "near"),
+    [
+        (with_node("slack_message", SLACK, "event-publsh"), "event-publish"),
+        (with_node("slak_message", SLACK), "slack_message"),
+    ],
+)
+def test_the_nearest_name_of_what_is_not_there(document: dict[str, Any], near: str, known: modules.Modules) -> None:
+    told = check(load(document), known)
+    whys = " ".join(finding.why for finding in told if finding.rule.startswith("unknown-"))
+    assert f"the nearest name is “{near}”" in whys

@@ -1,6 +1,6 @@
 """Stop a user from being saved who does not meet the house's rules (user-before-save)."""
 
-from misp_workflow.action import Block, Pass, expose, flag, rules, text
+from misp_workflow.action import Block, Pass, expose, flag, number, rules, text
 
 moduleinfo = {
     "version": "1.1",
@@ -61,7 +61,7 @@ def decide(call):
     user, params = call.data, call.params
     if call.view.kind != "user":
         return Block(("This node judges users; MISP sent none here, so nothing can be checked.",))
-    there = text(user.get("id")) not in ("", "0")
+    there = number(user.get("id")) > 0
     if there and flag(user.get("disabled")):
         return Pass(notes=("The user is disabled, which every rule allows.",))
     if there and not params.edits:

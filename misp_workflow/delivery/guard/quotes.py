@@ -44,7 +44,7 @@ _TELLING = re.compile(r".*[.:].*|.{16,}", re.DOTALL)
 """What is known again within a value: a name, an address, a hash; no bare word such as "login"."""
 _WORD = re.compile(r"[^\s\"'<>|,;]+")
 _WITHIN_WORD = re.compile(r"[/:@?&=#|()]+")
-_DEFANGED = re.compile(r"\[(\.|:|@|://)\]|\((\.|:|@)\)|\[(dot|at)\]", re.IGNORECASE)
+_DEFANGED = re.compile(r"[\[({](\.|:|@|://|dot|at)[\])}]", re.IGNORECASE)
 _ALONE = re.compile(r"[^\W_]+")
 _SPACE = re.compile(r"\s")
 _EDGES = "().:!?[]{}*_`"
@@ -183,7 +183,7 @@ def _values(value: Any) -> Iterable[str]:
 
 def _plain(text: str) -> str:
     """Return the text as it is compared: in small letters, and not defanged."""
-    if "[" in text or "(" in text:
+    if "[" in text or "(" in text or "{" in text:
         text = _DEFANGED.sub(lambda found: {"dot": ".", "at": "@"}.get(word := found[0][1:-1].casefold(), word), text)
     text = text.casefold()
     return "http" + text[4:] if text.startswith("hxxp") else text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from misp_workflow import php
-from misp_workflow.errors import InputError
+from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.runner.data import coreformat, wire
 from misp_workflow.runner.data.profiles import SINGLE_FILTERS_SHOWN
 from misp_workflow.runner.data.roaming import RoamingData
@@ -62,8 +62,9 @@ def execute(
     module = around.modules.get(module_type, module_id) if module_type else around.modules.find(module_id)
     exec_ = exec_of(module)
     if module is None or exec_ is None:
-        known = ", ".join(sorted({*around.modules.by_type["action"], *around.modules.by_type["logic"]}))
-        raise InputError(f"There is no module {module_id!r}. Known are {known}.")
+        known = sorted({*around.modules.by_type["action"], *around.modules.by_type["logic"]})
+        near = did_you_mean(module_id, known)
+        raise InputError(f"There is no module {module_id!r}{near}. Known are {', '.join(known)}.")
     data = wire.as_php(data)
     start = coreformat.convert(data, world=around.world.rows, misp=around.world.misp) if convert else data
     roaming = RoamingData(start, around.world.misp, workflow_id=workflow_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from misp_workflow.errors import did_you_mean
 from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.graph import graph as graphs
 from misp_workflow.runner.said.check.subject import Finding, Subject
@@ -18,9 +19,8 @@ def one_trigger(subject: Subject) -> Iterator[Finding]:
                       "Keep one.")  # fmt: skip
     for node in triggers:
         if node.module not in TRIGGERS:
-            yield Finding(
-                "error", "unknown-trigger", node, "MISP 2.5.1 has no such trigger.", "Choose one that it has."
-            )
+            said = f"MISP has no such trigger{did_you_mean(node.module, TRIGGERS)}."
+            yield Finding("error", "unknown-trigger", node, said, "Choose one that it has.")
 
 
 def no_cycle(subject: Subject) -> Iterator[Finding]:
@@ -50,10 +50,6 @@ def unknown_modules(subject: Subject) -> Iterator[Finding]:
     """A module that MISP does not know fails at every run; a logic module then takes its else path."""
     for node in subject.nodes:
         if node.type in ("logic", "action") and subject.module(node) is None:
-            yield Finding(
-                "error",
-                "unknown-module",
-                node,
-                f"Neither MISP nor the misp-modules asked here has {_A[node.type]} module of this name.",
-                "Install it, or remove the node.",
-            )
+            near = did_you_mean(node.module, subject.modules.by_type[node.type])
+            said = f"Neither MISP nor the misp-modules asked here has {_A[node.type]} module of this name{near}."
+            yield Finding("error", "unknown-module", node, said, "Install it, or remove the node.")
