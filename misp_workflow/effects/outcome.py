@@ -82,6 +82,10 @@ class Receipt:
         return self.status != "refused"
 
 
+_QUEUED = "Queued, because "
+"""How a receipt begins that knows why its batch waits; a count of what waits is the last thing that a tally says."""
+
+
 def together(receipts: Sequence[Receipt]) -> list[Receipt]:
     """Return the receipts with those of several batches made into one, which is a no when nothing is in or waits."""
     batches = [receipt for receipt in receipts if receipt.tally is not None]
@@ -89,7 +93,9 @@ def together(receipts: Sequence[Receipt]) -> list[Receipt]:
         return list(receipts)
     tally = sum((receipt.tally for receipt in batches if receipt.tally is not None), Tally())
     status: Status = "queued" if tally.waiting else "delivered" if tally.taken else "refused"
-    return [Receipt(status=status, detail=f"{tally}.", tally=tally), *(one for one in receipts if one.tally is None)]
+    because = next((one.detail.removeprefix("Queued") for one in batches if one.detail.startswith(_QUEUED)), ".")
+    told = Receipt(status=status, detail=f"{tally}{because}", tally=tally)
+    return [told, *(one for one in receipts if one.tally is None)]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.outbox import Entry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.effects import Effect, Parcel, stored, together
+from misp_workflow.effects import Effect, Parcel, Receipt, stored, together
+from misp_workflow.effects.outcome import Tally
 from misp_workflow.settings import current
 
 EVENT = "5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c"
@@ -179,6 +180,17 @@ def test_several_batches_are_told_of_in_one_sentence(place: Place) -> None:
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------
+
+
+def test_several_batches_that_wait_say_why() -> None:
+    def waits(detail: str, waiting: int = 2) -> Receipt:
+        return Receipt(status="queued", detail=detail, tally=Tally(waiting=waiting))
+
+    why = "Queued, because the client library is not installed."
+    (told,) = together([waits(why), waits(why), Receipt(status="delivered", detail="1 in.", tally=Tally(taken=1))])
+    assert told.detail == "1 in, 4 queued, because the client library is not installed."
+    (told,) = together([waits("Queued."), waits("Queued.")])
+    assert told.detail == "4 queued."
 
 
 def test_an_answer_counts_and_names_the_reasons() -> None:
