@@ -50,7 +50,7 @@ def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> Non
     elif each:
         _print_items(rows)
     else:
-        Console().print(_summary(rows))
+        Console().print_table(_summary(rows))
 
 
 def _listed(rules: Settings, event: str, destination: str) -> Iterator[Sent]:
@@ -127,10 +127,10 @@ def _print_items(rows: Iterator[Sent]) -> None:
     for row in rows:
         page.append(row)
         if len(page) == PAGE:
-            console.print(_items(page))
+            console.print_table(_items(page))
             page = []
     if page:
-        console.print(_items(page))
+        console.print_table(_items(page))
 
 
 def _items(rows: list[Sent]) -> Table:

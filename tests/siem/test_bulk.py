@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from misp_workflow import settings
+from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.transports import bulk
 from misp_workflow.effects import Bulk, from_json, to_json
 from misp_workflow.testing import Receiver, answer, free_port
@@ -199,6 +201,14 @@ def test_splunk_gets_events_and_says_success_itself(receiver: Receiver) -> None:
     told = json.loads(there.body)
     assert (told["index"], told["sourcetype"], told["event"]["value"]) == ("threat", "misp:attribute", "n1.example")
     assert told["event"]["withdrawn"] is False and json.loads(gone.body)["event"]["withdrawn"] is True
+
+
+def test_an_event_of_which_nothing_left_is_not_told_as_withdrawn(receiver: Receiver) -> None:
+    receiver.always(answer({"text": "Success", "code": 0}))
+    params = {"collector_url": receiver.url, "token": "splunk-token-1234"}
+    assert ask("splunk_event", event(attribute(1)), **params)["data"]["status"] == "delivered"
+    rows = list(ledger_of(settings.current()).of(EVENT))
+    assert [(row.item, row.withdrawn) for row in rows] == [(attribute(1)["uuid"], False)]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from misp_workflow.delivery.ledger.base import Ledger, Sent
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.delivery.outbox.base import Claim
 from misp_workflow.delivery.retry import Answer
+from misp_workflow.effects import Batch, Bulk
 from misp_workflow.errors import WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
@@ -63,6 +64,8 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
     parcel, effect = claim.parcel, claim.parcel.effect
     if not effect.leaves or answer.outcome not in ("delivered", "part"):
         return
+    if isinstance(effect, (Batch, Bulk)) and effect.rest_of:
+        return  # its transport notes each item that it took back; there may have been none
     out = {*answer.again, *answer.refused}
     about = effect.about or ("",)
     now = time.time()
