@@ -173,6 +173,13 @@ def _destinations(table: Table, defaults: Destination) -> Mapping[str, Destinati
     return MappingProxyType(found)
 
 
+def _distribution(table: Table, defaults: Destination) -> int:
+    """Return the level, which the file may write as MISP's number too."""
+    numbers = tuple(map(str, range(len(DISTRIBUTIONS))))
+    written = table.choice("distribution", (*DISTRIBUTIONS, *numbers), numbers[defaults.distribution])
+    return numbers.index(written) if written in numbers else DISTRIBUTIONS.index(written)
+
+
 def _destination(name: str, table: Table, defaults: Destination) -> Destination:
     """Return one destination; what its table leaves out is as in `defaults`."""
     rate = table.number("rate", 0.001)
@@ -185,9 +192,7 @@ def _destination(name: str, table: Table, defaults: Destination) -> Destination:
         values=_parameters(table) if name else DEFAULTS.values,
         tlp=_level(table, "tlp", TLP_LEVELS, defaults.tlp),
         pap=_level(table, "pap", PAP_LEVELS, defaults.pap),
-        distribution=DISTRIBUTIONS.index(
-            table.choice("distribution", DISTRIBUTIONS, DISTRIBUTIONS[defaults.distribution])
-        ),
+        distribution=_distribution(table, defaults),
         sharing_groups=table.strings("sharing_groups", defaults.sharing_groups),
         local_tags=table.flag("local_tags", defaults.local_tags),
         unmarked=_level(table, "unmarked", TLP_LEVELS, defaults.unmarked),

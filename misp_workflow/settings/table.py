@@ -82,7 +82,8 @@ class Table:
         if value is None:
             return default
         known = tuple(choices)
-        written = " ".join(value.casefold().split()) if isinstance(value, str) else value
+        written = str(value) if type(value) is int else value
+        written = " ".join(written.casefold().split()) if isinstance(written, str) else written
         if written not in known:
             raise self.error(key, f"must be one of {', '.join(known)}")
         return str(written)

@@ -37,6 +37,11 @@ def test_an_empty_file_is_all_defaults(write) -> None:
     assert not settings.problem
 
 
+@pytest.mark.parametrize("written", ["2", "'2'", "'connected communities'"])
+def test_a_distribution_is_a_number_or_a_word(write, written: str) -> None:
+    assert load(write(f"[destinations.a]\ndistribution = {written}")).destination("a").distribution == 2
+
+
 def test_everything_that_can_be_said(write) -> None:
     settings = load(
         write(
@@ -117,6 +122,8 @@ def test_everything_that_can_be_said(write) -> None:
         ("[destinations.a]\nrate = true", "must be a number"),
         ("[destinations.a]\nrate = nan", "must be a number"),
         ("[destinations.a]\nactions = 'slack_message'", "line 2: destinations.a.actions must be a list of texts"),
+        ("[destinations.a]\ndistribution = 4", "must be one of your organisation only, this community only"),
+        ("[destinations.a]\ndistribution = true", "must be one of your organisation only, this community only"),
         ("[destinations.a]\ndistribution = 'everybody'", "must be one of your organisation only, this community only"),
         ("[destinations.a.parameters]\nx = [1]", "line 2: destinations.a.parameters.x must be text"),
         ("[destinations]\na = 3", "line 2: destinations.a must be a table"),
