@@ -113,6 +113,15 @@ def test_a_list_for_devices(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "fw.txt").write_text("added.example\n")
     assert doctor.about("destination fw") == [("error", f"{tmp_path}/lists/fw.txt is not what the list says")]
+    with pytest.raises(InputError, match="list check fw"):
+        doctor("--send", "fw")
+
+
+def test_what_sends_no_message_is_sent_none(doctor: Doctor) -> None:
+    doctor.write("[destinations.bus]\nactions = ['kafka_record']\nparameters = { address = 'kafka://127.0.0.1:9' }")
+    assert len(doctor.about("destination bus")) == 1
+    with pytest.raises(InputError, match="kafka_record sends no messages"):
+        doctor("--send", "bus")
 
 
 def test_nobody_there(doctor: Doctor) -> None:

@@ -22,6 +22,8 @@ def send(rules: Settings, name: str, action: str, ours: LocalServer, actions: Ma
     Raises InputError when the destination or the action cannot be used for that.
     """
     place = rules.destination(name)
+    if place.list:
+        raise InputError(f"“{name}” is a list for devices, which takes no message: misp-workflow list check {name}")
     chosen = action or _only(place, actions)
     if chosen not in actions:
         raise InputError(f"There is no action called {chosen} here.")
@@ -37,7 +39,8 @@ def send(rules: Settings, name: str, action: str, ours: LocalServer, actions: Ma
 
 
 def _only(place: Destination, actions: Mapping[str, Params]) -> str:
-    fitting = [name for name in candidates(place, actions) if {"message", "body"} & actions[name].keys()]
+    known = candidates(place, actions)
+    fitting = [name for name in known if {"message", "body"} & actions[name].keys()] or known
     if len(fitting) == 1:
         return fitting[0]
     some = f"several actions fit ({', '.join(fitting)})" if fitting else "no action fits its parameters"
