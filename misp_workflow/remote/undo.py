@@ -14,6 +14,7 @@ from misp_workflow.remote import document
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.document import Content
 from misp_workflow.remote.files import save
+from misp_workflow.settings import state
 
 FOLDER = "undo"
 
@@ -45,10 +46,14 @@ class Store:
     """Where pushes are kept: one file each, for its owner only, as graphs may hold secrets."""
 
     def __init__(self, state_folder: Path) -> None:
-        self._folder = state_folder / FOLDER
+        self._state, self._folder = state_folder, state_folder / FOLDER
 
     def keep(self, kept: Kept) -> str:
         """Write it down, and return its name; InputError when that cannot be."""
+        try:
+            state.prepare(self._state)
+        except OSError as error:
+            raise InputError(f"{self._folder} cannot be written: {error.strerror}.") from None
         now = time.time()
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}"
         name = f"{stamp}-{document.slug(kept.trigger)}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 
 import pytest
 
@@ -34,6 +36,24 @@ def test_a_change_goes_there_and_back(standin, command, pulled) -> None:
     assert undone.exit_code == 0, undone.output
     assert graph_text(standin) == before
     assert command("undo").exit_code == 2
+
+
+def test_what_was_there_is_kept_for_its_owner_only(standin, command, pulled, tmp_path) -> None:
+    assert command("push", edited(pulled)).exit_code == 0
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no user ids")
+def test_nothing_is_kept_among_another_users_files(standin, command, pulled, tmp_path, monkeypatch) -> None:
+    before = graph_text(standin)
+    (tmp_path / "state").mkdir(exist_ok=True)
+    (tmp_path / "state" / "outbox.key").touch()
+    file, me = edited(pulled), os.geteuid()
+    monkeypatch.setattr("misp_workflow.settings.state.os.geteuid", lambda: me + 1)
+    said = command("push", file)
+    assert said.exit_code != 0
+    assert "undo cannot be written: the state folder" in " ".join(said.output.split())
+    assert graph_text(standin) == before
 
 
 def test_a_dry_run_only_shows(standin, command, pulled) -> None:
