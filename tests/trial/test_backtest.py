@@ -180,7 +180,7 @@ def gone(processes: list[str]) -> None:
 
 
 def test_interrupted_it_says_how_to_go_on(quiet, tmp_path) -> None:
-    write(tmp_path / "events", 300, 40)
+    write(tmp_path / "events", 1500, 40)  # so many that it cannot be done before the signal comes
     code = "import sys; from misp_workflow.cli import main; main(['backtest', *sys.argv[1:]])"
     journal = tmp_path / "journal"
     arguments = [str(EXAMPLES / "publish-gate.json"), str(tmp_path / "events"), "--journal", str(journal)]
