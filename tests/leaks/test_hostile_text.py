@@ -274,6 +274,10 @@ def calm(world: World, action: ActionFile, captures: dict[str, Any], forget: Cal
     return found
 
 
+LOOKED_FOR = {"GET /analyst_data/view/Note/*"}
+"""A note that MISP has already (two texts may become one) is looked for under its uuid, which is ours."""
+
+
 def test_hostile_text_arrives_as_text(
     calm: Shapes, action: ActionFile, world: World, captures: dict[str, Any], forget: Callable[[], None]
 ):
@@ -286,7 +290,7 @@ def test_hostile_text_arrives_as_text(
             assert trouble_with(ask(action, body, world.params(action))) == ""
     settle()
     found = shapes_of(world)
-    assert found.beyond(calm) == set()
+    assert found.beyond(calm) - LOOKED_FOR == set()
     assert not [text for text in found.all_texts if "219359" in text], "a template in event text was rendered"
     if any(HARMLESS[0] in text for text in calm.all_texts):
         assert [text for text in found.all_texts if "31337" in text], "the hostile text did not even arrive"
