@@ -224,10 +224,11 @@ def _open() -> Outbox:
 
 
 def where(rules: settings.Settings) -> str:
-    """Return which outbox these settings mean, and whose it is."""
+    """Return which outbox these settings mean, and whose it is; and what is wrong with them: they may mean another."""
+    wrong = f"The settings are not in force: {rules.problem} Another outbox may be meant.\n" if rules.problem else ""
     if rules.outbox.url_reference:
-        return "The outbox is the broker's that outbox.url names."
-    return f"The outbox is in {state.whose(rules.state_folder)}."
+        return f"{wrong}The outbox is the broker's that outbox.url names."
+    return f"{wrong}The outbox is in {state.whose(rules.state_folder)}."
 
 
 def _number(totals: Totals, dead: bool) -> int:

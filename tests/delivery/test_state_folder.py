@@ -65,6 +65,14 @@ def test_commands_say_where_they_look_and_whose_it_is(state: Path) -> None:
     assert f"the state folder is {state}, which is {me}'s; {me} can write there" in run("doctor", "--json")[1]
 
 
+def test_wrong_settings_are_not_passed_over(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text("nosuchkey = 5")
+    file.chmod(0o600)
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    assert "The settings are not in force" in run("outbox")[1]
+
+
 # --- whose ------------------------------------------------------------------------------------------------------------
 
 
