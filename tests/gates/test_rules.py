@@ -103,6 +103,7 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"no_reserved_addresses": "true"}, event(attribute("url", "http://8.8.8.8/10.0.0.1")), []),
     ({"no_reserved_addresses": "true"}, event(attribute("hostname|port", "10.0.0.1|80")), ["'10.0.0.1' may not be"]),
     ({"no_reserved_addresses": "true"}, event(attribute("uri", "//10.2.3.4/share")), ["'//10.2.3.4/share' may not"]),
+    ({"no_reserved_addresses": "true"}, event(attribute("url", "http://１０.0。0.1/")), ["'http://10.0.0.1/' may not"]),
     ({"no_reserved_addresses": "true"}, event(attribute("link", r"\\10.2.3.4\share")), ["10.2.3.4"]),
     ({"no_reserved_addresses": "true"}, event(attribute("email", "a@[IPv6:fe80::1]")), ["fe80::1"]),
     ({"no_reserved_addresses": "true"}, event(attribute("domain", "x.localhost")), ["'x.localhost' may not be"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -109,11 +110,16 @@ class Ranges:
 
 def parts(attribute: Mapping[str, Any]) -> list[str]:
     """Return the values of an attribute: both halves of a composite one, without the port."""
-    kind, value = text(attribute.get("type")), text(attribute.get("value")).strip()
+    kind, value = text(attribute.get("type")), _wide(text(attribute.get("value"))).strip()
     if "|" not in kind:
         return [value]
     halves = [part.strip() for part in value.split("|")]
     return halves[:1] if kind.endswith("|port") else halves
+
+
+def _wide(value: str) -> str:
+    """Return the value as a browser reads it: full-width letters, digits and dots as the plain ones."""
+    return value if value.isascii() else unicodedata.normalize("NFKC", value).replace("\u3002", ".")
 
 
 def _telling(attribute: Mapping[str, Any]) -> list[str]:
