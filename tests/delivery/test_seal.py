@@ -18,7 +18,7 @@ EFFECT = Post(
 )
 
 
-@pytest.mark.parametrize("key", [KEY, "a pass phrase that nobody guesses"])
+@pytest.mark.parametrize("key", [KEY, "a pass phrase that nobody guesses"], ids=["key", "pass phrase"])
 def test_what_is_sealed_is_opened_whole_and_shows_nothing(key: str) -> None:
     sealed = Seal(key).close(EFFECT)
     assert Seal(key).open(sealed) == EFFECT

@@ -49,7 +49,7 @@ def decide(call):
         raise ParameterError("Parameter 'address' must begin with tcp:// or ipc://.")
     if not topic.isascii() or not topic.isprintable() or " " in topic:
         raise ParameterError("Parameter 'topic' must be one word of plain letters, such as misp_json_workflow.")
-    body = json.dumps(call.as_json())
+    body = json.dumps(call.as_json(), ensure_ascii=False)
     frames = (f"{topic} {body}",) if params.layout == "misp" else (topic, body)
     return Record(address=params.address, bind=not params.connect, topic=topic, frames=frames, service="ZeroMQ")
 
