@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -180,12 +181,15 @@ def gone(processes: list[str]) -> None:
 
 
 def test_interrupted_it_says_how_to_go_on(quiet, tmp_path) -> None:
-    write(tmp_path / "events", 1500, 40)  # so many that it cannot be done before the signal comes
+    write(tmp_path / "events", 300, 40)
     code = "import sys; from misp_workflow.cli import main; main(['backtest', *sys.argv[1:]])"
     journal = tmp_path / "journal"
     arguments = [str(EXAMPLES / "publish-gate.json"), str(tmp_path / "events"), "--journal", str(journal)]
     command = [sys.executable, "-c", code, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # tests in the background ignore it, and pass that on
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed
+    ) as process:
         while not (journal.exists() and journal.stat().st_size > 5_000):
             assert process.poll() is None, "it was done before it could be interrupted"
             time.sleep(0.005)
