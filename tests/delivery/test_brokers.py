@@ -201,6 +201,8 @@ def test_a_member_that_cannot_be_read_does_not_stop_its_digest(
     receiver: Receiver, rules, broker: Redis | Rabbit
 ) -> None:
     """After a change of key, say."""
+    if not isinstance(broker, Redis):
+        pytest.skip("with RabbitMQ a worker that has the key of before may still hold the message, and send it")
     settings = f'[outbox]\nurl = "{broker.url}"\nkey = "{{}}"\n[destinations.chat]\ndigest = 4\n'
     given = {"digest": ("json.text",), "destination": "chat"}
     rules(settings.format(KEY))
