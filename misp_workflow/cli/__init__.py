@@ -20,6 +20,7 @@ COMMANDS = {
     "faults": "Show what gets through when a Python module fails.",
     "module": "Execute one module on an event, without a workflow.",
     "modules": "Show the actions, and which of them take back what MISP withdraws.",
+    "new": "Write an action that works, to be changed into the one that is wanted.",
     "template": "Render a message template on an event, to look at it.",
     "list": "Look after the lists that devices read.",
     "backtest": "Show what a workflow would have done with the events that are there.",

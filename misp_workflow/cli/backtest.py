@@ -18,9 +18,9 @@ from misp_workflow import __version__, settings
 from misp_workflow.cli.inputs import FILE, NEW_FILE, read_json, read_workflow
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.screen import Console, echo
+from misp_workflow.cli.servers import actions, actions_option
 from misp_workflow.cli.waiting import for_lists_in
 from misp_workflow.errors import InputError
-from misp_workflow.installed import own_actions
 from misp_workflow.remote.files import save
 from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
@@ -50,6 +50,7 @@ MOST = 10
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes that work at once; as many as cores, else.")
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path),
               help="Keep what is judged in this file, for good; else in the cache folder, until done.")  # fmt: skip
+@actions_option
 @click.option("--fresh", is_flag=True, help="Begin anew, also where an earlier backtest was interrupted.")
 def command(
     workflow: Path,
@@ -81,7 +82,7 @@ def command(
     source = _misp_events(settings_for(misp_url, misp_key), last) if last else Folder(events)
     prepare = partial(for_lists_in, list(document.graph.nodes.values()))
     world = World(misp=profile(version) if version else source.misp())
-    task = Task(read_json(workflow), tuple(own_actions()), source, world, prepare)
+    task = Task(read_json(workflow), tuple(actions()), source, world, prepare)
     place = _place(journal, workflow, source, world.misp.version)
     summary = Summary(document.name, trigger, source.name, DIFFERS.get(trigger, ""))
     if fresh:

@@ -23,7 +23,7 @@ from misp_workflow.cli.inputs import (
     read_workflow,
 )
 from misp_workflow.cli.screen import Console, echo
-from misp_workflow.cli.servers import known_modules
+from misp_workflow.cli.servers import actions_option, known_modules
 from misp_workflow.cli.version import chosen, misp_option
 from misp_workflow.errors import WorkflowError
 from misp_workflow.runner.data.world import World
@@ -38,6 +38,7 @@ from misp_workflow.runner.said.check import UPGRADE, Finding, check
 @click.option("--blueprint", "blueprints", type=FILE, multiple=True, help="A MISP blueprint; several may be given.")
 @click.option("--trigger", help="The trigger before blueprints; by default the one that they name, or event-publish.")
 @click.option("--server", metavar="URL", help="Take the list of modules from this misp-modules server.")
+@actions_option
 @misp_option
 @click.option("--strict", is_flag=True, help="Exit with 1 on warnings, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")

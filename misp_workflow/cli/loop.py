@@ -17,9 +17,9 @@ import orjson
 from rich.markup import escape
 
 from misp_workflow.cli.screen import Console
+from misp_workflow.cli.servers import actions
 from misp_workflow.delivery import deliver
 from misp_workflow.errors import InputError
-from misp_workflow.installed import own_actions
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
@@ -75,7 +75,7 @@ def _runs(number: int) -> str:
 
 def _server() -> Scripted:
     """Actions that change MISP act; everybody else says yes."""
-    local = LocalServer(own_actions())
+    local = LocalServer(actions())
     listed = local.modules()
     yes = [{"type": "ok", "body": {"data": True}}]
     return Scripted(listed, {str(one["name"]): yes for one in listed if one["name"] not in CHANGING}, local)

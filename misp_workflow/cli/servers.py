@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,9 +29,37 @@ from misp_workflow.runner.modules.moduleapi import (
 from misp_workflow.trial.server import TrialServer
 
 
+def _remember(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
+    context.meta[OWN_FOLDER] = folder
+
+
+def actions() -> list[Path]:
+    """Return the action files that this command runs: the pack's, and those of --actions."""
+    context = click.get_current_context(silent=True)
+    folder: Path | None = context.meta.get(OWN_FOLDER) if context else None
+    if folder is None:
+        return own_actions()
+    files = [file for file in sorted((folder / "action_mod").glob("*.py")) if not file.name.startswith("_")]
+    if not files:
+        raise InputError(f"{folder} has no actions; they are looked for in {folder / 'action_mod'}.")
+    return own_actions() + files
+
+
+actions_option = click.option(
+    "--actions",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    expose_value=False,
+    callback=_remember,
+    help="Actions of your own, besides the pack's: the folder that misp-modules gets with -c.",
+)
+"""Adds --actions to a command; `actions` knows what was given."""
+
+
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --server, --offline and --answer to a command."""
     for option in (
+        actions_option,
         click.option(
             "--answer",
             "answers",
@@ -76,13 +105,15 @@ def module_server(
 
 def _real(url: str | None, send: bool) -> ModuleServer:
     if url is None:
-        return LocalServer(own_actions()) if send else TrialServer(own_actions())
+        return LocalServer(actions()) if send else TrialServer(actions())
     server = HttpServer(url) if send else DryServer(url)
     if not server.modules():
         raise InputError(f"{server.shown} lists no modules: it is no misp-modules server, or has none.")
     return server
 
 
+OWN_FOLDER = "misp_workflow.actions"
+"""Under what a command remembers the folder of --actions."""
 DRY = "Dry run: nothing is sent, asked, changed in MISP, kept or remembered; --send does it."
 NOT_MODULES = ("http", TEMPLATE_MODULE)
 """What --answer can script besides the modules of a workflow: the receivers of MISP's webhooks, MISP's templates."""
@@ -123,7 +154,7 @@ def known_modules(url: str | None) -> list[Described]:
     """
     if url is not None:
         return module_server(url, False, (), send=True).modules()
-    own = LocalServer(own_actions()).modules()
+    own = LocalServer(actions()).modules()
     try:
         others = HttpServer(settings.current().modules_url).modules()
     except NoAnswerError:
