@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from misp_workflow.cli.overview import GROUPS, told
 from misp_workflow.testing.contract import ActionFile
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,10 +42,23 @@ def page(module: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
-def index(modules: dict[str, Any]) -> str:
-    """Return the overview of all actions."""
-    lines = ["# Actions", "", "| module | what it does |", "| --- | --- |"]
-    lines += [f"| [`{name}`]({name}.md) | {module.moduleinfo['description']} |" for name, module in modules.items()]
+def index() -> str:
+    """Return the overview of all actions, by what they are for."""
+    lines = [
+        "# Actions",
+        "",
+        "What there is for what; `misp-workflow actions mail` finds those that a word stands in.",
+        "",
+    ]
+    found = told(sorted(ACTIONS.glob("*.py")))
+    for group, meaning in GROUPS.items():
+        if not (members := [one for one in found if one.group == group]):
+            continue
+        lines += [f"## {group.capitalize()}: {meaning}", "", "| module | what it does | on |", "| --- | --- | --- |"]
+        lines += [f"| [`{one.name}`]({one.name}.md) | {one.description} | {one.triggers} |" for one in members]
+        lines += [""]
+    lines += ["## When another module serves better", "", "| of this pack | or |", "| --- | --- |"]
+    lines += [f"| [`{one.name}`]({one.name}.md) | {one.instead} |" for one in found if one.instead]
     return "\n".join(lines) + "\n"
 
 
@@ -68,7 +82,7 @@ def pages() -> dict[Path, str]:
     """Return every page by its place."""
     modules = {path.stem: ActionFile.load(path).module for path in sorted(ACTIONS.glob("*.py"))}
     written = {PAGES / f"{name}.md": page(module) for name, module in modules.items()}
-    return {**written, PAGES / "README.md": index(modules)}
+    return {**written, PAGES / "README.md": index()}
 
 
 if __name__ == "__main__":

@@ -1,46 +1,106 @@
-"""misp-workflow modules: every action of this pack, what it does, and whether it takes back what MISP withdraws."""
+"""misp-workflow modules: what the pack has, what misp-modules serves, what MISP has enabled, side by side."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
 from rich.table import Table
 
-from misp_workflow.cli.screen import Console, echo_list
+from misp_workflow import settings
+from misp_workflow.cli.misp_options import misp_options, settings_for
+from misp_workflow.cli.overview import told
+from misp_workflow.cli.screen import Console, echo, echo_list
+from misp_workflow.errors import DeliveryError, InputError
 from misp_workflow.installed import own_actions
-from misp_workflow.testing.contract import ActionFile
+from misp_workflow.remote.client import Misp
+from misp_workflow.runner.modules.moduleapi import HttpServer, NoAnswerError
+
+MARKS = {True: "yes", False: "no", None: "?"}
 
 
 @dataclass(frozen=True)
-class Told:
-    """One action. `updates` and `withdraws` are "" for what sends nothing to anybody: a gate, a change in MISP."""
+class Row:
+    """An action module. `served` and `enabled` are None where nobody could be asked; `group` is "" for another's."""
 
     name: str
+    whose: str
+    group: str
     description: str
-    kind: str
+    served: bool | None
+    enabled: bool | None
     updates: str
     withdraws: str
 
+    def has(self, word: str) -> bool:
+        return word.casefold() in " ".join((self.name, self.whose, self.group, self.description)).casefold()
+
 
 @click.command()
+@click.argument("word", required=False)
+@click.option("--server", metavar="URL", help="The misp-modules to ask; else that of the settings.")
+@misp_options
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def command(as_json: bool) -> None:
-    """Show the actions of this pack, and whether each updates and withdraws what it has sent."""
-    found = [_told(ActionFile.load(file)) for file in own_actions()]
+def command(word: str | None, server: str | None, misp_url: str | None, misp_key: str | None, as_json: bool) -> None:
+    """Show action modules (those that WORD stands in): served by misp-modules? enabled in MISP? updated, withdrawn?
+
+    With [misp] in the settings, or --misp-url, also MISP's own modules. Exit status: 0 shown, 2 unusable input or
+    nothing is called so.
+    """
+    notes: list[str] = []
+    served = _served(server, notes)
+    enabled = _enabled(misp_url, misp_key, notes)
+    rows = [one for one in _rows(served, enabled) if word is None or one.has(word)]
+    if not rows:
+        raise InputError(f"No action module has '{word}' in its name or in what it does.")
     if as_json:
-        echo_list(map(dataclasses.asdict, found))
-        return
-    table = Table("action", "what it does", "kind", "updates", "withdraws")
-    for one in found:
-        table.add_row(one.name, one.description, one.kind, one.updates, one.withdraws)
-    Console().print_table(table)
+        echo_list(map(dataclasses.asdict, rows))
+    else:
+        table = Table("action", "what it does", "whose", "served", "enabled", "updates", "withdraws")
+        for one in rows:
+            marks = (MARKS[one.served], MARKS[one.enabled])
+            table.add_row(one.name, one.description, one.whose, *marks, one.updates, one.withdraws)
+        Console().print_table(table)
+    for note in notes:
+        echo(note, err=True)
 
 
-def _told(action: ActionFile) -> Told:
-    config, info = action.module.moduleconfig, action.module.moduleinfo
-    leaves = config.get("leaves_home", not config["blocking"])
-    kind = "gate" if config["blocking"] else "sends" if leaves else "changes MISP"
-    said = {name: config.get(name, "no") if leaves else "" for name in ("updates", "withdraws")}
-    return Told(action.name, info["description"], kind, **said)
+def _served(url: str | None, notes: list[str]) -> dict[str, str] | None:
+    """Return name and description of the action modules that the server lists; None when it does not answer."""
+    try:
+        listed = HttpServer(url or settings.current().modules_url).modules()
+    except NoAnswerError as trouble:
+        notes.append(f"{trouble} What is served is not known.")
+        return None
+    actions = [one for one in listed if "action" in (one.get("meta") or {}).get("module-type", ())]
+    return {str(one.get("name")): str((one.get("meta") or {}).get("description", "")) for one in actions}
+
+
+def _enabled(url: str | None, key: str | None, notes: list[str]) -> Mapping[str, bool] | None:
+    """Return whether each module of MISP is enabled; None when there is no MISP, or it does not say."""
+    if not (url or settings.current().misp.url):
+        notes.append("What MISP has enabled is not known: write [misp] into the settings, or give --misp-url.")
+        return None
+    try:
+        return Misp(settings_for(url, key)).modules()
+    except DeliveryError as trouble:
+        notes.append(f"{trouble} What MISP has enabled is not known.")
+        return None
+
+
+def _rows(served: Mapping[str, str] | None, enabled: Mapping[str, bool] | None) -> list[Row]:
+    def state(name: str) -> tuple[bool | None, bool | None]:
+        return (None if served is None else name in served, None if enabled is None else enabled.get(name, False))
+
+    ours = told(own_actions())
+    rows = [
+        Row(one.name, "this pack", one.group, one.description, *state(one.name), one.updates, one.withdraws)
+        for one in ours
+    ]
+    known = {one.name for one in ours}
+    theirs = sorted(name for name in served or () if name not in known)
+    rows += [Row(name, "misp-modules", "", (served or {})[name], *state(name), "", "") for name in theirs]
+    own = sorted(name for name in enabled or () if name not in known and name not in theirs)
+    return rows + [Row(name, "MISP", "", "", None, (enabled or {})[name], "", "") for name in own]

@@ -55,6 +55,7 @@ moduleconfig = {
         },
     },
     "blocking": True,
+    "triggers": ["enrichment-before-query"],
     "support_filters": True,
     "expect_misp_core_format": False,
 }

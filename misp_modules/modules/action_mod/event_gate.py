@@ -18,6 +18,7 @@ moduleinfo = {
 moduleconfig = {
     "params": {**rules.EVENT, **rules.RULES},
     "blocking": True,
+    "triggers": ["event-before-save"],
     "support_filters": True,
     "expect_misp_core_format": False,
 }

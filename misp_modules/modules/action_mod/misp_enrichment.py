@@ -33,6 +33,7 @@ moduleconfig = {
         **fields.DELIVERY,
     },
     "blocking": False,
+    "group": "ask",
     "support_filters": True,
     "expect_misp_core_format": False,
     "leaves_home": True,

@@ -23,6 +23,7 @@ moduleconfig = {
         },
     },
     "blocking": True,
+    "triggers": ["shadow-attribute-before-save"],
     "support_filters": True,
     "expect_misp_core_format": False,
 }

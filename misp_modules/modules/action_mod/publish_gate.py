@@ -19,6 +19,7 @@ moduleconfig = {
         "approval_tag": {"description": "Local tag that is left on the event in MISP when it passes; needs [misp]"},
     },
     "blocking": True,
+    "triggers": ["event-publish"],
     "support_filters": True,
     "expect_misp_core_format": True,
 }

@@ -51,6 +51,7 @@ moduleconfig = {
         },
     },
     "blocking": True,
+    "triggers": ["user-before-save"],
     "support_filters": True,
     "expect_misp_core_format": False,
 }
