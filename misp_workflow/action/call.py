@@ -44,7 +44,8 @@ class Call:
     in its place, for want of a filter as much as for want of a match. `deadline` is a time of `time.monotonic()`: when
     MISP must have its answer. `most` is how many characters of a message the destination wants, `hidden` the kind of
     what the call is about when it is that which is kept back. `about` is the same text for
-    repeated calls about the same state of the same thing only.
+    repeated calls about the same state of the same thing only; where the data does not say what happened, `occasion`
+    tells one call from another.
 
     `judged` reads what a gate's rules judge. When `clean` is given, secrets are still in it: `clean` takes them out for
     `view`, `data` and templates, once one of them is asked for. Rules quote nothing that stands under a secret's name.
@@ -61,6 +62,7 @@ class Call:
         most: int | None = None,
         hidden: str = "",
         about: str = "",
+        occasion: str = "",
         clean: Callable[[Any], Any] | None = None,
     ) -> None:
         self.params = params
@@ -72,6 +74,7 @@ class Call:
         self.withheld = withheld
         self._hidden = hidden
         self.about = about
+        self.occasion = occasion
         self._written: dict[tuple[str, str], str] = {}
         self._misp_url = web_address.public(settings.misp.url).rstrip("/")
 

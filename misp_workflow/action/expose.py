@@ -22,7 +22,7 @@ import orjson
 
 from misp_workflow import deadline, delivery, settings
 from misp_workflow.action import params as parameters
-from misp_workflow.action.about import about
+from misp_workflow.action.about import OCCASIONS, about
 from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
 from misp_workflow.deadline import Watch
@@ -194,6 +194,7 @@ class _Action:
                 most=destination.max_characters,
                 hidden=hidden,
                 about=about(View(request["data"])),
+                occasion=OCCASIONS.of(View(request["data"])),
                 clean=clean,
             )
             decision = self.decide(call)
@@ -270,7 +271,9 @@ class _Action:
             destination=place.name,
             secrets=tuple(dict.fromkeys([*effect.secrets, *secrets])),
         )
-        content = orjson.dumps([self.name, call.about, to_json(effect)], option=orjson.OPT_SORT_KEYS)
+        # A change in MISP is what answers its own trigger: there the same again is no news, and a loop would be none.
+        subject = f"{call.about} {call.occasion}" if effect.leaves and call.occasion else call.about
+        content = orjson.dumps([self.name, subject, to_json(effect)], option=orjson.OPT_SORT_KEYS)
         return Parcel(
             key=hashlib.sha256(content).hexdigest()[:32],
             effect=effect,

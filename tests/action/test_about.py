@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from misp_workflow.action.about import about
+from misp_workflow.action.about import REPEATED_WITHIN, Occasions, about
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
 from misp_workflow.event import View
@@ -95,3 +96,56 @@ def test_another_attribute_in_a_body_written_by_hand_is_news() -> None:
     }
     other = {**event, "Attribute": [{"id": "2", "value": "b"}]}
     assert about(View({"Event": event})) != about(View({"Event": other}))
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("trigger", ["sighting-after-save", "tag-attached-after-save", "event-after-save"])
+def test_what_does_not_say_what_happened_is_news_unless_it_comes_at_once(
+    trigger: str, captures: dict[str, Any]
+) -> None:
+    clock = Clock()
+    heard, view = Occasions(clock), View(captures[trigger]["data"])
+    first = heard.of(view)
+    clock.now += REPEATED_WITHIN
+    assert first
+    assert heard.of(view) == first
+    other = copy.deepcopy(captures[trigger]["data"])
+    other["Event"]["sighting_timestamp"] = "1795292999"
+    assert heard.of(View(other)) != first
+    clock.now += 0.1
+    assert heard.of(view) not in ("", first)
+
+
+SAYING = ["attribute-after-save", "event-publish", "log-after-save", "post-after-save", "event-report-after-save"]
+
+
+@pytest.mark.parametrize("trigger", SAYING)
+def test_what_says_what_happened_needs_no_clock(trigger: str, captures: dict[str, Any]) -> None:
+    assert Occasions().of(View(captures[trigger]["data"])) == ""
+
+
+def test_what_was_heard_is_forgotten(captures: dict[str, Any]) -> None:
+    clock, data = Clock(), copy.deepcopy(captures["sighting-after-save"]["data"])
+    heard = Occasions(clock)
+    for number in range(100):
+        data["Event"]["Attribute"][0]["id"] = str(number)
+        clock.now += 1
+        heard.of(View(data))
+    assert len(heard._known) <= REPEATED_WITHIN + 1
+
+
+def test_a_second_sighting_is_told_and_two_branches_to_one_node_are_not(
+    chat: Receiver, captures: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, clock = captures["sighting-after-save"]["data"], Clock()
+    monkeypatch.setattr(sys.modules["misp_workflow.action.expose"], "OCCASIONS", Occasions(clock))
+    assert [tell(chat, seen), tell(chat, seen)] == ["delivered", "skipped"]
+    clock.now += 60
+    assert tell(chat, seen) == "delivered"
+    assert len(chat.requests) == 2
