@@ -17,6 +17,7 @@ from misp_workflow.printable import printable
 COMMANDS = {
     "run": "Run a workflow on an event, as MISP would.",
     "check": "Find what is wrong with workflows before they run.",
+    "debug": "Show MISP's runs live, from what its debug mode posts.",
     "faults": "Show what gets through when a Python module fails.",
     "module": "Execute one module on an event, without a workflow.",
     "actions": "Find the action for what is to be done.",

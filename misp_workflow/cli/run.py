@@ -18,10 +18,12 @@ from misp_workflow.cli.servers import DRY, module_server, server_options
 from misp_workflow.cli.side_by_side import print_comparison
 from misp_workflow.cli.tree import print_run
 from misp_workflow.cli.version import chosen, misp_option
+from misp_workflow.debug.telling import posts, tell
 from misp_workflow.errors import InputError
 from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint
+from misp_workflow.runner.modules.moduleapi import HttpServer
 from misp_workflow.runner.said.check import not_saved
 from misp_workflow.runner.said.report import as_data, as_html
 from misp_workflow.runner.walk.walk import run
@@ -50,6 +52,9 @@ from misp_workflow.runner.walk.walk import run
     type=click.IntRange(1, 1000),
     help="Run again for each time that changes in MISP fire the trigger, N times at most. MISP is a stand-in.",
 )
+@click.option(
+    "--debug", metavar="URL", help="Post the run there, as MISP's debug mode does: misp-workflow debug shows it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 @click.option("--html", type=NEW_FILE, help="Write the run as a page to this file.")
 def command(
@@ -66,6 +71,7 @@ def command(
     adhoc: tuple[Path, ...],
     strict: bool,
     loop: int | None,
+    debug: str | None,
     as_json: bool,
     html: Path | None,
 ) -> None:
@@ -101,6 +107,8 @@ def command(
     for finding in not_saved(document, done.modules) if done.modules else []:
         echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
     warn(document, done.modules)
+    if debug is not None:
+        tell(HttpServer(debug), posts(done, data))
     if html is not None:
         files = {"Workflow file": str(workflow or blueprint), "Event file": str(event)}
         told = {**files, "Date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"}

@@ -124,6 +124,10 @@ class HttpServer(ModuleServer):
     def query(self, module: str, body: Body, timeout: float) -> Answer:
         return self._send("POST", "/query", bytes(body), timeout)
 
+    def post(self, path: str, body: Body, timeout: float) -> Answer:
+        """Post JSON to another path, as to the address of MISP's debug mode."""
+        return self._send("POST", path, bytes(body), timeout)
+
     @property
     def renders_templates(self) -> bool:
         return True

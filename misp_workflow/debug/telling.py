@@ -1,0 +1,69 @@
+"""The local runner in debug mode: a finished run as the posts that MISP would make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from misp_workflow.errors import InputError
+from misp_workflow.runner.data import wire
+from misp_workflow.runner.graph.graph import Node
+from misp_workflow.runner.modules.moduleapi import HttpServer, NoAnswerError
+from misp_workflow.runner.walk.records import Run, Step
+
+Told = tuple[str, dict[str, Any]]
+"""Path with query, and body."""
+
+TIMEOUT = 10.0
+"""Seconds for one post."""
+
+RESULTS = {"error": "partial-success", "disabled": "disabled_module"}
+"""Outcome of a step -> what MISP calls the result; anything else is a success."""
+
+
+def posts(done: Run, data: Any) -> Iterator[Told]:
+    """Yield what a MISP in debug mode would post of this run, whose trigger was handed `data`."""
+    trigger = quote(done.trigger or "unknown", safe="")
+    kind = "blocking" if done.blocking else "non-blocking"
+    yield _post(f"{trigger}/init", {"type": kind}, None, {"original": data, "normalized": done.data})
+    for step in done.steps:
+        if step.outcome in ("skipped", "unknown"):
+            continue
+        path = f"{trigger}/exec/{quote(step.node.module, safe='')}"
+        yield _post(path, {"result": RESULTS.get(step.outcome, "success")}, step, step.data_after)
+    nodes = {"blocking_nodes": done.failed, "executed_nodes": done.executed}
+    end = {name: [_node(node) for node in listed] for name, listed in nodes.items()}
+    yield _post(
+        f"{trigger}/end", {"outcome": "success" if done.success else "failure"}, None, {**end, "blocked_paths": []}
+    )
+
+
+def tell(listener: HttpServer, told: Iterator[Told]) -> None:
+    """Make the posts, one after the other. InputError when nobody takes them."""
+    for path, body in told:
+        try:
+            listener.post(path, wire.encode(body), TIMEOUT)
+        except NoAnswerError:
+            problem = f"Nothing takes the posts of debug mode at {listener.shown}; misp-workflow debug does."
+            raise InputError(problem) from None
+
+
+def _post(path: str, query: dict[str, str], step: Step | None, data: Any) -> Told:
+    source: dict[str, Any] = dict.fromkeys(("node_id", "module_id", "filters", "parameters"), "")
+    if step is not None:
+        source = {
+            "node_id": step.node.id,
+            "module_id": step.node.module,
+            "filters": step.node.filters,
+            "parameters": step.node.params or [],
+        }
+    body = {"source": source, "timestamp": datetime.now(timezone.utc).isoformat(), "data": data}
+    if step is not None and step.outcome == "error":
+        body["errors"] = [str(error) for error in step.errors]
+    return f"/{path}?{urlencode(query)}", body
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {"id": node.id, "name": node.module}
