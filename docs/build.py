@@ -1,16 +1,25 @@
-"""Write docs/actions/*.md from the action files: python docs/build.py (a test holds the pages against the files)."""
+"""Write what is made from the code: python docs/build.py (a test holds the files against it).
+
+docs/actions/*.md from the action files; examples/misp-workflow.schema.json from what reads the settings, with what
+docs/settings.md says of each key.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from misp_workflow.cli.overview import GROUPS, told
+from misp_workflow.settings.schema import schema
 from misp_workflow.testing.contract import ActionFile
 
 ROOT = Path(__file__).resolve().parents[1]
 ACTIONS = ROOT / "misp_modules" / "modules" / "action_mod"
 PAGES = ROOT / "docs" / "actions"
+SCHEMA = ROOT / "examples" / "misp-workflow.schema.json"
 
 
 def page(module: Any) -> str:
@@ -62,6 +71,43 @@ def index() -> str:
     return "\n".join(lines) + "\n"
 
 
+def settings_schema() -> str:
+    """Return the JSON Schema of the settings file, with the descriptions of docs/settings.md."""
+    found = schema()
+    undescribed = list(_describe(found, (), _descriptions()))
+    if undescribed:
+        raise SystemExit(f"docs/settings.md does not say what these are: {', '.join(undescribed)}")
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _descriptions() -> dict[tuple[str, ...], str]:
+    """Return the last column of the tables of docs/settings.md by the path of each key; NAME stands for any name."""
+    found: dict[tuple[str, ...], str] = {}
+    tables: list[tuple[str, ...]] = [()]
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for line in text.partition("## All settings")[2].splitlines():
+        if line.startswith("`["):
+            tables = [tuple(name.split(".")) for name in re.findall(r"`\[([\w.]+)\]`", line.split(":")[0])]
+        elif line.startswith("| `"):
+            keys, _, meaning = line.strip("| ").split(" | ", 2)
+            plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", meaning).replace("`", "").strip()
+            found.update({(*table, key): plain for table in tables for key in re.findall(r"`([^`]+)`", keys)})
+    return found
+
+
+def _describe(part: dict[str, Any], path: tuple[str, ...], known: dict[tuple[str, ...], str]) -> Iterator[str]:
+    """Put the descriptions in; yield the keys that have none."""
+    for key, below in part.get("properties", {}).items():
+        if below.get("type") == "object":
+            yield from _describe(below, (*path, key), known)
+        elif (*path, key) in known:
+            below["description"] = known[(*path, key)]
+        else:
+            yield ".".join((*path, key))
+    if isinstance(others := part.get("additionalProperties"), dict):
+        yield from _describe(others, (*path, "NAME"), known)
+
+
 def _standing(config: dict[str, Any]) -> list[str]:
     """Return the line that says whether what was sent is updated and withdrawn; none for what sends nothing."""
     if not config.get("leaves_home", not config["blocking"]):
@@ -82,7 +128,7 @@ def pages() -> dict[Path, str]:
     """Return every page by its place."""
     modules = {path.stem: ActionFile.load(path).module for path in sorted(ACTIONS.glob("*.py"))}
     written = {PAGES / f"{name}.md": page(module) for name, module in modules.items()}
-    return {**written, PAGES / "README.md": index()}
+    return {**written, PAGES / "README.md": index(), SCHEMA: settings_schema()}
 
 
 if __name__ == "__main__":

@@ -48,7 +48,11 @@ def read(text: str, path: Path, state_folder: Path) -> Settings:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
     except RecursionError:
         raise SettingsError(f"{path} is nested too deeply.") from None
-    top = Table(values, (), str(path), text)
+    return settings_of(Table(values, (), str(path), text), path, state_folder)
+
+
+def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
+    """Return the settings of the file's top table."""
     defaults = _destination("", top.table("defaults"), DEFAULTS)
     settings = Settings(
         path=path,
@@ -205,7 +209,7 @@ def _destination(name: str, table: Table, defaults: Destination) -> Destination:
         actions=table.strings("actions", defaults.actions),
         max_characters=defaults.max_characters if characters is None else int(characters),
         max_bytes=defaults.max_bytes if size is None else size,
-        list=read_list(table.table("list"), name),
+        list=read_list(table.table("list"), name) if name else None,
     )
     table.done(f"what an action takes as a parameter stands in [destinations.{name or 'NAME'}.parameters]")
     return destination
