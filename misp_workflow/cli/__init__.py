@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import logging
 import sys
 
 import click
 
 from misp_workflow import __version__
-from misp_workflow.cli.screen import echo
+from misp_workflow.cli.screen import QUIET, echo
 from misp_workflow.errors import WorkflowError
 from misp_workflow.printable import printable
 
@@ -81,5 +82,13 @@ def _let_every_letter_through() -> None:
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="misp-workflow")
-def main() -> None:
+@click.option("-q", "--quiet", is_flag=True, help="No remarks: results, warnings and errors only.")
+@click.option("-v", "--verbose", count=True, help="Show what is logged, too; twice: all of it.")
+@click.pass_context
+def main(context: click.Context, quiet: bool, verbose: int) -> None:
     """Try MISP workflows without a MISP, and look after what the action modules send."""
+    context.meta[QUIET] = quiet
+    if verbose:
+        level = logging.INFO if verbose == 1 else logging.DEBUG
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        logging.getLogger("misp_workflow").setLevel(level)

@@ -22,7 +22,7 @@ from misp_workflow.cli.inputs import (
     read_json,
     read_workflow,
 )
-from misp_workflow.cli.screen import Console, echo
+from misp_workflow.cli.screen import Console, echo, note
 from misp_workflow.cli.servers import actions_option, known_modules
 from misp_workflow.cli.version import chosen, misp_option
 from misp_workflow.errors import WorkflowError
@@ -64,7 +64,7 @@ def command(
     world = World(misp=chosen(misp))
     known = modules.load(Scripted(known_modules(server)), world)
     if problem := settings.current().problem:
-        echo(f"Note: {problem}", err=True)
+        note(f"Note: {problem}")
     more = [*HOUSE_RULES, *(UPGRADE if misp else ())]
     found: dict[str, list[Finding]] = {}
     unusable = False
@@ -94,7 +94,7 @@ def _workflow(path: Path, named: bool, trigger: str | None) -> Workflow | None:
     if is_blueprint(document):
         return read_blueprint(path, trigger)
     if not named and not is_workflow(document):
-        echo(f"Note: {path} is no workflow and was passed over.", err=True)
+        note(f"Note: {path} is no workflow and was passed over.")
         return None
     return read_workflow(path)
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from misp_workflow import settings
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.overview import told
-from misp_workflow.cli.screen import Console, echo, echo_list
+from misp_workflow.cli.screen import Console, echo_list, note
 from misp_workflow.errors import DeliveryError, InputError
 from misp_workflow.installed import own_actions
 from misp_workflow.remote.client import Misp
@@ -63,8 +63,8 @@ def command(word: str | None, server: str | None, misp_url: str | None, misp_key
             marks = (MARKS[one.served], MARKS[one.enabled])
             table.add_row(one.name, one.description, one.whose, *marks, one.updates, one.withdraws)
         Console().print_table(table)
-    for note in notes:
-        echo(note, err=True)
+    for remark in notes:
+        note(remark)
 
 
 def _served(url: str | None, notes: list[str]) -> dict[str, str] | None:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from misp_workflow import settings
-from misp_workflow.cli.screen import Console, echo, echo_list
+from misp_workflow.cli.screen import Console, echo, echo_list, note
 from misp_workflow.delivery.deliver import GRACE
 from misp_workflow.delivery.house import Ending, House
 from misp_workflow.delivery.outbox import Entry, Outbox, Totals, open_outbox
@@ -58,11 +58,11 @@ def list_entries(as_json: bool, dead: bool = False, limit: int = FIRST) -> None:
     box = _open()
     found = box.each("dead" if dead else "")
     for notice in box.notices():
-        echo(f"Note: {notice}", err=True)
+        note(f"Note: {notice}")
     if as_json:
         echo_list(map(dataclasses.asdict, found))
         return
-    echo(where(settings.current()), err=True)
+    note(where(settings.current()))
     shown = 0
     while page := list(islice(found, min(PAGE, limit - shown) if limit else PAGE)):
         Console().print_table(_table(page))
@@ -149,9 +149,9 @@ def work(until_empty: bool, as_json: bool) -> None:
             echo(json.dumps({**line, "label": ending.claim.parcel.effect.label, "detail": ending.detail}))
 
     house = House(settings.current(), watch)
-    echo(where(settings.current()), err=True)
+    note(where(settings.current()))
     for notice in house.outbox.notices():
-        echo(f"Note: {notice}", err=True)
+        note(f"Note: {notice}")
     house.workers.start()
     screen = Console(stderr=True)
     try:

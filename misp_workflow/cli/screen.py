@@ -19,6 +19,9 @@ from misp_workflow.printable import printable
 UNWRAPPED = 10_000
 """Columns of what is no terminal."""
 
+QUIET = "misp_workflow.quiet"
+"""Under what a command remembers --quiet."""
+
 MOST_WRAPPED = 3
 """Columns of a table that may be wrapped: more of them leave nothing of each."""
 
@@ -62,6 +65,13 @@ def _text(cell: Any) -> Text:
 
 def _plain(header: Any) -> str:
     return " ".join(_text(header).plain.split())
+
+
+def note(text: str) -> None:
+    """Write a remark to standard error, unless the caller wants none (--quiet); warnings and errors are no remarks."""
+    context = click.get_current_context(silent=True)
+    if not (context and context.meta.get(QUIET)):
+        echo(text, err=True)
 
 
 def echo(text: str | bytes, *, err: bool = False, nl: bool = True) -> None:

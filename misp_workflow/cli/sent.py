@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 
 from misp_workflow import settings
-from misp_workflow.cli.screen import Console, echo, echo_list
+from misp_workflow.cli.screen import Console, echo, echo_list, note
 from misp_workflow.delivery.ledger import Sent, ledger_of
 from misp_workflow.delivery.lists import shelves
 from misp_workflow.errors import InputError
@@ -37,7 +37,7 @@ def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> Non
     found = chain(ledger_of(rules).of(uuid_, destination), _listed(rules, uuid_, destination))
     first = next(found, None)
     if not as_json:
-        echo(_where(rules), err=True)
+        note(_where(rules))
     if first is None:
         if as_json:
             echo_list([])

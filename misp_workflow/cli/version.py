@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from misp_workflow import settings
-from misp_workflow.cli.screen import echo
+from misp_workflow.cli.screen import note
 from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.runner.data.profiles import MIRRORED, NEWEST, OLDEST, RECORDED, Profile, profile
 
@@ -40,7 +40,7 @@ def chosen(version: str | None, ask: bool = False) -> Profile:
 def _told(found: Profile) -> Profile:
     if found.version not in MIRRORED:
         known = f"MISP {found.version} was not recorded; it runs as {RECORDED[-1]} with what was read of later ones."
-        echo(f"Note: {known}", err=True)
+        note(f"Note: {known}")
     return found
 
 
@@ -51,7 +51,7 @@ def _asked() -> Profile:
         version = Misp(settings.current()).version()
         return _told(profile(version))
     except InputError:
-        echo(f"Note: MISP is {version}; versions from {OLDEST} on are mirrored. {NEWEST} is taken.", err=True)
+        note(f"Note: MISP is {version}; versions from {OLDEST} on are mirrored. {NEWEST} is taken.")
     except WorkflowError as error:
-        echo(f"Note: MISP did not say its version ({error}); {NEWEST} is taken. --misp says which.", err=True)
+        note(f"Note: MISP did not say its version ({error}); {NEWEST} is taken. --misp says which.")
     return profile(NEWEST)
