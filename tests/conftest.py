@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import sys
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,3 +75,16 @@ def program() -> Callable[[str], str]:
 def captures() -> dict[str, Any]:
     """The request bodies that a real MISP sent, by trigger or variant: {"event-publish": {"module": …, "data": …}}."""
     return {path.stem: json.loads(path.read_bytes()) for path in sorted(CAPTURES.glob("*.json"))}
+
+
+@pytest.fixture(scope="session")
+def misp_stix() -> None:
+    """misp-stix, loaded: some of what it needs warns at its first import, and here warnings are errors."""
+    from misp_workflow.delivery import stix
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            assert stix.ready(time.monotonic() + 120)
+        except stix.StixMissingError as error:
+            pytest.skip(str(error))
