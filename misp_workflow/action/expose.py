@@ -198,7 +198,7 @@ class _Action:
                 clean=clean,
             )
             decision = self.decide(call)
-            if isinstance(decision, Pass) and not decision.notes:  # with notes it says itself why it passes
+            if isinstance(decision, Pass) and decision.judged:
                 parameters.refuse_without_rule(self.config["params"], params)
             return _with_note(self._carry_out(decision, call, secrets, destination, watch), note)
         except WorkflowError as error:

@@ -13,12 +13,14 @@ from misp_workflow import settings
 from misp_workflow.cli.checks import destinations, misp, modules, outbox, sending
 from misp_workflow.cli.checks import measure as measuring
 from misp_workflow.cli.checks import settings as settings_check
-from misp_workflow.cli.checks.finding import Finding
+from misp_workflow.cli.checks.finding import Finding, skipped
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.installed import own_actions
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.settings import Settings
 
+UNKNOWN_WITHOUT = ("destinations", outbox.SUBJECT, modules.SUBJECT, misp.SUBJECT)
+"""What only the settings name."""
 MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "error": "[red]✘[/]", "skipped": "[dim]–[/]"}
 
 
@@ -30,12 +32,15 @@ MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "error": "[red]✘[/]
 def command(send_to: str | None, action: str, measure: bool, as_json: bool) -> None:
     """Look at the settings, each destination, the outbox, misp-modules and MISP.
 
-    Exit status: 0 nothing is wrong, 1 something is, 2 unusable input.
+    Exit status: 0 nothing is wrong, 1 something is, 2 unusable input or settings: then nothing that they name is
+    looked at, for it would be something else.
     """
     rules = settings.current()
     ours = LocalServer(own_actions())
     tables = {str(entry["name"]): entry["mispattributes"]["config"]["params"] for entry in ours.modules()}
-    if send_to is not None:
+    if not rules.usable:
+        findings = [*settings_check.check(rules), *map(_unknown, UNKNOWN_WITHOUT)]
+    elif send_to is not None:
         findings = sending.send(rules, send_to, action, ours, tables)
     elif measure:
         findings = measuring.check(rules)
@@ -48,7 +53,11 @@ def command(send_to: str | None, action: str, measure: bool, as_json: bool) -> N
     else:
         _print(findings, Console())
     if wrong:
-        raise SystemExit(1)
+        raise SystemExit(1 if rules.usable else 2)
+
+
+def _unknown(subject: str) -> Finding:
+    return skipped(subject, "not looked at: the settings say where, and they cannot be used")
 
 
 def _findings(rules: Settings, ours: LocalServer, tables: dict[str, destinations.Params]) -> Iterator[Finding]:

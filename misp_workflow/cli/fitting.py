@@ -7,7 +7,6 @@ from typing import Any
 
 from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.event import text
-from misp_workflow.php import truthy
 from misp_workflow.runner.data.triggers import TRIGGERS
 
 _EVENT = frozenset(("id", "uuid", "info", "Attribute", "Object", "_AttributeFlattened"))
@@ -44,12 +43,6 @@ def _otherwise(data: Mapping[str, Any]) -> str:
         said = text(data.get("message") or data.get("name")) or "no reason"
         return f"holds no event but an error that MISP answered ({said[:100]})"
     return "holds nothing that MISP hands over"
-
-
-def disabled(document: Any) -> bool:
-    """Whether the workflow's row, as it was exported, says that MISP does not run it."""
-    row = document.get("Workflow", document) if isinstance(document, Mapping) else {}
-    return isinstance(row, Mapping) and "enabled" in row and not truthy(row["enabled"])
 
 
 def refuse_unknown(named: Collection[str], known: Collection[str], what: str) -> None:

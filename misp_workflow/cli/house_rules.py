@@ -144,5 +144,5 @@ HOUSE_RULES: tuple[Rule, ...] = (destinations, values, names_in_templates)
 def warn(workflow: Workflow, known: Modules | None) -> None:
     """Say on standard error what a run passes over in silence: names that nobody has, gates without a rule."""
     for one in check(workflow, known, more=(destinations,)) if known else ():
-        if one.rule in ("unknown-parameter", "renamed", "no-rule", "unknown-module", "destination"):
+        if one.rule in ("unknown-parameter", "renamed", "no-rule", "unknown-module", "destination", "disabled"):
             echo(f"Warning: {one}", err=True)

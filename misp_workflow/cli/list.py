@@ -106,13 +106,11 @@ def serve(listen: str, port: int) -> None:
     """Publish the lists over HTTP, for a small house: put TLS in front of it. Needs the extra [serve]."""
     from misp_workflow.cli.list_server import run
 
-    run(settings.current(), listen, port)
+    run(settings.in_force(), listen, port)
 
 
 def _chosen(names: tuple[str, ...]) -> list[Shelf]:
-    rules = settings.current()
-    if not rules.usable:
-        raise InputError(rules.problem)
+    rules = settings.in_force()
     found = [shelf_of(rules, name) for name in names] if names else list(shelves(rules))
     if not found:
         raise InputError("The settings keep no list: docs/lists.md shows the table [destinations.NAME.list].")

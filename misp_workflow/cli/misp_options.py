@@ -29,9 +29,7 @@ def misp_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def settings_for(url: str | None, key: str | None) -> Settings:
     """Return the settings in force, with the MISP that the options name; InputError when none is known."""
-    rules = settings.current()
-    if not rules.usable:
-        raise InputError(rules.problem)
+    rules = settings.in_force()
     if key and not is_reference(key):
         raise InputError("--misp-key takes no key, which others could read: write env:NAME or file:/path.")
     if url and (problem := web_address.trouble(url, ("https", "http"))):

@@ -70,7 +70,7 @@ def command(word: str | None, server: str | None, misp_url: str | None, misp_key
 def _served(url: str | None, notes: list[str]) -> dict[str, str] | None:
     """Return name and description of the action modules that the server lists; None when it does not answer."""
     try:
-        listed = HttpServer(url or settings.current().modules_url).modules()
+        listed = HttpServer(url or settings.in_force().modules_url).modules()
     except NoAnswerError as trouble:
         notes.append(f"{trouble} What is served is not known.")
         return None
@@ -80,7 +80,7 @@ def _served(url: str | None, notes: list[str]) -> dict[str, str] | None:
 
 def _enabled(url: str | None, key: str | None, notes: list[str]) -> Mapping[str, bool] | None:
     """Return whether each module of MISP is enabled; None when there is no MISP, or it does not say."""
-    if not (url or settings.current().misp.url):
+    if not (url or settings.in_force().misp.url):
         notes.append("What MISP has enabled is not known: write [misp] into the settings, or give --misp-url.")
         return None
     try:

@@ -62,7 +62,7 @@ def list_entries(as_json: bool, dead: bool = False, limit: int = FIRST) -> None:
     if as_json:
         echo_list(map(dataclasses.asdict, found))
         return
-    note(where(settings.current()))
+    note(where(settings.in_force()))
     shown = 0
     while page := list(islice(found, min(PAGE, limit - shown) if limit else PAGE)):
         Console().print_table(_table(page))
@@ -94,7 +94,7 @@ def retry(ids: Sequence[str], everything: bool, destination: str | None, as_json
 @as_json_option
 def drop(ids: Sequence[str], everything: bool, destination: str | None, yes: bool, as_json: bool) -> None:
     """Remove for good; it will not be delivered."""
-    house = House(settings.current())
+    house = House(settings.in_force())
     chosen = _chosen(house.outbox, ids, everything, destination)
     asks = not yes and not (ids and as_json)  # a program that names what it means cannot be asked
     if asks and (number := sum(1 for _ in _chosen(house.outbox, ids, everything, destination))):
@@ -148,8 +148,8 @@ def work(until_empty: bool, as_json: bool) -> None:
             line = {"status": ending.how, "key": ending.claim.parcel.key, "lane": ending.claim.lane}
             echo(json.dumps({**line, "label": ending.claim.parcel.effect.label, "detail": ending.detail}))
 
-    house = House(settings.current(), watch)
-    note(where(settings.current()))
+    house = House(settings.in_force(), watch)
+    note(where(settings.in_force()))
     for notice in house.outbox.notices():
         note(f"Note: {notice}")
     house.workers.start()
@@ -220,15 +220,14 @@ def _escaped(text: str) -> str:
 
 
 def _open() -> Outbox:
-    return open_outbox(settings.current())
+    return open_outbox(settings.in_force())
 
 
 def where(rules: settings.Settings) -> str:
-    """Return which outbox these settings mean, and whose it is; and what is wrong with them: they may mean another."""
-    wrong = f"The settings are not in force: {rules.problem} Another outbox may be meant.\n" if rules.problem else ""
+    """Return which outbox these settings mean, and whose it is."""
     if rules.outbox.url_reference:
-        return f"{wrong}The outbox is the broker's that outbox.url names."
-    return f"{wrong}The outbox is in {state.whose(rules.state_folder)}."
+        return "The outbox is the broker's that outbox.url names."
+    return f"The outbox is in {state.whose(rules.state_folder)}."
 
 
 def _number(totals: Totals, dead: bool) -> int:

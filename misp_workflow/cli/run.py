@@ -10,7 +10,7 @@ import click
 import orjson
 
 from misp_workflow.cli import waiting
-from misp_workflow.cli.fitting import disabled, refuse_unfit, trigger_named
+from misp_workflow.cli.fitting import refuse_unfit, trigger_named
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.screen import Console, echo
@@ -133,8 +133,6 @@ def _loop(document: Workflow, data: Any, most: int, world: World) -> None:
 def _workflow(workflow: Path | None, blueprint: Path | None, trigger: str | None) -> Workflow:
     if workflow is not None:
         base = read_workflow(workflow)
-        if disabled(read_json(workflow)):
-            echo(f"Warning: {workflow} is of a workflow that is disabled: MISP does not run it.", err=True)
         return attach_blueprint(base, read_json(blueprint)) if blueprint else base
     if blueprint is None:
         raise InputError("Give a WORKFLOW file, or --blueprint with --trigger.")

@@ -32,7 +32,7 @@ def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> Non
 
     Exit status: 0 something of it went out, 1 nothing is known of it, 2 unusable input.
     """
-    rules = settings.current()
+    rules = settings.in_force()
     uuid_ = _uuid(event_uuid)
     found = chain(ledger_of(rules).of(uuid_, destination), _listed(rules, uuid_, destination))
     first = next(found, None)

@@ -278,8 +278,7 @@ def house(rules: Settings) -> House:
 def resume() -> None:
     """Send on what waits since an earlier run. Nothing is started where nothing waits. Never raises."""
     try:
-        rules = settings.current()
-        keeper = house(rules)
+        keeper = house(settings.in_force())  # else it would be another outbox, and networks without bounds
         for notice in keeper.outbox.notices():
             LOG.warning("%s", notice)
         if keeper.outbox.anything_waits():

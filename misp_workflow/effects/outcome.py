@@ -102,12 +102,14 @@ def together(receipts: Sequence[Receipt]) -> list[Receipt]:
 class Pass:
     """A gate's yes; `effects` is what must happen first, `undo` what shall happen when it does not: then it is a no.
 
-    `notes` are sentences for people, such as rules that only warn.
+    `notes` are sentences for people, such as rules that only warn. `judged` is False when the gate's rules say nothing
+    about such a call (a user is disabled): that passes without any rule, too.
     """
 
     effects: tuple[Effect, ...] = ()
     undo: tuple[Effect, ...] = ()
     notes: tuple[str, ...] = ()
+    judged: bool = True
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,17 @@ def current() -> Settings:
     return known.settings
 
 
+def in_force() -> Settings:
+    """Return the settings for somebody who looks after what they name; SettingsError when they cannot be used.
+
+    Without them another folder, another outbox or another MISP would be looked at, and found in order.
+    """
+    found = current()
+    if not found.usable:
+        raise SettingsError(f"{found.problem} What these settings name is not known until that is mended.")
+    return found
+
+
 def _looked(known: _Reading | None, now: float, named: tuple[str | None, ...]) -> _Reading:
     """Look at the file; read it only when it is another than before."""
     path, status = _find()

@@ -43,6 +43,19 @@ def findings(tmp_path: Path, module: str, params: dict[str, Any], trigger: str =
     }
 
 
+@pytest.mark.parametrize(("said", "finds"), [(False, 1), ("0", 1), (True, 0), (None, 0)])
+def test_a_file_that_says_it_is_disabled_is_a_finding_for_check_and_run(
+    said: object, finds: int, tmp_path: Path
+) -> None:
+    row = json.loads((ROOT / "examples" / "workflows" / "publish-gate.json").read_text())["Workflow"]
+    row.pop("enabled")
+    file = tmp_path / "w.json"
+    file.write_text(json.dumps({"Workflow": row if said is None else {**row, "enabled": said}}))
+    told = json.loads(call("check", "--json", file).stdout)[str(file)]
+    assert [one["rule"] for one in told].count("disabled") == finds
+    assert call("run", file, "--event", EVENT, "--offline").stderr.count("is disabled") == finds
+
+
 @pytest.mark.parametrize(
     ("module", "params", "rule", "said"),
     [

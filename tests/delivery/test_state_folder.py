@@ -13,6 +13,7 @@ from delivery_kit import is_root
 
 from misp_workflow import settings
 from misp_workflow.cli import main
+from misp_workflow.delivery import deliver
 from misp_workflow.delivery.changes.marks import Marks, MarksError
 from misp_workflow.delivery.log import DeliveryLog
 from misp_workflow.delivery.outbox import Item
@@ -65,12 +66,64 @@ def test_commands_say_where_they_look_and_whose_it_is(state: Path) -> None:
     assert f"the state folder is {state}, which is {me}'s; {me} can write there" in run("doctor", "--json")[1]
 
 
-def test_wrong_settings_are_not_passed_over(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_wrong_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "wrong.toml"
     file.write_text("nosuchkey = 5")
     file.chmod(0o600)
     monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
-    assert "The settings are not in force" in run("outbox")[1]
+    return file
+
+
+ABOUT_WHAT_THE_SETTINGS_NAME = [
+    "outbox",
+    "outbox list --json",
+    "outbox retry --all",
+    "outbox drop --all --yes",
+    "outbox show k",
+    "outbox metrics",
+    "outbox work --until-empty",
+    "outbox work --until-empty --json",
+    "sent 5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c",
+    "list",
+    "list check",
+    "list rebuild",
+    "list serve",
+    "pull folder",
+    "modules",
+    "doctor",
+    "doctor --json",
+    "doctor --send chat",
+    "doctor --measure",
+]
+
+
+@pytest.mark.parametrize("words", ABOUT_WHAT_THE_SETTINGS_NAME)
+def test_nobody_is_told_of_another_outbox_when_the_settings_are_wrong(
+    words: str, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(state)
+    file = use_wrong_settings(tmp_path, monkeypatch)
+    status, said = run(*words.split())
+    assert status == 2
+    assert f"{file}" in said
+    assert "nosuchkey" in said
+    assert "nothing waits" not in said.lower()
+    box = SqliteOutbox(state, window=600.0, max_bytes=2**24)
+    assert [entry.tries for entry in box.entries()] == [0]
+    box.close()
+
+
+def test_nothing_is_sent_on_from_another_outbox_when_the_settings_are_wrong(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(state)
+    use_wrong_settings(tmp_path, monkeypatch)
+    deliver.resume()
+    deliver.stop()
+    assert "not sent on" in caplog.text
+    box = SqliteOutbox(state, window=600.0, max_bytes=2**24)
+    assert [entry.tries for entry in box.entries()] == [0]
+    box.close()
 
 
 # --- whose ------------------------------------------------------------------------------------------------------------

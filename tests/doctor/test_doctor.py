@@ -43,7 +43,8 @@ def test_a_broken_file(doctor: Doctor) -> None:
     ((state, what),) = doctor.about("settings")
     assert state == "error"
     assert "line 3: destinations.a.tpl is not a known setting; the nearest name is “tlp”" in what
-    assert doctor.status == 1
+    assert doctor.status == 2
+    assert all("not looked at" in doctor.about(subject)[0][1] for subject in ("destinations", "outbox", "MISP"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

@@ -35,7 +35,8 @@ def decide(call):
     if not proposed and call.judged.kind != "attribute":
         return Block(("This node judges proposals; MISP sent none here, so nothing can be checked.",))
     if all(map(goes, proposed)) and not call.params.judge_deletions:
-        return Pass(notes=("Nothing is proposed that would be there afterwards: deletions are not judged.",))
+        told = "Nothing is proposed that would be there afterwards: deletions are not judged."
+        return Pass(notes=(told,), judged=False)
     reasons, notes = rules.decide(call)
     return Block((f"Not proposed: {'; '.join(reasons)}.",)) if reasons else Pass(notes=notes)
 

@@ -64,9 +64,9 @@ def decide(call):
         return Block(("This node judges users; MISP sent none here, so nothing can be checked.",))
     there = number(user.get("id")) > 0
     if there and flag(user.get("disabled")):
-        return Pass(notes=("The user is disabled, which every rule allows.",))
+        return Pass(notes=("The user is disabled, which every rule allows.",), judged=False)
     if there and not params.edits:
-        return Pass(notes=("This user is there already; only new users are judged (edits).",))
+        return Pass(notes=("This user is there already; only new users are judged (edits).",), judged=False)
     reasons = list(reasons_of(params, user, user.keys() if there else None))
     if params.condition and not call.holds("condition"):
         reasons.append("the condition is not true of this user")

@@ -17,7 +17,7 @@ from misp_workflow.runner.modules.moduleapi import Described, Scripted
 from misp_workflow.runner.said.check import check as findings_of
 
 LISTS = "Administration, Workflows, List Modules"
-NOT_HERE = ("misp-notice", "unknown-module")
+NOT_HERE = ("misp-notice", "unknown-module", "disabled")
 """Rules of `check` that this says by itself, knowing what MISP has."""
 
 

@@ -2,6 +2,10 @@
 
 Read is the whole value, each part of a composite one (domain|ip, ip-dst|port), the host of a URL, of a path
 (//10.0.0.1/share, \\\\10.0.0.1\\share) and of a mail address, with a port or without. Free text is not searched.
+
+An address is read as a resolver reads it (octal, hexadecimal, fewer than four numbers, one number) and as people do
+(decimal, whatever zeros it begins with), and all of it counts. A number or two alone are one only where the type or the
+spelling says that an address stands there.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
-from misp_workflow.delivery.guard.networks import inside, read_address
+from misp_workflow.delivery.guard.networks import inside, readings
 from misp_workflow.event import text
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -40,21 +45,25 @@ and the same for IPv6, of which 2000::/3 is given out."""
 _CLOTHES = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 """IPv4 mapped into IPv6, RFC 4291, and its translation, RFC 6052."""
 
-_IN_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2}")
-"""What a browser would follow; there a number alone, an octal or a hexadecimal one is an address, too."""
-_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2}(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)")
+OF_HOSTS = re.compile(r"ip-.*|domain.*|hostname.*|uri|url|link|email-(?:src|dst|reply-to)", re.DOTALL)
+"""Types whose values are hosts or have one: there a number alone is an address, too."""
+
+_BEGINNING = r"(?:(?:h(?:tt|xx)ps?|ftp|wss?):[/\\]*|(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2,})"
+"""What a browser would follow; it wants no slashes for the schemes that it knows (https://url.spec.whatwg.org)."""
+_IN_ADDRESS = re.compile(_BEGINNING, re.IGNORECASE)
+_HOST = re.compile(rf"{_BEGINNING}(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)", re.IGNORECASE)
 _NO_SCHEME = re.compile(r"(?:[^@/\\?#\s]*@)?(\[[^\]]*\]|[^/\\?#:\s@]+)(?::\d*)?(?:[/\\?#]|$)")
 
 
 def hosts(attribute: Mapping[str, Any]) -> list[str]:
     """Return the hosts of the attribute's value in lower case, each once: names, and addresses without brackets."""
-    found = (_host(part) for part in parts(attribute))
+    found = (_host(part) for part in map(_live, parts(attribute)))
     return list(dict.fromkeys(host for host in found if host))
 
 
 def networks(attribute: Mapping[str, Any]) -> list[Network]:
     """Return the addresses (as networks of one) and networks of the value, each once; IPv4 in IPv6 is IPv4."""
-    return list(dict.fromkeys(network for part in _telling(attribute) for network in _networks(part)))
+    return list(dict.fromkeys(network for part in _telling(attribute) for network in _networks(part, attribute)))
 
 
 def reserved(attribute: Mapping[str, Any]) -> list[str]:
@@ -62,13 +71,12 @@ def reserved(attribute: Mapping[str, Any]) -> list[str]:
 
     Whatever contains or lies in one of RESERVED counts, and the name of this machine.
     """
-    return [
-        part for part in _telling(attribute) if any(map(Ranges.of_reserved().meets, _networks(part))) or _here(part)
-    ]
+    meets = Ranges.of_reserved().meets
+    return [part for part in _telling(attribute) if any(map(meets, _networks(part, attribute))) or _here(part)]
 
 
 def _here(part: str) -> bool:
-    host = _host(part)
+    host = _host(_live(part))
     return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
 
 
@@ -130,29 +138,56 @@ def _edges(network: Network) -> tuple[int, int]:
     return int(network.network_address), int(network.broadcast_address)
 
 
+def _live(value: str) -> str:
+    """Return the value as a browser takes it: without line breaks and tabs, and not defanged."""
+    return _DEFANGED_DOT.sub(".", value.translate(_PASSED_OVER)) if _ODD.search(value) else value
+
+
+_ODD = re.compile(r"[\t\r\n\[({]")
+_PASSED_OVER = {ord(letter): None for letter in "\t\r\n"}
+_DEFANGED_DOT = re.compile(r"\[(?:\.|dot)\]|\((?:\.|dot)\)|\{(?:\.|dot)\}", re.IGNORECASE)
+
+
 def _host(value: str) -> str:
-    plain = value.replace("[.]", ".").replace("(.)", ".")
-    match = _HOST.match(plain) or _NO_SCHEME.match(plain)
-    host = match[1].strip("[]").partition("%")[0].rstrip(".").lower() if match else ""
+    match = _HOST.match(value)
+    host = _decoded(match[1]) if match else ""
+    if not match and (match := _NO_SCHEME.match(value)):
+        host = match[1]
+    host = host.strip("[]").partition("%")[0].rstrip(".").lower()
     return host if len(host) <= LONGEST_HOST else ""
 
 
-def _networks(value: str) -> Iterator[Network]:
+def _decoded(host: str) -> str:
+    """Return the host of an address with its percent signs read, as a browser reads them; a zone stays."""
+    return _wide(unquote(host)) if "%" in host and not host.startswith("[") else host
+
+
+def _networks(value: str, attribute: Mapping[str, Any]) -> Iterator[Network]:
+    value = _live(value)
     whole = read_network(value.partition("%")[0])
     if whole is not None:
         yield from _both(whole)
         return
-    host = _host(value)
-    found = read_address(host) if _IN_ADDRESS.match(value) else _plain(host)
-    if found is not None:
-        yield from _both(ipaddress.ip_network(found))
+    if not _IN_ADDRESS.match(value) and (odd := list(_odd_networks(value))):
+        yield from (one for network in odd for one in _both(network))
+        return
+    host = _host(value).removeprefix("ipv6:")
+    if _IN_ADDRESS.match(value) or host.count(".") == 3 or ":" in host or _is_of_hosts(attribute):
+        for found in readings(host):
+            yield from _both(ipaddress.ip_network(found))
 
 
-def _plain(host: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(host.removeprefix("ipv6:"))
-    except ValueError:
-        return None
+def _odd_networks(value: str) -> Iterator[Network]:
+    """Yield what a network, or an IPv6 address, may mean that is written as nobody writes it today."""
+    address, slash, length = value.partition("/")
+    if len(value) <= LONGEST_NETWORK and (slash or address.count(":") > 1):
+        for one in readings(address):
+            network = read_network(f"{one}/{length.lstrip('0') or 0}" if slash else str(one))
+            yield from [network] if network else []
+
+
+def _is_of_hosts(attribute: Mapping[str, Any]) -> bool:
+    return OF_HOSTS.fullmatch(text(attribute.get("type"))) is not None
 
 
 def _both(network: Network) -> Iterator[Network]:

@@ -46,6 +46,8 @@ _LOW_BITS = ("64:ff9b::/96", "::ffff:0:0:0/96")
 _LOCAL_NAT64 = ("64:ff9b:1::/48",)
 """RFC 8215: with a prefix of any length."""
 _PREFIX_LENGTHS = (32, 40, 48, 56, 64, 96)
+LONGEST_NUMBER = 64
+"""Digits of one number in an address, zeros before it included."""
 _ODD_PART = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+", re.ASCII)
 
 
@@ -144,10 +146,38 @@ def read_address(text: str) -> Address | None:
         return _odd_ipv4(plain)
 
 
+def readings(text: str) -> Iterator[Address]:
+    """Yield every address that somebody may read in a literal, each once; none when it is no address for anybody.
+
+    `010.0.0.1` is 8.0.0.1 to a resolver and 10.0.0.1 to people and to programs that know no octal numbers.
+    """
+    plain = text.strip().strip("[]").partition("%")[0]
+    before, colon, last = plain.rpartition(":")
+    if not colon:
+        found = (read_address(plain), _decimal_ipv4(plain))
+        yield from dict.fromkeys(one for one in found if one is not None)
+    elif "." not in last:
+        whole = read_address(plain)
+        yield from [whole] if whole else []
+    else:  # the last 32 bits of an IPv6 address, written as IPv4
+        for low in readings(last):
+            whole = read_address(f"{before}:{low}")
+            yield from [whole] if whole else []
+
+
+def _decimal_ipv4(text: str) -> ipaddress.IPv4Address | None:
+    """Read four decimal numbers, whatever zeros they begin with."""
+    parts = text.removesuffix(".").split(".")
+    if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) <= LONGEST_NUMBER for part in parts):
+        return None
+    numbers = [int(part) for part in parts]
+    return ipaddress.IPv4Address(bytes(numbers)) if max(numbers) <= 255 else None
+
+
 def _odd_ipv4(text: str) -> ipaddress.IPv4Address | None:
     """Read IPv4 as inet_aton does: one to four numbers, each decimal, octal (0…) or hexadecimal (0x…)."""
     parts = text.removesuffix(".").split(".")
-    if len(parts) > 4 or not all(map(_ODD_PART.fullmatch, parts)):
+    if len(parts) > 4 or not all(map(_ODD_PART.fullmatch, parts)) or max(map(len, parts)) > LONGEST_NUMBER:
         return None
     try:
         numbers = [_number(part) for part in parts]

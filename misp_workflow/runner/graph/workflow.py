@@ -21,13 +21,17 @@ from misp_workflow.runner.graph.graph import Graph, Node, as_mapping
 
 @dataclass(frozen=True)
 class Workflow:
-    """A stored workflow: its row and its graph. `listed_for` is the trigger that MISP calls it for, by its row."""
+    """A stored workflow: its row and its graph. `listed_for` is the trigger that MISP calls it for, by its row.
+
+    `enabled` is what its row says of itself, which is not what MISP goes by.
+    """
 
     id: Any
     name: str
     graph: Graph
     debug: bool = False
     listed_for: str | None = None
+    enabled: bool = True
 
     @property
     def trigger(self) -> Node | None:
@@ -72,6 +76,7 @@ def load(document: str | bytes | Mapping[str, Any] | list[Any]) -> Workflow:
         graph=graph,
         debug=php.truthy(row.get("debug_enabled")),
         listed_for=listed if isinstance(listed := row.get("trigger_id"), str) and listed else None,
+        enabled="enabled" not in row or php.truthy(row["enabled"]),
     )
 
 

@@ -22,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     refused.no_cycle,
     refused.one_connection,
     refused.unknown_modules,
+    warned.disabled_workflow,
     warned.editor_notices,
     warned.blocking_after_concurrent,
     gates.open_gates,

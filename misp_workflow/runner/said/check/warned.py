@@ -10,6 +10,20 @@ from misp_workflow.runner.modules import catalogue as module_list
 from misp_workflow.runner.said.check.subject import Finding, Subject
 
 
+def disabled_workflow(subject: Subject) -> Iterator[Finding]:
+    """The workflow's row says that it is disabled; that counts for nothing in MISP, but somebody may have meant it."""
+    if not subject.workflow.enabled:
+        yield Finding(
+            "warning",
+            "disabled",
+            None,
+            "The file says that this workflow is disabled. MISP 2.5 writes so into every export, and runs a workflow "
+            "when its trigger is enabled.",
+            "See whether the trigger is (Administration, Workflows, List Triggers, or misp-workflow doctor); leave "
+            "'enabled' out of the file to hear no more of it.",
+        )
+
+
 def editor_notices(subject: Subject) -> Iterator[Finding]:
     """The notices that MISP's editor prints on a node."""
     try:
