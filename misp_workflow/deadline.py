@@ -76,11 +76,23 @@ class Watch:
         self._spoken.set()
         return first
 
-    def answer_of(self, work: Callable[[], Answer], seconds: float, otherwise: Answer) -> Answer:
-        """Return what `work` says, done in a thread of its own, or `otherwise` once so many seconds are over."""
+    def answer_of(
+        self, work: Callable[[], Answer], seconds: float, otherwise: Answer, note: Callable[[Answer], None]
+    ) -> Answer:
+        """Return what `work` says, done in a thread of its own, or `otherwise` once so many seconds are over.
+
+        `note` hears which it was, in such a thread too: whatever it does delays no answer.
+        """
         context = contextvars.copy_context()
-        threading.Thread(target=lambda: self.say(context.run(work)), name="judging", daemon=True).start()
+
+        def judge() -> None:
+            self.say(context.run(work))
+            if self._answer is not None and self._answer is not otherwise:
+                note(self._answer)
+
+        threading.Thread(target=judge, name="judging", daemon=True).start()
         self._spoken.wait(seconds)
-        self.say(otherwise)
+        if self.say(otherwise):
+            threading.Thread(target=note, args=(otherwise,), name="noting", daemon=True).start()
         assert self._answer is not None
         return self._answer

@@ -26,7 +26,7 @@ from misp_workflow.action.about import OCCASIONS, about
 from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
 from misp_workflow.deadline import Watch
-from misp_workflow.delivery import guard, marking, trial
+from misp_workflow.delivery import guard, marking, trial, verdicts
 from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, addressed, mask, to_json, together
 from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
@@ -73,6 +73,11 @@ INFO_KEYS = {
 """The eleven keys that upstream's modules have, with what stands there when an action says nothing."""
 
 _FULL_STOPS = re.compile(r"(?<!\.)\.\.(?=[\s)]|\Z)")
+
+
+class Refusal(dict[str, Any]):
+    """The answer of a gate that has judged and says no; any other error means that it could not judge."""
+
 
 Decision = Effect | Sequence[Effect] | Pass | Block | Receipt
 Answer = dict[str, Any]
@@ -139,7 +144,14 @@ class _Action:
             return self._heard(request, started, Watch())
         watch, within = Watch(), _answer_within(request)
         late = {"error": LATE_GATE.format(seconds=within)}
-        return watch.answer_of(lambda: self._heard(request, started, watch), within, late)
+        return watch.answer_of(lambda: self._heard(request, started, watch), within, late, self._count)
+
+    def _count(self, said: Answer) -> None:
+        """Count a gate's verdict, for monitoring."""
+        verdict: verdicts.Verdict = (
+            "passed" if "data" in said else "refused" if isinstance(said, Refusal) else "undecided"
+        )
+        verdicts.count(settings.current().state_folder, self.name, verdict)
 
     def _heard(self, request: Any, started: float, watch: Watch) -> Answer:
         problem = ""
@@ -222,7 +234,7 @@ class _Action:
         self, decision: Decision, call: Call, secrets: Sequence[str], place: Destination, watch: Watch
     ) -> Answer:
         if isinstance(decision, Block):
-            return {"error": _sentence(mask("; ".join(decision.reasons), list(secrets)))}
+            return Refusal(error=_sentence(mask("; ".join(decision.reasons), list(secrets))))
         if isinstance(decision, Receipt):
             return _spoken([decision])
         if isinstance(decision, Pass):
@@ -359,7 +371,7 @@ def _with_note(answer: Answer, problem: str) -> Answer:
     if not problem or problem in answer.get("error", ""):
         return answer
     if "error" in answer:
-        return {"error": f"{answer['error']} ({problem})"}
+        return type(answer)(error=f"{answer['error']} ({problem})")
     return {"data": {**answer["data"], "detail": f"{answer['data']['detail']} ({problem})"}}
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "undo": "Put back what a push took the place of.",
     "install": "Put an example workflow into a MISP.",
     "outbox": "Look after what waits to be delivered.",
+    "metrics": "Write what monitoring watches, for Prometheus.",
     "sent": "Show where an event went, and what of it is there still.",
     "doctor": "Examine settings, destinations, outbox, misp-modules and MISP.",
     "check-event": "Judge events by a rule file of the gates.",

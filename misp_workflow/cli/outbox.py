@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from misp_workflow import settings
+from misp_workflow.cli.metrics import command as metrics
 from misp_workflow.cli.screen import Console, echo, echo_list, note
 from misp_workflow.delivery.deliver import GRACE
 from misp_workflow.delivery.house import Ending, House
@@ -47,6 +48,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """Show what waits to be delivered and what could not be, and why."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_entries, as_json=as_json)
+
+
+command.add_command(metrics, "metrics")
 
 
 @command.command("list")
@@ -129,12 +133,6 @@ def show(id_: str, as_json: bool) -> None:
 
 
 @command.command()
-def metrics() -> None:
-    """Write the numbers in Prometheus' text form."""
-    echo(prometheus(_open().totals(), time.time()), nl=False)
-
-
-@command.command()
 @click.option("--until-empty", is_flag=True, help="End when nothing waits any more.")
 @as_json_option
 def work(until_empty: bool, as_json: bool) -> None:
@@ -188,35 +186,6 @@ class _Ends:
         end = time.monotonic() + seconds
         while not self.asked and time.monotonic() < end:
             time.sleep(0.05)
-
-
-def prometheus(totals: Totals, now: float) -> str:
-    """Return the numbers as https://prometheus.io/docs/instrumenting/exposition_formats/ wants them."""
-    oldest = max(now - totals.oldest, 0.0) if totals.oldest is not None else 0.0
-    by_state = [({"destination": lane, "state": state}, number) for (lane, state), number in totals.counts.items()]
-    by_end = [({"destination": lane, "how": how}, number) for (lane, how), number in totals.ended.items()]
-    lines = [
-        *_metric("effects", "gauge", "Effects in the outbox that wait or died.", by_state),
-        *_metric("ended_total", "counter", "Effects that ended since the outbox began.", by_end),
-        *_metric("oldest_seconds", "gauge", "Age of the oldest effect that waits.", [({}, round(oldest, 3))]),
-    ]
-    if totals.bytes_used is not None:
-        lines += _metric("bytes", "gauge", "Bytes in use.", [({}, totals.bytes_used)])
-        lines += _metric("bytes_limit", "gauge", "Bytes after which the outbox refuses.", [({}, totals.bytes_most)])
-    return "\n".join(lines) + "\n"
-
-
-def _metric(name: str, kind: str, text: str, values: Sequence[tuple[dict[str, str], Any]]) -> list[str]:
-    full = f"misp_workflow_outbox_{name}"
-    lines = [f"# HELP {full} {text}", f"# TYPE {full} {kind}"]
-    for labels, value in values:
-        inside = ",".join(f'{key}="{_escaped(label)}"' for key, label in labels.items())
-        lines.append(f"{full}{{{inside}}} {value}" if inside else f"{full} {value}")
-    return lines
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _open() -> Outbox:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import queue
 import sys
 import threading
 import time
@@ -163,7 +164,9 @@ def test_a_request_is_as_large_as_it_likes_unless_the_settings_bound_it(tmp_path
 
 def test_who_speaks_first_has_spoken():
     watch = Watch()
-    assert watch.answer_of(lambda: {"data": "done"}, 60, {"error": "late"}) == {"data": "done"}
+    noted: queue.Queue[dict] = queue.Queue()
+    assert watch.answer_of(lambda: {"data": "done"}, 60, {"error": "late"}, noted.put) == {"data": "done"}
+    assert noted.get(timeout=60) == {"data": "done"} and noted.empty()
     assert not watch.say({"error": "too late"})
 
 
