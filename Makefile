@@ -2,6 +2,7 @@
 #
 #   make demo    a real event through a workflow, an action and the real misp-modules, to a local receiver
 #   make test    lint, types, import directions, all tests
+#   make docs    the pages as a site with a search, in build/site
 #   make serve   misp-modules with the pack, for a MISP to use; PORT=6666 LISTEN=127.0.0.1
 #
 # Another Python: make test PYTHON=python3.12
@@ -15,7 +16,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 # One stamp per Python version: asking for another one makes the environment anew.
 STAMP := $(VENV)/.ready-$(VERSION)
 
-.PHONY: help install demo test lint format serve bench wheel clean python-is-fit
+.PHONY: help install demo docs test lint format serve bench wheel clean python-is-fit
 .DEFAULT_GOAL := help
 
 help:
@@ -37,6 +38,11 @@ python-is-fit:
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo.py
+
+docs: $(STAMP)
+	@$(BIN)/python -c 'import furo, myst_parser, sphinx' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@$(BIN)/sphinx-build -q -W --keep-going -n -b html docs build/site
+	@echo "build/site/index.html"
 
 test: lint
 	@$(BIN)/python -m pytest

@@ -19,10 +19,13 @@ from misp_workflow.testing.contract import ActionFile
 ROOT = Path(__file__).resolve().parents[1]
 ACTIONS = ROOT / "misp_modules" / "modules" / "action_mod"
 PAGES = ROOT / "docs" / "actions"
+CASES = ROOT / "tests" / "actions"
+FEWEST_WORDS = 3
+"""Of what a case expects of a failure's sentence; fewer words tell a reader nothing."""
 SCHEMA = ROOT / "examples" / "misp-workflow.schema.json"
 
 
-def page(module: Any) -> str:
+def page(action: str, module: Any) -> str:
     """Return the Markdown page of one action."""
     info, config = module.moduleinfo, module.moduleconfig
     limits = {name: value for name, value in vars(module).items() if name.startswith("MAX_")}
@@ -46,6 +49,7 @@ def page(module: Any) -> str:
         lines += ["", f"Limits of the service: {listed}. Longer text is cut, with a mark that says so."]
     for title, words in getattr(module, "DOCUMENTED", {}).items():
         lines += ["", f"{title}: " + ", ".join(f"`{word}`" for word in words.split()) + "."]
+    lines += _tried(action)
     if info["references"]:
         lines += ["", "See also: " + ", ".join(f"<{url}>" for url in info["references"])]
     return "\n".join(lines) + "\n"
@@ -115,6 +119,42 @@ def _standing(config: dict[str, Any]) -> list[str]:
     return ["", f"Updates: {config.get('updates', 'no')}. Withdraws: {config.get('withdraws', 'no')}."]
 
 
+def _tried(action: str) -> list[str]:
+    """Return what the action's cases show: an example of a node and what comes of it, and how failures read."""
+    cases = {file.stem: json.loads(file.read_text()) for file in sorted((CASES / action).glob("*.json"))}
+    lines: list[str] = []
+    shown = next((case for case in cases.values() if case.get("params") and _is_example(case)), None)
+    if shown:
+        lines += ["", "A node that says", "", "```text"]
+        lines += [f"{key} = {_short(value)}" for key, value in shown["params"].items()]
+        lines += ["```", ""]
+        lines += _outcome(shown)
+    said = dict.fromkeys(case.get("error") or case.get("blocks") or "" for case in cases.values())
+    failures = [one for one in said if len(one.split()) >= FEWEST_WORDS]
+    if failures:
+        lines += ["", "How failures read (the telling part of each sentence; each is tried by a test):", ""]
+        lines += [f"- {_short(said)}" for said in failures]
+    return lines
+
+
+def _is_example(case: dict[str, Any]) -> bool:
+    return ("error" not in case and "settings" not in case) and bool(case.get("sends") or "blocks" in case)
+
+
+def _outcome(case: dict[str, Any]) -> list[str]:
+    if "blocks" in case:
+        return [f"stops the event: {_short(case['blocks'])}."]
+    first = case["sends"][0]
+    where = " ".join(filter(None, (first.get("method", "POST"), first.get("path"))))
+    then = f", and answers MISP `{case['answer']}`" if "answer" in case else ""
+    return [f"sends `{where}`{then}."]
+
+
+def _short(text: str) -> str:
+    plain = " ".join(str(text).split())
+    return plain if len(plain) <= 160 else f"{plain[:159]}…"
+
+
 def _meaning(spec: dict[str, Any]) -> str:
     notes = [word for word in ("required", "secret", "template") if spec.get(word)]
     return spec["description"].replace("|", "\\|") + (f" ({', '.join(notes)})" if notes else "")
@@ -127,7 +167,7 @@ def _cell(value: str) -> str:
 def pages() -> dict[Path, str]:
     """Return every page by its place."""
     modules = {path.stem: ActionFile.load(path).module for path in sorted(ACTIONS.glob("*.py"))}
-    written = {PAGES / f"{name}.md": page(module) for name, module in modules.items()}
+    written = {PAGES / f"{name}.md": page(name, module) for name, module in modules.items()}
     return {**written, PAGES / "README.md": index(), SCHEMA: settings_schema()}
 
 
