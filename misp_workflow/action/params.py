@@ -8,6 +8,7 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
                 without), "choice", or "list" (one per line, or one line with commas)
     choices     the allowed values of a "choice", or of each item of a "list"
     words       what means the same as a choice: {"high": "1"}, small letters
+    needs       what must be installed for a choice: {"stix21": "stix"}, the extra of this package by the value
     formerly    names that the parameter had before; MISP sends a node's value under the present one only
     each        the format of each item of a "list"
     minimum, maximum   bounds of an integer or number

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from misp_workflow import web_address
-from misp_workflow.action import ecs, rendering
+from misp_workflow.action import ecs, rendering, stix
 from misp_workflow.action.call import Call
 from misp_workflow.action.fields import TLS
 from misp_workflow.action.params import Table
@@ -27,10 +27,11 @@ RECORDS: Table = {
         "default": "attribute",
     },
     "layout": {
-        "description": "flat: one plain JSON object; misp: MISP's core format",
+        "description": "flat: one plain JSON object; misp: MISP's core format; stix21: a bundle of STIX 2.1 objects",
         "format": "choice",
-        "choices": ["flat", "misp"],
+        "choices": ["flat", "misp", "stix21"],
         "default": "flat",
+        "needs": {"stix21": "stix"},
     },
     **STANDING,
 }
@@ -92,6 +93,8 @@ def carried(call: Call, topic: str, carrier: Carrier) -> list[Carrier] | Receipt
     said = standing(call)
     if isinstance(said, Receipt):
         return said
+    if getattr(call.params, "layout", "") == "stix21":
+        carrier = replace(carrier, stix={"event": stix.head(call)})
     found: list[Carrier] = [*batches(carrier, records(call, said, topic))]
     if said.whole and getattr(call.params, "granularity", "attribute") == "attribute":
         stay = tuple(str(row["uuid"]) for row in (*said.rows, *said.gone))
@@ -102,8 +105,11 @@ def carried(call: Call, topic: str, carrier: Carrier) -> list[Carrier] | Receipt
 def records(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
     """Return the records of this call, tombstones among them: {"id", "topic", "key", "body"}.
 
-    `topic` names the parameter with the topic, a template that may use `attribute`. A tombstone has no body.
+    `topic` names the parameter with the topic, a template that may use `attribute`. A tombstone has no body; in STIX it
+    has one, of what it takes back.
     """
+    if getattr(call.params, "layout", "") == "stix21":
+        return _stix(call, said, topic)
     if getattr(call.params, "granularity", "attribute") == "event":
         body = None if not said.rows and said.whole else _json(_event(call, said.rows))
         return [_record(call, topic, {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}, body)]
@@ -111,6 +117,17 @@ def records(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
     write = {"flat": _flat, "misp": _misp, "ecs": _ecs}[getattr(call.params, "layout", "flat")]
     there = [_record(call, topic, row, _json(write(call, head, row))) for row in said.rows]
     return there + [_record(call, topic, row, None) for row in said.gone]
+
+
+def _stix(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
+    if call.params.granularity == "event":
+        row = {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}
+        return [_record(call, topic, row, _json(stix.event(call, said)), not said.rows and said.whole)]
+    return [
+        _record(call, topic, row, _json({"Attribute": row}), back)
+        for rows, back in ((said.rows, False), (said.gone, True))
+        for row in rows
+    ]
 
 
 def batches(carrier: Carrier, found: list[dict[str, Any]]) -> Iterator[Carrier]:
@@ -123,13 +140,15 @@ def batches(carrier: Carrier, found: list[dict[str, Any]]) -> Iterator[Carrier]:
             yield replace(carrier, records=some, about=about, takes_back=back)
 
 
-def _record(call: Call, topic: str, row: Mapping[str, Any], body: str | None) -> dict[str, Any]:
+def _record(call: Call, topic: str, row: Mapping[str, Any], body: str | None, back: bool = False) -> dict[str, Any]:
+    """Return a record; `back`: it takes something back, although it has a body."""
     uuid = text(row.get("uuid"))
     return {
-        "id": f"{uuid}/{text(row.get('timestamp'))}{'' if body is not None else '/withdrawn'}",
+        "id": f"{uuid}/{text(row.get('timestamp'))}{'/withdrawn' if back or body is None else ''}",
         "topic": _topic(call, topic, row),
         "key": uuid,
         "body": body,
+        **({"withdrawn": True} if back else {}),
     }
 
 

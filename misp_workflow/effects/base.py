@@ -22,7 +22,7 @@ class Effect:
 
     `digest` is for messages to people: where the message's text stands ("json.text"), then what to leave out when many
     are gathered into one ("json.blocks"). `digest_limit` is the most characters that such a gathered text may have.
-    Empty: this effect is never gathered with others. `outbox_only` says of a kind that nobody may wait for it.
+    Empty: this effect is never gathered with others. `outbox_only` says that nobody may wait for it.
     `keep` false: now or never; no outbox keeps it for later, because done later it would do harm (a gate's approval).
 
     `about` are the uuids of what this effect holds, for the ledger: attributes, objects, reports; none: the event as a
@@ -34,7 +34,6 @@ class Effect:
     """
 
     kind: ClassVar[str]
-    outbox_only: ClassVar[bool] = False
     leaves: ClassVar[bool] = True
     batch: ClassVar[str] = ""
     label: str = ""
@@ -46,6 +45,11 @@ class Effect:
     keep: bool = True
     about: tuple[str, ...] = ()
     takes_back: bool = False
+
+    @property
+    def outbox_only(self) -> bool:
+        """Whether it is for the background, because it takes longer than MISP waits."""
+        return False
 
     def place(self) -> str:
         """Return what tells this effect's other side from others, without a secret: one ill, all to it wait."""

@@ -109,11 +109,15 @@ class Notification(Effect):
     """
 
     kind: ClassVar[str] = "notification"
-    outbox_only: ClassVar[bool] = True
     url: str
     host: str = ""
     title: str = ""
     text: str
+
+    @property
+    def outbox_only(self) -> bool:
+        """Yes, always."""
+        return True
 
     def place(self) -> str:
         """Return the service, and the host where it has one of its own."""
@@ -153,6 +157,7 @@ class Record(Effect):
     """One message on a stream. `address` is where ("tcp://127.0.0.1:50001"), `bind` whether we listen there or call.
 
     `frames` are the parts of the message, as text. `topic` is what subscribers choose by; it is in the frames already.
+    With `stix` the only frame is an event as `Batch` has one in a body: it goes out as STIX, behind the topic.
     """
 
     kind: ClassVar[str] = "stream"
@@ -160,10 +165,16 @@ class Record(Effect):
     frames: tuple[str, ...]
     topic: str = ""
     bind: bool = True
+    stix: bool = False
 
     def place(self) -> str:
         """Return the address."""
         return self.address
+
+    @property
+    def outbox_only(self) -> bool:
+        """Whether there is more to be made STIX of than can be while MISP waits."""
+        return self.stix and len(self.frames[0]) > MOST_CONVERTED_IN_TIME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +210,10 @@ class Batch(Effect):
     With `rest_of`, the uuid of an event, it has no records of its own: it is a tombstone for each item of the event
     that the ledger knows to be there and that is not in `standing`. `at` is when the call came, in seconds since 1970:
     what was said, taken back and said again is not a repetition.
+
+    With `stix` the bodies are MISP's and go out as STIX 2.1 (`delivery/stix`): {"Attribute": row} of the event whose
+    head is `stix["event"]`, or a whole {"Event": …, "withdrawn": [uuids]}; a record with "withdrawn" true is revoked.
+    `stix["only"]` "indicator": the indicator alone instead of a bundle.
     """
 
     kind: ClassVar[str] = "records"
@@ -215,10 +230,16 @@ class Batch(Effect):
     at: int = 0
     rest_of: str = ""
     standing: tuple[str, ...] = ()
+    stix: Mapping[str, Json] = field(default_factory=dict)
 
     def place(self) -> str:
         """Return scheme, host and port of the broker."""
         return self.shown
+
+    @property
+    def outbox_only(self) -> bool:
+        """Whether there is more to be made STIX of than can be while MISP waits."""
+        return bool(self.stix) and _length(self.records) > MOST_CONVERTED_IN_TIME
 
     @property
     def shown(self) -> str:
@@ -231,7 +252,7 @@ class Bulk(Post):
     """Records in one HTTP request, each of which the other side may take or refuse: `json`, `form`, `body` stay empty.
 
     `dialect` is "elastic", "splunk" or "alertmanager", see its file under `delivery/transports/dialects`; `options` are
-    the dialect's own. `records`, `rest_of`, `standing` and `at` are as in `Batch`.
+    the dialect's own. `records`, `rest_of`, `standing`, `at` and `stix` are as in `Batch`.
     """
 
     kind: ClassVar[str] = "bulk"
@@ -242,3 +263,17 @@ class Bulk(Post):
     at: int = 0
     rest_of: str = ""
     standing: tuple[str, ...] = ()
+    stix: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def outbox_only(self) -> bool:
+        """Whether there is more to be made STIX of than can be while MISP waits."""
+        return bool(self.stix) and _length(self.records) > MOST_CONVERTED_IN_TIME
+
+
+MOST_CONVERTED_IN_TIME = 512 * 1024
+"""Characters of MISP's JSON, some thousand attributes: a second or two for misp-stix."""
+
+
+def _length(records: tuple[Mapping[str, Json], ...]) -> int:
+    return sum(len(one["body"] or "") for one in records)

@@ -249,8 +249,8 @@ def test_no_value_of_an_event_gets_into_a_log(caplog: pytest.LogCaptureFixture) 
 
 def test_a_stub_is_a_revoked_indicator_that_any_reader_takes() -> None:
     stix2 = pytest.importorskip("stix2")
-    made = stix.stub(EVENT, uid(1), 1767400000)
-    assert made == stix.stub(EVENT, uid(1), 1767400000) and stix2.parse(made).revoked is True
+    made = stix.stub(uid(1), 1767400000)
+    assert made == stix.stub(uid(1), 1767400000) and stix2.parse(made).revoked is True
     assert stix2.parse(stix.convert(event(attribute(1, deleted=True))).bundle, allow_custom=True).objects
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from misp_workflow.action import ParameterError, Record, expose, fields
+from misp_workflow.action import ParameterError, Record, expose, fields, stix
 
 moduleinfo = {
     "version": "1.0",
@@ -26,10 +26,12 @@ moduleconfig = {
         },
         "topic": {"description": "Topic that subscribers choose by", "default": "misp_json_workflow"},
         "layout": {
-            "description": "misp: one frame, the topic, a space, the JSON; frames: the topic and the JSON apart",
+            "description": "misp: one frame, the topic, a space, the JSON; frames: the topic and the JSON apart; "
+            "stix21: as misp, the JSON a bundle of STIX 2.1 objects",
             "format": "choice",
-            "choices": ["misp", "frames"],
+            "choices": ["misp", "frames", "stix21"],
             "default": "misp",
+            "needs": {"stix21": "stix"},
         },
         **fields.ITEMS,
         **fields.DELIVERY,
@@ -49,9 +51,15 @@ def decide(call):
         raise ParameterError("Parameter 'address' must begin with tcp:// or ipc://.")
     if not topic.isascii() or not topic.isprintable() or " " in topic:
         raise ParameterError("Parameter 'topic' must be one word of plain letters, such as misp_json_workflow.")
-    body = json.dumps(call.as_json(), ensure_ascii=False)
-    frames = (f"{topic} {body}",) if params.layout == "misp" else (topic, body)
-    return Record(address=params.address, bind=not params.connect, topic=topic, frames=frames, service="ZeroMQ")
+    as_stix = params.layout == "stix21"
+    told = stix.selection(call) if as_stix else call.as_json()
+    if told is None:
+        return call.skip("nothing was selected; set 'selected_or_all' to all for every attribute")
+    body = json.dumps(told, ensure_ascii=False)
+    frames = {"misp": (f"{topic} {body}",), "frames": (topic, body), "stix21": (body,)}[params.layout]
+    return Record(
+        address=params.address, bind=not params.connect, topic=topic, frames=frames, stix=as_stix, service="ZeroMQ"
+    )
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

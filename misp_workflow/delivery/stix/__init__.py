@@ -9,8 +9,8 @@
 
 Whoever calls it is a transport: an effect carries the event as it was cleared, and the conversion is made when it is
 sent. It takes some three seconds to load the library once in a process (in a thread of its own: `ready` says whether it
-is there before a deadline) and about one and a half milliseconds for an attribute, so what is larger than `SMALL` is
-for the background (`Effect.outbox_only`). It asks nobody, and never goes out.
+is there before a deadline) and about one and a half milliseconds for an attribute, so an effect that holds more than
+`MOST_CONVERTED_IN_TIME` is for the background (`Effect.outbox_only`). It asks nobody, and never goes out.
 
 The same event gives the same bundle: ids are made of MISP's uuids, times of MISP's timestamps, nothing of now. What the
 library does in silence is mended before (`normal`) or afterwards (`marked`): an attribute that is deleted, or named in
@@ -21,9 +21,6 @@ Raises `StixMissingError` when the library is not installed, `StixError` when it
 are sentences without a value of the event in them.
 """
 
-from misp_workflow.delivery.stix.conversion import Converted, StixError, StixMissingError, convert, ready, stub
+from misp_workflow.delivery.stix.conversion import Converted, StixError, StixMissingError, bundle, convert, ready, stub
 
-SMALL = 256 * 1024
-"""Characters of an event's JSON, some five hundred attributes: a larger one is not converted while MISP waits."""
-
-__all__ = ["SMALL", "Converted", "StixError", "StixMissingError", "convert", "ready", "stub"]
+__all__ = ["Converted", "StixError", "StixMissingError", "bundle", "convert", "ready", "stub"]

@@ -93,8 +93,8 @@ def convert(
 
     `withdrawn` are uuids of attributes that are not to be detected any more, though MISP still has them;
     `everything_gone`: nor is any other, nor the event. `at` is when that was said, in seconds since 1970: the time of
-    versions that take back what MISP itself has not changed. `later_than` are such times by uuid: what is said of these
-    now is a version after that.
+    versions that take back what MISP itself has not changed. `later_than` are such times by uuid, that of all under "":
+    what is said of these now is a version after that.
     """
     event = data.get("Event")
     uid = text(event.get("uuid")).lower() if isinstance(event, Mapping) else ""
@@ -121,7 +121,7 @@ def convert(
     return Converted(uid, objects + mark(objects, made.tags), left_out)
 
 
-def stub(event: str, uid: str, at: int) -> dict[str, Any]:
+def stub(uid: str, at: int) -> dict[str, Any]:
     """Return the revoked indicator for an attribute of which nothing but the uuid is known any more."""
     told = {"type": "indicator", "spec_version": "2.1", "id": f"indicator--{uid.lower()}"}
     times = {"created": _written(1), "modified": _written(at), "valid_from": _written(1), "valid_until": _written(at)}
@@ -202,7 +202,8 @@ def _revoke(one: dict[str, Any], at: int, made: Normal, uid: str = "") -> None:
 
 
 def _set_after(one: dict[str, Any], later_than: Mapping[str, float]) -> None:
-    after = later_than.get(_uid(one)) or later_than.get(str(one.get("source_ref", "")).partition("--")[2])
+    about = ("", _uid(one), str(one.get("source_ref", "")).partition("--")[2])
+    after = max(later_than.get(uid, 0.0) for uid in about)
     if after and "modified" in one:
         one["modified"] = max(one["modified"], _written(int(after) + 1))
 

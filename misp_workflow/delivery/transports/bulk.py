@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports import http, stixed
 from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.sockets import trying
 from misp_workflow.effects import Bulk, Post, mask
@@ -26,6 +26,16 @@ def send(bulk: Bulk, key: str, deadline: float) -> Answer:
 
 
 def _publish(bulk: Bulk, deadline: float) -> Answer:
+    ready = stixed.written(bulk, deadline)
+    if isinstance(ready, Answer):
+        return ready
+    return ready.whole(_sent(ready.batch, deadline)) if ready.places else ready.whole(NOTHING)
+
+
+NOTHING = Answer(outcome="delivered", detail="")
+
+
+def _sent(bulk: Bulk, deadline: float) -> Answer:
     if bulk.basic:  # as it stands in the request, which the other side may quote
         pair = base64.b64encode(":".join(bulk.basic).encode()).decode()
         bulk = replace(bulk, secrets=(*bulk.secrets, pair))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from misp_workflow.delivery.retry import Answer, part
+from misp_workflow.delivery.transports import stixed
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.streams.outcome import Outcome, UnreachableError
@@ -19,6 +20,16 @@ def send(batch: Batch, key: str, deadline: float) -> Answer:
 
 
 def _publish(batch: Batch, deadline: float) -> Answer:
+    ready = stixed.written(batch, deadline)
+    if isinstance(ready, Answer):
+        return ready
+    return ready.whole(_sent(ready.batch, deadline)) if ready.places else ready.whole(NOTHING)
+
+
+NOTHING = Answer(outcome="delivered", detail="")
+
+
+def _sent(batch: Batch, deadline: float) -> Answer:
     system = importlib.import_module(f"misp_workflow.delivery.transports.streams.{batch.system}")
     where = f"{batch.service or batch.system} at {batch.shown}"
     try:

@@ -12,12 +12,14 @@ import os
 import stat
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 from misp_workflow import settings
 from misp_workflow.delivery.guard import connection_refusal
 from misp_workflow.delivery.guard.networks import read_address
 from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports import stixed
 from misp_workflow.delivery.transports.names import resolve
 from misp_workflow.effects import Record
 
@@ -28,6 +30,11 @@ MOST_SOCKETS = 16
 
 def send(record: Record, key: str, deadline: float) -> Answer:
     """Hand the message to the socket; "delivered" says how many subscriptions there are, not who received it."""
+    if record.stix:
+        made = stixed.frames(record, deadline)
+        if isinstance(made, Answer):
+            return made
+        record = replace(record, frames=made)
     try:
         import zmq
     except ImportError:

@@ -12,6 +12,7 @@ from misp_workflow.delivery.transports.streams.outcome import (
     Outcome,
     UnreachableError,
     encoded,
+    gone,
     left,
     missing,
     server,
@@ -61,7 +62,7 @@ def _one(channel: Any, batch: Batch, record: Any, body: bytes | None, pika: Any)
     topic, name = str(record["topic"]), str(record["id"])
     if len(topic.encode()) > LONGEST_NAME:
         return Outcome("refused", f"the routing key has more than {LONGEST_NAME} bytes")
-    headers = {**(record.get("headers") or {}), "withdrawn": body is None}
+    headers = {**(record.get("headers") or {}), "withdrawn": gone(record)}
     properties = pika.BasicProperties(
         content_type="application/json", delivery_mode=2, message_id=name[:LONGEST_NAME], headers=headers
     )

@@ -14,6 +14,7 @@ from misp_workflow.delivery.transports.streams.outcome import (
     Outcome,
     UnreachableError,
     encoded,
+    gone,
     left,
     missing,
     server,
@@ -72,7 +73,7 @@ async def _one(stream: Any, gate: asyncio.Semaphore, record: Any, body: bytes | 
     from nats.js.errors import APIError, NoStreamResponseError, ServiceUnavailableError
 
     subject = str(record["topic"])
-    headers = {"Nats-Msg-Id": f"{subject} {record['id']}", **({"Withdrawn": "true"} if body is None else {})}
+    headers = {"Nats-Msg-Id": f"{subject} {record['id']}", **({"Withdrawn": "true"} if gone(record) else {})}
     async with gate:
         try:
             await stream.publish(subject, body or b"", headers=headers)

@@ -78,6 +78,11 @@ def left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.01)
 
 
+def gone(record: Any) -> bool:
+    """Whether the record says that something is withdrawn: by having no body, or in its body."""
+    return bool(record.get("withdrawn", record.get("body") is None))
+
+
 def encoded(records: Iterable[Any]) -> list[bytes | None]:
     """Return the records' bodies as UTF-8; None for a tombstone."""
     return [None if one.get("body") is None else str(one["body"]).encode("utf-8", "replace") for one in records]

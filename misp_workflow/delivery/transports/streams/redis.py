@@ -9,6 +9,7 @@ from misp_workflow.delivery.transports.streams.outcome import (
     Outcome,
     UnreachableError,
     encoded,
+    gone,
     left,
     missing,
     server,
@@ -29,7 +30,7 @@ def publish(batch: Batch, deadline: float) -> list[Outcome]:
     client = _client(redis, batch, deadline)
     pipe = client.pipeline(transaction=False)
     for record, body in zip(batch.records, encoded(batch.records), strict=True):
-        fields = {"id": str(record["id"]), "withdrawn": "0" if body is not None else "1", "body": body or b""}
+        fields = {"id": str(record["id"]), "withdrawn": "1" if gone(record) else "0", "body": body or b""}
         pipe.xadd(str(record["topic"]), fields, maxlen=int(batch.options.get("length", LENGTH)), approximate=True)
     try:
         return [_judged(one) for one in pipe.execute(raise_on_error=False)]

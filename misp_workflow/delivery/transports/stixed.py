@@ -1,0 +1,146 @@
+"""Records whose bodies become STIX 2.1 on the way out, see `Batch.stix`; what cannot become it is answered for."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from misp_workflow import settings
+from misp_workflow.delivery import stix
+from misp_workflow.delivery.lanes import name_of
+from misp_workflow.delivery.ledger import ledger_of
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.effects import Record
+from misp_workflow.effects.outcome import reasons
+from misp_workflow.errors import WorkflowError
+
+Records = Any
+"""A `Batch` or a `Bulk`."""
+
+NO_INDICATOR = "misp-stix makes no indicator of its type"
+LOADING = "misp-stix is still being loaded, which takes some seconds the first time"
+
+
+@dataclass
+class Written:
+    """The batch with STIX in it. `places` are those of its records in the batch before, `refused` why others are not.
+
+    `note` tells of attributes that are missing in a whole event.
+    """
+
+    batch: Records
+    places: list[int]
+    refused: dict[int, str] = field(default_factory=dict)
+    note: str = ""
+
+    def whole(self, answer: Answer) -> Answer:
+        """Return the answer for the batch before, made of the one for what was sent of it."""
+        detail = f"{answer.detail}; {self.note}" if self.note else answer.detail
+        if not self.refused:
+            return replace(answer, detail=detail)
+        told = f"{len(self.refused):,} refused: {reasons(Counter(self.refused.values()))}"
+        if not self.places:
+            return Answer(outcome="refused", detail=told, refused=self.refused)
+        if answer.outcome in ("again", "refused") and not (answer.again or answer.refused):
+            return answer  # nobody knows of the others either
+        return replace(
+            answer,
+            outcome="refused" if answer.outcome == "refused" else "part",
+            detail=f"{detail}, {told}",
+            again=tuple(self.places[place] for place in answer.again),
+            refused={**{self.places[place]: why for place, why in answer.refused.items()}, **self.refused},
+            ids={self.places[place]: name for place, name in answer.ids.items()},
+        )
+
+
+def written(batch: Records, deadline: float) -> Written | Answer:
+    """Return the batch as it goes out, the same one where its bodies are no STIX; or why it cannot go now, or ever."""
+    if not batch.stix:
+        return Written(batch, list(range(len(batch.records))))
+    try:
+        if not stix.ready(deadline - 0.5):
+            return Answer(outcome="again", detail=LOADING)
+        return _written(batch)
+    except stix.StixError as error:
+        return Answer(outcome="refused", detail=str(error).rstrip("."))
+
+
+def frames(record: Record, deadline: float) -> tuple[str, ...] | Answer:
+    """Return the frames of a message on a stream: topic and bundle in one; or why it cannot go now, or ever."""
+    try:
+        if not stix.ready(deadline - 0.5):
+            return Answer(outcome="again", detail=LOADING)
+        made = _of_event(json.loads(record.frames[0]))
+    except stix.StixError as error:
+        return Answer(outcome="refused", detail=str(error).rstrip("."))
+    return (f"{record.topic} {_json(made.bundle)}",)
+
+
+def _written(batch: Records) -> Written:
+    told = [json.loads(one["body"]) if one["body"] else {} for one in batch.records]
+    again = _taken_back(batch)
+    single = _of_attributes(batch, told, again)
+    made, places, refused, notes = [], [], {}, Counter[str]()
+    for place, (record, said) in enumerate(zip(batch.records, told, strict=True)):
+        if "Event" in said:
+            after = {"": again[record["key"]]} if record["key"] in again else {}
+            found = _of_event(said, bool(record.get("withdrawn")), batch.at, after)
+            body: str | None = _json(found.bundle)
+            notes.update(found.left_out.values())
+        else:
+            body = _of_one(batch, record, single)
+        if body is None:
+            refused[place] = single.left_out.get(record["key"], NO_INDICATOR) if single else NO_INDICATOR
+        else:
+            made.append({"withdrawn": record["body"] is None, **record, "body": body})
+            places.append(place)
+    note = f"{sum(notes.values()):,} attributes were left out: {reasons(notes)}" if notes else ""
+    about = tuple(batch.about[place] for place in places) if batch.about else ()
+    return Written(replace(batch, records=tuple(made), about=about), places, refused, note)
+
+
+def _of_one(batch: Records, record: Mapping[str, Any], single: stix.Converted | None) -> str | None:
+    """Return what a record about one attribute says; None when there is no STIX of it."""
+    uid = str(record["key"])
+    gone = record.get("withdrawn", record["body"] is None)
+    indicator = single.indicator(uid) if single else None
+    if batch.stix.get("only") == "indicator":
+        if indicator is None and not gone:
+            return None
+        return _json(indicator or stix.stub(uid, batch.at))
+    objects = single.of(uid) if single else []
+    if not objects and not gone:
+        return None
+    return _json(stix.bundle(uid, objects or [stix.stub(uid, batch.at)]))
+
+
+def _of_attributes(batch: Records, told: list[Any], again: Mapping[str, float]) -> stix.Converted | None:
+    rows = [said["Attribute"] for said in told if "Attribute" in said]
+    if not rows:
+        return None
+    gone = [record["key"] for record in batch.records if record.get("withdrawn")]
+    event = {**batch.stix["event"], "Attribute": rows}
+    return stix.convert({"Event": event}, withdrawn=gone, at=batch.at, later_than=again)
+
+
+def _of_event(
+    said: Mapping[str, Any], gone: bool = False, at: int = 0, again: Mapping[str, float] | None = None
+) -> stix.Converted:
+    return stix.convert(said, withdrawn=said["withdrawn"], everything_gone=gone, at=at, later_than=again)
+
+
+def _taken_back(batch: Records) -> dict[str, float]:
+    """Return when what stands again was taken back: a reader that knows that version wants a later one."""
+    standing = [one["key"] for one in batch.records if one["body"] is not None and not one.get("withdrawn")]
+    try:
+        known = ledger_of(settings.current()).items(batch.stix["event"]["uuid"], name_of(batch), standing)
+    except (WorkflowError, KeyError):  # the ledger is never in the way
+        return {}
+    return {uid: sent.at for uid, sent in known.items() if sent.withdrawn}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
