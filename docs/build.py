@@ -1,7 +1,7 @@
 """Write what is made from the code: python docs/build.py (a test holds the files against it).
 
-docs/actions/*.md from the action files; examples/misp-workflow.schema.json from what reads the settings, with what
-docs/settings.md says of each key.
+docs/actions/*.md and the table in README.md from the action files; examples/misp-workflow.schema.json from what reads
+the settings, with what docs/settings.md says of each key.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ PAGES = ROOT / "docs" / "actions"
 CASES = ROOT / "tests" / "actions"
 FEWEST_WORDS = 3
 """Of what a case expects of a failure's sentence; fewer words tell a reader nothing."""
+README = ROOT / "README.md"
+BEGIN, END = "<!-- actions: made by docs/build.py -->", "<!-- end of actions -->"
 SCHEMA = ROOT / "examples" / "misp-workflow.schema.json"
 
 
@@ -73,6 +75,19 @@ def index() -> str:
     lines += ["## When another module serves better", "", "| of this pack | or |", "| --- | --- |"]
     lines += [f"| [`{one.name}`]({one.name}.md) | {one.instead} |" for one in found if one.instead]
     return "\n".join(lines) + "\n"
+
+
+def readme() -> str:
+    """Return README.md with the table of all actions between its two marks."""
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    found = told(sorted(ACTIONS.glob("*.py")))
+    rows = ["| what for | actions |", "| --- | --- |"]
+    for group, meaning in GROUPS.items():
+        if members := [f"[`{one.name}`](docs/actions/{one.name}.md)" for one in found if one.group == group]:
+            rows.append(f"| **{group}**: {meaning} | {', '.join(members)} |")
+    return f"{before}{BEGIN}\n\n" + "\n".join(rows) + f"\n\n{END}{after}"
 
 
 def settings_schema() -> str:
@@ -168,7 +183,7 @@ def pages() -> dict[Path, str]:
     """Return every page by its place."""
     modules = {path.stem: ActionFile.load(path).module for path in sorted(ACTIONS.glob("*.py"))}
     written = {PAGES / f"{name}.md": page(name, module) for name, module in modules.items()}
-    return {**written, PAGES / "README.md": index(), SCHEMA: settings_schema()}
+    return {**written, PAGES / "README.md": index(), SCHEMA: settings_schema(), README: readme()}
 
 
 if __name__ == "__main__":

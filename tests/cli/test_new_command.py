@@ -45,9 +45,14 @@ def mine(tmp_path: Path) -> Path:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """What an action needs of this project, to be changed."""
-    for part in ("misp_modules", "docs", "tests/actions", "tests/contract", "tests/captures", "tests/docs"):
+    for part in (
+        "misp_modules",
+        "docs",
+        "examples",
+        *(f"tests/{room}" for room in ("actions", "contract", "captures", "docs")),
+    ):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "tests/conftest.py", "CONTRIBUTING.md"):
+    for file in ("pyproject.toml", "tests/conftest.py", "tests/browser.py", "CONTRIBUTING.md", "README.md"):
         shutil.copy(ROOT / file, tmp_path / file)
     return tmp_path
 
