@@ -163,7 +163,7 @@ class _Delivery:
         if answer.outcome == "delivered":
             if how:
                 self._house.outbox.done(plan.claim)
-            return self._final(plan, "delivered", answer)
+            return self._final(plan, "skipped" if answer.nothing else "delivered", answer)
         if answer.outcome == "again" and how and not plan.claim.last:
             wait = 0.0 if answer.more else back_off(1, answer.retry_after)
             self._house.outbox.again(plan.claim, wait, sentence(answer.detail), counts=not answer.more)
@@ -200,7 +200,7 @@ class _Delivery:
             self._house.lanes.leave(plan.lane, answer, time.monotonic() - began)
         return answer
 
-    def _final(self, plan: _Plan, status: Literal["delivered", "refused"], answer: Answer) -> Receipt:
+    def _final(self, plan: _Plan, status: Literal["delivered", "skipped", "refused"], answer: Answer) -> Receipt:
         plan.held = False
         self._house.log_parcel(status, plan.parcel, plan.lane, answer.detail, 1)
         return _receipt(plan.parcel, status, answer.detail, answer)

@@ -65,7 +65,7 @@ class Callers:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a worker's try ended, for whoever watches: delivered, queued (again later) or dead."""
+    """How a worker's try ended: delivered, queued (again later), dead, or skipped (there was nothing to send)."""
 
     how: str
     claim: Claim
@@ -125,7 +125,7 @@ class House:
         self.remember(claim, answer)
         if answer.outcome == "delivered":
             self.outbox.done(claim)
-            self._ended("delivered", claim, answer.detail)
+            self._ended("skipped" if answer.nothing else "delivered", claim, answer.detail)
         elif answer.outcome == "part":
             left = self.keep_rest(claim, answer)
             self._ended("queued" if left else "delivered", claim, answer.detail)

@@ -23,7 +23,8 @@ Outcome = Literal["delivered", "again", "refused", "part"]
 class Answer:
     """What one try came to. `detail` is one plain sentence without a secret, `retry_after` seconds that the other side
     asked us to wait, `down` whether the other side as a whole looks ill (so that others need not try it either), `more`
-    whether a part was done in our time and the rest follows: no failure, and not to be waited for.
+    whether a part was done in our time and the rest follows: no failure, and not to be waited for. `nothing`: there was
+    nothing to send, and nobody was asked.
 
     Of a batch (`Effect.batch`) a transport may answer "part", which `part` below makes: `refused` are the places of the
     items that will never be taken, each with the reason, `again` the places of those that may be tried again; every
@@ -36,6 +37,7 @@ class Answer:
     retry_after: float | None = None
     down: bool = False
     more: bool = False
+    nothing: bool = False
     again: tuple[int, ...] = ()
     refused: Mapping[int, str] = field(default_factory=dict)
     ids: Mapping[int, str] = field(default_factory=dict)

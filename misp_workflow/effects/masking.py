@@ -54,17 +54,30 @@ class _Masking:
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` with every secret replaced by "***", also as JSON, HTML or an address writes it."""
-    for spelling in _spellings(tuple(secrets)):
-        text = text.replace(spelling, "***")
+    """Return `text` with every secret replaced by "***", also as JSON, HTML or an address writes it.
+
+    One of fewer than SHORTEST_WITHIN characters is replaced where it stands for itself, not within words: else it would
+    take letters out of every sentence, and show by that which they are.
+    """
+    for spelling, alone in _spellings(tuple(secrets)):
+        text = text.replace(spelling, "***") if alone is None else alone.sub("***", text)
     return text
 
 
 @lru_cache(maxsize=128)
-def _spellings(secrets: tuple[str, ...]) -> list[str]:
-    """Return the secrets in all their spellings, the longest first."""
-    found = {spelling for secret in secrets if secret for spelling in _spellings_of(secret)}
-    return sorted(found, key=len, reverse=True)
+def _spellings(secrets: tuple[str, ...]) -> list[tuple[str, re.Pattern[str] | None]]:
+    """Return the secrets in all their spellings, the longest first; for short ones the pattern that finds them."""
+    short = {spelling for one in secrets if 0 < len(one) < SHORTEST_WITHIN for spelling in _spellings_of(one)}
+    found = {spelling for one in secrets if len(one) >= SHORTEST_WITHIN for spelling in _spellings_of(one)}
+    ordered = sorted(found | short, key=len, reverse=True)
+    return [(one, None if one in found else _alone(one)) for one in ordered]
+
+
+def _alone(short: str) -> re.Pattern[str]:
+    """Return the pattern of a text that stands between others: of letters between what is none, else between blanks."""
+    before = r"(?<![^\W_])" if short[0].isalnum() else r"(?<![^\s\"'=:“])"
+    behind = r"(?![^\W_])" if short[-1].isalnum() else r"(?![^\s\"',”])"
+    return re.compile(f"{before}{re.escape(short)}{behind}")
 
 
 def _spellings_of(secret: str) -> set[str]:
@@ -84,6 +97,8 @@ def _spellings_of(secret: str) -> set[str]:
     return {secret, misread, *escaped, *percent, *marked}
 
 
+SHORTEST_WITHIN = 5
+"""Characters of a secret that is looked for within words, too."""
 _LONGEST_SPELT = 4096
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _URL_MARKS = "!#$&'()*+,/:;=?@[]~"

@@ -22,7 +22,7 @@ from misp_workflow.delivery import ledger
 from misp_workflow.delivery.deliver import deliver
 from misp_workflow.delivery.ledger import Ledger, Sent, ledger_of
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
-from misp_workflow.effects import Parcel
+from misp_workflow.effects import Batch, Parcel
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import Receiver, answer
 
@@ -206,6 +206,18 @@ def test_a_digest_of_several_events_is_noted_for_each(receiver: Receiver, rules)
     until(lambda: bool(list(ledger_of(current()).of(OTHER))) and bool(list(ledger_of(current()).of(EVENT))))
     assert len(receiver.requests) == 1
     assert [one.destination for one in ledger_of(current()).of(EVENT)] == ["chat"]
+
+
+@pytest.mark.parametrize("mode", ["wait", "queue"])
+def test_where_nothing_is_left_to_take_back_nobody_is_asked_and_nothing_is_called_delivered(
+    mode: str, state: Path
+) -> None:
+    rest = Batch(system="redis", address="redis://127.0.0.1:1", rest_of=EVENT, takes_back=True, at=1)
+    (receipt,) = deliver([Parcel(key="r", effect=rest, action="redis_stream", created=time.time())], mode=mode)
+    if mode == "wait":
+        assert (receipt.status, receipt.detail) == ("skipped", "Nothing else of the event was there.")
+    until(lambda: '"skipped"' in (state / "delivery.log").read_text() if (state / "delivery.log").exists() else False)
+    assert '"delivered"' not in (state / "delivery.log").read_text()
 
 
 def test_a_dry_run_leaves_no_trace(receiver: Receiver, state: Path) -> None:

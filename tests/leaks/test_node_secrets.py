@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from leaks_kit import ACTION_FILES, CORE, World, ask, is_in, kept, leaks, logged, settle, shown
 
 from misp_workflow.cli import main
+from misp_workflow.effects import mask
 from misp_workflow.runner.graph.build import workflow
 from misp_workflow.testing import Answer, Received, answer
 from misp_workflow.testing.contract import ActionFile, trouble_with
@@ -51,6 +52,22 @@ def _secret(name: str, spec: dict[str, Any], world: World, token: str) -> str:
     if spec.get("type") == "large_string":  # headers, settings of a module: one a line
         return f"X-Canary: {token}\nX-Other: {CORE}"
     return f"{token}-{name}"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("a", "a bad answer, said a", "*** bad answer, said ***"),
+        ("a", "https://x.example/hook/a?key=a", "https://x.example/hook/***?key=***"),
+        ("ab1", '{"token": "ab1", "cab12": "ab1x"}', '{"token": "***", "cab12": "ab1x"}'),
+        ("ab1", "Bearer=ab1; Bearer ab1.", "Bearer=***; Bearer ***."),
+        (".", 'It said ".", twice.', 'It said "***", twice.'),
+        ("s", "it's", "it'***"),
+        ("abcde", "xabcdex", "x***x"),
+    ],
+)
+def test_a_very_short_secret_is_hidden_where_it_stands_alone(secret: str, text: str, shown: str) -> None:
+    assert mask(text, [secret]) == shown
 
 
 # --- another side that quotes ---------------------------------------------------------------------------------------

@@ -61,6 +61,9 @@ class Backend(Protocol):
     def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
         """Return what is in a digest's queue, and a function that removes it for good."""
 
+    def due(self, queue: str) -> float:
+        """Return when what is first in a digest's queue has waited long enough; 0 when each queue has one tick only."""
+
     def close(self) -> None:
         """Close every connection."""
 

@@ -41,6 +41,9 @@ NEEDED = frozenset(("serial", "lane", "action", "event", "created", "expires", "
 PAGE = 500
 """Envelopes that are looked at between two questions to the broker."""
 BEFORE_ANOTHER_GO = 2.0
+EARLY = 0.5
+"""Seconds by which a digest may be made before its time; machines' clocks differ."""
+LONGEST_GATHERING = 3600.0
 MOST_PATIENCE = 10.0
 
 Result = TypeVar("Result")
@@ -54,7 +57,7 @@ class DramatiqOutbox:
             raise SettingsError("With outbox.url, set outbox.key too: all who share the outbox need the same key.")
         self._name = shown(url)
         self._letters = Letters(Seal(key))
-        self._closed = False
+        self._ending = threading.Event()
         self._window = window
         self._backend = open_backend(url)
         self._broker = self._backend.broker
@@ -142,7 +145,7 @@ class DramatiqOutbox:
                 self._deliver(envelope, handle, died)
 
         dramatiq.actor(actor_name="deliver", queue_name=MAIN, broker=self._broker)(deliver)
-        return _Workers(self._broker, threads)
+        return _Workers(self._broker, threads, self._ending)
 
     def _deliver(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
         """Give one effect to whoever sends; when this returns, dramatiq forgets the message."""
@@ -177,6 +180,10 @@ class DramatiqOutbox:
 
     def _merge_alone(self, tick: Envelope) -> None:
         self._broker.declare_queue(tick["tick"])
+        early = self._backend.due(tick["tick"]) - time.time()
+        if early > EARLY and not tick.get("put off"):  # it was another process's, whose effects are gone already
+            self._send(MAIN, {**tick, "put off": True}, min(early, LONGEST_GATHERING))
+            return
         found, remove = self._backend.gathered(tick["tick"], digest.MOST_IN_ONE)
         bundles: dict[str, list[Envelope]] = {}
         for envelope in found:
@@ -199,18 +206,18 @@ class DramatiqOutbox:
         """Do something at the broker as soon as it can be reached, however long that takes.
 
         A worker that returned instead would let dramatiq forget the message. When the process ends meanwhile, the
-        message was never acknowledged, and another worker gets it. After `close` nobody is asked any more: the thread
-        only keeps its silence until then.
+        message was never acknowledged, and another worker gets it. Once we end nothing is asked again, for by then that
+        other one has it: the thread only keeps its silence.
         """
         while True:
             try:
                 return task()
             except self._troubles as error:
-                if self._closed:
-                    threading.Event().wait()
-                reason = str(error) or type(error).__name__
-                LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, reason)
-                time.sleep(BEFORE_ANOTHER_GO)
+                if not self._ending.is_set():
+                    reason = str(error) or type(error).__name__
+                    LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, reason)
+            if self._ending.wait(BEFORE_ANOTHER_GO):
+                threading.Event().wait()
 
     def done(self, claim: Claim) -> None:
         for key in claim.keys:
@@ -350,7 +357,7 @@ class DramatiqOutbox:
             yield from page
 
     def close(self) -> None:
-        self._closed = True
+        self._ending.set()
         self._asking.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(Exception):
             self._backend.close()
@@ -359,7 +366,8 @@ class DramatiqOutbox:
 class _Workers:
     """dramatiq's own worker, in this process."""
 
-    def __init__(self, broker: Broker, threads: int) -> None:
+    def __init__(self, broker: Broker, threads: int, ending: threading.Event) -> None:
+        self._ending = ending
         self._worker = dramatiq.Worker(broker, queues={MAIN}, worker_threads=threads, worker_timeout=200)
         self._lock = threading.Lock()
         self._state: Literal["new", "running", "over"] = "new"
@@ -377,6 +385,7 @@ class _Workers:
         """The broker does that."""
 
     def stop(self, patience: float) -> None:
+        self._ending.set()
         with self._lock:
             before, self._state = self._state, "over"
         if before == "running":

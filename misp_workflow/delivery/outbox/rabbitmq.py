@@ -18,6 +18,7 @@ from dramatiq.errors import ConnectionClosed
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from misp_workflow.delivery.outbox.backend import DEAD, MAIN, Envelope, envelopes
+from misp_workflow.delivery.outbox.base import is_sane
 
 BUCKETS = tuple(2**n for n in range(18))
 """Seconds that a message can wait, from one to a day and a half: one queue each, in which all wait equally long."""
@@ -135,7 +136,14 @@ class RabbitBackend:
 
         if not found:
             connection.close()
+            return [], lambda: None
         return [envelope for envelope, _ in found], remove_all
+
+    def due(self, queue: str) -> float:
+        with self._connection() as connection:  # to which it goes back when this one closes
+            first = next(self._read_queue(connection, queue), None)
+            due = first[1].get("due") if first else 0.0
+            return float(due) if is_sane(due) else 0.0
 
     def notices(self) -> list[str]:
         with self._connection():  # that it can be reached is all there is to know

@@ -22,7 +22,7 @@ def take_back_rest(batch: Records, deadline: float, publish: Callable[[Records, 
     known = ledger.of(batch.rest_of, lane)
     left = [sent for sent in known if sent.item and sent.item not in stay and not sent.withdrawn and sent.id]
     if not left:
-        return Answer(outcome="delivered", detail="nothing else of the event was there")
+        return Answer(outcome="delivered", detail="nothing else of the event was there", nothing=True)
     records = tuple(_tombstone(sent) for sent in left)
     answer = publish(replace(batch, records=records, rest_of=""), deadline)
     out = {*answer.again, *answer.refused}
