@@ -26,13 +26,17 @@ GROUP_NAME = "name:"
 
 @dataclass(frozen=True, kw_only=True)
 class Misp:
-    """The operator's own MISP; `url` is "" when it is not known, `version` when it is to be asked."""
+    """The operator's own MISP; `url` is "" when it is not known, `version` when it is to be asked.
+
+    `proxy` is as in `Destination`.
+    """
 
     url: str = ""
     key_reference: str = field(default="", repr=False)
     verify_tls: bool = True
     ca_file: str = ""
     version: str = ""
+    proxy: str = field(default="", repr=False)
 
     @property
     def key(self) -> str:
@@ -81,6 +85,20 @@ class Networks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Network:
+    """The way out: `proxy` for web addresses, and which hosts are reached without it (see docs/proxies.md).
+
+    `proxy` is as in `Destination`, with "" for none. `no_proxy` holds names (they stand for what is below them, too),
+    addresses and networks, and the words "loopback" and "private". `proxy_ca_file` holds the authorities that an
+    https proxy's certificate may come from, in PEM form; "" are those that all connections trust.
+    """
+
+    proxy: str = field(default="", repr=False)
+    no_proxy: tuple[str, ...] = ("loopback",)
+    proxy_ca_file: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Destination:
     """A named place that things go to.
 
@@ -95,6 +113,8 @@ class Destination:
     the outbox says; 0: once). `actions` names the actions that may use it (empty: all). `max_characters` and
     `max_bytes` bound a message and a body (None: only the vendor's own limit).
     `list` says how the list for devices is kept that this destination is (None: it is no list).
+    `proxy` is the way there: "" as [network] says, "none", "environment" (`HTTPS_PROXY` and its like), or an address
+    or a reference to one.
     """
 
     name: str = ""
@@ -115,6 +135,7 @@ class Destination:
     max_characters: int | None = None
     max_bytes: int | None = None
     list: ListRules | None = None
+    proxy: str = field(default="", repr=False)
 
     def allows(self, action: str) -> bool:
         """Whether the action of this name may use this destination."""
@@ -147,6 +168,7 @@ class Settings:
     modules_url: str = "http://127.0.0.1:6666"
     misp: Misp = Misp()
     outbox: Outbox = Outbox()
+    network: Network = Network()
     networks: Networks = Networks()
     lists: Lists = field(default_factory=Lists)
     rules: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))

@@ -24,6 +24,7 @@ from misp_workflow.settings.model import (
     Outbox,
     Settings,
 )
+from misp_workflow.settings.network_table import NETWORK_WORDS, read_network, read_proxy
 from misp_workflow.settings.secrets import is_reference
 from misp_workflow.settings.table import Table
 
@@ -32,7 +33,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
-NETWORK_WORDS = ("loopback", "private")
 LONGEST_ANSWER = 60.0
 DEFAULTS = Destination()
 
@@ -63,6 +63,7 @@ def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
         misp=_misp(top.table("misp")),
         outbox=_outbox(top.table("outbox")),
         ledger_age=_ledger(top.table("ledger")),
+        network=read_network(top.table("network")),
         networks=_networks(top.table("networks")),
         lists=read_lists(top.table("lists")),
         rules=_rules(top.table("rules")),
@@ -85,6 +86,9 @@ def literal_secrets(settings: Settings) -> list[str]:
     ]
     if settings.outbox.key_reference and not is_reference(settings.outbox.key_reference):
         found.append("outbox.key")
+    proxies = {"network.proxy": settings.network.proxy, "misp.proxy": settings.misp.proxy}
+    proxies |= {f"destinations.{place.name}.proxy": place.proxy for place in settings.destinations.values()}
+    found += [name for name, proxy in proxies.items() if not is_reference(proxy) and _has_user(proxy)]
     if settings.lists.token_reference and not is_reference(settings.lists.token_reference):
         found.append("lists.token")
     for destination in settings.destinations.values():
@@ -112,6 +116,7 @@ def _misp(table: Table) -> Misp:
         verify_tls=table.flag("verify_tls", Misp.verify_tls),
         ca_file=table.text("ca_file"),
         version=_checked_version(table),
+        proxy=read_proxy(table, Misp.proxy),
     )
     table.done()
     return misp
@@ -154,7 +159,7 @@ def _networks(table: Table) -> Networks:
         for entry in entries:
             if entry not in NETWORK_WORDS:
                 _check_network(table, key, entry)
-    table.done()
+    table.done("proxies stand in [network]")
     return networks
 
 
@@ -210,6 +215,7 @@ def _destination(name: str, table: Table, defaults: Destination) -> Destination:
         max_characters=defaults.max_characters if characters is None else int(characters),
         max_bytes=defaults.max_bytes if size is None else size,
         list=read_list(table.table("list"), name) if name else None,
+        proxy=read_proxy(table, defaults.proxy),
     )
     table.done(f"what an action takes as a parameter stands in [destinations.{name or 'NAME'}.parameters]")
     return destination

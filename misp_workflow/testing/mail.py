@@ -13,6 +13,7 @@ import email
 import email.policy
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -23,6 +24,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from misp_workflow.testing.server import free_port
+
+LAST_WORDS = 2.0
+"""Seconds that open connections get to end when the server ends."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,23 @@ class ReceivedMail:
     def message(self) -> EmailMessage:
         """The mail, parsed."""
         return email.message_from_bytes(self.content, policy=email.policy.default)
+
+
+class _Conversation(SMTP):
+    """One connection; the server knows which are open."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.event_handler.conversations.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.event_handler.conversations.discard(self)
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _Conversation(self.handler, **self.SMTP_kwargs)
 
 
 class MailServer:
@@ -67,7 +88,8 @@ class MailServer:
         self._always_encrypted = over_tls is not None
         self.host = "127.0.0.1"
         self.port = free_port(host=self.host)
-        self._controller = Controller(self, hostname=self.host, port=self.port, ssl_context=over_tls, **settings)
+        self.conversations: set[_Conversation] = set()
+        self._controller = _Controller(self, hostname=self.host, port=self.port, ssl_context=over_tls, **settings)
 
     def __enter__(self) -> MailServer:
         self._controller.start()
@@ -76,6 +98,9 @@ class MailServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        end = time.monotonic() + LAST_WORDS
+        while self.conversations and time.monotonic() < end:  # a proxy in between ends its side a little later
+            time.sleep(0.01)
         self._controller.stop()
 
     @property

@@ -10,6 +10,7 @@ import pytest
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Destination, Settings, load
 from misp_workflow.settings.model import DAY
+from misp_workflow.settings.reader import literal_secrets
 from misp_workflow.settings.table import line_of
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "misp-workflow.toml"
@@ -60,6 +61,10 @@ def test_everything_that_can_be_said(write) -> None:
             max_age = "5 days"
             window = 0
             workers = 4
+            [network]
+            proxy = "env:OUR_PROXY"
+            no_proxy = ["loopback", "intern.example", ".lab.example", "10.0.0.0/8"]
+            proxy_ca_file = "/etc/ssl/proxy.pem"
             [networks]
             deny = ["private", "203.0.113.0/24"]
             allow = ["10.0.0.7"]
@@ -77,6 +82,7 @@ def test_everything_that_can_be_said(write) -> None:
             rate = 0.5
             digest = "1 minute"
             max_age = 0
+            proxy = "socks5://u:p@proxy.example.org"
             actions = ["slack_message"]
             max_characters = 2000
             max_bytes = "64 KiB"
@@ -88,6 +94,9 @@ def test_everything_that_can_be_said(write) -> None:
             """
         )
     )
+    assert settings.network.proxy == "env:OUR_PROXY" and settings.network.no_proxy[2:] == (".lab.example", "10.0.0.0/8")
+    assert settings.destination("soc-chat").proxy == "socks5://u:p@proxy.example.org"
+    assert literal_secrets(settings) == ["destinations.soc-chat.proxy"]
     assert settings.answer_within == 2.5
     assert settings.modules_url == "http://modules.example.org:6666"
     assert settings.misp.url == "https://misp.example.org"
@@ -117,6 +126,17 @@ def test_everything_that_can_be_said(write) -> None:
         ("[destinations.a]\ntlp = 'orange'", "line 2: destinations.a.tlp must be one of clear, green, amber,"),
         ("[destinations.a]\ntlp = 3", "line 2: destinations.a.tlp must be one of clear"),
         ("[defaults.markings]\n'acme:x' = 'orange'", "line 2: defaults.markings.acme:x must be one of clear"),
+        (
+            "[network]\nproxy = 'proxy:3128'",
+            "line 2: network.proxy must begin with http://, https://, socks5:// or socks5h",
+        ),
+        ("[network]\nproxy = 'http://p:1/x'", "line 2: network.proxy must end after the port, or be one of none, env"),
+        ("[network]\nno_proxy = ['10.0.0.0/99']", "line 2: network.no_proxy has “10.0.0.0/99”, which is no name"),
+        (
+            "[network]\ndeny = []",
+            "line 2: network.deny is not a known setting; networks that nothing may go to stand in",
+        ),
+        ("[networks]\nproxy = 'none'", "line 2: networks.proxy is not a known setting; proxies stand in [network]"),
         ("[destinations.a]\nrate = 'fast'", "line 2: destinations.a.rate must be a number"),
         ("[destinations.a]\nrate = -1", "line 2: destinations.a.rate must be at least 0.001"),
         ("[destinations.a]\nrate = true", "must be a number"),

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from misp_workflow.action.params import present
-from misp_workflow.cli.checks import web
+from misp_workflow.cli.checks import network, web
 from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warning
 from misp_workflow.cli.checks.probes import PROBES
 from misp_workflow.delivery.lists import shelf_of
@@ -64,7 +64,7 @@ def check_one(place: Destination, actions: Mapping[str, Params]) -> list[Finding
     secrets = _secrets(place, values, actions.get(action, {}))
     table = actions.get(action, {})
     tells = not table or bool({"message", "body"} & table.keys())  # others would do something
-    for finding in (*_reach(subject, given, table), *_credentials(subject, action, given, tells)):
+    for finding in (*_reach(subject, place, given, table), *_credentials(place, action, given, tells)):
         found.append(Finding(finding.subject, finding.state, mask(finding.what, secrets), finding.todo))
     return found
 
@@ -115,12 +115,14 @@ def _defaults(params: Params) -> dict[str, str]:
     return {name: str(spec["default"]) for name, spec in params.items() if spec.get("default") not in (None, "")}
 
 
-def _reach(subject: str, values: Mapping[str, str], params: Params) -> list[Finding]:
+def _reach(subject: str, place: Destination, values: Mapping[str, str], params: Params) -> list[Finding]:
     """Ask the address something harmless."""
     url = next((values[name] for name in _address_names(values, params) if _usual(values[name])), "")
     if not url and values.get("smtp_server"):
         port = values.get("port") or SMTP_PORTS.get(values.get("security", ""), 25)
         url = f"smtp://{values['smtp_server']}:{port}"
+    if not url and "service_url" in params and (trouble := network.apprise(subject, place)):
+        return trouble
     if not url:
         return [skipped(subject, "the settings give no address to try", "it is given by the node, or by the action")]
     try:
@@ -128,15 +130,18 @@ def _reach(subject: str, values: Mapping[str, str], params: Params) -> list[Find
         host, wanted = parts.hostname or "", parts.port
     except ValueError:
         return [error(subject, "the address is not a valid one", "correct it in the settings")]
+    port = wanted or PORTS.get(parts.scheme, 0)
+    told, proxy = network.way(subject, place, parts.scheme, host, port, list(params))
+    if any(finding.state == "error" for finding in told):
+        return told
     if parts.scheme in ("http", "https"):
-        return _ask(subject, url, host, values)
-    port = wanted or PORTS[parts.scheme]
+        return told + _ask(subject, place, url, host, values)
     if not port:
-        return [skipped(subject, "the address has no port to try", "write the port into it")]
-    problem = web.connects(host, port)
+        return [*told, skipped(subject, "the address has no port to try", "write the port into it")]
+    problem = web.connects(host, port, proxy)
     if problem:
-        return [error(subject, problem, "check the address and the way there")]
-    return [ok(subject, f"{host} can be reached")]
+        return [*told, error(subject, problem, "check the address and the way there")]
+    return [*told, ok(subject, f"{host} can be reached")]
 
 
 def _usual(url: str) -> bool:
@@ -152,10 +157,11 @@ def _address_names(values: Mapping[str, str], params: Params) -> list[str]:
     return sorted(names, key=lambda name: (name == "server_url", name != "url"))
 
 
-def _ask(subject: str, url: str, host: str, values: Mapping[str, str]) -> list[Finding]:
+def _ask(subject: str, place: Destination, url: str, host: str, values: Mapping[str, str]) -> list[Finding]:
     plain = url.partition("{")[0]  # a template begins here
     verify, ca_file = values.get("verify_tls", "true").casefold() != "false", values.get("ca_file", "")
-    heard = web.ask(Post(url=plain, method="GET", verify_tls=verify, ca_file=ca_file, secrets=(url, plain)))
+    asked = Post(url=plain, method="GET", verify_tls=verify, ca_file=ca_file, secrets=(url, plain))
+    heard = web.ask(asked, place.proxy)
     if heard.problem:
         return [error(subject, heard.problem, "check the address, the way there, and networks.deny")]
     found = [_answered(subject, host, heard.status), *web.clock(subject, heard.headers, time.time())]
@@ -165,7 +171,7 @@ def _ask(subject: str, url: str, host: str, values: Mapping[str, str]) -> list[F
     if urlsplit(url).scheme == "http":
         todo = "use https, unless the way there is your own"
         return [*found, warning(subject, "what is sent there is not encrypted", todo)]
-    return found + web.certificate(subject, url, ca_file, time.time())
+    return found + web.certificate(subject, url, ca_file, time.time(), place.proxy)
 
 
 def _answered(subject: str, host: str, status: int) -> Finding:
@@ -178,16 +184,17 @@ def _answered(subject: str, host: str, status: int) -> Finding:
     return ok(subject, f"{host} can be reached")
 
 
-def _credentials(subject: str, action: str, values: Mapping[str, str], tells: bool) -> list[Finding]:
+def _credentials(place: Destination, action: str, values: Mapping[str, str], tells: bool) -> list[Finding]:
     """Try the credentials where the service has a question for that."""
+    subject = f"destination {place.name}"
     probe = PROBES.get(action)
     question = probe.request(values) if probe else None
     if (probe is None or question is None) and not tells:
         return []
     if probe is None or question is None:
-        todo = f"send a test message: misp-workflow doctor --send {subject.removeprefix('destination ')}"
+        todo = f"send a test message: misp-workflow doctor --send {place.name}"
         return [skipped(subject, "the credentials can only be tried by sending", todo)]
-    heard = web.ask(question)
+    heard = web.ask(question, place.proxy)
     if heard.problem:
         return [error(subject, heard.problem, "check the address and the way there")]
     content = heard.json()

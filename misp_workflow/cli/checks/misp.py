@@ -102,7 +102,8 @@ class _Misp:
                 verify_tls=self.place.verify_tls,
                 ca_file=self.place.ca_file,
                 secrets=(self._key,),
-            )
+            ),
+            self.place.proxy,
         )
         if heard.problem:
             raise _StopError(error(SUBJECT, heard.problem, "check misp.url, misp.ca_file and the way to MISP"))

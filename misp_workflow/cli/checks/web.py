@@ -13,8 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, warning
-from misp_workflow.delivery.transports import http, sockets, trust
+from misp_workflow.delivery.transports import http, proxies, sockets, trust
+from misp_workflow.delivery.transports.proxies import Proxy
 from misp_workflow.effects import Post, mask
+from misp_workflow.errors import SettingsError
 
 PATIENCE = 5.0
 """Seconds for one question."""
@@ -42,24 +44,24 @@ class Heard:
             return None
 
 
-def ask(post: Post) -> Heard:
-    """Perform the request once, and return what was heard; never raises."""
+def ask(post: Post, wish: str = "") -> Heard:
+    """Perform the request once, the way that the settings wish, and return what was heard; never raises."""
     deadline = time.monotonic() + PATIENCE
     who = urlsplit(post.url).hostname or "the server"
-    with sockets.trying(deadline) as this:
+    with sockets.trying(deadline, wish) as this:
         try:
             reply = http.ask(post, this, MAX_ANSWER)
-        except (*http.TROUBLES, ValueError) as trouble:
+        except (*http.TROUBLES, ValueError, SettingsError) as trouble:
             problem = http.failure(trouble, this, who, PATIENCE).detail
             return Heard(problem=mask(problem, list(post.secrets)))
     return Heard(reply.status, reply.headers, reply.body)
 
 
-def connects(host: str, port: int) -> str:
+def connects(host: str, port: int, proxy: Proxy | None = None) -> str:
     """Return "" when something listens there and may be spoken to, otherwise the sentence that says why not."""
     with sockets.trying(time.monotonic() + PATIENCE) as this:
         try:
-            sock, handle = sockets.connect(host, port, this)
+            sock, handle = sockets.connect(host, port, this, proxy)
         except OSError as trouble:
             return sockets.connect_problem(trouble, host, port)
         sock.close()
@@ -86,7 +88,7 @@ def clock(subject: str, headers: Mapping[str, str] | None, now: float) -> list[F
     ]
 
 
-def certificate(subject: str, url: str, ca_file: str, now: float) -> list[Finding]:
+def certificate(subject: str, url: str, ca_file: str, now: float, wish: str = "") -> list[Finding]:
     """Return findings about the TLS chain of an https address: trusted or not, and for how long."""
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
@@ -96,7 +98,7 @@ def certificate(subject: str, url: str, ca_file: str, now: float) -> list[Findin
         try:
             context = trust.context(ca_file)
             context.check_hostname = True
-            sock, handle = sockets.connect(parts.hostname, parts.port or 443, this)
+            sock, handle = sockets.connect(parts.hostname, parts.port or 443, this, proxies.for_url(wish, url))
             with closing(handle), closing(context.wrap_socket(sock, server_hostname=parts.hostname)) as secured:
                 ends = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))
         except (OSError, ValueError, KeyError) as trouble:

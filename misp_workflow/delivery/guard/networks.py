@@ -30,6 +30,19 @@ METADATA = (
 )
 """Where the services are that hand a cloud machine's credentials to whoever asks from within."""
 
+METADATA_NAMES = frozenset(
+    (
+        "instance-data",  # AWS
+        "instance-data.ec2.internal",
+        "metadata",  # Google Cloud
+        "metadata.google.internal",
+        "metadata.goog",
+        "metadata.tencentyun.com",
+        "metadata.platformequinix.com",
+    )
+)
+"""Their names, for whoever cannot look them up here."""
+
 NEVER = {
     "link-local": ("169.254.0.0/16", "fe80::/10"),
     "multicast": ("224.0.0.0/4", "ff00::/8"),

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import http, stixed
+from misp_workflow.delivery.transports import http, proxies, stixed
 from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.sockets import trying
 from misp_workflow.effects import Bulk, Post, mask
@@ -46,7 +46,7 @@ def _sent(bulk: Bulk, deadline: float) -> Answer:
     seconds = deadline - time.monotonic()
     if seconds <= 0:
         return Answer(outcome="again", detail=f"there was no time left to ask {bulk.service}")
-    with trying(deadline) as this:
+    with trying(deadline, proxies.wish(bulk.destination)) as this:
         try:
             reply = http.ask(post, this, MAX_ANSWER)
         except ValueError as error:

@@ -20,8 +20,8 @@ from urllib3.exceptions import TimeoutError as LateError
 
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import parts, threads
-from misp_workflow.delivery.transports.session import SESSION
+from misp_workflow.delivery.transports import parts, proxies, threads
+from misp_workflow.delivery.transports.session import SESSION, adapter
 from misp_workflow.delivery.transports.sockets import Try, trying
 from misp_workflow.effects import Json, Post, mask
 
@@ -45,7 +45,11 @@ def send(post: Post, key: str, deadline: float) -> Answer:
     if answer.outcome == "refused" and part is not post:  # maybe because the thread's first message is gone
         threads.lost(post)
         answer = _send(post, key, deadline)
-    said = mask(answer.detail, post.secrets)
+    return _without(answer, post.secrets)
+
+
+def _without(answer: Answer, secrets: Iterable[str]) -> Answer:
+    said = mask(answer.detail, secrets)
     return answer if said == answer.detail else dataclasses.replace(answer, detail=said)
 
 
@@ -58,11 +62,12 @@ def _send(post: Post, key: str, deadline: float) -> Answer:
         prepared = _prepare(post, key)
     except (ValueError, requests.RequestException) as error:
         return Answer(outcome="refused", detail=f"the request to {who} cannot be made: {error}")
-    with trying(deadline) as this:
+    with trying(deadline, proxies.wish(post.destination)) as this:
         try:
-            return _judge(post, who, _exchange(post, prepared, this))
+            answer = _judge(post, who, _exchange(post, prepared, this))
         except TROUBLES as error:
-            return failure(error, this, who, seconds)
+            answer = failure(error, this, who, seconds)
+    return answer if this.proxy is None else _without(answer, this.proxy.secrets)
 
 
 def ask(post: Post, this: Try, most: int = MAX_ANSWER) -> Reply:
@@ -175,9 +180,10 @@ def _once_more_if_stale(post: Post, prepared: requests.PreparedRequest, this: Tr
 
 def _request(post: Post, prepared: requests.PreparedRequest, this: Try) -> HTTPResponse:
     certificate = post.client_certificate
+    this.proxy = proxies.for_url(this.wish, str(prepared.url))
     try:
-        # The session's adapter, not its `send`: that one looks after cookies, hooks and redirects, which nobody wants.
-        return SESSION.get_adapter(str(prepared.url)).send(  # type: ignore[return-value]  # see `build_response`
+        # An adapter, not a session's `send`: that one looks after cookies, hooks and redirects, which nobody wants.
+        return adapter(str(prepared.url), this.proxy).send(  # type: ignore[return-value]  # see `build_response`
             prepared,
             stream=True,
             timeout=None,  # the watchdog ends it: to wait with a time-out costs each step a second turn

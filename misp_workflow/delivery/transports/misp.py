@@ -181,7 +181,7 @@ def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client
         raise _end("refused", f"the setting {str(error).rstrip('.')}") from None
     if not (key.isascii() and key.isalnum()):
         raise _end("refused", "the setting misp.key is no API key: those are letters and digits")
-    with trying(deadline) as this:
+    with trying(deadline, rules.misp.proxy) as this:
         try:
             return work(Client(rules.misp, key, this))
         except changes.Refusal as no:
@@ -226,6 +226,7 @@ class Client(PyMISP):
 
     def ask(self, post: Post, who: str) -> http.Reply:
         """Ask somebody else than MISP within the same deadline; Stop, with `who`, when there is no answer."""
+        self._try.wish = ""
         try:
             return http.ask(post, self._try, MAX_ANSWER)
         except http.TROUBLES as error:
@@ -257,7 +258,7 @@ class Client(PyMISP):
             verify_tls=self._place.verify_tls,
             ca_file=self._place.ca_file,
         )
-        self._try.asked = time.monotonic()
+        self._try.asked, self._try.wish = time.monotonic(), self._place.proxy
         return http.ask(post, self._try, MAX_ANSWER)
 
     def _check_response(  # type: ignore[override]

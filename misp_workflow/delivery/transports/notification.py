@@ -16,9 +16,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from misp_workflow import settings
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports import proxies
 from misp_workflow.delivery.transports.foreign import checked
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.sockets import trying
@@ -43,6 +45,8 @@ def _send(notification: Notification, deadline: float) -> Answer:
     seconds = deadline - time.monotonic()
     if seconds <= 0:
         return Answer(outcome="again", detail="there was no time left to ask apprise")
+    if why := proxies.apprise_trouble(proxies.wish(notification.destination), settings.current()):
+        return Answer(outcome="refused", detail=why)
     place = name_of(notification)
     if not _begin(place):
         detail = f"{MOST_AT_ONE_PLACE} notifications to it before this one have not come back"

@@ -3,13 +3,15 @@ in the environment (proxies, .netrc, CA variables) is mixed in."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from misp_workflow import __version__
+from misp_workflow.delivery.transports.proxies import Proxy
 from misp_workflow.delivery.transports.sockets import Pool, TLSPool
 
 
@@ -66,3 +68,13 @@ def new_session() -> requests.Session:
 
 
 SESSION = new_session()
+
+
+def adapter(url: str, proxy: Proxy | None) -> BaseAdapter:
+    """Return what sends a request to this address; connections through a proxy are kept apart from all others."""
+    return SESSION.get_adapter(url) if proxy is None else _through(proxy)
+
+
+@lru_cache(maxsize=16)
+def _through(proxy: Proxy) -> Adapter:
+    return Adapter(pool_connections=Adapter.MOST_POOLS, pool_maxsize=32)

@@ -19,7 +19,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 
 from misp_workflow.delivery.retry import Answer, Outcome
-from misp_workflow.delivery.transports import trust
+from misp_workflow.delivery.transports import proxies, trust
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.sockets import AddressRefusedError, Try, connect, connect_problem, trying
 from misp_workflow.effects import Mail, mask
@@ -68,7 +68,10 @@ def _send(mail: Mail, key: str, deadline: float) -> Answer:
         content = message(mail, key).as_bytes(policy=POLICY)
     except (ValueError, LookupError) as error:  # a line break in a header, or no such address
         return Answer(outcome="refused", detail=f"the mail to {mail.to} cannot be made: {quotable(str(error))}")
-    with trying(deadline) as this, contextlib.closing(_Connection(mail, this)) as server:
+    with (
+        trying(deadline, proxies.wish(mail.destination)) as this,
+        contextlib.closing(_Connection(mail, this)) as server,
+    ):
         try:
             _log_in(server, mail)
             server.sendmail(parseaddr(mail.sender)[1], [mail.to], content)
@@ -119,7 +122,8 @@ class _Connection(smtplib.SMTP):
         self._host = mail.server  # what starttls() checks the certificate against
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock, self._handle = connect(host, port, self._this)
+        proxy = proxies.way(self._this.wish, "smtp", host, port)
+        sock, self._handle = connect(host, port, self._this, proxy)
         return tls(self._mail).wrap_socket(sock, server_hostname=host) if self._mail.security == "tls" else sock
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -27,13 +27,16 @@ from urllib3.util.ssl_match_hostname import CertificateError
 from misp_workflow.delivery.guard import connection_refusal
 from misp_workflow.delivery.transports import trust
 from misp_workflow.delivery.transports.names import LookupTimeoutError, resolve
+from misp_workflow.delivery.transports.proxies import Proxy
 
 
 class Try:
     """One try: its deadline, the connection that it uses now, and how it went wrong."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, wish: str = "") -> None:
         self.deadline = deadline
+        self.wish = wish  # which way the settings want; see `proxies.way`
+        self.proxy: Proxy | None = None  # for the request that is under way
         self.asked = time.monotonic()  # when the request that is under way began
         self.late = False
         self.reused = False
@@ -146,9 +149,12 @@ _now = threading.local()
 
 
 @contextlib.contextmanager
-def trying(deadline: float) -> Iterator[Try]:
-    """Run one try in this thread: every connection of this file that it opens or uses obeys the deadline."""
-    this = Try(deadline)
+def trying(deadline: float, wish: str = "") -> Iterator[Try]:
+    """Run one try in this thread: every connection of this file that it opens or uses obeys the deadline.
+
+    `wish` is what the settings say of the way there, see `proxies.wish`.
+    """
+    this = Try(deadline, wish)
     _now.this = this
     _watchdog.watch(this)
     try:
@@ -177,6 +183,10 @@ class AddressRefusedError(OSError):
     """The address may not be spoken to; the text says why."""
 
 
+class ProxyError(OSError):
+    """The proxy does not connect us; the text says which proxy and why."""
+
+
 def check_address(address: str) -> None:
     """Raise AddressRefusedError when the settings, or prudence, forbid to speak to this IP address.
 
@@ -187,26 +197,45 @@ def check_address(address: str) -> None:
         raise AddressRefusedError(refusal)
 
 
-def connect(host: str, port: int, this: Try) -> tuple[socket.socket, socket.socket]:
-    """Return a connected socket, and a second handle on the same connection for the watchdog.
+def connect(host: str, port: int, this: Try, proxy: Proxy | None = None) -> tuple[socket.socket, socket.socket]:
+    """Return a socket connected to the host, maybe through a proxy, and a handle on the connection for the watchdog.
 
     (TLS takes the first one over and leaves an empty shell: only a duplicate still reaches the connection.)
     """
+    if proxy is None:
+        return dialled(host, port, this, check_address)
+    from misp_workflow.delivery.transports import tunnels
+
+    return tunnels.connect(proxy, host, port, this)
+
+
+def dialled(
+    host: str,
+    port: int,
+    this: Try,
+    check: Callable[[str], None],
+    call: Callable[[Any, Any], None] = socket.socket.connect,
+    kind: type[socket.socket] = socket.socket,
+) -> tuple[socket.socket, socket.socket]:
+    """Return what `connect` does, for the first of the host's addresses that answers; each is checked before."""
     failure: OSError = OSError("no address")
-    for family, kind, protocol, _, target in resolve(host, port, this.deadline):
-        check_address(str(target[0]))
-        sock = socket.socket(family, kind, protocol)
+    for family, sort, protocol, _, target in resolve(host, port, this.deadline):
+        check(str(target[0]))
+        sock = kind(family, sort, protocol)
+        handle = sock.dup()
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(this.left())
-            sock.connect(target)
+            if kind is not socket.socket:  # it says more than hello, for which it may take a time-out each
+                this.use(handle)
+            call(sock, target)
             sock.settimeout(None)  # from here on the watchdog ends what takes too long
-            handle = sock.dup()
+            this.use(handle)
         except OSError as error:
             sock.close()
+            handle.close()
             failure = error
         else:
-            this.use(handle)
             return sock, handle
     raise failure
 
@@ -226,15 +255,25 @@ class _Watched(HTTPConnection):
         this.reused = False
         host: str = self._dns_host  # with the trailing dot that a look-up needs
         try:
-            sock, self._handle = connect(host, self.port, this)
+            sock, self._handle = self._called(host, this)
         except OSError as error:
             this.problem = connect_problem(error, self.host, self.port)
             this.final = isinstance(error, AddressRefusedError)
             raise NewConnectionError(self, this.problem) from error
         return sock
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
+    def _called(self, host: str, this: Try) -> tuple[socket.socket, socket.socket]:
+        """Connect, or have the proxy of this try do so; web pages without TLS it asks for itself."""
+        if this.proxy is None or this.proxy.scheme == "socks5" or isinstance(self, HTTPSConnection):
+            return connect(host, self.port, this, this.proxy)
+        from misp_workflow.delivery.transports import tunnels
+
+        return tunnels.forward(this.proxy, self.host, this)
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         this: Try = _now.this
+        if this.proxy is not None:
+            url = self._for_proxy(this.proxy, url, kwargs)
         if self._handle is not None:
             this.reused = self._served > 0
             this.use(self._handle)
@@ -242,7 +281,7 @@ class _Watched(HTTPConnection):
         held: list[bytes] = []
         self._held = held
         try:
-            super().request(*args, **kwargs)
+            super().request(method, url, *args, **kwargs)
         finally:
             self._held = None
         super().send(b"".join(held))
@@ -250,6 +289,15 @@ class _Watched(HTTPConnection):
             # Many servers write head and body of an answer separately, and their system holds the second back until
             # ours has acknowledged the first, which it puts off by 40 ms on a connection that is kept.
             self._handle.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
+
+    def _for_proxy(self, proxy: Proxy, url: str, more: dict[str, Any]) -> str:
+        """Return what a proxy is asked for that forwards single requests (RFC 9112, section 3.2.2)."""
+        if proxy.scheme == "socks5" or isinstance(self, HTTPSConnection):
+            return url
+        if proxy.authorization:
+            more["headers"] = {**(more.get("headers") or {}), "Proxy-Authorization": proxy.authorization}
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{url}"
 
     def send(self, data: Any) -> None:
         """Send, or hold back while the request is written: head and body leave together, in one packet if small."""
@@ -282,7 +330,7 @@ class _WatchedTLS(_Watched, HTTPSConnection):
 
 def connect_problem(error: OSError, host: str, port: int) -> str:
     """Return the sentence that says why no connection came about."""
-    if isinstance(error, AddressRefusedError):
+    if isinstance(error, (AddressRefusedError, ProxyError)):
         return str(error)
     if isinstance(error, LookupTimeoutError):
         return f"the address of {host} could not be looked up in time"

@@ -19,7 +19,7 @@ from misp_workflow import settings
 from misp_workflow.delivery.guard import connection_refusal
 from misp_workflow.delivery.guard.networks import read_address
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import stixed
+from misp_workflow.delivery.transports import proxies, stixed
 from misp_workflow.delivery.transports.names import resolve
 from misp_workflow.effects import Record
 
@@ -39,6 +39,8 @@ def send(record: Record, key: str, deadline: float) -> Answer:
         import zmq
     except ImportError:
         return Answer(outcome="refused", detail="pyzmq is not installed: pip install 'misp-workflow-actions[zmq]'")
+    if why := proxies.cannot("ZeroMQ", record.destination, record.address):
+        return Answer(outcome="refused", detail=why)
     try:
         address = _listening(record.address) if record.bind else _called(record.address, deadline)
     except _RefusedError as error:

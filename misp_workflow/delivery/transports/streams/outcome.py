@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from misp_workflow.delivery.transports import trust
+from misp_workflow.delivery.transports import proxies, trust
 from misp_workflow.delivery.transports.names import resolve
 from misp_workflow.delivery.transports.sockets import check_address
 from misp_workflow.effects import Batch
@@ -41,6 +41,8 @@ def missing(package: str, extra: str) -> UnreachableError:
 
 def server(batch: Batch, port: int, deadline: float) -> SplitResult:
     """Return the broker's address, once every address that its name stands for may be spoken to."""
+    if why := proxies.cannot(f"what is sent to {batch.shown}", batch.destination, batch.address):
+        raise UnreachableError(why, final=True)
     parts = urlsplit(batch.address)
     try:
         host, number = parts.hostname or "", parts.port or port

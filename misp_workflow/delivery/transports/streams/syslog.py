@@ -10,8 +10,11 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
 
+from misp_workflow.delivery.transports import proxies
 from misp_workflow.delivery.transports.names import resolve
+from misp_workflow.delivery.transports.proxies import Proxy
 from misp_workflow.delivery.transports.sockets import Try, connect, trying
 from misp_workflow.delivery.transports.streams.outcome import IN, Outcome, UnreachableError, server, tls
 from misp_workflow.effects import Batch, Json
@@ -21,19 +24,29 @@ PORTS = {"udp": 514, "tcp": 601, "tls": 6514}
 
 def publish(batch: Batch, deadline: float) -> list[Outcome]:
     """Send the frames. Over UDP nobody can know what arrived."""
-    parts = server(batch, PORTS.get(batch.address.partition("://")[0], 514), deadline)
+    parts, proxy = _way(batch, deadline)
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     frames = [_frame(batch, one) for one in batch.records]
     try:
         if parts.scheme == "udp":
             _datagrams(frames, host, port, deadline)
         else:
-            _stream(frames, host, port, batch, parts.scheme == "tls", deadline)
+            _stream(frames, host, port, batch, proxy, deadline)
     except ssl.SSLCertVerificationError as error:
         raise UnreachableError(f"its certificate is not trusted: {error.verify_message}", final=True) from None
     except OSError as error:
         raise UnreachableError(f"it could not be used: {error.strerror or error}") from None
     return [IN] * len(frames)
+
+
+def _way(batch: Batch, deadline: float) -> tuple[SplitResult, Proxy | None]:
+    """Return where it goes, looked up and checked here unless a proxy does that, and the proxy."""
+    parts = urlsplit(batch.address)
+    if parts.scheme in ("tcp", "tls") and (wanted := proxies.wish(batch.destination)):
+        proxy = proxies.way(wanted, parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
+        if proxy is not None:
+            return parts, proxy
+    return server(batch, PORTS.get(parts.scheme, 514), deadline), None
 
 
 def _frame(batch: Batch, record: Mapping[str, Json]) -> bytes:
@@ -49,13 +62,13 @@ def _datagrams(frames: list[bytes], host: str, port: int, deadline: float) -> No
             sock.sendto(frame, target)
 
 
-def _stream(frames: list[bytes], host: str, port: int, batch: Batch, encrypted: bool, deadline: float) -> None:
+def _stream(frames: list[bytes], host: str, port: int, batch: Batch, proxy: Proxy | None, deadline: float) -> None:
     with trying(deadline) as this, contextlib.ExitStack() as open_ones:
-        sock, handle = connect(host, port, this)
+        sock, handle = connect(host, port, this, proxy)
         open_ones.callback(handle.close)
         open_ones.callback(sock.close)
         this.use(handle)
-        if encrypted:
+        if batch.address.startswith("tls:"):
             sock = open_ones.enter_context(tls(batch).wrap_socket(sock, server_hostname=host))
         for frame in frames:
             sock.sendall(b"%d %s" % (len(frame), frame))

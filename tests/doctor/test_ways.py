@@ -1,0 +1,83 @@
+"""The doctor says which way each destination goes."""
+
+from __future__ import annotations
+
+import pytest
+from doctor_kit import Doctor
+
+from misp_workflow.testing.receiver import Receiver
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_without_a_proxy_nothing_is_said(doctor: Doctor, receiver: Receiver) -> None:
+    doctor.write(f"[destinations.a.parameters]\nurl = '{receiver.url}'")
+    assert doctor.about("network") == [] and not any("proxy" in what for _, what in doctor.about("destination a"))
+
+
+def test_each_way_is_named(doctor: Doctor, receiver: Receiver) -> None:
+    # The receiver stands in for the proxy: it notes what it is asked for, and answers itself.
+    doctor.write(
+        f"""
+        [network]
+        proxy = "http://misp:s3cret-word@127.0.0.1:{receiver.port}"
+        [destinations.far.parameters]
+        url = "http://chat.example.org/x"
+        [destinations.near.parameters]
+        url = "{receiver.url}"
+        [destinations.own]
+        proxy = "none"
+        parameters.url = "http://127.0.0.1:9/"
+        [destinations.mail.parameters]
+        smtp_server = "127.0.0.1"
+        port = {receiver.port}
+        """
+    )
+    shown = f"http://127.0.0.1:{receiver.port}"
+    assert doctor.about("network") == [("ok", f"web addresses are asked through the proxy {shown}, but for loopback")]
+    way = ("ok", f"chat.example.org is reached through the proxy {shown}, which looks its name up")
+    assert doctor.about("destination far")[:2] == [way, ("ok", "chat.example.org can be reached")]
+    assert "http://chat.example.org:80/x" in [request.target for request in receiver.requests]
+    assert doctor.about("destination near")[0] == ("ok", "127.0.0.1 is reached without a proxy")
+    assert doctor.about("destination own")[0] == ("ok", "127.0.0.1 is reached without a proxy")
+    mail = ("ok", "127.0.0.1 is reached without a proxy: network.proxy is for web addresses")
+    assert doctor.about("destination mail")[0] == mail
+    assert "s3cret-word" not in doctor.text
+
+
+def test_a_proxy_of_the_environment_is_named_as_unused(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://u:s3cret-word@127.0.0.1:9")
+    doctor.write("")
+    assert doctor.about("network") == [("warning", "the environment names a proxy (HTTPS_PROXY), which is not used")]
+    doctor.write('[network]\nproxy = "none"')
+    assert doctor.about("network") == []
+    doctor.write('[network]\nproxy = "environment"')
+    assert doctor.about("network") == [("error", "the proxy: nothing listens at 127.0.0.1 port 9")]
+    assert "s3cret-word" not in doctor.text
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "sentence"),
+    [
+        ("kafka_record", 'address = "kafka://localhost:9092"', "cannot go through a proxy"),
+        ("apprise_notification", 'service_url = "json://localhost"', "no proxy but the environment's"),
+        ("http_request", 'url = "https://169.254.169.254/"', "metadata service"),
+    ],
+)
+def test_what_cannot_take_the_proxy_is_an_error(doctor: Doctor, action: str, parameters: str, sentence: str) -> None:
+    doctor.write(
+        f'[destinations.a]\nactions = ["{action}"]\nproxy = "http://127.0.0.1:9"\n'
+        f"[destinations.a.parameters]\n{parameters}"
+    )
+    assert any(state == "error" and sentence in what for state, what in doctor.about("destination a"))
+
+
+def test_a_proxy_that_cannot_be_read(doctor: Doctor) -> None:
+    doctor.write('[network]\nproxy = "env:NOT_SET_HERE"')
+    ((state, what),) = doctor.about("network")
+    assert state == "error" and "NOT_SET_HERE" in what
