@@ -39,7 +39,7 @@ def send(record: Record, key: str, deadline: float) -> Answer:
         import zmq
     except ImportError:
         return Answer(outcome="refused", detail="pyzmq is not installed: pip install 'misp-workflow-actions[zmq]'")
-    if why := proxies.cannot("ZeroMQ", record.destination, record.address):
+    if not record.bind and (why := proxies.cannot("ZeroMQ", record.destination, record.address)):
         return Answer(outcome="refused", detail=why)
     try:
         address = _listening(record.address) if record.bind else _called(record.address, deadline)
