@@ -45,6 +45,32 @@ _FOREIGN_LETTERS = re.compile(rf"(?<!\w)(?P<word>[^\W\d_]{{3}})[\W_]+(?={_LEVEL_
 _CLASSIFIED = re.compile(r"(?:euci|nato|dni-ism|de-vs|fr-classif):(.*)", re.DOTALL)
 _UNCLASSIFIED = re.compile(r"complies:with.*|non-classifiees=.*non-protege.*|.*[=:]\W*(?:u|nu|offen|unclassified)\W*")
 
+_BETWEEN = (
+    "is|was|be|set|to|as|at|by|in|it|of|for|this|the|event|written|out|says?|reads?|level|value|equals?|marked|rated"
+)
+_SENTENCE = re.compile(
+    rf"""[\W_]+ (?: (?:(?:{_BETWEEN})[\W_]+){{1,6}} | [^:=]{{1,40}}[:=][\W_]* )
+    (?P<level>{_LEVEL_WORDS})(?![a-z0-9])(?P<more>.*)""",
+    re.VERBOSE | re.DOTALL,
+)
+"""What follows a scheme's name where somebody wrote it out: "PAP written: RED", "TLP is set to amber"."""
+
+_STIX_MARKINGS = {
+    "613f2e26-407d-48c7-9eca-b8e91df99dc9": "clear",
+    "34098fce-860f-48ae-8e50-ebd3cc5e41da": "green",
+    "f88d31f6-486f-44da-b317-01333bde0b82": "amber",
+    "5e57c739-391a-4eb3-b6be-7d15ca92d5ed": "red",
+    "94868c89-83c2-464b-929b-a1a8aa3c8487": "clear",
+    "bab4a63c-aed9-4cf5-a766-dfca5abac2bb": "green",
+    "55d920b0-5e8b-4f79-9ee9-91f868d9b421": "amber",
+    "939a9414-2ddd-4d32-a0cd-375ea402b003": "amber+strict",
+    "e828b379-4e03-4974-9ac4-e53a884c97c1": "red",
+}
+"""Marking definitions of TLP 1 (STIX 2.1, section 7.2.1.4) and of TLP 2.0 (OASIS' common objects for STIX)."""
+_STIX = re.compile(
+    r"(?P<prefix>marking[\W_]?definition)?(?:(?:marking[\W_]?tlp)?[\W_]*(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?"
+)
+
 _LOOK_ALIKES = {
     letter: plain
     for plain, letters in {
@@ -108,7 +134,8 @@ def _read(name: str) -> Mark:
     plain = _plain(name)
     ranks = {"tlp": UNKNOWN, "pap": UNKNOWN}
     hides_source, strange = False, False
-    for scheme, level in _said(plain):
+    stix, rest = _of_stix(plain)
+    for scheme, level in [*stix, *_said(rest)]:
         if level == "chr":
             hides_source = True
             continue
@@ -129,6 +156,22 @@ def strictest(names: set[str], scheme: Literal["tlp", "pap"]) -> str | None:
     return None if rank == UNKNOWN else _LEVELS[scheme][rank]
 
 
+def _of_stix(plain: str) -> tuple[list[tuple[str, str]], str]:
+    """Return what the marking definitions of STIX in a name say, and the name without them."""
+    if "-" not in plain:
+        return [], plain
+    found: list[tuple[str, str]] = []
+
+    def taken(place: re.Match[str]) -> str:
+        level = _STIX_MARKINGS.get(place["id"] or "")
+        if level or place["prefix"]:  # of a definition that nobody here knows, nobody knows how far it goes
+            found.append(("tlp", level or "?"))
+            return ""
+        return place[0]
+
+    return found, _STIX.sub(taken, plain)
+
+
 def _said(plain: str) -> list[tuple[str, str]]:
     """Return (scheme, level) for each place of the name that speaks of a scheme; "?" for a level nobody can read."""
     places = list(islice(_SCHEME.finditer(plain), MOST_PLACES))
@@ -137,7 +180,9 @@ def _said(plain: str) -> list[tuple[str, str]]:
         end = places[number + 1].start() if number + 1 < len(places) else len(plain)
         scheme = "pap" if place["pap"] else "tlp"
         level = _level(scheme, place["after"] + plain[place.end() : end])
-        if level == "?" and not _is_marking(place, plain, end):
+        if level == "?" and not place["after"] and (sentence := _SENTENCE.match(plain, place.end(), end)):
+            level = "?" if re.search("[a-z0-9]", sentence["more"]) else _level(scheme, sentence["level"])
+        elif level == "?" and not _is_marking(place, plain, end):
             level = _level_before(scheme, plain[max(place.start() - LONGEST_LEVEL, 0) : place.start()])
         if level:
             found.append((scheme, level))

@@ -50,6 +50,18 @@ READ = {
     "ŧ̶l̶p:red": "red",
     "TLP:RED\x00": "red",
     "TLP:\nRED": "red",
+    "TLP written: RED": "red",
+    "TLP is set to amber": "amber",
+    "TLP of this event is: amber strict": "amber+strict",
+    "TLP assigned by the CERT: GREEN": "green",
+    "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": "clear",
+    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": "red",
+    'stix:object_marking_refs="marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"': "amber",
+    "MARKING-DEFINITION--E828B379-4E03-4974-9AC4-E53A884C97C1": "red",
+    "marking-tlp--939a9414-2ddd-4d32-a0cd-375ea402b003": "amber+strict",
+    "94868c89-83c2-464b-929b-a1a8aa3c8487": "clear",
+    "bab4a63c-aed9-4cf5-a766-dfca5abac2bb": "green",
+    "55d920b0-5e8b-4f79-9ee9-91f868d9b421, 34098fce-860f-48ae-8e50-ebd3cc5e41da": "amber",
 }
 UNREADABLE = (
     "tlp:purple",
@@ -68,6 +80,9 @@ UNREADABLE = (
     'de-vs:einstufung="VS-NfD"',
     'fr-classif:classifiees="SECRET"',
     "euci:TS-UE/EU-TS",
+    "TLP written: RED by the board",
+    "marking-definition--00000000-407d-48c7-9eca-b8e91df99dc9",
+    'stix:marking-definition="statement"',
 )
 SILENT = (
     "tlp-review-pending",
@@ -77,6 +92,9 @@ SILENT = (
     'misp-galaxy:threat-actor="APT TLP"',
     "tip:ransomware",
     "papers:red tape",
+    "tlp-review:todo",
+    "00000000-407d-48c7-9eca-b8e91df99dc9",
+    "data-marking:none",
     'acme:colour="red"',
     "red",
     'nato:classification="NU"',
@@ -93,6 +111,9 @@ PAP = {
     "РАР:RED": "red",  # Cyrillic
     "pap:purple": "red",
     "PAP": "red",
+    "PAP written: RED": "red",
+    "pap is green": "green",
+    "PAP (written out): AMBER": "amber",
 }
 
 
