@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -88,27 +88,40 @@ def effects(call: Call, topic: str, system: str, service: str, schemes: Sequence
     return carried(call, topic, broker)
 
 
-def carried(call: Call, topic: str, carrier: Carrier) -> list[Carrier] | Receipt:
-    """Return the call's records as effects like `carrier`, tombstones and what is left of the event among them."""
+def carried(
+    call: Call, topic: str, carrier: Carrier, at_once: int = AT_ONCE, takes: Collection[str] = ()
+) -> list[Carrier] | Receipt:
+    """Return the call's records as effects like `carrier`, tombstones and what is left of the event among them.
+
+    `at_once` is the most records in one effect, `takes` the types of attributes that there can be (none: all).
+    """
     said = standing(call)
     if isinstance(said, Receipt):
         return said
     if getattr(call.params, "layout", "") == "stix21":
         carrier = replace(carrier, stix={"event": stix.head(call)})
-    found: list[Carrier] = [*batches(carrier, records(call, said, topic))]
+    others = [row for row in said.rows if takes and text(row.get("type")) not in takes]
+    if takes:
+        rows, gone = ([row for row in some if text(row.get("type")) in takes] for some in (said.rows, said.gone))
+        said = replace(said, rows=rows, gone=gone)
+    found: list[Carrier] = [*batches(carrier, records(call, said, topic, bool(carrier.stix)), at_once)]
+    if others and found:
+        found[0] = replace(found[0], left_out={"of a type that it does not take": len(others)})
+    elif others and not said.whole:
+        return call.skip(f"{carrier.service} takes none of the types that were selected")
     if said.whole and getattr(call.params, "granularity", "attribute") == "attribute":
         stay = tuple(str(row["uuid"]) for row in (*said.rows, *said.gone))
         found.append(replace(carrier, rest_of=said.event, standing=stay, takes_back=True))
     return found or call.skip("nothing was selected; set 'selected_or_all' to all for every attribute")
 
 
-def records(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
+def records(call: Call, said: Standing, topic: str, as_stix: bool = False) -> list[dict[str, Any]]:
     """Return the records of this call, tombstones among them: {"id", "topic", "key", "body"}.
 
     `topic` names the parameter with the topic, a template that may use `attribute`. A tombstone has no body; in STIX it
     has one, of what it takes back.
     """
-    if getattr(call.params, "layout", "") == "stix21":
+    if as_stix:
         return _stix(call, said, topic)
     if getattr(call.params, "granularity", "attribute") == "event":
         body = None if not said.rows and said.whole else _json(_event(call, said.rows))
@@ -120,7 +133,7 @@ def records(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
 
 
 def _stix(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
-    if call.params.granularity == "event":
+    if getattr(call.params, "granularity", "attribute") == "event":
         row = {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}
         return [_record(call, topic, row, _json(stix.event(call, said)), not said.rows and said.whole)]
     return [
@@ -130,12 +143,12 @@ def _stix(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
     ]
 
 
-def batches(carrier: Carrier, found: list[dict[str, Any]]) -> Iterator[Carrier]:
-    """Yield the effects that carry the records, at most AT_ONCE each; tombstones apart from what is there."""
+def batches(carrier: Carrier, found: list[dict[str, Any]], at_once: int = AT_ONCE) -> Iterator[Carrier]:
+    """Yield the effects that carry the records, at most so many each; tombstones apart from what is there."""
     for back in (False, True):
         chosen = [one for one in found if one.get("withdrawn", one["body"] is None) == back]
-        for start in range(0, len(chosen), AT_ONCE):
-            some = tuple(chosen[start : start + AT_ONCE])
+        for start in range(0, len(chosen), at_once):
+            some = tuple(chosen[start : start + at_once])
             about = tuple(one["key"] for one in some)
             yield replace(carrier, records=some, about=about, takes_back=back)
 

@@ -7,6 +7,7 @@ delivered, or kept and tried again, or refused with the reason; and MISP hears w
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import json
 import os
 import threading
@@ -236,6 +237,12 @@ def _receipt(parcel: Parcel, status: Status, detail: str, answer: Answer | None 
 
 def _tally(effect: Effect, status: Status, detail: str, answer: Answer | None) -> Tally | None:
     """Return what became of the items of a batch; None when it was not this call that did anything with them."""
+    tally = _counted(effect, status, detail, answer)
+    missing = answer.left_out if answer is not None else {}
+    return tally if tally is None or not missing else dataclasses.replace(tally, left_out=missing)
+
+
+def _counted(effect: Effect, status: Status, detail: str, answer: Answer | None) -> Tally | None:
     number = effect.number()
     if answer is not None and answer.outcome == "part":
         refused = Counter(answer.refused.values())

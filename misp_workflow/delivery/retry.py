@@ -29,7 +29,8 @@ class Answer:
     Of a batch (`Effect.batch`) a transport may answer "part", which `part` below makes: `refused` are the places of the
     items that will never be taken, each with the reason, `again` the places of those that may be tried again; every
     other item is in. The house then keeps a smaller batch of the latter, and a dead letter that holds the former only.
-    `ids` is what the items are called there, by place (0 for an effect that is no batch), for the ledger.
+    `ids` is what the items are called there, by place (0 for an effect that is no batch), for the ledger. `left_out`
+    counts attributes that are in none of the items, by reason.
     """
 
     outcome: Outcome
@@ -41,6 +42,7 @@ class Answer:
     again: tuple[int, ...] = ()
     refused: Mapping[int, str] = field(default_factory=dict)
     ids: Mapping[int, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def part(

@@ -251,8 +251,9 @@ class Batch(Effect):
 class Bulk(Post):
     """Records in one HTTP request, each of which the other side may take or refuse: `json`, `form`, `body` stay empty.
 
-    `dialect` is "elastic", "splunk" or "alertmanager", see its file under `delivery/transports/dialects`; `options` are
-    the dialect's own. `records`, `rest_of`, `standing`, `at` and `stix` are as in `Batch`.
+    `dialect` is "elastic", "splunk" …, see its file under `delivery/transports/dialects`; `options` are the dialect's
+    own. `records`, `rest_of`, `standing`, `at` and `stix` are as in `Batch`. `left_out` counts what of the call can be
+    no record there, by reason; the receipt says it.
     """
 
     kind: ClassVar[str] = "bulk"
@@ -264,6 +265,7 @@ class Bulk(Post):
     rest_of: str = ""
     standing: tuple[str, ...] = ()
     stix: Mapping[str, Json] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def outbox_only(self) -> bool:

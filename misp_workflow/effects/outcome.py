@@ -30,26 +30,40 @@ Status = Literal["delivered", "queued", "skipped", "refused", "dry-run"]
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """What became of items that go each for itself: how many are in, wait, or were refused, the latter by reason."""
+    """What became of items that go each for itself: how many are in, wait, or were refused, the latter by reason.
+
+    `left_out` counts what was not to be an item, or is missing within one, by reason.
+    """
 
     taken: int = 0
     waiting: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __add__(self, other: Tally) -> Tally:
         refused = dict(Counter(self.refused) + Counter(other.refused))
-        return Tally(taken=self.taken + other.taken, waiting=self.waiting + other.waiting, refused=refused)
+        left_out = dict(Counter(self.left_out) + Counter(other.left_out))
+        taken, waiting = self.taken + other.taken, self.waiting + other.waiting
+        return Tally(taken=taken, waiting=waiting, refused=refused, left_out=left_out)
 
     def __str__(self) -> str:
         parts = [f"{self.taken:,} in"] if self.taken or not (self.waiting or self.refused) else []
         if self.refused:
             parts.append(f"{sum(self.refused.values()):,} refused: {reasons(self.refused)}")
+        if self.left_out:
+            parts.append(left_out(self.left_out))
         if self.waiting:
             parts.append(f"{self.waiting:,} queued")
         return ", ".join(parts)
 
 
 MOST_REASONS = 3
+
+
+def left_out(counted: Mapping[str, int]) -> str:
+    """Return how many attributes were left out, and why."""
+    number = sum(counted.values())
+    return f"{number:,} attribute{'s were' if number != 1 else ' was'} left out: {reasons(counted)}"
 
 
 def reasons(counted: Mapping[str, int]) -> str:

@@ -123,7 +123,7 @@ def test_what_cannot_become_stix_is_counted_and_the_rest_is_in(stream: Stream) -
 def test_a_whole_event_is_one_bundle_that_names_what_is_missing(stream: Stream) -> None:
     rows = [attribute(1), attribute(2, deleted=True), attribute(3, to_ids=False), attribute(4, value="intranet")]
     said = stream.tell(event(*rows), granularity="event")
-    assert "1 attributes were left out: no domain by" in said["data"]["detail"]
+    assert "1 attribute was left out: no domain by" in said["data"]["detail"]
     ((gone, found),) = stream.news()
     assert not gone and f"report--{EVENT}" in found
     assert "revoked" not in found[f"indicator--{uid(1)}"]

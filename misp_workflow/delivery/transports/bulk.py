@@ -14,6 +14,7 @@ from misp_workflow.delivery.transports import http, proxies, stixed
 from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.sockets import trying
 from misp_workflow.effects import Bulk, Post, mask
+from misp_workflow.effects.outcome import left_out
 
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of an answer: it has some hundred for each record."""
@@ -29,7 +30,10 @@ def _publish(bulk: Bulk, deadline: float) -> Answer:
     ready = stixed.written(bulk, deadline)
     if isinstance(ready, Answer):
         return ready
-    return ready.whole(_sent(ready.batch, deadline)) if ready.places else ready.whole(NOTHING)
+    answer = ready.whole(_sent(ready.batch, deadline)) if ready.places else ready.whole(NOTHING)
+    if not bulk.left_out:
+        return answer
+    return replace(answer, detail=f"{answer.detail}, {left_out(bulk.left_out)}", left_out=bulk.left_out)
 
 
 NOTHING = Answer(outcome="delivered", detail="")
@@ -47,13 +51,19 @@ def _sent(bulk: Bulk, deadline: float) -> Answer:
     if seconds <= 0:
         return Answer(outcome="again", detail=f"there was no time left to ask {bulk.service}")
     with trying(deadline, proxies.wish(bulk.destination)) as this:
+
+        def ask(request: Post) -> http.Reply:
+            return http.ask(request, this, MAX_ANSWER)
+
         try:
-            reply = http.ask(post, this, MAX_ANSWER)
+            reply = dialect.exchange(bulk, post, ask) if hasattr(dialect, "exchange") else ask(post)
         except ValueError as error:
             return Answer(outcome="refused", detail=f"the request to {bulk.service} cannot be made: {error}")
         except http.TROUBLES as error:
             return http.failure(error, this, bulk.service, seconds)
-    if reply.status in JUDGED_BY_DIALECT and not reply.cut:
+    if isinstance(reply, Answer):
+        return replace(reply, detail=mask(f"{bulk.service}: {reply.detail}", bulk.secrets))
+    if reply.status in getattr(dialect, "JUDGED", JUDGED_BY_DIALECT) and not reply.cut:
         answer = cast(Answer, dialect.judge(bulk, reply))
         return replace(answer, detail=mask(f"{bulk.service}: {answer.detail}", bulk.secrets))
     return _failed(bulk, reply)

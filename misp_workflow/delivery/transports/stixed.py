@@ -14,7 +14,7 @@ from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import Record
-from misp_workflow.effects.outcome import reasons
+from misp_workflow.effects.outcome import left_out, reasons
 from misp_workflow.errors import WorkflowError
 
 Records = Any
@@ -28,19 +28,19 @@ LOADING = "misp-stix is still being loaded, which takes some seconds the first t
 class Written:
     """The batch with STIX in it. `places` are those of its records in the batch before, `refused` why others are not.
 
-    `note` tells of attributes that are missing in a whole event.
+    `left_out` counts attributes that are missing in a whole event, by reason.
     """
 
     batch: Records
     places: list[int]
     refused: dict[int, str] = field(default_factory=dict)
-    note: str = ""
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def whole(self, answer: Answer) -> Answer:
         """Return the answer for the batch before, made of the one for what was sent of it."""
-        detail = f"{answer.detail}; {self.note}" if self.note else answer.detail
+        detail = f"{answer.detail}, {left_out(self.left_out)}" if self.left_out else answer.detail
         if not self.refused:
-            return replace(answer, detail=detail)
+            return replace(answer, detail=detail, left_out=self.left_out)
         told = f"{len(self.refused):,} refused: {reasons(Counter(self.refused.values()))}"
         if not self.places:
             return Answer(outcome="refused", detail=told, refused=self.refused)
@@ -50,6 +50,7 @@ class Written:
             answer,
             outcome="refused" if answer.outcome == "refused" else "part",
             detail=f"{detail}, {told}",
+            left_out=self.left_out,
             again=tuple(self.places[place] for place in answer.again),
             refused={**{self.places[place]: why for place, why in answer.refused.items()}, **self.refused},
             ids={self.places[place]: name for place, name in answer.ids.items()},
@@ -97,9 +98,8 @@ def _written(batch: Records) -> Written:
         else:
             made.append({"withdrawn": record["body"] is None, **record, "body": body})
             places.append(place)
-    note = f"{sum(notes.values()):,} attributes were left out: {reasons(notes)}" if notes else ""
     about = tuple(batch.about[place] for place in places) if batch.about else ()
-    return Written(replace(batch, records=tuple(made), about=about), places, refused, note)
+    return Written(replace(batch, records=tuple(made), about=about), places, refused, dict(notes))
 
 
 def _of_one(batch: Records, record: Mapping[str, Any], single: stix.Converted | None) -> str | None:

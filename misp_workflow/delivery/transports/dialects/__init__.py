@@ -3,5 +3,10 @@
     content(bulk) -> (body, content type)
     judge(bulk, reply) -> Answer
 
-`judge` sees a reply of any status that is not a plain failure, and says of each record what came of it.
+`judge` sees a reply of the statuses JUDGED (200 and 400 where a file names none), and says of each record what came of
+it. Where more than one request is made there is also
+
+    exchange(bulk, post, ask) -> the reply that is to be judged, or the answer itself
+
+`ask(post)` makes a request within the same time, and raises what ends the try.
 """
