@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import uuid as uuids
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,8 @@ from dataclasses import replace
 from glob import escape
 from typing import Any
 
+from misp_workflow import deadline
+from misp_workflow.action import records
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
 from misp_workflow.delivery.guard.marks import tags_of
@@ -19,6 +22,8 @@ from misp_workflow.event import text
 from misp_workflow.markings import PAP_LEVELS, UNKNOWN, read_tag
 from misp_workflow.settings import Destination
 from misp_workflow.words import counted
+
+_OF_EACH = re.compile(r"\battribute\b")
 
 WATCH = 60.0
 """Seconds for which an approval that came too late is looked for, and taken back."""
@@ -63,6 +68,14 @@ def attributes(call: Call) -> list[dict[str, Any]]:
     """Return the attributes to act on, each once: rows that MISP has saved, and so can change."""
     found = {text(row.get("uuid")).lower(): row for row in call.rows if text(row.get("type")) and "value" in row}
     return [row for uuid, row in found.items() if _is_uuid(uuid)]
+
+
+def each_rendered(call: Call, name: str, items: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
+    """Return the parameter `name` as each attribute's uuid has it, {uuid: {name: text}}, where its template asks for
+    `attribute`; nothing where it says the same of all."""
+    if not _OF_EACH.search(getattr(call.params, name)):
+        return {}
+    return {text(row["uuid"]).lower(): {name: records.rendered(call, name, row)} for row in deadline.paced(items)}
 
 
 def may_be_asked(rows: Iterable[Mapping[str, Any]], call: Call) -> tuple[list[Mapping[str, Any]], int]:

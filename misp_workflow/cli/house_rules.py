@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from misp_workflow import settings, template
@@ -93,10 +93,12 @@ def names_in_templates(subject: Subject) -> Iterator[Finding]:
         for name, spec in specs.items():
             source = node.params.get(name)
             if spec.get("template") and isinstance(source, str) and source.strip():
-                yield from _of_template(subject.trigger, node, name, source)
+                more = ("attribute",) if spec.get("per_attribute") else ()
+                yield from _of_template(subject.trigger, node, name, source, more)
 
 
-def _of_template(trigger: str, node: Node, name: str, source: str) -> Iterator[Finding]:
+def _of_template(trigger: str, node: Node, name: str, source: str, more: Collection[str]) -> Iterator[Finding]:
+    """Yield what is wrong with a template; it may use the names in `more` besides those of every template."""
     try:
         read = template.reads(source, name in CONDITIONS)
     except TemplateError as error:
@@ -106,6 +108,8 @@ def _of_template(trigger: str, node: Node, name: str, source: str) -> Iterator[F
         return
     for one in sorted(read):
         root, _, field = one.partition(".")
+        if root in more:
+            continue
         problem = "" if f"{one} is defined" in source else _field(root, field) if field else _name(root, trigger)
         if problem:
             level: Level = "error" if not field and root not in NAMES else "warning"

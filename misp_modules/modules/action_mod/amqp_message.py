@@ -21,6 +21,7 @@ moduleconfig = {
             "description": "Routing key; may use {{ attribute.type }} and what messages may use",
             "default": "misp",
             "template": True,
+            "per_attribute": True,
         },
         "virtual_host": {"description": "Virtual host", "default": "/"},
         **records.BROKER,

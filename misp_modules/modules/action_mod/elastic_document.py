@@ -24,6 +24,7 @@ moduleconfig = {
             "description": "Index or data stream; may use {{ attribute.type }} and what messages may use",
             "default": "misp-indicators",
             "template": True,
+            "per_attribute": True,
         },
         "data_stream": {"description": "true: it is a data stream", "format": "boolean", "default": False},
         "layout": {

@@ -21,6 +21,7 @@ moduleconfig = {
             "description": "Topic; may use {{ attribute.type }} and what messages may use",
             "default": "misp",
             "template": True,
+            "per_attribute": True,
         },
         "mechanism": {
             "description": "How the login is sent",

@@ -22,8 +22,9 @@ moduleconfig = {
         },
         "comment": {
             "type": "large_string",
-            "description": "Comment as a Jinja template; empty: as it is",
+            "description": "Comment as a Jinja template, which may use {{ attribute.value }}; empty: as it is",
             "template": True,
+            "per_attribute": True,
         },
         "category": {"description": "Category, as MISP names it; empty: as it is"},
         "distribution": {
@@ -52,12 +53,13 @@ def decide(call):
     params = call.params
     wanted = {name: getattr(params, name) for name in ("category", "distribution") if getattr(params, name)}
     wanted |= {name: flag(getattr(params, name)) for name in ("to_ids", "disable_correlation") if getattr(params, name)}
-    if params.comment:
-        wanted["comment"] = call.render("comment", "text")
-    if not wanted:
-        raise ParameterError("Set at least one of to_ids, comment, category, distribution, disable_correlation.")
     items = writeback.attributes(call)
-    return writeback.change(call, "edit", items, set=wanted) if items else writeback.nothing(call)
+    own = {"own": told} if (told := writeback.each_rendered(call, "comment", items)) else {}
+    if params.comment and not own:
+        wanted["comment"] = call.render("comment", "text")
+    if not wanted and not own:
+        raise ParameterError("Set at least one of to_ids, comment, category, distribution, disable_correlation.")
+    return writeback.change(call, "edit", items, set=wanted, **own) if items else writeback.nothing(call)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

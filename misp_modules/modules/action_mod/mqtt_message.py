@@ -21,6 +21,7 @@ moduleconfig = {
             "description": "Topic; may use {{ attribute.uuid }} and what messages may use",
             "default": "misp/attributes/{{ attribute.uuid }}",
             "template": True,
+            "per_attribute": True,
         },
         "retain": {
             "description": "true: the broker keeps each topic's last message for who comes later",

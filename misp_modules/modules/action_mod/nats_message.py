@@ -21,6 +21,7 @@ moduleconfig = {
             "description": "Subject; may use {{ attribute.type }} and what messages may use",
             "default": "misp.attributes",
             "template": True,
+            "per_attribute": True,
         },
         **records.BROKER,
         **records.RECORDS,

@@ -20,6 +20,7 @@ moduleconfig = {
             "description": "Key of the stream; may use {{ attribute.type }} and what messages may use",
             "default": "misp",
             "template": True,
+            "per_attribute": True,
         },
         "length": {
             "description": "Entries that the stream keeps, about",

@@ -26,6 +26,7 @@ moduleconfig = {
             "type": "large_string",
             "description": "Text for the format template; may use {{ attribute.value }}, {{ attribute.withdrawn }} …",
             "template": True,
+            "per_attribute": True,
         },
         "facility": {
             "description": "Facility, 0 to 23; 16 is local0",

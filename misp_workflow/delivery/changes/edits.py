@@ -20,10 +20,10 @@ FLAGS = ("to_ids", "disable_correlation", "published")
 
 
 def edit(misp: Misp, change: MispChange, tally: Tally) -> None:
-    """Set the fields in `values["set"]` on the attributes."""
-    wanted = change.values["set"]
+    """Set the fields in `values["set"]` on the attributes, and what `values["own"]` has for the uuid of one."""
+    wanted, own = change.values["set"], change.values.get("own") or {}
     for row in look.rows(misp, change, tally):
-        missing = _difference(row, wanted)
+        missing = _difference(row, {**wanted, **own.get(uuid_of(row), {})})
         if missing:
             look.each([row], tally, partial(_write, misp, "attributes", missing))
 
