@@ -72,7 +72,7 @@ class Call:
         self.judged = View(data)
         self.selected = selected
         self.withheld = withheld
-        self._hidden = hidden
+        self.hidden = hidden
         self.about = about
         self.occasion = occasion
         self._written: dict[tuple[str, str], str] = {}
@@ -108,7 +108,7 @@ class Call:
     @lazy
     def summary(self) -> Summary:
         """What happened, as a title and named facts."""
-        return summarise(self.view, None if self.selected is None else rows(self.selected), self._hidden)
+        return summarise(self.view, None if self.selected is None else rows(self.selected), self.hidden)
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -123,20 +123,24 @@ class Call:
         *,
         titled: bool = True,
         layout: str = "",
+        name: str = "message",
+        more: str = "",
     ) -> str:
         """Return the node's message, or the summary of what happened when it has none, in the style of the place.
+
+        `name` is the parameter that holds it; `more` follows a summary, in the style already.
 
         `limit` is the most that the place accepts, in `unit`; a longer text ends in an honest mark. `titled=False` is
         for places that have the title elsewhere. `layout` is one of LAYOUTS, by default that of the style.
         """
-        if self.params.message:
-            written = self.render("message", style).rstrip()
+        if getattr(self.params, name):
+            written = self.render(name, style).rstrip()
             if self.withheld:
                 written += NOTES.get(style, NOTE).format(withheld=rendering.said(self.withheld, style))
         else:
             chosen = LAYOUTS.get(layout or style, LAYOUTS["plain"])
             title = rendering.render(chosen.title, {"title": self.summary.title}, style) if titled else ""
-            written = (title + self._below(chosen.rest, style)).rstrip()
+            written = (title + self._below(chosen.rest, style)).rstrip() + more
         written = guard.cut(written, limit, unit) if limit else written
         return guard.cut(written, self._most) if self._most else written
 

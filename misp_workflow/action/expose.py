@@ -27,7 +27,7 @@ from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking, trial, verdicts
-from misp_workflow.effects import Block, Effect, Parcel, Pass, Receipt, addressed, mask, to_json, together
+from misp_workflow.effects import Block, Case, Effect, Parcel, Pass, Receipt, addressed, mask, to_json, together
 from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
 from misp_workflow.printable import logger, printable
@@ -283,6 +283,8 @@ class _Action:
             destination=place.name,
             secrets=tuple(dict.fromkeys([*effect.secrets, *secrets])),
         )
+        if isinstance(effect, Case):
+            effect = dataclasses.replace(effect, action=self.name)
         # A change in MISP is what answers its own trigger: there the same again is no news, and a loop would be none.
         subject = f"{call.about} {call.occasion}" if effect.leaves and call.occasion else call.about
         content = orjson.dumps([self.name, subject, to_json(effect)], option=orjson.OPT_SORT_KEYS)

@@ -51,6 +51,57 @@ TITLE: Table = {
     },
 }
 
+CASE: Table = {
+    **TITLE,
+    "body": {
+        "type": "large_string",
+        "description": "Description as a Jinja template; empty: the event's facts and its first attributes",
+        "template": True,
+    },
+    "severity": {
+        "description": "auto: by the event's threat level; high, medium, low: always that",
+        "format": "choice",
+        "choices": ["auto", "high", "medium", "low"],
+        "default": "auto",
+    },
+    "labels": {"description": "Labels of the case, with commas", "format": "list", "default": ["misp"]},
+    "assignee": {"description": "Who gets the case; empty: as the tracker decides"},
+    "custom_fields": {
+        "type": "large_string",
+        "description": "Further fields when the case is made, one per line: NAME: value, a Jinja template",
+        "template": True,
+    },
+    "on_change": {
+        "description": "update: title and fields follow, and a comment says what changed; comment: only that; nothing",
+        "format": "choice",
+        "choices": ["update", "comment", "nothing"],
+        "default": "update",
+    },
+    "on_withdraw": {
+        "description": "When the event is unpublished or deleted: comment; close (with a comment); nothing",
+        "format": "choice",
+        "choices": ["comment", "close", "nothing"],
+        "default": "comment",
+    },
+    "event_goes": {
+        "description": "true: the event is about to be deleted (for a workflow that runs then)",
+        "format": "boolean",
+        "default": False,
+    },
+    "link_back": {
+        "description": "What holds the case's address in MISP: tag (local), attribute (external analysis); no: nothing",
+        "format": "choice",
+        "choices": ["no", "tag", "attribute"],
+        "default": "no",
+    },
+    "link_to_event": {
+        "description": "true: the description ends with a link to the event, when MISP's address is in the settings",
+        "format": "boolean",
+        "default": True,
+    },
+}
+"""The parameters that `cases.draft` reads."""
+
 ITEMS: Table = {
     "selected_or_all": {
         "type": "string",

@@ -102,7 +102,7 @@ def _summary(rows: Iterable[Sent]) -> Table:
         for row in some:
             actions.setdefault(row.action, []).append(row)
         for action, those in sorted(actions.items()):
-            ids = sorted({row.id for row in those if row.id})
+            ids = sorted({row.called for row in those if row.called})
             shown = ids[0] + (f" and {len(ids) - 1:,} more" if len(ids) > 1 else "") if ids else ""
             times = (_time(min(row.first for row in those)), _time(max(row.at for row in those)))
             table.add_row(destination, action, _told(those), shown, *times)
@@ -111,7 +111,7 @@ def _summary(rows: Iterable[Sent]) -> Table:
 
 def _told(rows: list[Sent]) -> str:
     """Return how much of the event is there: "the event", "12 items, 3 withdrawn"."""
-    items = [row for row in rows if row.item]
+    items = [row for row in rows if row.item and not row.item.startswith("=")]  # "=": a fact that a case shows
     there = sum(not row.withdrawn for row in items)
     parts = [f"{there:,} item{'' if there == 1 else 's'}"] if items else []
     if gone := len(items) - there:
@@ -139,7 +139,7 @@ def _items(rows: list[Sent]) -> Table:
         table.add_column(name, overflow="fold")
     for row in rows:
         is_there = "withdrawn" if row.withdrawn else "there"
-        table.add_row(row.destination, row.item or "(the event)", is_there, row.id, _time(row.first), _time(row.at))
+        table.add_row(row.destination, row.item or "(the event)", is_there, row.called, _time(row.first), _time(row.at))
     return table
 
 

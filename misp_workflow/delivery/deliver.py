@@ -226,6 +226,8 @@ _NOT_SENT = {
     "retry_after_at",
     "about",
     "takes_back",
+    "at",
+    *("found_at", "id_at", "name_at", "lag", "style"),
 }
 
 

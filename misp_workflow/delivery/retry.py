@@ -31,6 +31,8 @@ class Answer:
     other item is in. The house then keeps a smaller batch of the latter, and a dead letter that holds the former only.
     `ids` is what the items are called there, by place (0 for an effect that is no batch), for the ledger. `left_out`
     counts attributes that are in none of the items, by reason.
+    `status` is that of an HTTP answer, 0 without one.
+    `ids` is what the items are called there, by place (0 for an effect that is no batch), for the ledger.
     """
 
     outcome: Outcome
@@ -43,6 +45,7 @@ class Answer:
     refused: Mapping[int, str] = field(default_factory=dict)
     ids: Mapping[int, str] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    status: int = 0
 
 
 def part(

@@ -8,6 +8,7 @@ name under `delivery/transports/`.
 from __future__ import annotations
 
 from misp_workflow.effects.base import Effect, Json
+from misp_workflow.effects.case import Case
 from misp_workflow.effects.kinds import (
     MISP_FOR_GATES,
     Batch,
@@ -28,6 +29,7 @@ __all__ = [
     "Batch",
     "Block",
     "Bulk",
+    "Case",
     "Effect",
     "FileUpdate",
     "Json",

@@ -131,10 +131,10 @@ MISP_FOR_GATES = "MISP (for gates)"
 class MispChange(Effect):
     """One change in the operator's own MISP; the settings say where that is and with which key, at each try.
 
-    `change` is what to do: "tag", "edit", "mark", "event", "sighting", "note", "report", "known_files", "enrich",
-    "warninglist", "blocklist". `event` is the event's uuid, `items` are the attributes to change, each {"uuid",
-    "type", "value"} and what else the change needs; none: the event itself. `values` are the change's own, see
-    `delivery/changes`.
+    `change` is what to do: "tag", "edit", "mark", "event", "sighting", "note", "report", "link", "known_files",
+    "enrich", "warninglist", "blocklist". `event` is the event's uuid, `items` are the attributes to change, each
+    {"uuid", "type", "value"} and what else the change needs; none: the event itself. `values` are the change's own,
+    see `delivery/changes`.
     `origin` tells the workflow node from others, so that a node that causes its own next call is found.
     Whoever makes the change looks first: what is already so is left alone, so a repetition does no harm.
     """

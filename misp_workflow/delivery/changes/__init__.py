@@ -27,6 +27,7 @@ MAKE: dict[str, Callable[[Misp, MispChange, Tally], None]] = {
     "sighting": additions.sighting,
     "note": additions.note,
     "report": additions.report,
+    "link": additions.link,
     "warninglist": warninglist.add,
     "blocklist": additions.blocklist,
     "known_files": lookups.known_files,

@@ -1,4 +1,4 @@
-"""What can be added without end: sightings, notes, reports, entries of the event blocklist."""
+"""What can be added without end: sightings, notes, reports, links, entries of the event blocklist."""
 
 from __future__ import annotations
 
@@ -55,6 +55,23 @@ def report(misp: Misp, change: MispChange, tally: Tally) -> None:
 
     def add(row: Row) -> str:
         return _added(misp, f"eventReports/add/{row['id']}", {**change.values, "uuid": own}, "EventReport")
+
+    look.each(look.rows(misp, change, tally), tally, add)
+
+
+def link(misp: Misp, change: MispChange, tally: Tally) -> None:
+    """Add a link attribute to the event, once; `values`: {"value", "comment", "where"}, the last its tracker's name."""
+    own = own_uuid("link", change.event, change.values["where"], change.values["value"])
+    told = {"value": change.values["value"], "comment": change.values["comment"], "uuid": own}
+    body = {**told, "type": "link", "category": "External analysis", "to_ids": False, "distribution": "0"}
+
+    def add(row: Row) -> str:
+        try:
+            return _added(misp, f"attributes/add/{row['id']}", body, "Attribute")
+        except Refusal as no:
+            if "already exists" in str(no):
+                return ""
+            raise
 
     look.each(look.rows(misp, change, tally), tally, add)
 

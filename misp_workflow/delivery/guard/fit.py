@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from misp_workflow.delivery.guard.sizes import cut, cut_json
-from misp_workflow.effects import Effect, Mail, Notification, Post
+from misp_workflow.effects import Case, Effect, Mail, Notification, Post
 
 LEFT_OUT = "(The attachment “{name}” was too large and is left out.)"
 
@@ -23,6 +24,8 @@ def fit(effect: Effect, limit: int | None) -> Effect:
     """
     if limit is None:
         return effect
+    if isinstance(effect, Case):
+        return _case(effect, limit)
     if isinstance(effect, Post):
         return _post(effect, limit)
     if isinstance(effect, Mail):
@@ -30,6 +33,16 @@ def fit(effect: Effect, limit: int | None) -> Effect:
     if isinstance(effect, Notification):
         return dataclasses.replace(effect, text=cut(effect.text, limit, "bytes"))
     return effect
+
+
+def _case(effect: Case, limit: int) -> Case:
+    """Shorten what makes the case and what changes it; the other steps say little."""
+
+    def smaller(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**request, "json": cut_json(request["json"], limit)} if "json" in request else request
+
+    create, update = (tuple(map(smaller, step)) for step in (effect.create, effect.update))
+    return dataclasses.replace(effect, create=create, update=update)
 
 
 def _post(effect: Post, limit: int) -> Post:

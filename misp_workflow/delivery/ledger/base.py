@@ -27,6 +27,11 @@ class Sent:
     first: float
     at: float
 
+    @property
+    def called(self) -> str:
+        """The id for people: without the mark of what a case showed, and "" while one is only being made."""
+        return "" if self.id.startswith("?") else self.id.partition("#")[0]
+
 
 class Ledger(Protocol):
     """Where those rows are. Nothing but `of` and `items` raises: DeliveryError when it cannot be read."""

@@ -78,6 +78,22 @@ def ask(post: Post, this: Try, most: int = MAX_ANSWER) -> Reply:
     return _exchange(post, _prepare(post, ""), this, most)
 
 
+def perform(post: Post, key: str, this: Try) -> tuple[Answer, Json]:
+    """Perform the request as part of a try, and return what came of it, judged as `send` does, with what JSON it holds.
+
+    Whatever is no GET is sent once: an answer that does not come may have been about something that was done. Raises
+    ValueError or one of TROUBLES; `failure` says what those mean.
+    """
+    reply = _exchange(post, _prepare(post, key), this, once=post.method != "GET")
+    return _judge(post, post.service or _host(post.url), reply), _parse(reply.body)
+
+
+def at(content: Json, path: str) -> Json:
+    """Return what stands at a dotted path (a number is a position in a list), None when nothing does."""
+    found = _at(content, path)
+    return None if found is _MISSING else found
+
+
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or "the receiver"
@@ -132,9 +148,11 @@ class _RedirectError(Exception):
     pass
 
 
-def _exchange(post: Post, prepared: requests.PreparedRequest, this: Try, most: int = MAX_ANSWER) -> Reply:
+def _exchange(
+    post: Post, prepared: requests.PreparedRequest, this: Try, most: int = MAX_ANSWER, once: bool = False
+) -> Reply:
     for _ in range(MAX_REDIRECTS + 1):
-        response = _once_more_if_stale(post, prepared, this)
+        response = (_request if once else _once_more_if_stale)(post, prepared, this)
         onward = response.get_redirect_location()
         if not onward:
             return _read(response, this, most)
@@ -243,14 +261,16 @@ def _judge(post: Post, who: str, reply: Reply) -> Answer:
         said = said or _plain_text(reply, post.secrets)
         if said and said in post.retry_on:
             outcome = "again"
-        return Answer(outcome=outcome, detail=_status_sentence(who, status, said), retry_after=wish, down=status >= 500)
+        detail = _status_sentence(who, status, said)
+        return Answer(outcome=outcome, detail=detail, retry_after=wish, down=status >= 500, status=status)
     problem = _unexpected(post, content, reply)
     if not problem:
         if post.thread and (first := _text_at(content, post.thread_at, post.secrets)):
             threads.began(post, first)
-        return Answer(outcome="delivered", detail=f"{who} answered {retry.http_phrase(status)}")
+        return Answer(outcome="delivered", detail=f"{who} answered {retry.http_phrase(status)}", status=status)
     again = bool(said) and said in post.retry_on
-    return Answer(outcome="again" if again else "refused", detail=f"{who} answered {said or problem}", retry_after=wish)
+    outcome, detail = "again" if again else "refused", f"{who} answered {said or problem}"
+    return Answer(outcome=outcome, detail=detail, retry_after=wish, status=status)
 
 
 def _status_sentence(who: str, status: int, said: str) -> str:

@@ -1,0 +1,108 @@
+"""Keep a ticket in Request Tracker."""
+
+from misp_workflow.action import Receipt, cases, expose, fields
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "RT ticket",
+    "description": "Keeps one ticket per event in Request Tracker 5: opened once, then brought up to date.",
+    "module-type": ["action"],
+    "features": "The ticket refers to the event by a link (urn:uuid:…), by which it is found again. The priority "
+    "follows the threat level. Nothing is mailed to a requestor: what is said are comments. docs/cases.md tells what "
+    "all cases have in common.",
+    "references": ["https://docs.bestpractical.com/rt/5.0/RT/REST2.html"],
+}
+
+moduleconfig = {
+    "params": {
+        "server_url": {"description": "Address of RT", "required": True, "format": "url"},
+        "queue": {"description": "Name of the queue", "default": "General"},
+        "token": {"description": "Authentication token; or a user and password", "secret": True},
+        "username": {"description": "Name to log in with"},
+        "password": {"description": "Password to log in with", "secret": True},
+        **fields.TLS,
+        **fields.CASE,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+    "updates": "yes",
+    "withdraws": "yes, a comment or resolved",
+}
+
+MAX_SUBJECT = 200  # bytes; RT cuts what is longer without a word (seen on RT 5.0.3)
+MAX_CONTENT = 100_000  # far below $MaxAttachmentSize of 10,000,000
+
+PRIORITIES = {"high": 90, "medium": 50, "low": 10}
+
+
+def decide(call):
+    """Return the ticket as this call wants it."""
+    params = call.params
+    draft = cases.draft(call, "plain", MAX_SUBJECT, "bytes", MAX_CONTENT)
+    if isinstance(draft, Receipt):
+        return draft
+    place = f"Queue = {quoted(params.queue)} AND RefersTo = {quoted(draft.mark)}"
+    title, owner = {"Subject": draft.title}, {"Owner": params.assignee} if params.assignee else {}
+    priority = {"Priority": PRIORITIES[draft.severity]} if draft.severity else {}
+    new = {**title, **priority, **owner, "Queue": params.queue, "Content": draft.body, "ContentType": "text/plain"}
+    if draft.fields:
+        new["CustomFields"] = dict(draft.fields)
+    read = {"method": "GET", "path": "/ticket/{id}", "gone": {"Status": "deleted"}}
+    comment = {"path": "/ticket/{id}/comment", "json": {"Content": "", "ContentType": "text/plain"}}
+    server = params.server_url.rstrip("/")
+    return draft.case(
+        url=f"{server}/REST/2.0",
+        service="RT",
+        called="ticket",
+        scope=f"queue {params.queue}",
+        headers={"Authorization": f"token {params.token}"} if params.token else {},
+        basic=(params.username, params.password) if params.username and not params.token else None,
+        verify_tls=params.verify_tls,
+        ca_file=params.ca_file,
+        error_at="message",
+        look=(
+            {
+                "method": "GET",
+                "path": "/tickets",
+                "query": {"query": place, "orderby": "id"},
+                "expect_fields": ["items"],
+            },
+        ),
+        found_at="items.0.id",
+        create=(
+            {"path": "/ticket", "json": {**new, "RefersTo": [draft.mark]}, "expect_status": [201]},
+            {**read, "wish": {"Owner.id": params.assignee} if owner else {}},
+        ),
+        id_at="id",
+        update=(
+            changed({**title, **priority}),
+            {**read, "expect": title, "facts": {"expect.Subject": cases.TITLE}},
+        ),
+        comment=(read, {**comment, "put": {"json.Content": "comment"}, "expect_status": [201]}),
+        close=status("resolved", read),
+        reopen=status("open", read),
+        page=f"{server}/Ticket/Display.html?id={{id}}",
+    )
+
+
+def changed(values):
+    """Return the request that sets what changed; it is read back, for RT answers 200 also when it keeps what it had."""
+    facts = {"Subject": cases.TITLE, "Priority": cases.SEVERITY}
+    about = {f"json.{name}": facts[name] for name in values}
+    return {"method": "PUT", "path": "/ticket/{id}", "json": values, "facts": about, "told": "0"}
+
+
+def status(name, read):
+    """Return the step that gives the ticket a status, and sees that it has it."""
+    change = {"method": "PUT", "path": "/ticket/{id}", "json": {"Status": name}, "told": "0"}
+    return (change, {**read, "expect": {"Status": name}})
+
+
+def quoted(text):
+    """Return a text as RT's search language quotes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -1,0 +1,161 @@
+"""What the actions that keep a case share: what the case says, and what a call says about it.
+
+A call about a whole event (on event-publish) knows all that the case shows. A call about one attribute, or the bare row
+of an event that was saved, knows a part: it changes that part, and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from misp_workflow.action import rendering
+from misp_workflow.action.call import Call
+from misp_workflow.action.summary import excerpt
+from misp_workflow.delivery import guard
+from misp_workflow.delivery.cases.words import BULLET, BULLETS, DESCRIPTION, LINKED, SEVERITY, TITLE
+from misp_workflow.delivery.guard.sizes import Unit
+from misp_workflow.effects import Case, Json
+from misp_workflow.errors import ParameterError
+from misp_workflow.event import THREAT_LEVELS, flag, live, number, text
+from misp_workflow.words import counted
+
+MOST_LISTED = 25
+"""Attributes that a description names; the event has them all."""
+LONGEST_LISTED = 300
+ANY = "*"
+ABOUT_EVENTS = ("event", "attribute", "sighting", "proposal", "report")
+"""Kinds of calls that say something about the state of an event."""
+MARK = "urn:uuid:"
+"""What stands before an event's uuid where a tracker shall find it again (RFC 9562)."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A case before its requests: `title` and `body` in the tracker's markup, `severity` high, medium, low or "".
+
+    `event` is the event's uuid, `whole` whether the call knows all of the event: only then is `body` the case's.
+    """
+
+    event: str
+    title: str
+    body: str
+    severity: str
+    whole: bool
+    fields: Mapping[str, str]
+    said: Mapping[str, Any]
+
+    @property
+    def mark(self) -> str:
+        """The text that is on this event's case only."""
+        return MARK + self.event
+
+    def case(self, **given: Any) -> Case:
+        """Return the effect with these fields of its own, steps among them."""
+        return Case(**{**self.said, **given})
+
+
+def draft(call: Call, style: str, most_title: int, unit: Unit = "characters", most_body: int | None = None) -> Any:
+    """Return the Draft of this call, in the tracker's style and limits, or the receipt of a call that says nothing."""
+    params, view = call.params, call.view
+    event = text(view.event.get("uuid")).lower()
+    if not event or view.kind not in ABOUT_EVENTS:
+        return call.skip("The data names no event, so there is no case to keep.")
+    goes, whole = _goes(call), "RelatedEvent" in view.event
+    rows = [row for row in _rows(call) if text(row.get("uuid"))]
+    here = [] if goes else list(live(rows))
+    shows = {} if goes else _shows(call, whole)
+    said = {
+        "event": event,
+        "items": tuple(_item(row) for row in here),
+        "gone": tuple(_item(row) for row in rows if flag(row.get("deleted"))),
+        "shows": shows,
+        "whole": whole and not goes,
+        "goes": goes,
+        "back": whole or flag(view.event.get("published")),
+        "style": style,
+        "at": time.time(),
+        "on_change": params.on_change,
+        "on_withdraw": params.on_withdraw,
+        "link_back": "" if params.link_back == "no" else params.link_back,
+    }
+    named = call.line("title", call.topic, style, None)
+    body = call.message(style, most_body, titled=False, name="body", more=_listed(here, style))
+    return Draft(event, guard.cut(named, most_title, unit), body, _severity(call), whole, _fields(call), said)
+
+
+def _goes(call: Call) -> str:
+    event = call.view.event
+    if call.params.event_goes:
+        return "deleted"
+    bare = call.view.kind == "event" and not (call.view.attributes or call.hidden or "RelatedEvent" in event)
+    was_public = number(event.get("publish_timestamp")) > 0 and not flag(event.get("published", True))
+    return "unpublished" if bare and was_public else ""
+
+
+def _rows(call: Call) -> list[dict[str, Any]]:
+    """Return the rows that the case is about, without the attribute that holds the case's own address."""
+    chosen = call.view.attributes if call.selected is None else call.rows
+    return [row for row in chosen if not (row.get("type") == "link" and text(row.get("comment")).startswith(LINKED))]
+
+
+def _shows(call: Call, whole: bool) -> dict[str, str]:
+    """Return the facts that the case shows, as far as this call knows them."""
+    params = call.params
+    level = THREAT_LEVELS.get(number(call.view.event.get("threat_level_id")), "")
+    known = {} if params.title and not whole else {TITLE: call.line("title", call.topic)}
+    if not whole:
+        return {**known, **({SEVERITY: level} if level else {})}
+    if params.body:
+        return {**known, SEVERITY: level, DESCRIPTION: call.render("body", "text")}
+    told = dict(call.facts("text"))
+    return {**known, SEVERITY: level, **{name: value for name, value in told.items() if name not in _BY_ITEMS}}
+
+
+_BY_ITEMS = ("Attributes", "Selected", "Objects")
+"""Facts that attributes say themselves."""
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Json]:
+    known: dict[str, Json] = {name: text(row.get(name)) for name in ("uuid", "type", "value")}
+    return {**known, "to_ids": flag(row.get("to_ids"))}
+
+
+def _listed(rows: list[dict[str, Any]], style: str) -> str:
+    """Return the first attributes as a list, in the style's markup; what is for detection comes first."""
+    if not rows:
+        return ""
+    from misp_workflow.template.attributes import reading
+
+    bullet = BULLETS.get(style, BULLET)
+    lines = []
+    for row in sorted(rows, key=lambda row: not flag(row.get("to_ids")))[:MOST_LISTED]:
+        value = reading(row, "value")
+        short = type(value)(excerpt(value, LONGEST_LISTED)) if isinstance(value, str) else text(value)
+        comment = excerpt(row.get("comment"), 100)
+        told = [rendering.said(part, style) for part in (text(row.get("type")), short, comment) if part]
+        lines.append(bullet + f"{told[0]}: {told[1]}" + (f" ({told[2]})" if told[2:] else "") if told[1:] else "")
+    more = f"\n{bullet}{counted(len(rows) - len(lines), 'more attribute')}" if len(rows) > len(lines) else ""
+    return "\n\n" + "\n".join(filter(None, lines)) + more
+
+
+def _severity(call: Call) -> str:
+    chosen = call.params.severity
+    if chosen != "auto":
+        return str(chosen)
+    level = THREAT_LEVELS.get(number(call.view.event.get("threat_level_id")), "")
+    return level if level in ("high", "medium", "low") else ""
+
+
+def _fields(call: Call) -> dict[str, str]:
+    """Return the further fields of the case, by name, each value rendered and on one line."""
+    found: dict[str, str] = {}
+    for line in filter(None, map(str.strip, call.params.custom_fields.splitlines())):
+        name, colon, source = line.partition(":")
+        if not colon or not name.strip():
+            raise ParameterError(f"Parameter 'custom_fields': “{line}” is not NAME: value.")
+        written = call.render_text(source.strip(), "text", "custom_fields")
+        found[name.strip()] = " ".join(written.split())
+    return found

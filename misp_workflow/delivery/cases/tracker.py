@@ -1,0 +1,154 @@
+"""The requests of a case's steps, made and judged one after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from misp_workflow.delivery.cases.memory import Known
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.sockets import Try
+from misp_workflow.effects import Case, Json, Post
+from misp_workflow.effects.case import Request
+
+OURS = frozenset({"path", "put", "facts", "told", "gone", "wish"})
+"""What a request of a step says besides the fields of a `Post`."""
+COMMON = tuple(field.name for field in dataclasses.fields(Post))
+
+
+class EndError(Exception):
+    """The walk is over, with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.detail)
+        self.answer = answer
+
+
+class GoneError(Exception):
+    """The case that was remembered is not there any more."""
+
+
+class Tracker:
+    """Makes the requests of one try. `unmet` says which wishes the tracker left out, "" for none."""
+
+    def __init__(self, case: Case, key: str, this: Try) -> None:
+        self._case, self._key, self._this = case, key, this
+        self._common: dict[str, Any] = {name: getattr(case, name) for name in COMMON}
+        self.unmet = ""
+
+    def found(self) -> Known | None:
+        """Return the case that the tracker has; None when it says that there is none."""
+        try:
+            return self._known(self.run(self._case.look, None), self._case.found_at)
+        except GoneError:
+            return None
+
+    def made(self) -> Known:
+        """Make the case and return it; EndError when that was refused, or is not certain.
+
+        What comes after the first request is told when it fails: the case is there already.
+        """
+        first, *others = self._case.create
+        made = self._known(self.run((first,), None), self._case.id_at)
+        if made is None:
+            detail = f"{self._case.service} did not say what the new {self._case.called} is called: check the address"
+            raise EndError(Answer(outcome="refused", detail=detail))
+        try:
+            self.run(others, made)
+        except EndError as end:
+            self.unmet = end.answer.detail
+        except GoneError:
+            self.unmet = f"{self._case.service} does not show it"
+        return made
+
+    def _known(self, content: Json, id_at: str) -> Known | None:
+        there = http.at(content, id_at)
+        if there in (None, "", False) or isinstance(there, (dict, list)):
+            return None
+        name = http.at(content, self._case.name_at) if self._case.name_at else None
+        return Known(_text(there), _text(name) if isinstance(name, (str, int)) and name != "" else _text(there))
+
+    def only(self, step: Sequence[Request], facts: Collection[str] | None) -> tuple[Request, ...]:
+        """Return the requests with what of them is about changed facts; None: all of them count as changed."""
+        kept = []
+        for request in step:
+            about: Mapping[str, str] = request.get("facts") or {}
+            stale = [path for path, fact in about.items() if facts is not None and fact != "*" and fact not in facts]
+            if about and len(stale) == len(about):
+                continue
+            smaller = json.loads(json.dumps({**request, "facts": {}}))
+            for path in stale:
+                _remove(smaller, path.split("."))
+            kept.append(smaller)
+        return tuple(kept)
+
+    def run(self, step: Sequence[Request], known: Known | None, comment: str = "") -> Json:
+        """Make a step's requests and return what the last one answered; EndError or GoneError when one fails."""
+        content, told = None, ""
+        for request in step:
+            post = self._post(request, known, comment)
+            try:
+                answer, content = http.perform(post, self._key, self._this)
+            except ValueError as error:
+                detail = f"the request to {self._case.service} cannot be made: {error}"
+                raise EndError(Answer(outcome="refused", detail=detail)) from None
+            if self._is_gone(request, answer, content):
+                raise GoneError
+            if answer.outcome != "delivered":
+                detail = f"{answer.detail} ({told})" if told else answer.detail
+                raise EndError(dataclasses.replace(answer, detail=detail))
+            said = http.at(content, request["told"]) if request.get("told") else None
+            told = http.quotable(_text(said), self._case.secrets) if said else told
+            self._look_at_wishes(request, content)
+        return content
+
+    def _post(self, request: Request, known: Known | None, comment: str) -> Post:
+        values = {"id": known.id if known else "", "name": known.name if known else "", "comment": comment}
+        own: dict[str, Any] = {name: value for name, value in request.items() if name not in OURS}
+        if request.get("put"):
+            own = json.loads(json.dumps(own))
+            for path, name in request["put"].items():
+                _put(own, path.split("."), values[name])
+        path = str(request["path"])
+        for name in ("id", "name"):
+            path = path.replace(f"{{{name}}}", quote(values[name], safe=""))
+        headers = {**self._common["headers"], **own.pop("headers", {})}
+        if "expect_status" in own:
+            own["expect_status"] = tuple(own["expect_status"])
+        return Post(**{**self._common, **own, "headers": headers, "url": self._case.url + path})
+
+    @staticmethod
+    def _is_gone(request: Request, answer: Answer, content: Json) -> bool:
+        if answer.status in (404, 410) and "{" in request["path"]:
+            return True
+        return any(http.at(content, path) == value for path, value in (request.get("gone") or {}).items())
+
+    def _look_at_wishes(self, request: Request, content: Json) -> None:
+        wishes: Mapping[str, Json] = request.get("wish") or {}
+        missed = [path for path, value in wishes.items() if http.at(content, path) != value]
+        if missed:
+            self.unmet = f"{self._case.service} left out {', '.join(missed)}"
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _holder(values: Any, path: Sequence[str]) -> Any:
+    for step in path[:-1]:
+        values = values[int(step)] if isinstance(values, list) else values[step]
+    return values
+
+
+def _put(values: Any, path: Sequence[str], value: Json) -> None:
+    holder, last = _holder(values, path), path[-1]
+    holder[int(last) if isinstance(holder, list) else last] = value
+
+
+def _remove(values: Any, path: Sequence[str]) -> None:
+    holder, last = _holder(values, path), path[-1]
+    del holder[int(last) if isinstance(holder, list) else last]
