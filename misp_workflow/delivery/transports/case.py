@@ -21,7 +21,7 @@ from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http, proxies
 from misp_workflow.delivery.transports.sockets import trying
-from misp_workflow.effects import Case, mask
+from misp_workflow.effects import Case
 from misp_workflow.errors import DeliveryError
 
 
@@ -42,7 +42,7 @@ def send(case: Case, key: str, deadline: float) -> Answer:
         return Answer(outcome="again", detail=f"somebody else works on the {_what(case)} right now", retry_after=1.0)
     except DeliveryError as error:
         return Answer(outcome="again", detail=str(error))
-    return dataclasses.replace(answer, detail=mask(answer.detail, case.secrets))
+    return http.without(answer, case.secrets)
 
 
 def _what(case: Case) -> str:
@@ -55,11 +55,12 @@ def _kept(case: Case, memory: Memory, key: str, deadline: float) -> Answer:
         return Answer(outcome="again", detail=f"there was no time left to ask {case.service}")
     with trying(deadline, proxies.wish(case.destination)) as this:
         try:
-            return _Keeper(case, memory, Tracker(case, key, this)).keep()
+            answer = _Keeper(case, memory, Tracker(case, key, this)).keep()
         except EndError as end:
-            return end.answer
+            answer = end.answer
         except http.TROUBLES as error:
-            return http.failure(error, this, case.service, seconds)
+            answer = http.failure(error, this, case.service, seconds)
+    return answer if this.proxy is None else http.without(answer, this.proxy.secrets)
 
 
 class _Keeper:

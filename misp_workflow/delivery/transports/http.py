@@ -45,10 +45,10 @@ def send(post: Post, key: str, deadline: float) -> Answer:
     if answer.outcome == "refused" and part is not post:  # maybe because the thread's first message is gone
         threads.lost(post)
         answer = _send(post, key, deadline)
-    return _without(answer, post.secrets)
+    return without(answer, post.secrets)
 
 
-def _without(answer: Answer, secrets: Iterable[str]) -> Answer:
+def without(answer: Answer, secrets: Iterable[str]) -> Answer:
     said = mask(answer.detail, secrets)
     return answer if said == answer.detail else dataclasses.replace(answer, detail=said)
 
@@ -67,7 +67,7 @@ def _send(post: Post, key: str, deadline: float) -> Answer:
             answer = _judge(post, who, _exchange(post, prepared, this))
         except TROUBLES as error:
             answer = failure(error, this, who, seconds)
-    return answer if this.proxy is None else _without(answer, this.proxy.secrets)
+    return answer if this.proxy is None else without(answer, this.proxy.secrets)
 
 
 def ask(post: Post, this: Try, most: int = MAX_ANSWER) -> Reply:
