@@ -124,6 +124,8 @@ def _with_secret(action: ActionFile, name: str, url: str) -> list[dict[str, str]
     return [usual, alone, {**usual, name: f"{canary(name)} \x00"}]
 
 
+ADDRESS = {"uuid": "00000000-0000-4000-8000-000000000001", "type": "ip-dst", "value": "8.8.8.8", "to_ids": True}
+"""What an action that takes addresses only can say something of: the one in the captured event is TLP:RED."""
 PEERS = {"fine": answer({"ok": True}), "echoes": _echo, "quotes": _quote, "breaks": CLOSE, "gone": CLOSE}
 
 
@@ -132,11 +134,13 @@ def test_no_secret_is_said_or_logged(peer: str, action: ActionFile, receiver: Re
     secrets = [name for name, spec in action.params.items() if spec.get("secret")]
     receiver.always(PEERS[peer])
     url = f"http://127.0.0.1:{free_port()}" if peer == "gone" else receiver.url
+    data = json.loads(json.dumps(captures["event-publish"]["data"]))
+    data["Event"]["Attribute"].append(ADDRESS)
     said = []
     with caplog.at_level(logging.DEBUG):
         for name in secrets:
             for params in _with_secret(action, name, url):
-                body = {"module": action.name, "data": captures["event-publish"]["data"], "params": params}
+                body = {"module": action.name, "data": data, "params": params}
                 said.append(json.dumps(action.ask(json.dumps(body).encode()), ensure_ascii=False))
     if secrets and peer != "gone" and any(spec.get("format") == "url" for spec in action.params.values()):
         assert receiver.requests, said

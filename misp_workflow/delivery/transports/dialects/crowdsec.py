@@ -1,0 +1,190 @@
+"""CrowdSec's local API: decisions within an alert, all of a request or none; what was there before is deleted first.
+
+https://docs.crowdsec.net/docs/local_api/intro, tried with 1.4.6. A decision's scenario holds the attribute's uuid, so
+that the decisions about an attribute are found by it, whatever its value was.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from misp_workflow import settings
+from misp_workflow.delivery.lanes import name_of
+from misp_workflow.delivery.ledger import ledger_of
+from misp_workflow.delivery.lists.limits import refusal
+from misp_workflow.delivery.lists.values import Entry, UnfitError, read
+from misp_workflow.delivery.retry import Answer, http_outcome, http_phrase, part
+from misp_workflow.delivery.transports import tokens
+from misp_workflow.delivery.transports.http import Reply, quotable
+from misp_workflow.effects import Bulk, Json, Post
+from misp_workflow.errors import WorkflowError
+from misp_workflow.settings.lists import ListRules
+
+Ask = Callable[[Post], Reply]
+
+JUDGED = (200, 201)
+TOKEN_SECONDS = 1800.0
+"""How long a login is used; CrowdSec gives it for an hour."""
+
+
+def content(bulk: Bulk) -> tuple[str, str]:
+    """Return the alert with the decisions for what stands and may stand."""
+    there = [(one, found) for one, found in _entries(bulk) if isinstance(found, Entry)]
+    return (json.dumps([_alert(bulk, there)]) if there else ""), "application/json"
+
+
+def exchange(bulk: Bulk, post: Post, ask: Ask) -> Reply | Answer:
+    """Delete the decisions that there were, then make the new ones."""
+    try:
+        return _Session(bulk, post, ask).run()
+    except _EndedError as error:
+        return error.answer
+
+
+def judge(bulk: Bulk, reply: Reply) -> Answer:
+    """Return that all are in but those that may not be: CrowdSec takes all of a request or none."""
+    refused = {place: found for place, (_, found) in enumerate(_entries(bulk)) if isinstance(found, str)}
+    ids = {place: _scenario(one["key"]) for place, one in enumerate(bulk.records)}
+    return part(len(bulk.records), refused, {}, ids=ids)
+
+
+class _EndedError(Exception):
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+class _Session:
+    """The requests for one batch; what ends it before its last one is raised as an _EndedError."""
+
+    def __init__(self, bulk: Bulk, post: Post, ask: Ask) -> None:
+        parts = urlsplit(bulk.url)
+        self._base = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/alerts')}"
+        self._key = (self._base, bulk.options["machine"], bulk.options["password"])
+        self._bulk, self._post, self._ask = bulk, post, ask
+
+    def run(self) -> Reply | Answer:
+        decisions = f"{self._base}/decisions"
+        for key in self._known():
+            query = {"scenario": _scenario(key)}
+            self._asked(replace(self._post, url=decisions, method="DELETE", body=None, query=query), 200)
+        if not self._post.body:
+            return judge(self._bulk, Reply(200, {}, b"", False))
+        return self._asked(self._post, 201)
+
+    def _known(self) -> list[str]:
+        """Return the attributes about which there are decisions, or may be.
+
+        Those that are withdrawn, those that the ledger knows to be there, and all of them when the first one is there
+        although the ledger does not know: then a try before this one got through, and nobody heard of it.
+        """
+        keys = [str(one["key"]) for one in self._bulk.records]
+        there = [str(one["key"]) for one in self._bulk.records if one["body"] is not None]
+        event = str(self._bulk.options["event"])
+        try:
+            sent = ledger_of(settings.current()).items(event, name_of(self._bulk), there)
+        except WorkflowError:
+            return keys
+        known = {key for key, row in sent.items() if not row.withdrawn}
+        first = next((key for key in there if key not in known), "")
+        if first and self._is_there(first):
+            return keys
+        return [key for key in keys if key in known or key not in set(there)]
+
+    def _is_there(self, key: str) -> bool:
+        query = {"scenario": _scenario(key), "has_active_decision": "true", "limit": "1"}
+        reply = self._asked(replace(self._post, method="GET", body=None, query=query), 200)
+        return reply.body.strip() not in (b"null", b"[]", b"")
+
+    def _asked(self, post: Post, success: int) -> Reply:
+        """Ask as the machine; a login that is over is made anew, once."""
+        kept = tokens.known(self._key)
+        for given in (kept, "") if kept else ("",):
+            token = given or self._login()
+            reply = self._ask(replace(post, bearer=token, secrets=(*post.secrets, token)))
+            if reply.status != 401:
+                break
+            tokens.forget(self._key)
+        if reply.status != success:
+            raise _EndedError(_failed(reply, self._bulk))
+        return reply
+
+    def _login(self) -> str:
+        given = {"machine_id": self._bulk.options["machine"], "password": self._bulk.options["password"]}
+        url = f"{self._base}/watchers/login"
+        asked = replace(self._post, url=url, method="POST", json={**given, "scenarios": []}, body=None)
+        reply = self._ask(asked)
+        try:
+            token = str(json.loads(reply.body)["token"]) if reply.status == 200 else ""
+        except (ValueError, KeyError, TypeError):
+            why = "it did not answer a login as CrowdSec does: check the address"
+            raise _EndedError(Answer(outcome="refused", detail=why)) from None
+        if not token:
+            told = f"the login was answered with {http_phrase(reply.status)}"
+            if http_outcome(reply.status) == "again":
+                raise _EndedError(Answer(outcome="again", detail=told, down=reply.status >= 500))
+            told += ": check machine_id and password, and cscli machines list"
+            raise _EndedError(Answer(outcome="refused", detail=told))
+        tokens.keep(self._key, token, TOKEN_SECONDS)
+        return token
+
+
+def _failed(reply: Reply, bulk: Bulk) -> Answer:
+    said = quotable(reply.body.decode("utf-8", "replace"), bulk.secrets)
+    detail = f"it answered {http_phrase(reply.status)}: {said}"
+    again = http_outcome(reply.status) == "again"
+    return Answer(outcome="again" if again else "refused", detail=detail, down=reply.status >= 500)
+
+
+def _entries(bulk: Bulk) -> list[tuple[Json, Entry | str | None]]:
+    """Return each record with the address or network to decide on, or why there is none; None: it is withdrawn."""
+    rules, lists = settings.current(), ListRules(format="plain", reserved=bool(bulk.options.get("reserved")))
+    found: list[tuple[Json, Entry | str | None]] = []
+    for one in bulk.records:
+        if one["body"] is None:
+            found.append((one, None))
+            continue
+        row = json.loads(one["body"])
+        try:
+            entry = next(entry for entry in read(str(row["type"]), str(row["value"])) if entry.kind == "ip")
+        except UnfitError as error:
+            found.append((one, f"a value {error}"))
+            continue
+        why = refusal(entry, lists, rules.lists)
+        found.append((one, f"an address {why}" if why else entry))
+    return found
+
+
+def _alert(bulk: Bulk, there: list[tuple[Json, Entry]]) -> Json:
+    options, at = bulk.options, datetime.datetime.fromtimestamp(bulk.at, datetime.timezone.utc)
+    when = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    decisions = [
+        {
+            "duration": f"{options['hours']}h",
+            "origin": options["origin"],
+            "scenario": _scenario(one["key"]),
+            "scope": "Range" if "/" in entry.value else "Ip",
+            "type": options["type"],
+            "value": entry.value,
+        }
+        for one, entry in there
+    ]
+    empty = {"scenario_hash": "", "scenario_version": "", "events": [], "events_count": 0, "leakspeed": "0"}
+    return {
+        **empty,
+        "scenario": f"misp/event/{options['event']}",
+        "message": options["message"],
+        "start_at": when,
+        "stop_at": when,
+        "capacity": 0,
+        "simulated": False,
+        "source": {"scope": "misp", "value": options["event"]},
+        "decisions": decisions,
+    }
+
+
+def _scenario(key: str) -> str:
+    return f"misp/{key}"
