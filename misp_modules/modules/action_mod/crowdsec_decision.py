@@ -51,7 +51,7 @@ moduleconfig = {
 }
 
 TYPES = ("ip-src", "ip-dst", "ip-src|port", "ip-dst|port", "domain|ip")
-AT_ONCE = 100  # an update is without its decisions for as long as their deletion takes, some 3 ms each
+AT_ONCE = 100  # CrowdSec shows the decisions of a whole alert, whichever is asked for
 LONGEST_TITLE = 200
 
 

@@ -1,4 +1,4 @@
-"""CrowdSec's local API: decisions within an alert, all of a request or none; what was there before is deleted first.
+"""CrowdSec's local API: decisions within an alert, all of a request or none; what was there before is deleted after.
 
 https://docs.crowdsec.net/docs/local_api/intro, tried with 1.4.6. A decision's scenario holds the attribute's uuid, so
 that the decisions about an attribute are found by it, whatever its value was.
@@ -26,7 +26,6 @@ from misp_workflow.settings.lists import ListRules
 
 Ask = Callable[[Post], Reply]
 
-JUDGED = (200, 201)
 TOKEN_SECONDS = 1800.0
 """How long a login is used; CrowdSec gives it for an hour."""
 
@@ -37,8 +36,8 @@ def content(bulk: Bulk) -> tuple[str, str]:
     return (json.dumps([_alert(bulk, there)]) if there else ""), "application/json"
 
 
-def exchange(bulk: Bulk, post: Post, ask: Ask) -> Reply | Answer:
-    """Delete the decisions that there were, then make the new ones."""
+def exchange(bulk: Bulk, post: Post, ask: Ask) -> Answer:
+    """Delete the decisions on what is withdrawn, make the new ones, then delete those that they take the place of."""
     try:
         return _Session(bulk, post, ask).run()
     except _EndedError as error:
@@ -64,40 +63,49 @@ class _Session:
         parts = urlsplit(bulk.url)
         self._base = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/alerts')}"
         self._key = (self._base, bulk.options["machine"], bulk.options["password"])
+        self._decisions = f"{self._base}/decisions"
         self._bulk, self._post, self._ask = bulk, post, ask
 
-    def run(self) -> Reply | Answer:
-        decisions = f"{self._base}/decisions"
-        for key in self._known():
-            query = {"scenario": _scenario(key)}
-            self._asked(replace(self._post, url=decisions, method="DELETE", body=None, query=query), 200)
-        if not self._post.body:
-            return judge(self._bulk, Reply(200, {}, b"", False))
-        return self._asked(self._post, 201)
+    def run(self) -> Answer:
+        for one in self._bulk.records:
+            if one["body"] is None:
+                query = {"scenario": _scenario(one["key"])}
+                self._asked(replace(self._post, url=self._decisions, method="DELETE", body=None, query=query), 200)
+        before = self._before([str(one["key"]) for one in self._bulk.records if one["body"] is not None])
+        reply = Reply(200, {}, b"", False)
+        if self._post.body:
+            reply = self._asked(self._post, 201)
+        for number in before:  # not earlier: an address must not be without a decision in between
+            self._asked(replace(self._post, url=f"{self._decisions}/{number}", method="DELETE", body=None), 200)
+        return judge(self._bulk, reply)
 
-    def _known(self) -> list[str]:
-        """Return the attributes about which there are decisions, or may be.
+    def _before(self, there: list[str]) -> list[int]:
+        """Return the numbers of the decisions that there are about these attributes.
 
-        Those that are withdrawn, those that the ledger knows to be there, and all of them when the first one is there
-        although the ledger does not know: then a try before this one got through, and nobody heard of it.
+        Asked for those that the ledger knows to be there, and for the first one in any case: perhaps a try before this
+        one got through, and nobody heard of it. An answer shows whole alerts, and so most of the others.
         """
-        keys = [str(one["key"]) for one in self._bulk.records]
-        there = [str(one["key"]) for one in self._bulk.records if one["body"] is not None]
-        event = str(self._bulk.options["event"])
         try:
-            sent = ledger_of(settings.current()).items(event, name_of(self._bulk), there)
+            sent = ledger_of(settings.current()).items(str(self._bulk.options["event"]), name_of(self._bulk), there)
+            known = {key for key, row in sent.items() if not row.withdrawn}
         except WorkflowError:
-            return keys
-        known = {key for key, row in sent.items() if not row.withdrawn}
-        first = next((key for key in there if key not in known), "")
-        if first and self._is_there(first):
-            return keys
-        return [key for key in keys if key in known or key not in set(there)]
+            known = set(there)
+        found: dict[int, str] = {}
+        for key in dict.fromkeys([*there[:1], *(key for key in there if key in known)]):
+            if key not in found.values():
+                found |= self._of_alerts(key, set(there))
+        return sorted(found)
 
-    def _is_there(self, key: str) -> bool:
-        query = {"scenario": _scenario(key), "has_active_decision": "true", "limit": "1"}
+    def _of_alerts(self, key: str, wanted: set[str]) -> dict[int, str]:
+        query = {"scenario": _scenario(key), "has_active_decision": "true"}
         reply = self._asked(replace(self._post, method="GET", body=None, query=query), 200)
-        return reply.body.strip() not in (b"null", b"[]", b"")
+        try:
+            decisions = [one for alert in json.loads(reply.body) or () for one in alert["decisions"] or ()]
+            told = {int(one["id"]): str(one["scenario"]).removeprefix(PREFIX) for one in decisions if _is_active(one)}
+        except (ValueError, KeyError, TypeError):
+            why = "it did not tell of its alerts as CrowdSec does: check the address"
+            raise _EndedError(Answer(outcome="refused", detail=why)) from None
+        return {number: about for number, about in told.items() if about in wanted}
 
     def _asked(self, post: Post, success: int) -> Reply:
         """Ask as the machine; a login that is over is made anew, once."""
@@ -186,5 +194,12 @@ def _alert(bulk: Bulk, there: list[tuple[Json, Entry]]) -> Json:
     }
 
 
+PREFIX = "misp/"
+
+
 def _scenario(key: str) -> str:
-    return f"misp/{key}"
+    return f"{PREFIX}{key}"
+
+
+def _is_active(decision: dict[str, Json]) -> bool:
+    return not str(decision["duration"]).startswith("-")
