@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from misp_workflow.delivery.breaker import LONGEST_REST, Breaker
 from misp_workflow.delivery.retry import Answer
@@ -22,6 +22,8 @@ SLOW = 1.0
 """Seconds. A failure that takes longer opens the breaker at once: it costs those who wait their time."""
 MOST_LANES = 4096
 """Lanes that are remembered before those of which nothing needs to be are thrown out."""
+MOST_WELL = 512
+"""Lanes that are remembered as well; a worker is kept for these."""
 ALWAYS_ASKED = frozenset({MISP_FOR_GATES})
 """Lanes without a breaker: what is not asked there stops a publish, so each one has its try, and its own no."""
 
@@ -59,6 +61,7 @@ class Lanes:
         self._most_workers = max(1, workers - 1)  # one ill destination never takes all of them
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
+        self._well: dict[str, None] = {}  # the last one to be so at the end
         self._most = MOST_LANES
         self._lock = threading.Lock()
 
@@ -130,6 +133,11 @@ class Lanes:
         """Return the lanes that no worker may enter: a view, which answers for the moment in which it is asked."""
         return Blocked(self)
 
+    def well(self, once: Sequence[str]) -> list[str]:
+        """Return the lanes whose last try went well and took no longer than SLOW, and those of `once` never tried."""
+        with self._lock:
+            return [*self._well, *(name for name in once if name not in self._lanes and name not in self._well)]
+
     def is_blocked(self, name: str) -> bool:
         """Whether no worker may enter the lane now."""
         with self._lock:
@@ -160,10 +168,15 @@ class Lanes:
         if name in ALWAYS_ASKED:
             return
         now = self._clock()
+        self._well.pop(name, None)
         if answer.down:
             lane.breaker.ill(now, slowly=seconds >= SLOW)
         else:
             lane.breaker.well()
+            if seconds < SLOW:
+                self._well[name] = None
+                if len(self._well) > MOST_WELL:
+                    del self._well[next(iter(self._well))]
         if answer.retry_after is not None and answer.outcome in ("again", "part"):
             lane.held_until = max(lane.held_until, now + answer.retry_after)
 
@@ -186,6 +199,10 @@ class Blocked:
 
     def __contains__(self, name: object) -> bool:
         return self._lanes.is_blocked(str(name))
+
+    def well(self, once: Sequence[str]) -> list[str]:
+        """Return the lanes that were well a moment ago, and those of `once` of which nothing is known."""
+        return self._lanes.well(once)
 
     def rest(self, name: str) -> float:
         """Return for how many seconds it stays blocked; infinity when that is for others to say, who are there now."""

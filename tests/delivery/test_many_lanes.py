@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from misp_workflow.delivery.lanes import MOST_LANES, SLOW, Lanes
+from misp_workflow.delivery.lanes import MOST_LANES, MOST_WELL, SLOW, Lanes
 from misp_workflow.delivery.outbox import Item
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.delivery.retry import Answer
@@ -173,3 +174,59 @@ def test_lanes_forget_the_healthy_and_what_is_long_ago() -> None:
         lanes.enter(f"x{number}")
         lanes.leave(f"x{number}", ILL, SLOW)
     assert len(lanes._lanes) < 2 * MOST_LANES
+
+
+class SlowOnes:
+    """What a house's lanes know while every lane is slow, but for those that were well."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self.lanes = lanes
+        self.handled: list[str] = []
+        self.busy = threading.Semaphore(0)
+        self.end = threading.Event()
+
+    def handle(self, claim) -> None:
+        self.handled.append(claim.lane)
+        self.busy.release()
+        if claim.lane != "healthy":
+            self.end.wait(60)
+
+
+@pytest.mark.parametrize("known", ["this process", "an earlier one"])
+def test_a_worker_is_kept_for_those_who_answer_however_many_do_not(filled, known: str) -> None:
+    one = filled(50)
+    lanes = Lanes(lambda name: None, 4)
+    if known == "this process":
+        lanes.enter("healthy")
+        lanes.leave("healthy", Answer(outcome="delivered", detail=""), 0.0)
+    else:
+        one.box._run(lambda db: db.execute("INSERT INTO ended VALUES ('healthy', 'sent', 7)"), time.monotonic() + 20)
+    one.box._run(lambda db: db.execute("UPDATE effects SET due = ? WHERE key = 'k'", (9e9,)), time.monotonic() + 20)
+    slow = SlowOnes(lanes)
+    workers = one.box.workers(4, slow.handle, lanes.blocked, lambda entry: None)
+    workers.start()
+    for _ in range(3):
+        assert slow.busy.acquire(timeout=60)
+    parcel = Parcel(key="new", effect=Post(url="http://127.0.0.1:9/"), action="test", event="", created=0.0)
+    one.box.put([Item(parcel=parcel, lane="healthy", max_age=9e6)], time.monotonic() + 20)
+    workers.wake()
+    assert slow.busy.acquire(timeout=60), "nobody was kept for it"
+    assert slow.handled[3:] == ["healthy"]
+    slow.end.set()
+    workers.stop(10.0)
+
+
+def test_who_does_not_answer_or_not_soon_is_not_among_the_well() -> None:
+    lanes = Lanes(lambda name: None, 4)
+    well = Answer(outcome="delivered", detail="")
+    for name, answer, seconds in (("a", well, 0.1), ("b", well, SLOW), ("c", ILL, 0.1), ("d", well, 0.1)):
+        lanes.enter(name)
+        lanes.leave(name, answer, seconds)
+    assert lanes.blocked().well(["x", "b"]) == ["a", "d", "x"]
+    lanes.enter("a")
+    lanes.leave("a", ILL, 0.1)
+    assert lanes.blocked().well([]) == ["d"]
+    for number in range(2 * MOST_WELL):
+        lanes.enter(f"h{number}")
+        lanes.leave(f"h{number}", well, 0.0)
+    assert len(lanes.blocked().well([])) == MOST_WELL

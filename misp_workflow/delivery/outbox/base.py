@@ -117,6 +117,13 @@ class Resting(Container[str], Protocol):
         """Return the seconds; infinity when nobody knows."""
 
 
+class Knowing(Resting, Protocol):
+    """The same, and which lanes are well."""
+
+    def well(self, once: Sequence[str]) -> list[str]:
+        """Return the lanes on which the last try went well, and those of `once` that were not tried since we began."""
+
+
 class Working(Protocol):
     """The threads that hand out claims."""
 
@@ -144,7 +151,7 @@ class Outbox(Protocol):
         self,
         threads: int,
         handle: Callable[[Claim], None],
-        blocked: Callable[[], Resting],
+        blocked: Callable[[], Knowing],
         died: Callable[[Entry], None],
     ) -> Working:
         """Return workers that claim what is due, each for itself alone, and call `handle`, which settles it.

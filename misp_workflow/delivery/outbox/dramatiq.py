@@ -25,7 +25,7 @@ from dramatiq.errors import DramatiqError
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.backend import DEAD, DIGEST, MAIN, Envelope, anew, entry, open_backend
-from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Rest, Resting, Taken, Totals
+from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Knowing, Rest, Taken, Totals
 from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.delivery.outbox.seal import Seal
 from misp_workflow.delivery.retry import sentence_of_age
@@ -133,7 +133,7 @@ class DramatiqOutbox:
         self,
         threads: int,
         handle: Callable[[Claim], None],
-        blocked: Callable[[], Resting],
+        blocked: Callable[[], Knowing],
         died: Callable[[Entry], None],
     ) -> _Workers:
         def deliver(envelope: Envelope) -> None:

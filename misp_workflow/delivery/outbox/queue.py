@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox import damage
@@ -27,13 +27,21 @@ lane is put off in the table: a shorter one is not worth a commit."""
 
 
 def take(
-    db: Connection, now: float, me: str, held: Collection[str], avoid: Container[str]
+    db: Connection,
+    now: float,
+    me: str,
+    held: Collection[str],
+    avoid: Container[str],
+    among: Sequence[str] | None = None,
 ) -> tuple[list[sqlite3.Row], list[Entry]]:
-    """Return what is due first, with it what is to become one message with it; and what died because it is damaged."""
+    """Return what is due first, with it what is to become one message with it; and what died because it is damaged.
+
+    With `among`, only these lanes are looked at.
+    """
     sound: list[sqlite3.Row] = []
     dead: list[Entry] = []
     while not sound and len(dead) < MOST_LOOKS:
-        first = next_free(db, now, me, held, avoid)
+        first = next_free(db, now, me, held, avoid, among)
         if first is None:
             break
         for row in [first] if damage.damaged(first) or not first["bundle"] else batch(db, first):
@@ -65,10 +73,17 @@ def claimed(members: Sequence[tuple[sqlite3.Row, Effect]], now: float) -> Claim:
     )
 
 
-def next_free(db: Connection, now: float, me: str, held: Collection[str], avoid: Container[str]) -> sqlite3.Row | None:
+def next_free(
+    db: Connection,
+    now: float,
+    me: str,
+    held: Collection[str],
+    avoid: Container[str],
+    among: Sequence[str] | None = None,
+) -> sqlite3.Row | None:
     """Return the free effect that is due first on a lane that is not to be avoided; None when there is none now."""
     for _ in range(MOST_LOOKS):
-        lane = _due_lane(db, now, avoid)
+        lane = _due_lane(db, now, avoid, among)
         if lane is None:
             return None
         row = _first_free(db, lane, now, me, held)
@@ -78,13 +93,13 @@ def next_free(db: Connection, now: float, me: str, held: Collection[str], avoid:
     return None
 
 
-def next_look(db: Connection, avoid: Container[str]) -> float:
+def next_look(db: Connection, avoid: Container[str], among: Sequence[str] | None = None) -> float:
     """Return when to look for work again, as seconds since 1970; infinity when nothing waits.
 
     Lanes that are avoided for a moment are left out; one that is avoided for longer is worth a look, which puts it off.
     """
     try:
-        for lane, due in db.execute("SELECT lane, due FROM lanes ORDER BY due"):
+        for lane, due in _lanes(db, among):
             rest = _rest(avoid, lane)
             if not rest or LOOK_AGAIN < rest < math.inf:
                 return float(due) if isinstance(due, (int, float)) else math.inf
@@ -95,11 +110,38 @@ def next_look(db: Connection, avoid: Container[str]) -> float:
     return math.inf
 
 
-def _due_lane(db: Connection, now: float, avoid: Container[str]) -> str | None:
+def once_reached(db: Connection) -> list[str]:
+    """Return the lanes on which most was delivered since the file began."""
+    return [lane for (lane,) in db.execute(ONCE_REACHED, (MOST_AMONG,))]
+
+
+ONCE_REACHED = "SELECT lane FROM ended WHERE how = 'sent' ORDER BY number DESC LIMIT ?"
+MOST_AMONG = 512
+"""Lanes of those that work is chosen among."""
+AT_ONCE = 256
+"""Names in one question; older SQLite takes no more than 999."""
+
+
+def _lanes(db: Connection, among: Sequence[str] | None) -> Iterator[tuple[str, float]]:
+    """Yield lanes and when to look there, the earliest first."""
+    if among is None:
+        yield from db.execute("SELECT lane, due FROM lanes ORDER BY due")
+        return
+    found: list[tuple[str, float]] = []
+    for start in range(0, len(among), AT_ONCE):
+        some = among[start : start + AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        found += db.execute(f"SELECT lane, due FROM lanes WHERE lane IN ({marks})", some).fetchall()  # noqa: S608 - ours
+    yield from sorted(((lane, due) for lane, due in found if isinstance(due, (int, float))), key=lambda one: one[1])
+
+
+def _due_lane(db: Connection, now: float, avoid: Container[str], among: Sequence[str] | None) -> str | None:
     """Return the lane to look at first; those that are left alone for longer are put off meanwhile."""
     resting: list[tuple[float, str]] = []
     found = None
-    for (lane,) in db.execute("SELECT lane FROM lanes WHERE due <= ? ORDER BY due", (now,)):
+    for lane, due in _lanes(db, among):
+        if not isinstance(due, (int, float)) or due > now:
+            break
         rest = _rest(avoid, lane)
         if not rest:
             found = lane

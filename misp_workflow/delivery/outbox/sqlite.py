@@ -11,12 +11,12 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Container, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from misp_workflow.delivery.outbox import damage, queue, repair, rows
-from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Rest, Resting, Taken, Totals
+from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Knowing, Rest, Resting, Taken, Totals
 from misp_workflow.delivery.outbox.clock import Clock
 from misp_workflow.delivery.outbox.file import File, damaged_file, no_room, refusal
 from misp_workflow.delivery.outbox.lease import Lease
@@ -127,14 +127,15 @@ class SqliteOutbox:
         self,
         threads: int,
         handle: Callable[[Claim], None],
-        blocked: Callable[[], Resting],
+        blocked: Callable[[], Knowing],
         died: Callable[[Entry], None],
     ) -> Workers:
-        def work() -> float:
-            avoid = blocked()
-            claim = self.claim(avoid)
+        once = cache(partial(self._read, queue.once_reached, list[str]()))  # what is known from before this process
+
+        def work(avoid: Resting, among: Sequence[str] | None = None) -> float:
+            claim = self.claim(avoid, among)
             if claim is None:
-                return self.pause(avoid)
+                return self.pause(avoid, among)
             handle(claim)
             return 0.0
 
@@ -142,19 +143,19 @@ class SqliteOutbox:
             for entry in self.tidy():
                 died(entry)
 
-        return Workers(threads, work, tidy)
+        return Workers(threads, lambda: work(blocked()), tidy, lambda: work(avoid := blocked(), avoid.well(once())))
 
     # --- working ------------------------------------------------------------------------------------------------------
 
-    def claim(self, avoid: Container[str]) -> Claim | None:
+    def claim(self, avoid: Container[str], among: Sequence[str] | None = None) -> Claim | None:
         """Take what is due on a lane that is not to be avoided, for this process alone; None when there is nothing.
 
-        What cannot be read goes to the dead letters; the rest of a digest goes out without it.
+        With `among`, only these lanes are looked at. What cannot be read goes to the dead letters, alone.
         """
-        if self._next_look(avoid) > self._clock.wall():
+        if self._next_look(avoid, among) > self._clock.wall():
             return None
         seal = self._key_to_read()
-        claimed = self._run(lambda db: self._claim(db, avoid), time.monotonic() + CHANGE_PATIENCE)
+        claimed = self._run(lambda db: self._claim(db, avoid, among), time.monotonic() + CHANGE_PATIENCE)
         read: list[tuple[sqlite3.Row, Effect]] = []
         for row in claimed:
             try:
@@ -176,10 +177,10 @@ class SqliteOutbox:
         except (OSError, WorkflowError) as error:
             raise refusal(self._file.path, error) from None
 
-    def _claim(self, db: Connection, avoid: Container[str]) -> list[sqlite3.Row]:
-        """Take what is due first; with it, what is to become one message with it. Damaged rows are buried here."""
+    def _claim(self, db: Connection, avoid: Container[str], among: Sequence[str] | None) -> list[sqlite3.Row]:
+        """Take what is due first, and what is to become one message with it. Damaged rows are buried here."""
         now = self._lease.now(db)
-        sound, dead = queue.take(db, now, self._lease.owner, self._memory.in_hand(), avoid)
+        sound, dead = queue.take(db, now, self._lease.owner, self._memory.in_hand(), avoid, among)
         self._dead += dead
         if not sound:
             return []
@@ -247,12 +248,12 @@ class SqliteOutbox:
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
-    def pause(self, avoid: Container[str]) -> float:
+    def pause(self, avoid: Container[str], among: Sequence[str] | None = None) -> float:
         """Return the seconds until something may be due."""
-        return min(max(self._next_look(avoid) - self._clock.wall(), 0.0), LONGEST_PAUSE)
+        return min(max(self._next_look(avoid, among) - self._clock.wall(), 0.0), LONGEST_PAUSE)
 
-    def _next_look(self, avoid: Container[str]) -> float:
-        return self._read(lambda db: queue.next_look(db, avoid), math.inf)
+    def _next_look(self, avoid: Container[str], among: Sequence[str] | None) -> float:
+        return self._read(lambda db: queue.next_look(db, avoid, among), math.inf)
 
     def tidy(self) -> list[Entry]:
         """Do what time asks for (lease, ages, window), every few seconds; return what died untried since."""

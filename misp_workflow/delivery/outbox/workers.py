@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from misp_workflow.errors import WorkflowError
 from misp_workflow.printable import logger
@@ -16,10 +17,20 @@ AFTER_TROUBLE = 2.0
 
 
 class Workers:
-    """`number` threads that call `work()`, which returns the seconds to rest, and one that calls `tidy()`."""
+    """`number` threads that call `work()`, which returns the seconds to rest, and one that calls `tidy()`.
 
-    def __init__(self, number: int, work: Callable[[], float], tidy: Callable[[], None]) -> None:
+    One of several calls `work_for_the_well()` instead: those who answer at once do not wait behind those who do not.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        work: Callable[[], float],
+        tidy: Callable[[], None],
+        work_for_the_well: Callable[[], float],
+    ) -> None:
         self._number = number
+        self._for_the_well = work_for_the_well
         self._work = work
         self._tidy = tidy
         self._threads: list[threading.Thread] = []
@@ -33,7 +44,9 @@ class Workers:
         with self._lock:
             if self._threads or self._stopping:
                 return
-            tasks = [self._run] * self._number + [self._keep]
+            kept: list[Callable[[], None]] = [partial(self._run, self._for_the_well)] if self._number > 1 else []
+            others: list[Callable[[], None]] = [partial(self._run, self._work)] * (self._number - len(kept))
+            tasks = [*kept, *others, self._keep]
             # Daemons: a try that hangs must not keep the server from ending. What it sends stays in the outbox.
             self._threads = [threading.Thread(target=task, name="misp-workflow-worker", daemon=True) for task in tasks]
             try:
@@ -46,7 +59,7 @@ class Workers:
         """There is something to do."""
         with self._news:
             self._posts += 1
-            self._news.notify()
+            self._news.notify(2)  # one of them may be the one that works for some only
 
     def stop(self, patience: float) -> None:
         """Let every thread end what it does, for `patience` seconds in all."""
@@ -59,11 +72,11 @@ class Workers:
             if thread.ident is not None and thread is not threading.current_thread():
                 thread.join(max(end - time.monotonic(), 0))
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[], float]) -> None:
         while not self._stopping:
             with self._news:
                 seen = self._posts
-            rest = self._careful(self._work)
+            rest = self._careful(work)
             if rest > 0:
                 with self._news:
                     if self._posts == seen and not self._stopping:
