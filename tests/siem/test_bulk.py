@@ -230,6 +230,64 @@ def test_what_splunk_answers(receiver: Receiver, reply: dict, status: int, outco
         assert (said.again, list(said.refused)) == ((0, 2), [1])
 
 
+def acknowledged(receiver: Receiver, said: list[bool]) -> list[dict[str, Any]]:
+    """Have the receiver answer as a collector whose token acknowledges: `said` is what it tells, one after the other."""
+    asked: list[dict[str, Any]] = []
+
+    def reply(request: Any) -> Any:
+        if not request.path.endswith("/ack"):
+            channel = request.header("X-Splunk-Request-Channel")
+            missing = answer({"text": "Data channel is missing", "code": 10}, 400)
+            return answer({"text": "Success", "code": 0, "ackId": 7}) if channel else missing
+        asked.append({**request.json(), "channel": dict(request.query)["channel"]})
+        return answer({"acks": {"7": said.pop(0) if said else False}})
+
+    receiver.always(reply)
+    return asked
+
+
+SPLUNK = {"token": "splunk-token-1234", "acknowledge": "true"}
+
+
+def test_delivered_means_indexed_where_splunk_acknowledges(receiver: Receiver) -> None:
+    asked = acknowledged(receiver, [False, True])
+    said = ask("splunk_event", event(attribute(1), whole=False), collector_url=receiver.url, **SPLUNK)
+    assert said["data"]["status"] == "delivered", said
+    sent = receiver.requests[0]
+    assert json.loads(sent.body).keys() == {"time", "event", "sourcetype", "source"}
+    channel = sent.header("X-Splunk-Request-Channel")
+    assert asked == [{"acks": [7], "channel": channel}] * 2
+    refused = ask("splunk_event", event(attribute(1), whole=False), collector_url=receiver.url, token="other-token-1")
+    assert "Data channel is missing" in refused["error"]
+
+
+def test_what_was_not_yet_indexed_is_asked_about_and_not_sent_again(receiver: Receiver) -> None:
+    said: list[bool] = []
+    acknowledged(receiver, said)
+    effect = Bulk(
+        url=f"{receiver.url}/event",
+        service="Splunk",
+        dialect="splunk",
+        at=1,
+        records=records(2),
+        options={"acknowledge": True},
+    )
+    first = bulk.send(effect, "key", time.monotonic() + 2)
+    assert first.outcome == "again" and "not yet said that they are indexed" in first.detail and not first.down
+    said.append(True)
+    assert bulk.send(effect, "key", time.monotonic() + 20).outcome == "delivered"
+    assert [one.path for one in receiver.requests].count("/event") == 1
+    said.append(True)
+    assert bulk.send(effect, "key", time.monotonic() + 20).outcome == "delivered"
+    assert [one.path for one in receiver.requests].count("/event") == 2, "what is settled is forgotten"
+
+
+def test_a_token_that_acknowledges_nothing_is_taken_at_its_word(receiver: Receiver) -> None:
+    receiver.always(answer({"text": "Success", "code": 0}))
+    assert send(receiver, dialect="splunk", records=records(1), options={"acknowledge": True}).outcome == "delivered"
+    assert len(receiver.requests) == 1
+
+
 # --- Alertmanager -----------------------------------------------------------------------------------------------------
 
 

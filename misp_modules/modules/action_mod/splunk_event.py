@@ -10,7 +10,10 @@ moduleinfo = {
     "description": "Sends one event per attribute to Splunk's HTTP Event Collector.",
     "module-type": ["action"],
     "features": "Nothing is ever taken out of Splunk: what is withdrawn is a further event with withdrawn true.",
-    "references": ["https://docs.splunk.com/Documentation/Splunk/latest/Data/FormateventsforHTTPEventCollector"],
+    "references": [
+        "https://docs.splunk.com/Documentation/Splunk/latest/Data/FormateventsforHTTPEventCollector",
+        "https://docs.splunk.com/Documentation/Splunk/latest/Data/AboutHECIDXAck",
+    ],
 }
 
 moduleconfig = {
@@ -24,6 +27,11 @@ moduleconfig = {
         "index": {"description": "Index; empty: the token's own"},
         "sourcetype": {"description": "Source type", "default": "misp:attribute"},
         "source": {"description": "Source", "default": "misp-workflow"},
+        "acknowledge": {
+            "description": "true: delivered means indexed, for a token with indexer acknowledgement",
+            "format": "boolean",
+            "default": False,
+        },
         **fields.TLS,
         **STANDING,
         **fields.ITEMS,
@@ -41,6 +49,7 @@ def decide(call):
     """Return the requests that carry this call's events."""
     params = call.params
     named = {"index": params.index, "sourcetype": params.sourcetype, "source": params.source}
+    named["acknowledge"] = params.acknowledge
     request = Bulk(
         dialect="splunk",
         url=f"{params.collector_url.rstrip('/')}/services/collector/event",

@@ -11,13 +11,12 @@ from typing import Any, cast
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http, proxies, stixed
+from misp_workflow.delivery.transports.dialects import Ask
 from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.sockets import trying
 from misp_workflow.effects import Bulk, Post, mask
 from misp_workflow.effects.outcome import left_out
 
-MAX_ANSWER = 16 * 1024 * 1024
-"""Bytes of an answer: it has some hundred for each record."""
 JUDGED_BY_DIALECT = (200, 400)
 
 
@@ -51,10 +50,7 @@ def _sent(bulk: Bulk, deadline: float) -> Answer:
     if seconds <= 0:
         return Answer(outcome="again", detail=f"there was no time left to ask {bulk.service}")
     with trying(deadline, proxies.wish(bulk.destination)) as this:
-
-        def ask(request: Post) -> http.Reply:
-            return http.ask(request, this, MAX_ANSWER)
-
+        ask = Ask(this)
         try:
             reply = dialect.exchange(bulk, post, ask) if hasattr(dialect, "exchange") else ask(post)
         except ValueError as error:

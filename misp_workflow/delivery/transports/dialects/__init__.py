@@ -8,5 +8,32 @@ it. Where more than one request is made there is also
 
     exchange(bulk, post, ask) -> the reply that is to be judged, or the answer itself
 
-`ask(post)` makes a request within the same time, and raises what ends the try.
+`ask(post)` makes a request within the same time, up to `ask.deadline`, and raises what ends the try.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.sockets import Try
+from misp_workflow.effects import Post
+
+MAX_ANSWER = 16 * 1024 * 1024
+"""Bytes of an answer: it has some hundred for each record."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What makes the requests of one try."""
+
+    this: Try
+
+    @property
+    def deadline(self) -> float:
+        """When the try is over, a time of `time.monotonic()`."""
+        return self.this.deadline
+
+    def __call__(self, post: Post) -> http.Reply:
+        """Return the answer as it came; raises ValueError or one of `http.TROUBLES`."""
+        return http.ask(post, self.this, MAX_ANSWER)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -19,12 +18,11 @@ from misp_workflow.delivery.lists.limits import refusal
 from misp_workflow.delivery.lists.values import Entry, UnfitError, read
 from misp_workflow.delivery.retry import Answer, http_outcome, http_phrase, part
 from misp_workflow.delivery.transports import tokens
+from misp_workflow.delivery.transports.dialects import Ask
 from misp_workflow.delivery.transports.http import Reply, quotable
 from misp_workflow.effects import Bulk, Json, Post
 from misp_workflow.errors import WorkflowError
 from misp_workflow.settings.lists import ListRules
-
-Ask = Callable[[Post], Reply]
 
 TOKEN_SECONDS = 1800.0
 """How long a login is used; CrowdSec gives it for an hour."""

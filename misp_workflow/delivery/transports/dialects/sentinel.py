@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from misp_workflow.delivery.retry import Answer, http_phrase, part
 from misp_workflow.delivery.transports import tokens
+from misp_workflow.delivery.transports.dialects import Ask
 from misp_workflow.delivery.transports.http import Reply, quotable
 from misp_workflow.effects import Bulk, Post
-
-Ask = Callable[[Post], Reply]
 
 _WAIT = re.compile(r"in (\d{1,5}) second")
 LATER = ("AADSTS90033", "AADSTS90006", "temporarily_unavailable", "server_error")
