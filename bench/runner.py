@@ -1,8 +1,8 @@
 """How fast the runner is, beside MISP's own engine: `python bench/runner.py [--sizes 1000 10000 100000] [--json]`.
 
 For each size, each in processes of its own: convert to core format, the hash paths and filters, a walk of 20 nodes
-with six requests written out (the modules answer at once), and peak memory. A time is the median of several runs.
-Times stand as ratios to the standard library's json.loads of the same event file, taken in turns; PHP's are ratios to
+with six requests written out (the modules answer at once), and peak memory. A time is the median of several runs, in
+processor time, so that what else the machine does counts little. Times stand as ratios to the standard library's json.loads of the same event file, taken in turns; PHP's are ratios to
 its own json_decode of the event in core format, as recorded in runner_php.json. Results are held against the
 recorded ones, down to the checksums of the six bodies: a difference ends the benchmark with status 1.
 
@@ -15,6 +15,7 @@ import argparse
 import gc
 import hashlib
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -35,7 +36,7 @@ from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Graph
 from misp_workflow.runner.graph.workflow import Workflow
-from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.modules.moduleapi import Answer, Body, Scripted
 from misp_workflow.runner.walk.walk import Run, run
 
 HERE = Path(__file__).resolve().parent
@@ -50,7 +51,7 @@ FILTERS = {
     "items Tag.{n}.name in tlp:red": ("tlp:red", "in", "Tag.{n}.name"),
 }
 # What the project promises, as ratios, from 10k attributes on.
-AT_MOST = {f"extract {FLATTENED}.Tag.{{n}}.name": 0.06, "convert": 0.5, "walk": 4.0, "memory": 6.0}
+AT_MOST = {f"extract {FLATTENED}.Tag.{{n}}.name": 0.02, "convert": 0.15, "walk": 1.8, "memory": 3.2}
 GROWTH_AT_MOST = 12
 WIDE = 140  # columns, where no terminal says how many it has
 
@@ -62,6 +63,16 @@ class DifferenceError(Exception):
 def same(what: str, got: Any, recorded: Any) -> None:
     if got != recorded:
         raise DifferenceError(f"{what}: got {got}, recorded is {recorded}")
+
+
+class Written(Scripted):
+    """Answers at once, and takes each request as a connection would: piece by piece, to the end."""
+
+    def query(self, module: str, body: Body, timeout: float) -> Answer:
+        with open(os.devnull, "wb", buffering=0) as sink:
+            for piece in [body] if isinstance(body, bytes) else body:
+                sink.write(piece)
+        return super().query(module, body, timeout)
 
 
 class Clock:
@@ -79,9 +90,9 @@ class Clock:
 
 
 def _milliseconds(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     result = work()
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     del result  # taking it down again is not timed
     return took * 1000
 
@@ -92,7 +103,7 @@ def _milliseconds(work: Callable[[], Any]) -> float:
 def walk(event: Any) -> Run:
     row = RECORDED["workflow"]
     workflow = Workflow(id=row["id"], name=row["name"], graph=Graph.parse(row["data"]))
-    return run(workflow, event, Scripted(RECORDED["modules"]), world=World(misp=profile("2.5.1")))
+    return run(workflow, event, Written(RECORDED["modules"]), world=World(misp=profile("2.5.1")))
 
 
 def check_walk(done: Run, size: str) -> None:
@@ -108,7 +119,6 @@ def check_walk(done: Run, size: str) -> None:
 def times(file: Path, size: int) -> dict[str, tuple[float, float]]:
     """Everything that takes time: milliseconds, and the ratio to json.loads."""
     gc.collect()
-    gc.freeze()  # what the imports left shall burden nothing that is timed
     text = file.read_text(encoding="utf-8")
     event = json.loads(text)
     clock, runs = Clock(text), RUNS[size]
@@ -207,7 +217,7 @@ def add_growth(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def table(rows: list[dict[str, Any]]) -> Table:
     shown = Table(title="The runner beside json.loads, and MISP's engine beside PHP's json_decode")
     shown.add_column("what")
-    for name in ("attributes", "ms", "ratio", "at most", "PHP's ratio", "growth"):
+    for name in ("attributes", "ms", "ratio", "at most", "", "PHP's ratio", "growth"):
         shown.add_column(name, justify="right")
     attributes = None
     for row in rows:
@@ -220,6 +230,7 @@ def table(rows: list[dict[str, Any]]) -> Table:
             number(row.get("ms"), 2),
             number(row["ratio"], 4),
             number(row.get("at_most"), 2),
+            "" if "at_most" not in row else "met" if row["ratio"] <= row["at_most"] else "missed",
             number(row.get("php_ratio"), 4),
             number(row.get("growth"), 1),
         )

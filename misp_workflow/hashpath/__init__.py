@@ -14,12 +14,13 @@ Data that is no array, and a few paths, make PHP throw: `errors.PhpCrash`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Collection
 from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash, RunnerError
 from misp_workflow.hashpath.names import insert_at, remove_at, replaced, walk
-from misp_workflow.hashpath.steps import Extractor, extractor
+from misp_workflow.hashpath.steps import Extractor, extractor, extractor_of_each
 from misp_workflow.hashpath.tokens import MISSING, Test, split, test_of, token_matches, tokenize
 
 MAX_TOKENS = 128  # of a path with patterns, when inserting or removing
@@ -30,17 +31,21 @@ class Path:
 
     `extract(data)` gives everything the path finds, as a list; a path of names only that ends at an array gives that
     array. An empty path (also "0", which PHP takes for empty) gives the data itself. Nothing found is [].
+    `each(items)` is that for many items at once. `name` is the whole path where it is one name, else None.
     """
 
-    __slots__ = ("_rest", "extract", "simple", "text", "tokens")
+    __slots__ = ("_rest", "each", "extract", "name", "simple", "text", "tokens")
 
     extract: Extractor
+    each: Callable[[Collection[Any]], list[Any]]
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = tokenize(text) if "[" in text else text.split(".")
         self.simple = "{" not in text and "[" not in text
+        self.name = text if self.simple and len(self.tokens) == 1 and not php.empty(text) else None
         self.extract = extractor(text, self.tokens, self.simple)
+        self.each = extractor_of_each(self.tokens, self.extract)
         self._rest: Path | None = None
 
     def __repr__(self) -> str:

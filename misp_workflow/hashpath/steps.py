@@ -1,16 +1,24 @@
-"""Extracting: one step per part of the path, each from a list of items to the list of what they hold."""
+"""Extracting: one step per part of the path, each from a list of items to the list of what they hold.
+
+Events hold many rows of one kind. So each step first looks whether its items are all of the usual type, which takes no
+time, and then takes them all at once; else it looks at them one by one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from misp_workflow import php
 from misp_workflow.hashpath.names import walk
-from misp_workflow.hashpath.tokens import Test, number_matches, split, test_of
+from misp_workflow.hashpath.tokens import Test, kept, number_matches, split, test_of
 
 Extractor = Callable[[Any], Any]
 Step = Callable[[list[Any]], list[Any]]
+
+_LISTS, _ROWS = {list}, {dict}
 
 
 def extractor(text: str, tokens: list[str], simple: bool) -> Extractor:
@@ -29,10 +37,7 @@ def _checked(data: Any) -> Any:
 
 def _single(name: str) -> Extractor:
     def extract(data: Any) -> Any:
-        value = data.get(name) if type(data) is dict else php.item(_checked(data), name)
-        if value is None:
-            return []
-        return value if isinstance(value, (list, dict)) else [value]
+        return php.to_array(data.get(name) if type(data) is dict else php.item(_checked(data), name))
 
     return extract
 
@@ -45,6 +50,29 @@ def _through(steps: list[Step]) -> Extractor:
         return found
 
     return extract
+
+
+def extractor_of_each(tokens: list[str], extract: Extractor) -> Callable[[Collection[Any]], list[Any]]:
+    """What `Path.each` calls: the usual `Tag.{n}.name` for all items at once, other paths item by item."""
+
+    def each(items: Collection[Any]) -> list[Any]:
+        return [extract(item) for item in items]
+
+    if len(tokens) != 3 or tokens[1] != "{n}" or not _is_name(tokens[0]) or not _is_name(tokens[2]):
+        return each
+    outer, inner = tokens[0], itemgetter(tokens[2])
+
+    def each_at_once(items: Collection[Any]) -> list[Any]:
+        try:
+            return [list(map(inner, item.get(outer, ()))) for item in items]
+        except (AttributeError, KeyError, TypeError):  # not all are rows with lists of rows
+            return each(items)
+
+    return each_at_once
+
+
+def _is_name(token: str) -> bool:
+    return token[:1] not in ("", "{") and "[" not in token and not php.is_numeric(token)
 
 
 def _steps(tokens: list[str]) -> list[Step]:
@@ -68,7 +96,14 @@ def _step(name: str) -> Step:
 
 
 def _named(name: str) -> Step:
+    value = itemgetter(name)
+
     def step(items: list[Any]) -> list[Any]:
+        if set(map(type, items)) == _ROWS:
+            try:
+                return list(map(value, items))
+            except KeyError:
+                return [item[name] for item in items if name in item]
         return [item[name] for item in items if type(item) is dict and name in item]
 
     return step
@@ -85,6 +120,8 @@ def _numbered(name: str) -> Step:
 
 
 def _each_numeric(items: list[Any]) -> list[Any]:
+    if set(map(type, items)) == _LISTS:
+        return list(chain.from_iterable(items))
     found: list[Any] = []
     for item in items:
         if type(item) is list:
@@ -114,6 +151,6 @@ def _each(items: list[Any]) -> list[Any]:
 
 def _filter(test: Test) -> Step:
     def step(items: list[Any]) -> list[Any]:
-        return [item for item in items if isinstance(item, (dict, list)) and test(item)]
+        return kept([item for item in items if isinstance(item, (dict, list))], test)
 
     return step

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from itertools import compress
+from operator import itemgetter
 from typing import Any
 
 from misp_workflow import php
@@ -71,25 +73,41 @@ def _condition(attr: str, op: str | None, val: str | None) -> Test:
     if op is None or val is None:
         return lambda item: php.item(item, attr) is not None
     if op == "=" and val[0] == "/":
-        return _value_test(attr, _pattern_test(val))
+        return _ValueTest(attr, _pattern_test(val))
     numeric = php.is_numeric(val)
     if op in ("=", "!="):
         equal, wanted = php.equal_to(val), op == "="
         if not numeric:
-            return _value_test(attr, lambda value: equal(_comparable(value, False)) is wanted)
-        return _value_test(attr, lambda value: equal(_comparable(value, True)) is wanted)
+            return _ValueTest(attr, lambda value: equal(_comparable(value, False)) is wanted)
+        return _ValueTest(attr, lambda value: equal(_comparable(value, True)) is wanted)
     ordered = _ORDER[op]
-    return _value_test(attr, lambda value: ordered(_comparable(value, numeric), val))
+    return _ValueTest(attr, lambda value: ordered(_comparable(value, numeric), val))
 
 
-def _value_test(attr: str, test: Test) -> Test:
+class _ValueTest:
     """A test of the attribute's value; an attribute that is missing fails, one that is null does not by itself."""
 
-    def tested(item: Any) -> bool:
-        value = item.get(attr, MISSING) if type(item) is dict else php.item(item, attr, MISSING)
-        return value is not MISSING and test(value)
+    def __init__(self, attr: str, test: Test) -> None:
+        self._attr, self._value, self._test = attr, itemgetter(attr), test
 
-    return tested
+    def __call__(self, item: Any) -> bool:
+        value = php.item(item, self._attr, MISSING)
+        return value is not MISSING and self._test(value)
+
+    def kept(self, rows: list[dict[str, Any]]) -> list[Any]:
+        try:
+            values = list(map(self._value, rows))
+        except KeyError:
+            rows = [row for row in rows if self._attr in row]
+            values = list(map(self._value, rows))
+        return list(compress(rows, map(php.asked_once(self._test, values), values)))
+
+
+def kept(items: list[Any], test: Test) -> list[Any]:
+    """The items that fulfil the test, asked for all at once where they are rows."""
+    if isinstance(test, _ValueTest) and set(map(type, items)) == {dict}:
+        return test.kept(items)
+    return [item for item in items if test(item)]
 
 
 def _comparable(value: Any, numeric: bool) -> Any:
@@ -113,6 +131,8 @@ def _pattern_test(pattern: str) -> Test:
     matches = pcre.matcher(pattern)
 
     def test(value: Any) -> bool:
+        if type(value) is str:
+            return matches(value)
         if php.is_array(value):
             raise PhpCrash("TypeError", "preg_match(): Argument #2 ($subject) must be of type string, array given")
         return matches(php.to_string(_comparable(value, False)))

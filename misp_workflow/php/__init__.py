@@ -27,11 +27,13 @@ from misp_workflow.php.arrays import (
     values,
 )
 from misp_workflow.php.comparison import (
+    asked_once,
     compare,
     equal_to,
     equal_to_any,
     in_array,
     loose_equal,
+    passing,
     sort,
     strict_equal,
 )
@@ -54,6 +56,7 @@ __all__ = [
     "PRECISION",
     "array_key",
     "array_merge",
+    "asked_once",
     "at_places",
     "canonical",
     "compare",
@@ -71,6 +74,7 @@ __all__ = [
     "keys",
     "loose_equal",
     "pairs",
+    "passing",
     "require_array",
     "sort",
     "strict_equal",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from misp_workflow.errors import RunnerError
@@ -41,6 +41,24 @@ def equal_to_any(candidates: Any) -> Callable[[object], bool]:
         return any(loose_equal(value, entry) for entry in each(candidates))
 
     return test
+
+
+_TOLD_APART = frozenset((str, bool, type(None)))
+
+
+def passing(test: Callable[[Any], bool], values: Collection[Any]) -> set[Any] | None:
+    """Those of the values of which the test holds. Many values are often the same few, of which each is asked once.
+
+    None, and nothing is asked, where some are such that Python takes them for one and PHP does not (1, 1.0 and true),
+    or cannot be in a set.
+    """
+    return {value for value in set(values) if test(value)} if _TOLD_APART.issuperset(map(type, values)) else None
+
+
+def asked_once(test: Callable[[Any], bool], values: Collection[Any]) -> Callable[[Any], bool]:
+    """The same test, for these values only."""
+    found = passing(test, values)
+    return test if found is None else found.__contains__
 
 
 def _numeric_strings_equal(left: str, right: str) -> bool:

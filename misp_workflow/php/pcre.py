@@ -26,6 +26,10 @@ Matcher = Callable[[str], bool]
 
 PATIENCE, IMPATIENT = 1.0, 0.01  # seconds
 
+SHORT = 1000
+_LETS_GO_BACK = "(*+?{"
+"""With one of these at most, a pattern takes no more steps than the square of a text's length."""
+
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _MODIFIERS = frozenset("imsxADSUXuJn \r\n")
 
@@ -88,7 +92,8 @@ def _compile(body: str, modifiers: str) -> Matcher:
         translated = Translator(body, modifiers, text_mode).pattern()
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
-            return _text_matcher(translated, modifiers) if text_mode else _byte_matcher(translated, modifiers)
+            make = _text_matcher if text_mode else _byte_matcher
+            return make(translated, "A" in modifiers, sum(map(body.count, _LETS_GO_BACK)) <= 1)
     except (re.error, regex.error, OverflowError, FutureWarning) as error:
         if any(word in str(error) for word in ("look-behind", "open group", "redefinition")):
             raise UnsupportedPatternError("a look-behind, a reference or a name of a kind that only PCRE has") from None
@@ -97,28 +102,32 @@ def _compile(body: str, modifiers: str) -> Matcher:
         raise UnsupportedPatternError("groups nested too deep") from None
 
 
-def _text_matcher(translated: str, modifiers: str) -> Matcher:
+def _text_matcher(translated: str, at_the_start: bool, quick: bool) -> Matcher:
     re.compile(translated)  # says what PCRE would not take either
-    return _Bounded(regex.compile(translated), "A" in modifiers)
+    return _Bounded(regex.compile(translated), at_the_start, quick)
 
 
-def _byte_matcher(translated: str, modifiers: str) -> Matcher:
+def _byte_matcher(translated: str, at_the_start: bool, quick: bool) -> Matcher:
     re.compile(translated.encode("latin-1"))
-    find = _Bounded(regex.compile(translated.encode("latin-1")), "A" in modifiers)
+    find = _Bounded(regex.compile(translated.encode("latin-1")), at_the_start, quick)
     return lambda subject: find(subject.encode("utf-8", "surrogatepass"))
 
 
 class _Bounded:
     """Whether a pattern is found in a text. One that it takes too long over counts as not found, as in PHP.
 
-    From then on it gets a hundredth of the time for each further text, so that many of them end too.
+    From then on it gets a hundredth of the time for each further text, so that many of them end too. Looking at the
+    clock costs more than most searches: a `quick` pattern does without, on texts where it cannot take long.
     """
 
-    def __init__(self, pattern: regex.Pattern[Any], at_the_start: bool) -> None:
+    def __init__(self, pattern: regex.Pattern[Any], at_the_start: bool, quick: bool) -> None:
         self._find = pattern.match if at_the_start else pattern.search
         self._patience = PATIENCE
+        self._no_clock_up_to = SHORT if quick else -1
 
     def __call__(self, subject: Any) -> bool:
+        if len(subject) <= self._no_clock_up_to:
+            return self._find(subject) is not None
         try:
             return self._find(subject, timeout=self._patience) is not None
         except TimeoutError:

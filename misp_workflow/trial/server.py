@@ -65,7 +65,7 @@ class QuickServer(TrialServer):
     and back where that would change nothing."""
 
     def query(self, module: str, body: Body, timeout: float) -> Answer:
-        return self.ask(module, orjson.loads(body), timeout)
+        return self.ask(module, orjson.loads(bytes(body)), timeout)
 
     def ask(self, module: str, fields: Mapping[str, Any], timeout: float) -> Answer:
         with self._noting():

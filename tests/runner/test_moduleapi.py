@@ -106,7 +106,7 @@ def test_list_and_query(peer: str) -> None:
     Peer.answer = (200, b'[{"name": "a"}, 5]')
     assert server.modules() == [{"name": "a"}]
     Peer.answer = (200, b'{"data": true}')
-    assert server.query("a", memoryview(b'{"module":"a"}'), 5) == Answer(200, b'{"data": true}')
+    assert server.query("a", b'{"module":"a"}', 5) == Answer(200, b'{"data": true}')
     (_, listing, _, _), (method, path, headers, body) = Peer.asked
     assert (listing, method, path, body) == ("/modules", "POST", "/query", b'{"module":"a"}')
     assert headers["Content-Type"] == "application/json"
@@ -184,7 +184,7 @@ def folder(tmp_path: Path) -> Path:
 
 def _ask(server: LocalServer, module: str, x: str = "1", timeout: float = 5) -> Any:
     body = json.dumps({"module": module, "data": {}, "params": {"x": x}}).encode()
-    return json.loads(server.query(module, memoryview(body), timeout).body)
+    return json.loads(server.query(module, body, timeout).body)
 
 
 def test_files_are_loaded_by_path(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

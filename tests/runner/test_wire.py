@@ -89,8 +89,11 @@ def test_big_parts_are_written_once_and_shared() -> None:
         assert bytes(encoder.encode({"data": value})) == wire.encode({"data": value})
 
 
-def test_a_request_is_the_reader_s_until_the_next_one() -> None:
+def test_a_text_in_pieces_stays_what_it_is() -> None:
     encoder = wire.Encoder()
-    first = encoder.encode({"a": 1})
-    assert bytes(first) == b'{"a":1}' and first.readonly
-    assert bytes(encoder.encode([1] * 1000)) == wire.encode([1] * 1000)
+    many = [f"number {number}" for number in range(1000)]
+    first = encoder.encode({"a": many, "b": 1, "c": [*many, 2]})
+    whole = wire.encode({"a": many, "b": 1, "c": [*many, 2]})
+    assert len(first) == len(whole) and b"".join(first) == whole and 1 < len(list(first)) < 9
+    encoder.encode([1] * 1000)
+    assert bytes(first) == whole

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain, compress, count
 from typing import Any
 
 from misp_workflow import hashpath, php
@@ -10,6 +11,9 @@ from misp_workflow.runner.data.profiles import MATCHES_RENUMBERED, OLDEST, ORDER
 
 _FIRST = profile(OLDEST)
 Test = Callable[[Any], bool]
+
+_MANY = 32
+"""Entries from which on it is quicker to ask about each different one once."""
 
 
 def holds(data: Any, operator: Any, value: Any, misp: Profile = _FIRST) -> bool:
@@ -40,12 +44,36 @@ def _equality(wanted: bool) -> Callable[[Any], Test]:
     return make
 
 
-def _membership(wanted: bool) -> Callable[[Any], Test]:
-    def make(value: Any) -> Test:
-        equal = php.equal_to(value)
-        return lambda data: isinstance(data, (list, dict)) and any(map(equal, php.each(data))) is wanted
+class _Contains:
+    """Whether data is an array with an entry that passes; `wanted` false: whether it is one without."""
 
-    return make
+    def __init__(self, passes: Test, wanted: bool) -> None:
+        self._passes, self._wanted = passes, wanted
+
+    def __call__(self, data: Any) -> bool:
+        return isinstance(data, (list, dict)) and any(_asked(self._passes, data)) is self._wanted
+
+    def of_each(self, found: list[Any]) -> Iterable[bool]:
+        """The same for many."""
+        if {list}.issuperset(map(type, found)):
+            passing = php.passing(self._passes, list(chain.from_iterable(found)))
+            if passing is not None:
+                return [passing.isdisjoint(entries) is not self._wanted for entries in found]
+        return map(self, found)
+
+
+def _asked(test: Test, array: Any) -> Iterable[bool]:
+    """What the test says of each value of an array."""
+    values = php.each(array)
+    return map(php.asked_once(test, values) if len(values) > _MANY else test, values)
+
+
+def _membership(wanted: bool) -> Callable[[Any], Test]:
+    return lambda value: _Contains(php.equal_to(value), wanted)
+
+
+def _overlap(wanted: bool) -> Callable[[Any], Test]:
+    return lambda value: _Contains(php.equal_to_any(value), wanted) if php.is_array(value) else _never
 
 
 def _both(decide: Callable[[list[Any], Any], bool]) -> Callable[[Any], Test]:
@@ -59,7 +87,7 @@ def _both(decide: Callable[[list[Any], Any], bool]) -> Callable[[Any], Test]:
         def test(data: Any) -> bool:
             if not isinstance(data, (list, dict)):
                 return False
-            return decide([entry for entry in php.each(data) if wanted(entry)], value)
+            return decide(list(compress(php.each(data), _asked(wanted, data))), value)
 
         return test
 
@@ -71,8 +99,8 @@ _TESTS: dict[str, Callable[[Any], Test]] = {
     "not_equals": _equality(False),
     "in": _membership(True),
     "not_in": _membership(False),
-    "in_or": _both(lambda common, value: bool(common)),
-    "not_in_or": _both(lambda common, value: not common),
+    "in_or": _overlap(True),
+    "not_in_or": _overlap(False),
     # Both sides are sorted, so that order does not matter; doubles do.
     "in_and": _both(
         lambda common, value: len(common) == len(value) and php.loose_equal(php.sort(common), php.sort(value))
@@ -110,14 +138,27 @@ def matching(items: Any, value: Any, operator: Any, path: Any, misp: Profile = _
         if MATCHES_RENUMBERED in misp:
             php.require_array(items, "array_values(): Argument #1 ($array)")
         return items
-    find = _finder(path)
     test = php.truthy if operator == "any_value" else _test(operator, value, misp)
     if operator in ("equals", "not_equals", *_ORDERS):
-        kept = [place for place, item in enumerate(php.each(items)) if test(_first(find(item)))]
-    else:
-        kept = [place for place, item in enumerate(php.each(items)) if test(find(item))]
-    found = php.at_places(items, kept)
+        test = _of_first(test)
+    found = php.at_places(items, list(compress(count(), _verdicts(php.each(items), path, test))))
     return php.values(found) if MATCHES_RENUMBERED in misp else found
+
+
+def _verdicts(items: Collection[Any], path: Any, test: Test) -> Iterable[bool]:
+    """What the test says of what the path finds in each item."""
+    if not isinstance(path, str) or php.empty(path):
+        return map(test, map(_finder(path), items))
+    compiled = hashpath.compile(path)
+    if compiled.name is not None and {dict}.issuperset(map(type, items)):
+        values = [item.get(path) for item in items]
+        return map(php.asked_once(lambda value: test(php.to_array(value)), values), values)
+    found = compiled.each(items)
+    return test.of_each(found) if isinstance(test, _Contains) else map(test, found)
+
+
+def _of_first(test: Test) -> Test:
+    return lambda found: test(_first(found))
 
 
 def _first(found: Any) -> Any:

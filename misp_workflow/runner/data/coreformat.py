@@ -14,7 +14,7 @@ The input is not changed. Whatever needs no change is shared with it, so treat b
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -92,6 +92,10 @@ def _collector_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():
+                # What was made goes to the oldest generation at once: to look through it now would find nothing.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
@@ -236,14 +240,14 @@ def _with_related_of(attributes: Any, objects: Any, related: Any) -> Any:
 class _Cleaner:
     """Cleans the attributes of one event, gives each its `_allTags`, and gathers them in `flattened`.
 
-    Large events repeat few tags many times: each different tag is copied once.
+    Large events repeat few tags many times: each different tag is copied once, and attributes share lists of one.
     """
 
     def __init__(self, event_tags: Any, sightings: Any) -> None:
         self.flattened: list[Row] = []
         self._inherited = [_marked(tag, True) for tag in php.values(php.to_array(event_tags))]
         self._sightings = _by_attribute(sightings)
-        self._known: dict[bytes | int, tuple[Any, Row]] = {}
+        self._known: dict[bytes | int, tuple[list[Any], list[Any]]] = {}
 
     def attributes(self, attributes: Any) -> Any:
         """The attributes, cleaned; keys stay."""
@@ -255,15 +259,15 @@ class _Cleaner:
             clean: Row = attribute.copy() if type(attribute) is dict else _attribute_row(attribute)
             clean.pop("value1", None)
             clean.pop("value2", None)
-            links = clean.pop("AttributeTag", None)
             if "SharingGroup" in clean and not clean["SharingGroup"]:
                 del clean["SharingGroup"]
             if sightings and (seen := sightings.get(php.to_string(clean.get("id")))):
                 clean["Sighting"] = seen
+            links = clean.pop("AttributeTag", None)
             if links or "Tag" in clean:
                 self._add_tags(clean, links)
             else:
-                clean["_allTags"] = inherited.copy()
+                clean["_allTags"] = inherited
             cleaned.append(clean)
         self.flattened += cleaned
         return cleaned if isinstance(attributes, list) else php.from_pairs(dict(zip(attributes, cleaned, strict=True)))
@@ -294,33 +298,32 @@ class _Cleaner:
     def _add_tags(self, clean: Row, links: Any) -> None:
         """Give an attribute `Tag` and `_allTags`, from its links and the tags that it may have already."""
         present = clean.get("Tag")
-        all_tags = self._inherited.copy()
         if present or type(links) is not list:
             if links:
                 present = clean["Tag"] = _merged_tags(present, links)
-            all_tags += [_marked(tag, False) for tag in (php.each(present) if php.is_array(present) else ())]
+            clean["_allTags"] = self._all(php.each(present) if php.is_array(present) else ())
+            return
+        found = []
+        for link in links:
+            try:
+                written: bytes | int = orjson.dumps(link["Tag"])
+            except (TypeError, KeyError):  # what JSON cannot hold is told from others by where it stands
+                written = id(link)
+            found.append(self._known.get(written) or self._lists(written, link))
+        if len(found) == 1:
+            clean["Tag"], clean["_allTags"] = found[0]
         else:
-            tags = clean["Tag"] = []
-            for link in links:
-                own, marked = self._known.get(_written(link)) or self._copied(link)
-                tags.append(own)
-                all_tags.append(marked)
-        clean["_allTags"] = all_tags
+            clean["Tag"] = [tags[0] for tags, _ in found]
+            clean["_allTags"] = [*self._inherited, *[all_tags[-1] for _, all_tags in found]]
 
-    def _copied(self, link: Any) -> tuple[Any, Row]:
-        """The link's tag as it stands in `Tag`, and as it stands in `_allTags`."""
-        own = _tag(link)
-        copies = own, _marked(own, False)
-        self._known[_written(link)] = copies
-        return copies
+    def _lists(self, written: bytes | int, link: Any) -> tuple[list[Any], list[Any]]:
+        """`Tag` and `_allTags` of an attribute with this tag alone."""
+        tags = [_tag(link)]
+        lists = self._known[written] = tags, self._all(tags)
+        return lists
 
-
-def _written(link: Any) -> bytes | int:
-    """What tells a tag from others: its JSON, or for what JSON cannot hold, where it stands."""
-    try:
-        return orjson.dumps(link["Tag"])
-    except (TypeError, KeyError):
-        return id(link)
+    def _all(self, own: Iterable[Any]) -> list[Any]:
+        return [*self._inherited, *(_marked(tag, False) for tag in own)]
 
 
 def _attribute_row(attribute: Any) -> Row:

@@ -23,6 +23,8 @@ from misp_workflow.errors import InputError, RunnerError
 MAX_DEPTH = 512
 
 Piece = bytes | memoryview
+_SMALL = 4096
+"""Bytes of a piece that is put together with its neighbours."""
 
 # Where orjson's text can differ from PHP's; none of these is common in events. Regular expressions that begin with a
 # letter are searched for several times faster than `in` does.
@@ -151,6 +153,24 @@ def _is_foreign(container: dict[str, Any]) -> bool:
     return not container or ("0" in container and php.is_list(container))
 
 
+class Text:
+    """A JSON text in the pieces that it is made of, which other texts can share; `bytes()` puts them together."""
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self, pieces: list[Piece]) -> None:
+        self._pieces, self._size = pieces, sum(map(len, pieces))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Piece]:
+        return iter(self._pieces)
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self._pieces)
+
+
 class Encoder:
     """Encodes requests that repeat the same big parts: each part is written once and kept for the next request.
 
@@ -164,23 +184,20 @@ class Encoder:
     def __init__(self) -> None:
         self.plain = False
         self._parts: OrderedDict[int, tuple[Any, list[Piece]]] = OrderedDict()
-        self._buffer = bytearray()
 
-    def encode(self, value: Any) -> memoryview:
-        """The value as `encode` writes it, to be read before the next call. Raises EncodingError.
-
-        All requests are put together in the same buffer: of a big event, asking the system for new memory each time
-        would take longer than copying.
-        """
-        pieces = list(self._pieces(value, nested=4))
-        size = sum(map(len, pieces))
-        if size > len(self._buffer):
-            self._buffer = bytearray(size * 3 // 2)  # what is never written to takes no memory
-        view, position = memoryview(self._buffer), 0
-        for piece in pieces:
-            view[position : position + len(piece)] = piece
-            position += len(piece)
-        return view[:size].toreadonly()
+    def encode(self, value: Any) -> Text:
+        """The value as `encode` writes it. Raises EncodingError."""
+        pieces: list[Piece] = []
+        between: list[Piece] = []
+        for piece in self._pieces(value, nested=4):
+            if len(piece) < _SMALL:
+                between.append(piece)
+                continue
+            if between:
+                pieces.append(b"".join(between))
+                between = []
+            pieces.append(piece)
+        return Text([*pieces, b"".join(between)] if between else pieces)
 
     def _pieces(self, value: Any, nested: int) -> Iterator[Piece]:
         """The text in pieces; big parts are looked for down to `nested` levels, in objects with few fields."""

@@ -34,7 +34,7 @@ TEMPLATE_MODULE = "jinja_template_rendering"
 SERVER_ERROR = {"error": "Something went wrong, look in the server logs for details"}  # what misp-modules answers
 OK_CODES = frozenset({200, 201, 202, 203, 204, 205, 206})
 
-Body = bytes | memoryview
+Body = bytes | wire.Text
 Described = dict[str, Any]
 Spec = dict[str, Any]
 
@@ -65,10 +65,7 @@ class ModuleServer(ABC):
 
     @abstractmethod
     def query(self, module: str, body: Body, timeout: float) -> Answer:
-        """POST the body to /query for the module that it names. Raises NoAnswerError.
-
-        The body can be a view that holds until this call returns; copy it to keep it.
-        """
+        """POST the body to /query for the module that it names. Raises NoAnswerError."""
 
     def ask(self, module: str, fields: Mapping[str, Any], timeout: float) -> Answer | None:
         """What the module answers to data that the way through JSON would leave as it is; None: ask by `query`."""
@@ -122,22 +119,23 @@ class HttpServer(ModuleServer):
         return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 
     def query(self, module: str, body: Body, timeout: float) -> Answer:
-        return self._send("POST", "/query", bytes(body), timeout)
+        return self._send("POST", "/query", body, timeout)
 
     def post(self, path: str, body: Body, timeout: float) -> Answer:
         """Post JSON to another path, as to the address of MISP's debug mode."""
-        return self._send("POST", path, bytes(body), timeout)
+        return self._send("POST", path, body, timeout)
 
     @property
     def renders_templates(self) -> bool:
         return True
 
-    def _send(self, method: str, path: str, body: bytes | None, timeout: float) -> Answer:
+    def _send(self, method: str, path: str, body: Body | None, timeout: float) -> Answer:
         session, headers = self._session, {"Content-Type": "application/json"} if body is not None else None
+        pieces: Any = body  # a text goes out piece by piece, its length said before
 
         def sent() -> Answer:
             response = session.request(
-                method, self.url + path, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                method, self.url + path, data=pieces, headers=headers, timeout=timeout, allow_redirects=False
             )
             return Answer(response.status_code, response.content)
 
