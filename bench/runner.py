@@ -2,9 +2,10 @@
 
 For each size, each in processes of its own: convert to core format, the hash paths and filters, a walk of 20 nodes
 with six requests written out (the modules answer at once), and peak memory. A time is the median of several runs, in
-processor time, so that what else the machine does counts little. Times stand as ratios to the standard library's json.loads of the same event file, taken in turns; PHP's are ratios to
-its own json_decode of the event in core format, as recorded in runner_php.json. Results are held against the
-recorded ones, down to the checksums of the six bodies: a difference ends the benchmark with status 1.
+processor time, so that what else the machine does counts little. Times stand as ratios to the standard library's
+json.loads of the same event file, taken in turns; PHP's are ratios to its own json_decode of the event in core format,
+as recorded in runner_php.json. Results are held against the recorded ones, down to the checksums of the six bodies: a
+difference ends the benchmark with status 1.
 
 Memory is Linux only: the peak above what the process held before it loaded the event, in loaded events.
 """
@@ -69,7 +70,7 @@ class Written(Scripted):
     """Answers at once, and takes each request as a connection would: piece by piece, to the end."""
 
     def query(self, module: str, body: Body, timeout: float) -> Answer:
-        with open(os.devnull, "wb", buffering=0) as sink:
+        with Path(os.devnull).open("wb", buffering=0) as sink:
             for piece in [body] if isinstance(body, bytes) else body:
                 sink.write(piece)
         return super().query(module, body, timeout)
