@@ -197,6 +197,14 @@ class Call:
         return topic(self.judged)
 
     @property
+    def subject(self) -> str:
+        """What happened, in words that begin alike for all that is about one event, so that mails stay together."""
+        title, topic = self.summary.title, self.topic
+        if not self.judged.event.get("id") or title.startswith(topic):
+            return title
+        return f"{topic} – {title.removesuffix(f' in {topic[:1].lower()}{topic[1:]}')}"
+
+    @property
     def conversation(self) -> str:
         """A short name for all messages about one thing, the same also when its title is corrected: "Event 56"."""
         number = text(self.judged.event.get("id"))

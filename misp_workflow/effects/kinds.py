@@ -71,10 +71,14 @@ class Post(Effect):
 class Mail(Effect):
     """One e-mail to one recipient, through an SMTP server.
 
-    `to` is the address in the envelope; `also_to` are the others that the message's To line names, who get mails of
-    their own. Without a subject, the text's first line is one. `security`: "starttls" (required, never given up), "tls"
+    `to` is the address in the envelope, which stands in the line that `line` names ("bcc": in none); `also_to` and `cc`
+    are the others in the To and Cc lines, who get mails of their own. Without a subject, the text's first line is one.
+    `thread` is what all mails about one thing have in common (an event's uuid): readers show them as a conversation.
+    `headers` are more of them; none may be one that the mail has anyway. `encrypt` "required": to this recipient, or
+    not at all; "if_possible": when there is a key; the settings' [mail] says where keys are, and with which to `sign`.
+    `security`: "starttls" (required, never given up), "tls"
     from the first byte, or "none". `html` and `attachment` are left out when empty; an attachment is text, sent as
-    UTF-8. The Message-ID is made from the key.
+    UTF-8. The Message-ID is made from the key and the thread.
     """
 
     kind: ClassVar[str] = "mail"
@@ -87,7 +91,14 @@ class Mail(Effect):
     ca_file: str = ""
     sender: str
     to: str
+    line: Literal["to", "cc", "bcc"] = "to"
     also_to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    reply_to: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    thread: str = ""
+    encrypt: Literal["required", "if_possible", "no"] = "no"
+    sign: bool = False
     subject: str = ""
     text: str
     html: str = ""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from misp_workflow import event, web_address
 from misp_workflow.errors import SettingsError, did_you_mean
 from misp_workflow.settings.lists import ListRules, Lists
+from misp_workflow.settings.mail import Mail
 from misp_workflow.settings.secrets import resolve
 
 DISTRIBUTIONS = tuple(event.DISTRIBUTIONS[level] for level in range(4))
@@ -168,6 +169,7 @@ class Settings:
     modules_url: str = "http://127.0.0.1:6666"
     misp: Misp = Misp()
     outbox: Outbox = Outbox()
+    mail: Mail = field(default_factory=Mail)
     network: Network = Network()
     networks: Networks = Networks()
     lists: Lists = field(default_factory=Lists)

@@ -15,6 +15,7 @@ from misp_workflow.errors import SettingsError
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
 from misp_workflow.settings.lists_table import read_list, read_lists
+from misp_workflow.settings.mail_table import read_mail
 from misp_workflow.settings.model import (
     BROKERS,
     DISTRIBUTIONS,
@@ -63,6 +64,7 @@ def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
         misp=_misp(top.table("misp")),
         outbox=_outbox(top.table("outbox")),
         ledger_age=_ledger(top.table("ledger")),
+        mail=read_mail(top.table("mail")),
         network=read_network(top.table("network")),
         networks=_networks(top.table("networks")),
         lists=read_lists(top.table("lists")),
@@ -86,6 +88,8 @@ def literal_secrets(settings: Settings) -> list[str]:
     ]
     if settings.outbox.key_reference and not is_reference(settings.outbox.key_reference):
         found.append("outbox.key")
+    phrases = {"pgp": settings.mail.pgp.passphrase_reference, "smime": settings.mail.smime.passphrase_reference}
+    found += [f"mail.{way}.passphrase" for way, one in phrases.items() if one and not is_reference(one)]
     proxies = {"network.proxy": settings.network.proxy, "misp.proxy": settings.misp.proxy}
     proxies |= {f"destinations.{place.name}.proxy": place.proxy for place in settings.destinations.values()}
     found += [name for name, proxy in proxies.items() if not is_reference(proxy) and _has_user(proxy)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from doctor_kit import Doctor
 
@@ -81,3 +83,15 @@ def test_a_proxy_that_cannot_be_read(doctor: Doctor) -> None:
     doctor.write('[network]\nproxy = "env:NOT_SET_HERE"')
     ((state, what),) = doctor.about("network")
     assert state == "error" and "NOT_SET_HERE" in what
+
+
+def test_recipients_whose_mails_are_encrypted_need_a_key(doctor: Doctor, tmp_path: Path) -> None:
+    doctor.write(
+        '[destinations.board.parameters]\nencrypt = "required"\nrecipients = "a@example.org; B <b@example.org>"\n'
+        f'[mail.smime]\ncertificates = "{tmp_path}"'
+    )
+    found = doctor.about("destination board")
+    assert ("error", "there is no key or certificate of a@example.org, b@example.org") in found
+    (tmp_path / "a@example.org.pem").write_text("none")
+    found = doctor.about("destination board")
+    assert any(what.startswith("the certificate of a@example.org cannot be read") for _, what in found)

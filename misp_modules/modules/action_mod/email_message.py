@@ -1,8 +1,6 @@
 """Send an e-mail."""
 
-from email.utils import parseaddr
-
-from misp_workflow.action import Mail, attachments, expose, fields
+from misp_workflow.action import Mail, attachments, expose, fields, mailing
 
 moduleinfo = {
     "version": "1.0",
@@ -12,7 +10,8 @@ moduleinfo = {
     "features": "The message is a summary of what happened, or your own Jinja template; only the subject and the texts "
     "are templates, the recipients never are. Each recipient gets a mail of their own, tried again on its own. An "
     "attachment holds the items that the node's filter selected; with nothing selected, and items not 'all', no CSV "
-    "is attached, and the JSON holds a summary. Neither S/MIME nor PGP: let your mail server sign and encrypt.",
+    "is attached, and the JSON holds a summary. Mails about one event are shown as a conversation. They are encrypted "
+    "and signed by OpenPGP or S/MIME with the keys that the settings name ([mail]).",
     "references": ["https://www.rfc-editor.org/rfc/rfc5321", "https://owasp.org/www-community/attacks/CSV_Injection"],
 }
 
@@ -24,6 +23,9 @@ moduleconfig = {
             "format": "list",
             "each": "email",
         },
+        "cc": {"description": "More addresses, for the Cc line", "format": "list", "each": "email"},
+        "bcc": {"description": "More addresses, which no mail shows", "format": "list", "each": "email"},
+        "reply_to": {"description": "Address that answers go to; empty: the sender's", "format": "email"},
         "sender": {
             "description": "Address of the sender, such as MISP <misp@example.org>",
             "required": True,
@@ -47,6 +49,26 @@ moduleconfig = {
         "subject": {
             "description": "Subject as a Jinja template; empty: what happened in a few words",
             "template": True,
+        },
+        "tlp_in_subject": {
+            "description": "true: the subject begins with [TLP:AMBER] or what it is, unless it says TLP: itself",
+            "format": "boolean",
+            "default": True,
+        },
+        "headers": {
+            "type": "large_string",
+            "description": "More headers, one per line as Name: value; values may be templates",
+        },
+        "encrypt": {
+            "description": "required (no key: an error, and no mail), if_possible (no key: a mail in clear) or no",
+            "format": "choice",
+            "choices": ["required", "if_possible", "no"],
+            "default": "no",
+        },
+        "sign": {
+            "description": "true: sign with the key in the settings ([mail])",
+            "format": "boolean",
+            "default": False,
         },
         **fields.MESSAGE,
         "html": {
@@ -74,14 +96,17 @@ MAX_SUBJECT = 200
 # Servers commonly take 20 to 35 MB, and base64 makes four bytes of three.
 MAX_ATTACHMENT = 10_000_000
 
+ONE_MAIL_ONLY = ("html", "subject", "headers", "thread", "attachment", "attachment_name", "attachment_type")
+"""What is left out when many mails become one."""
+
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 def decide(call):
     """Return one mail for each recipient."""
     params = call.params
-    recipients = list(dict.fromkeys(parseaddr(address)[1] for address in params.recipients))
     text = call.message("plain")
+    subject, more = mailing.subject(call, MAX_SUBJECT), mailing.headers(call, "headers")
     attached, left_out = attachments.attached(call, params.attachment, MAX_ATTACHMENT)
     if left_out:
         text += f"\n({left_out})"
@@ -95,16 +120,20 @@ def decide(call):
             verify_tls=params.verify_tls,
             ca_file=params.ca_file,
             sender=params.sender,
-            to=recipient,
-            also_to=tuple(other for other in recipients if other != recipient),
-            subject=call.line("subject", call.summary.title, style="header", limit=MAX_SUBJECT),
+            **copy,
+            reply_to=params.reply_to,
+            headers=more,
+            thread=call.thread if call.view.event.get("uuid") else "",
+            encrypt=params.encrypt,
+            sign=params.sign,
+            subject=subject,
             text=text,
             html=html(call),
             **attached,
-            digest=("text", "html", "subject", "attachment", "attachment_name", "attachment_type"),
+            digest=("text", *ONE_MAIL_ONLY),
             digest_limit=100_000,
         )
-        for recipient in recipients
+        for copy in mailing.copies(params)
     ]
 
 

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import dataclasses
 import email.policy
+import re
 import smtplib
 import socket
 import ssl
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 
+from misp_workflow import settings
 from misp_workflow.delivery.retry import Answer, Outcome
 from misp_workflow.delivery.transports import proxies, trust
 from misp_workflow.delivery.transports.http import quotable
@@ -38,6 +40,7 @@ ADVICE = {
 }
 """What an analyst can do about a final reply, by its code; one half sentence each."""
 
+_ID_LETTERS = re.compile(r"[^0-9A-Za-z.-]")
 _BUSY = 421  # "service not available, closing transmission channel", RFC 5321, section 4.2.2
 
 
@@ -65,7 +68,14 @@ def _send(mail: Mail, key: str, deadline: float) -> Answer:
     if seconds <= 0:
         return Answer(outcome="again", detail=f"there was no time left to ask {who}")
     try:
-        content = message(mail, key).as_bytes(policy=POLICY)
+        made = message(mail, key)
+        if mail.encrypt != "no" or mail.sign:
+            content = _protected(made, mail, deadline)
+        else:
+            content = made.as_bytes(policy=POLICY)
+    except _UnprotectedError as error:
+        detail = f"the mail to {mail.to} was not sent: {quotable(str(error), mail.secrets)}"
+        return Answer(outcome="again" if time.monotonic() >= deadline else "refused", detail=detail)
     except (ValueError, LookupError) as error:  # a line break in a header, or no such address
         return Answer(outcome="refused", detail=f"the mail to {mail.to} cannot be made: {quotable(str(error))}")
     with (
@@ -82,15 +92,40 @@ def _send(mail: Mail, key: str, deadline: float) -> Answer:
         return Answer(outcome="delivered", detail=f"{who} took the mail to {mail.to}")
 
 
+class _UnprotectedError(Exception):
+    pass
+
+
+def _protected(made: EmailMessage, mail: Mail, deadline: float) -> bytes:
+    """Return the mail encrypted and signed; it is loaded when somebody wants that."""
+    from misp_workflow.delivery.transports import envelopes
+
+    try:
+        return envelopes.protected(made, mail, settings.current().mail, deadline)
+    except envelopes.UnprotectedError as error:
+        raise _UnprotectedError(str(error)) from None
+
+
 def message(mail: Mail, key: str) -> EmailMessage:
     """Return the mail as RFC 5322 wants it; ValueError when a header cannot be written."""
     made = EmailMessage(policy=POLICY)
     made["From"] = mail.sender
-    made["To"] = ", ".join(dict.fromkeys((mail.to, *mail.also_to)))
+    for name, others in (("To", mail.also_to), ("Cc", mail.cc)):
+        own = (mail.to,) if mail.line == name.lower() else ()
+        if listed := ", ".join(dict.fromkeys((*own, *others))):
+            made[name] = listed
+    if mail.reply_to:
+        made["Reply-To"] = mail.reply_to
     made["Subject"] = _sendable(mail.subject) or _sendable(mail.text).strip().partition("\n")[0][:200]
     made["Date"] = formatdate(localtime=True)
-    made["Message-ID"] = f"<{key}@{parseaddr(mail.sender)[1].rpartition('@')[2] or 'localhost'}>"
+    domain = parseaddr(mail.sender)[1].rpartition("@")[2] or "localhost"
+    thread = _ID_LETTERS.sub("", mail.thread)
+    made["Message-ID"] = f"<{f'{thread}.' if thread else ''}{key}@{domain}>"
+    if thread:  # an id that no mail has: the first one to come, whichever it is, is then no special one
+        made["In-Reply-To"] = made["References"] = f"<{thread}@{domain}>"
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies to this
+    for name, value in mail.headers.items():
+        made[name] = _sendable(value)
     made.set_content(_sendable(mail.text))
     if mail.html:
         made.add_alternative(_sendable(mail.html), subtype="html")

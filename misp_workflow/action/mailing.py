@@ -1,0 +1,55 @@
+"""What a mail says on its outside: who gets it, in which line they stand, its subject, headers of one's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from email.utils import parseaddr
+from typing import Any
+
+from misp_workflow.action.call import Call
+from misp_workflow.errors import ParameterError
+
+OURS = re.compile(
+    r"from|to|cc|bcc|sender|reply-to|subject|date|message-id|in-reply-to|references|auto-submitted|mime-version|"
+    r"return-path|received|delivered-to|dkim-signature|(content|resent|arc|authentication)-.*",
+    re.IGNORECASE,
+)
+"""Headers that the mail has by itself, or that are the servers' to write."""
+_MARKED = re.compile(r"\bTLP:", re.IGNORECASE)
+
+
+def copies(params: Any) -> Iterator[dict[str, Any]]:
+    """Yield one mail's part of the address lines for each recipient; whoever stands in several lines gets one mail."""
+    to, cc, bcc = ([parseaddr(one)[1] for one in listed] for listed in (params.recipients, params.cc, params.bcc))
+    known: set[str] = set()
+    for line, addresses in (("to", to), ("cc", cc), ("bcc", bcc)):
+        for address in addresses:
+            if address not in known:
+                known.add(address)
+                yield {
+                    "to": address,
+                    "line": line,
+                    "also_to": _others(to, address),
+                    "cc": tuple(one for one in _others(cc, address) if one not in to),
+                }
+
+
+def _others(addresses: Iterable[str], address: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(other for other in addresses if other != address))
+
+
+def subject(call: Call, limit: int) -> str:
+    """Return the subject, with the TLP in front as the TLP wants it of mails, unless the subject says it already."""
+    written = call.line("subject", call.subject, style="header", limit=limit)
+    marked = call.summary.tlp and call.params.tlp_in_subject and not _MARKED.search(written)
+    return f"[TLP:{call.summary.tlp.upper()}] {written}" if marked else written
+
+
+def headers(call: Call, name: str) -> dict[str, str]:
+    """Return the parameter `name`, one "Name: value" per line, as headers; ParameterError for one of OURS."""
+    found = call.headers(name)
+    for header in found:
+        if OURS.fullmatch(header):
+            raise ParameterError(f"Parameter '{name}': a mail's {header} is not to be set there.")
+    return found
