@@ -92,6 +92,7 @@ def test_related_events_keep_their_number_and_lose_their_title(data: dict[str, A
         ("see https://evil.example.org/login", "see [withheld]"),
         ("(evil.example.org)", "[withheld]"),
         ("at evil(dot)example{.}org or evil[.]example{dot}org", "at [withheld] or [withheld]"),
+        ("see evil.\u200bexample\u00ad.org and ｅｖｉｌ．example。org", "see [withheld] and [withheld]"),
         ("devil.example.org and fine.example.org", "devil.example.org and fine.example.org"),
     ],
 )
@@ -108,6 +109,11 @@ def test_a_text_that_quotes_a_withheld_value(data: dict[str, Any], text: str, le
         {"Feed": [{"id": "1", "name": f"feed of {EVIL}", "url": f"https://{EVIL}/feed", "provider": EVIL}]},
         {"Galaxy": [{"GalaxyCluster": [{"value": f"Those behind {EVIL}", "description": ""}]}]},
         {"Note": [{"note": "n", "comment": EVIL}]},
+        {"Note": [{"note": "n", "authors": f"boss@{EVIL}"}]},
+        {"Relationship": [{"relationship_type": f"talks to {EVIL}"}]},
+        {"Galaxy": [{"GalaxyCluster": [{"value": "x", "authors": ["a", EVIL]}]}]},
+        {"Galaxy": [{"GalaxyCluster": [{"value": "x", "meta": {"refs": [f"https://{EVIL}/report"], "type": ["y"]}}]}]},
+        {"Galaxy": [{"GalaxyCluster": [{"value": "x", "meta": {"operated-at": ["fine", f"{EVIL}."]}}]}]},
         {"Thread": {"title": "What of evil[.]example[.]org?"}},
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -36,8 +37,12 @@ _TEXTS = (
     "summary",
     "url",
     "provider",
+    "authors",
+    "relationship_type",
 )
 """Members that are searched, whatever they stand in; docs/clearance.md says so."""
+_LISTS = ("authors", "references", "refs", "synonyms")
+"""Members that are searched when they are lists of texts; so is everything in a cluster's "meta"."""
 _PROSE = frozenset(("comment", "text", "other", "email-subject", "email-body"))
 """Types of attributes that people write sentences in: these keep what else they say."""
 _TELLING = re.compile(r".*[.:].*|.{16,}", re.DOTALL)
@@ -45,6 +50,7 @@ _TELLING = re.compile(r".*[.:].*|.{16,}", re.DOTALL)
 _WORD = re.compile(r"[^\s\"'<>|,;]+")
 _WITHIN_WORD = re.compile(r"[/:@?&=#|()]+")
 _DEFANGED = re.compile(r"[\[({](\.|:|@|://|dot|at)[\])}]", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 _ALONE = re.compile(r"[^\W_]+")
 _SPACE = re.compile(r"\s")
 _EDGES = "().:!?[]{}*_`"
@@ -94,6 +100,7 @@ class Quotes:
                 quoting = self._remove_quoting(edits)
             if self._may_quote("\n".join(edits.texts(_TEXTS))):
                 self._mask_texts(edits)
+            self._mask_lists(edits)
         return len(quoting)
 
     def _remove_quoting(self, edits: Edits) -> set[str]:
@@ -123,6 +130,17 @@ class Quotes:
             masked = self._masked(text) if len(text) >= SHORTEST else text
             if masked != text:
                 edits.change(place, name, masked)
+
+    def _mask_lists(self, edits: Edits) -> None:
+        """Note [withheld] in place of each such value that a text in a list quotes."""
+        named = {id(place): place for name in _LISTS for place in edits.survey.having(name)}
+        meta = {id(place): place for place in edits.places if place[1] == "meta"}
+        for place in paced(list((named | meta).values())):
+            for name, items in list(place[0].items()):
+                if type(items) is list and (name in _LISTS or id(place) in meta):
+                    masked = [self._masked(one) if type(one) is str and len(one) >= SHORTEST else one for one in items]
+                    if masked != items:
+                        edits.change(place, name, masked)
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
         """Return a selection of bare values without those that only what was left out has."""
@@ -181,8 +199,14 @@ def _values(value: Any) -> Iterable[str]:
     return (value, *filter(None, value.split("|"))) if "|" in value else (value,)
 
 
+def _seen(text: str) -> str:
+    """Return the text as people see it: without invisible characters, full-width letters and dots as the plain ones."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).replace("\u3002", ".")
+
+
 def _plain(text: str) -> str:
-    """Return the text as it is compared: in small letters, and not defanged."""
+    """Return the text as it is compared: in small letters, as people see it, and not defanged."""
+    text = _seen(text)
     if "[" in text or "(" in text or "{" in text:
         text = _DEFANGED.sub(lambda found: {"dot": ".", "at": "@"}.get(word := found[0][1:-1].casefold(), word), text)
     text = text.casefold()
@@ -191,4 +215,4 @@ def _plain(text: str) -> str:
 
 def _live(text: str) -> str:
     """Return the text in small letters, such that its words are those of `_plain`, but for an extra "dot" or "at"."""
-    return text.casefold().replace("hxxp", "http")
+    return _seen(text).casefold().replace("hxxp", "http")
