@@ -1,10 +1,16 @@
-"""Which action files are this package's own: installed beside misp-modules they share a folder with upstream's."""
+"""What is installed here: this package's own action files, and the packages that its extras name.
+
+Installed beside misp-modules, the action files share a folder with upstream's.
+"""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, distribution
+import re
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 DISTRIBUTION = "misp-workflow-actions"
 FOLDER = Path(__file__).resolve().parents[1] / "misp_modules" / "modules" / "action_mod"
@@ -33,3 +39,46 @@ def upstream_actions() -> list[Path]:
     own = {file.stem for file in own_actions()}
     found = (file for folder in folders for file in sorted(folder.glob("*.py")) if not file.name.startswith("_"))
     return [file for file in found if file.stem not in own]
+
+
+# --- extras -----------------------------------------------------------------------------------------------------------
+
+_NAMED = re.compile(rf"{DISTRIBUTION}\[([\w-]+)\]")
+_REQUIREMENT = re.compile(r"([\w.-]+)(?:\[([^\]]*)\])?")
+
+
+def extras_named(requirements: Iterable[str]) -> list[str]:
+    """Return the extras of this package that an action's `requirements` name ("misp-workflow-actions[kafka]")."""
+    return [extra for text in requirements for extra in _NAMED.findall(text)]
+
+
+def extras_needed(
+    always: Iterable[str], specs: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]
+) -> list[str]:
+    """Return the extras that an action needs with these parameters: those of all its nodes, and of the values."""
+    chosen = (
+        (spec["needs"], values.get(name) or spec.get("default")) for name, spec in specs.items() if "needs" in spec
+    )
+    return [*always, *(needs[value] for needs, value in chosen if value in needs)]
+
+
+def not_installed(extra: str, of: str = DISTRIBUTION) -> list[str]:
+    """Return the packages of an extra that are not installed; none where nobody knows what belongs to it."""
+    try:
+        listed = requires(of) or []
+    except PackageNotFoundError:
+        return []
+    wanted = re.compile(rf"extra\s*==\s*[\"']{re.escape(extra)}[\"']")
+    lost = []
+    for text in listed:
+        found = _REQUIREMENT.match(text)
+        if found is None or not wanted.search(text.partition(";")[2]):
+            continue
+        try:
+            version(found[1])
+        except PackageNotFoundError:
+            lost.append(found[1])
+            continue
+        for inner in (found[2] or "").split(","):
+            lost += not_installed(inner.strip(), found[1]) if inner.strip() else []
+    return lost

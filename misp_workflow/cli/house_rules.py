@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from misp_workflow import settings, template
@@ -11,9 +12,11 @@ from misp_workflow.action.call import NAMES
 from misp_workflow.cli.screen import echo
 from misp_workflow.errors import ParameterError, SettingsError, TemplateError, did_you_mean
 from misp_workflow.event import text
+from misp_workflow.installed import DISTRIBUTION, extras_named, extras_needed, not_installed, own_actions
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import Modules
+from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.runner.said.check import Finding, Level, Rule, Subject, check
 
 CONDITIONS = frozenset({"condition", "only_if"})
@@ -72,6 +75,22 @@ def destinations(subject: Subject) -> Iterator[Finding]:
         for missing in (key for key in unset if specs[key].get("required")):
             why = f"The parameter '{missing}' is set neither here nor by the destination “{name}”."
             yield Finding("error", "missing-parameter", node, why, "The module will answer with an error.")
+
+
+def extras(subject: Subject) -> Iterator[Finding]:
+    """A client library that the node needs and that is not installed here."""
+    for node, specs in _ours(subject):
+        for extra in extras_needed(_extras().get(node.module, ()), specs, node.params):
+            if lost := not_installed(extra):
+                yield Finding("warning", "extra", node, f"It needs {', '.join(lost)}, not installed here.",
+                              f"Where misp-modules runs: pip install '{DISTRIBUTION}[{extra}]'.")  # fmt: skip
+
+
+@cache
+def _extras() -> dict[str, list[str]]:
+    """Return the extras that each action of this installation names; MISP's list of modules does not hold them."""
+    entries = LocalServer(own_actions()).modules()
+    return {str(entry["name"]): extras_named(entry["meta"].get("requirements") or ()) for entry in entries}
 
 
 def values(subject: Subject) -> Iterator[Finding]:
@@ -142,7 +161,7 @@ def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, An
             yield node, specs
 
 
-HOUSE_RULES: tuple[Rule, ...] = (destinations, values, names_in_templates)
+HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates)
 
 
 def warn(workflow: Workflow, known: Modules | None) -> None:

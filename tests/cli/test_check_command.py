@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import PackageNotFoundError
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from misp_workflow import installed
 from misp_workflow.cli import main
 from misp_workflow.runner.graph.build import workflow
 
@@ -168,3 +170,25 @@ def test_a_blueprint_is_checked_behind_its_trigger(tmp_path):
         rules = {one["rule"] for one in told}
         assert "unknown-parameter" in rules and ("fails-open" in rules) == (trigger == "user")
     assert call("check").exit_code == 2
+
+
+def test_a_client_library_that_is_missing_is_said_with_what_to_install(tmp_path, monkeypatch):
+    _without(monkeypatch, "confluent-kafka", "misp-stix")
+    broker = {"address": "kafka://kafka.example.org"}
+    told = findings(tmp_path, "kafka_record", broker)["extra"]
+    assert told.startswith("warning") and "confluent-kafka" in told
+    assert "extra" not in findings(tmp_path, "mqtt_message", {"address": "mqtt://mqtt.example.org"})
+    told = findings(tmp_path, "mqtt_message", {"address": "mqtt://mqtt.example.org", "layout": "stix21"})["extra"]
+    assert "misp-stix" in told, "a layout may need what the action does not"
+
+
+def _without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let these packages not be installed, as far as anybody asks for their version."""
+    real = installed.version
+
+    def version(name: str) -> str:
+        if name in names:
+            raise PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(installed, "version", version)

@@ -9,6 +9,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from doctor_kit import NOBODY, Doctor
 
+from misp_workflow import installed
 from misp_workflow.cli.doctor import command
 from misp_workflow.errors import InputError, SettingsError
 from misp_workflow.installed import own_actions
@@ -563,3 +565,21 @@ def test_what_this_machine_can_judge_is_measured(doctor: Doctor, misp_modules_se
 def test_without_a_server_nothing_is_measured(doctor: Doctor) -> None:
     doctor.write("")
     assert states(doctor.about("large events", "--measure")) == ["error"]
+
+
+def test_a_client_library_that_is_missing(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = installed.version
+
+    def version(name: str) -> str:
+        if name == "redis":  # which dramatiq brings
+            raise PackageNotFoundError(name)
+        return real(name)
+
+    doctor.write(
+        '[destinations.bus]\nactions = ["redis_stream"]\n[destinations.bus.parameters]\naddress = "redis://127.0.0.1:9"\n'
+    )
+    assert not any("needs" in what for _, what in doctor.about("destination bus"))
+    monkeypatch.setattr(installed, "version", version)
+    assert ("warning", "redis_stream needs redis, not installed here: it sends nothing") in doctor.about(
+        "destination bus"
+    )

@@ -10,7 +10,7 @@ moduleinfo = {
     "name": "Apprise notification",
     "description": "Sends a notification through one of the many services that the apprise library knows.",
     "module-type": ["action"],
-    "requirements": ["apprise (pip install 'misp-workflow-actions[apprise]')"],
+    "requirements": ["misp-workflow-actions[apprise]"],
     "features": "One address says service and credentials, such as pover://user@token. Messages go out in the "
     "background, since the library keeps no deadline; MISP hears that the message is kept, and 'misp-workflow outbox' "
     "what became of it. The library says yes or no, and rarely why. Only listed services are available: not those that "

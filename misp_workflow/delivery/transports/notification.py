@@ -96,7 +96,9 @@ def _notify(notification: Notification, deadline: float) -> Answer:
     try:
         import apprise
     except ImportError:
-        return Answer(outcome="again", detail="apprise is not installed: pip install 'misp-workflow-actions[apprise]'")
+        return Answer(
+            outcome="refused", detail="apprise is not installed: pip install 'misp-workflow-actions[apprise]'"
+        )
     # As one of our own tries, so that urllib3 does not log the paths of its requests either.
     with _heard() as warnings, trying(deadline) as this, checked(this) as refusals:
         try:

@@ -35,8 +35,8 @@ class UnreachableError(Exception):
 
 
 def missing(package: str, extra: str) -> UnreachableError:
-    """Return what to say when a client library is not there."""
-    return UnreachableError(f"{package} is not installed: pip install 'misp-workflow-actions[{extra}]'")
+    """Return what to say when a client library is not there: nothing is sent until somebody installs it."""
+    return UnreachableError(f"{package} is not installed: pip install 'misp-workflow-actions[{extra}]'", final=True)
 
 
 def server(batch: Batch, port: int, deadline: float) -> SplitResult:
