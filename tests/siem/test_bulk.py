@@ -172,7 +172,16 @@ def test_what_may_come_later_is_tried_again_alone(receiver: Receiver) -> None:
     assert (said.outcome, said.again, dict(said.refused)) == ("part", (1, 2), {3: "status 400"})
 
 
-@pytest.mark.parametrize("content", ["{}", "no json", '{"items": []}', '{"items": [1, 2]}'])
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("{}", "no json", DEEP, '{"items": []}', '{"items": [1, 2]}'),
+        *('{"items": [{"index": {}}, {"index": 5}]}', '{"items": [{"index": {"status": "201"}}, {"index": null}]}'),
+    ],
+)
 def test_an_answer_that_names_no_documents_is_no_success(receiver: Receiver, content: str) -> None:
     receiver.answers(answer(content.encode()))
     assert send(receiver, dialect="elastic", records=records(2)).outcome == "refused"
@@ -220,9 +229,12 @@ def test_an_event_of_which_nothing_left_is_not_told_as_withdrawn(receiver: Recei
         ({"text": "Invalid token", "code": 4}, 403, "refused"),
         ({"text": "Server is busy", "code": 9}, 503, "again"),
         ({"hello": "world"}, 200, "refused"),
+        ({"text": "Success", "code": False}, 200, "refused"),
+        (["code"], 200, "refused"),
+        (DEEP.encode(), 200, "refused"),
     ],
 )
-def test_what_splunk_answers(receiver: Receiver, reply: dict, status: int, outcome: str) -> None:
+def test_what_splunk_answers(receiver: Receiver, reply: Any, status: int, outcome: str) -> None:
     receiver.answers(answer(reply, status))
     said = send(receiver, dialect="splunk", records=records(3))
     assert said.outcome == outcome
@@ -305,6 +317,13 @@ def test_alerts_are_raised_updated_and_resolved(alertmanager: str) -> None:
     time.sleep(1.1)  # an end must be later than the beginning
     ask("alertmanager_alert", event({**rows[0], "deleted": True}, whole=False), **params)
     assert active().keys() == {rows[1]["uuid"]}
+
+
+@pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"{}", DEEP.encode()])
+def test_another_page_is_no_yes_of_alertmanagers(receiver: Receiver, body: bytes) -> None:
+    receiver.answers(answer(body))
+    said = send(receiver, dialect="alertmanager", records=records(2), options={"name": "x", "keep": 60})
+    assert said.outcome == "refused" and "did not answer as Alertmanager does" in said.detail
 
 
 def test_a_refused_label_is_an_error(receiver: Receiver) -> None:

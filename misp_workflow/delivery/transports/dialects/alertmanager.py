@@ -38,6 +38,8 @@ def _text(value: Any) -> str:
 
 def judge(bulk: Bulk, reply: Reply) -> Answer:
     """Return that all are in, or why not; of a 400 nobody knows which: the good ones are active all the same."""
+    if reply.status == 200 and reply.body.strip():  # its yes has no body; a sign-in page, say, has one
+        return Answer(outcome="refused", detail="it did not answer as Alertmanager does: check the address")
     if reply.status == 200:
         ids = {place: str(one["topic"]) for place, one in enumerate(bulk.records)}
         return part(len(bulk.records), {}, {}, ids=ids)

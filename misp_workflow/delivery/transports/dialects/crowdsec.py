@@ -11,6 +11,8 @@ import json
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+import orjson
+
 from misp_workflow import settings
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.ledger import ledger_of
@@ -98,7 +100,7 @@ class _Session:
         query = {"scenario": _scenario(key), "has_active_decision": "true"}
         reply = self._asked(replace(self._post, method="GET", body=None, query=query), 200)
         try:
-            decisions = [one for alert in json.loads(reply.body) or () for one in alert["decisions"] or ()]
+            decisions = [one for alert in orjson.loads(reply.body) or () for one in alert["decisions"] or ()]
             told = {int(one["id"]): str(one["scenario"]).removeprefix(PREFIX) for one in decisions if _is_active(one)}
         except (ValueError, KeyError, TypeError):
             why = "it did not tell of its alerts as CrowdSec does: check the address"
@@ -124,7 +126,7 @@ class _Session:
         asked = replace(self._post, url=url, method="POST", json={**given, "scenarios": []}, body=None)
         reply = self._ask(asked)
         try:
-            token = str(json.loads(reply.body)["token"]) if reply.status == 200 else ""
+            token = str(orjson.loads(reply.body)["token"]) if reply.status == 200 else ""
         except (ValueError, KeyError, TypeError):
             why = "it did not answer a login as CrowdSec does: check the address"
             raise _EndedError(Answer(outcome="refused", detail=why)) from None

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
+
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer, part
 from misp_workflow.delivery.transports.http import Reply
@@ -40,7 +42,7 @@ GONE = {"event": {"kind": "enrichment", "action": "withdrawn"}}
 def judge(bulk: Bulk, reply: Reply) -> Answer:
     """Return what came of each document."""
     try:
-        items = json.loads(reply.body)["items"]
+        items = orjson.loads(reply.body)["items"]
         statuses = [next(iter(item.values())) for item in items]
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
         statuses = []
@@ -49,7 +51,10 @@ def judge(bulk: Bulk, reply: Reply) -> Answer:
     refused: dict[int, str] = {}
     again: dict[int, str] = {}
     for place, (record, item) in enumerate(zip(bulk.records, statuses, strict=True)):
-        status = int(item.get("status", 0))
+        status = item.get("status") if isinstance(item, dict) else None
+        if type(status) is not int or status < 200:
+            refused[place] = "nothing was said of it"
+            continue
         taken = status < 300 or status == THERE_ALREADY or (status == NOT_THERE and record["body"] is None)
         if not taken:
             later = retry.http_outcome(status) == "again"

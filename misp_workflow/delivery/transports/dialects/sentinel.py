@@ -9,6 +9,8 @@ import json
 import re
 from dataclasses import replace
 
+import orjson
+
 from misp_workflow.delivery.retry import Answer, http_phrase, part
 from misp_workflow.delivery.transports import tokens
 from misp_workflow.delivery.transports.dialects import Ask
@@ -57,7 +59,7 @@ def _token(bulk: Bulk, ask: Ask) -> tuple[str, float] | Answer:
     url = str(options["token_url"])
     reply = ask(Post(url=url, form=form, verify_tls=bulk.verify_tls, ca_file=bulk.ca_file, secrets=bulk.secrets))
     try:
-        said = json.loads(reply.body)
+        said = orjson.loads(reply.body)
         if reply.status == 200:
             return str(said["access_token"]), float(said.get("expires_in", 3600))
         why = quotable(str(said.get("error_description") or said.get("error") or ""), bulk.secrets)
@@ -71,7 +73,7 @@ def _token(bulk: Bulk, ask: Ask) -> tuple[str, float] | Answer:
 def judge(bulk: Bulk, reply: Reply) -> Answer:
     """Return what came of each indicator: all are in but those that the answer names."""
     try:
-        said = json.loads(reply.body) if reply.body.strip() else {}
+        said = orjson.loads(reply.body) if reply.body.strip() else {}
         errors = said.get("errors") or []
         refused = {int(one["recordIndex"]): _why(bulk, one) for one in errors}
     except (ValueError, KeyError, TypeError, AttributeError):

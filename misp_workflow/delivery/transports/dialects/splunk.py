@@ -13,6 +13,8 @@ import time
 import uuid
 from dataclasses import replace
 
+import orjson
+
 from misp_workflow.delivery.retry import Answer, part
 from misp_workflow.delivery.transports.dialects import Ask
 from misp_workflow.delivery.transports.http import Reply
@@ -74,9 +76,9 @@ def exchange(bulk: Bulk, post: Post, ask: Ask) -> Reply | Answer:
 
 def _number(reply: Reply) -> int:
     try:
-        said = json.loads(reply.body)
+        said = orjson.loads(reply.body)
         return int(said["ackId"]) if int(said["code"]) == SUCCESS else -1
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return -1
 
 
@@ -84,7 +86,7 @@ def _is_indexed(post: Post, number: int, ask: Ask) -> bool:
     url = f"{post.url.removesuffix('/event')}/ack"
     reply = ask(replace(post, url=url, query={"channel": CHANNEL}, json={"acks": [number]}, body=None, content_type=""))
     try:
-        return json.loads(reply.body)["acks"][str(number)] is True
+        return orjson.loads(reply.body)["acks"][str(number)] is True
     except (ValueError, KeyError, TypeError):
         return False
 
@@ -92,9 +94,11 @@ def _is_indexed(post: Post, number: int, ask: Ask) -> bool:
 def judge(bulk: Bulk, reply: Reply) -> Answer:
     """Return what came of the events. Of those beside a bad one nothing is known: they are sent again without it."""
     try:
-        said = json.loads(reply.body)
-        code, bad = int(said["code"]), said.get("invalid-event-number")
-    except (ValueError, KeyError, TypeError):
+        said = orjson.loads(reply.body)
+        code, bad = said["code"], said.get("invalid-event-number")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        code = None
+    if type(code) is not int:
         return Answer(outcome="refused", detail="it did not answer as the HTTP Event Collector does: check the address")
     number = len(bulk.records)
     if code == SUCCESS:
