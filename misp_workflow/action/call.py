@@ -18,7 +18,7 @@ from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import InputError, ParameterError
-from misp_workflow.event import View, rows, text
+from misp_workflow.event import View, rows, tag_names, text
 from misp_workflow.lazy import lazy
 from misp_workflow.settings import Settings
 
@@ -47,6 +47,9 @@ class Call:
     repeated calls about the same state of the same thing only; where the data does not say what happened, `occasion`
     tells one call from another.
 
+    `before` reads the data as it was before the clearance: what is taken back is told by it. `refusal` is why the whole
+    may not go, and only taking back is left to do.
+
     `judged` reads what a gate's rules judge. When `clean` is given, secrets are still in it: `clean` takes them out for
     `view`, `data` and templates, once one of them is asked for. Rules quote nothing that stands under a secret's name.
     """
@@ -64,12 +67,16 @@ class Call:
         about: str = "",
         occasion: str = "",
         clean: Callable[[Any], Any] | None = None,
+        before: View | None = None,
+        refusal: str = "",
     ) -> None:
         self.params = params
         self.deadline = deadline
         self._most = most
         self._clean = clean
         self.judged = View(data)
+        self._before = before or self.judged
+        self.refusal = refusal
         self.selected = selected
         self.withheld = withheld
         self.hidden = hidden
@@ -96,6 +103,27 @@ class Call:
         if self.selected is not None:
             return rows(self.selected)
         return self.view.attributes if getattr(self.params, "selected_or_all", "selected") == "all" else []
+
+    @lazy
+    def held_back(self) -> tuple[str, ...]:
+        """The uuids of the attributes that the clearance keeps from the destination."""
+        if self._before.data is self.view.data:
+            return ()
+        kept = {text(row.get("uuid")) for row in self.view.attributes}
+        return tuple(uuid for row in self._before.attributes if (uuid := text(row.get("uuid"))) and uuid not in kept)
+
+    def all_tags_of(self, row: Mapping[str, Any]) -> list[str]:
+        """Return the names of all tags of an attribute and its event, those included that stay at home."""
+        return [*tag_names(self._tagged.get(text(row.get("uuid")), row)), *self.event_tags]
+
+    @lazy
+    def event_tags(self) -> list[str]:
+        """The names of all tags of the event, those included that stay at home."""
+        return self._before.tags
+
+    @lazy
+    def _tagged(self) -> dict[str, dict[str, Any]]:
+        return {text(row.get("uuid")): row for row in self._before.attributes}
 
     @property
     def link(self) -> str:

@@ -188,12 +188,17 @@ class _Action:
         params, secrets = self._read(given, destination)
         try:
             parameters.refuse_misspelt(self.config["params"], given)
-            data, selected, withheld, hidden, note = request["data"], chosen(request), "", "", ""
+            data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
+            before: View | None = None
             clean: Callable[[Any], Any] | None = None
             if self.config.get("leaves_home", not self.config["blocking"]):
                 data, selected, judging, note = marking.known(data, selected, destination, rules, end)
-                whole, (data, selected, withheld) = data, guard.admit(data, selected, judging)
-                hidden = _hidden(View(whole), View(data)) if withheld else ""
+                before = View(data)
+                try:
+                    data, selected, withheld = guard.admit(data, selected, judging)
+                except guard.MarkedError as error:
+                    data, selected, refusal = self._only_its_name(before, error), None, str(error)
+                hidden = _hidden(before, View(data)) if withheld else ""
             else:
                 clean, selected = guard.scrub, guard.scrub(selected)
             call = Call(
@@ -208,13 +213,25 @@ class _Action:
                 about=about(View(request["data"])),
                 occasion=OCCASIONS.of(View(request["data"])),
                 clean=clean,
+                before=before,
+                refusal=refusal,
             )
             decision = self.decide(call)
             if isinstance(decision, Pass) and decision.judged:
                 parameters.refuse_without_rule(self.config["params"], params)
-            return _with_note(self._carry_out(decision, call, secrets, destination, watch), note)
+            answer = self._carry_out(decision, call, secrets, destination, watch)
+            if refusal:  # nothing else was sent, so that is an error all the same
+                answer = {"error": f"{refusal} Taken back: {answer.get('error') or answer['data']['detail']}"}
+            return _with_note(answer, note)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
+
+    def _only_its_name(self, before: View, error: guard.MarkedError) -> dict[str, Any]:
+        """Return what taking back needs of an event that may not go; raise the error where nothing was put to stay."""
+        uuid = before.event.get("uuid")
+        if "event_goes" not in self.config["params"] or not uuid or before.kind == "post":
+            raise error
+        return {"Event": {"uuid": uuid}}
 
     def _read(self, given: Any, destination: Destination) -> tuple[Params, tuple[str, ...]]:
         """Return the typed parameters, and the secrets among them and in the destination."""

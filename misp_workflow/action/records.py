@@ -43,6 +43,8 @@ ATTRIBUTE_FIELDS = ("type", "category", "value", "comment", "timestamp", "first_
 Carrier = Any
 """A `Batch` or a `Bulk`, which gets the records."""
 
+NOTHING = "nothing was selected; set 'selected_or_all' to all for every attribute"
+
 AT_ONCE = 500
 """Records in one effect: what a crash may send again."""
 
@@ -83,7 +85,7 @@ def effects(call: Call, topic: str, system: str, service: str, schemes: Sequence
         verify_tls=params.verify_tls,
         ca_file=params.ca_file,
         options=options,
-        at=int(time.time()),
+        at=time.time(),
     )
     return carried(call, topic, broker)
 
@@ -104,40 +106,57 @@ def carried(
     if takes:
         rows, gone = ([row for row in some if text(row.get("type")) in takes] for some in (said.rows, said.gone))
         said = replace(said, rows=rows, gone=gone)
-    found: list[Carrier] = [*batches(carrier, records(call, said, topic, bool(carrier.stix)), at_once)]
-    if others and found:
+    carrier = replace(carrier, moves="{" in getattr(call.params, topic))
+    found = complete(call, said, carrier, records(call, said, topic, carrier.at, bool(carrier.stix)), at_once)
+    if others and found and not found[0].rest_of:
         found[0] = replace(found[0], left_out={"of a type that it does not take": len(others)})
     elif others and not said.whole:
         return call.skip(f"{carrier.service} takes none of the types that were selected")
-    if said.whole and getattr(call.params, "granularity", "attribute") == "attribute":
+    return found or call.skip(NOTHING)
+
+
+def complete(
+    call: Call, said: Standing, carrier: Carrier, found: list[dict[str, Any]], at_once: int = AT_ONCE
+) -> list[Carrier]:
+    """Return the effects that carry these records, and what takes back the rest of the event and what is held back.
+
+    The latter is told to those only who know it already.
+    """
+    each = getattr(call.params, "granularity", "attribute") == "attribute"
+    carrier = replace(carrier, event=said.event)
+    effects: list[Carrier] = [] if call.refusal else [*batches(carrier, found, at_once)]
+    if said.whole and (each or call.refusal):
         stay = tuple(str(row["uuid"]) for row in (*said.rows, *said.gone))
-        found.append(replace(carrier, rest_of=said.event, standing=stay, takes_back=True))
-    return found or call.skip("nothing was selected; set 'selected_or_all' to all for every attribute")
+        effects.append(replace(carrier, rest_of=said.event, standing=stay, takes_back=True))
+    elif said.hidden and each:
+        effects.append(replace(carrier, rest_of=said.event, among=said.hidden, takes_back=True))
+    return effects
 
 
-def records(call: Call, said: Standing, topic: str, as_stix: bool = False) -> list[dict[str, Any]]:
+def records(call: Call, said: Standing, topic: str, at: float, as_stix: bool = False) -> list[dict[str, Any]]:
     """Return the records of this call, tombstones among them: {"id", "topic", "key", "body"}.
 
-    `topic` names the parameter with the topic, a template that may use `attribute`. A tombstone has no body; in STIX it
-    has one, of what it takes back.
+    `topic` names the parameter with the topic, a template that may use `attribute`, `at` is when the call came: an
+    attribute that was taken back and comes again in the same state is no repetition. A tombstone has no body; in STIX
+    it has one, of what it takes back.
     """
     if as_stix:
-        return _stix(call, said, topic)
+        return _stix(call, said, topic, at)
     if getattr(call.params, "granularity", "attribute") == "event":
         body = None if not said.rows and said.whole else _json(_event(call, said.rows))
-        return [_record(call, topic, {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}, body)]
+        return [_record(call, topic, {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}, body, at)]
     head = {name: call.view.event[name] for name in EVENT_FIELDS if name in call.view.event}
     write = {"flat": _flat, "misp": _misp, "ecs": _ecs}[getattr(call.params, "layout", "flat")]
-    there = [_record(call, topic, row, _json(write(call, head, row))) for row in said.rows]
-    return there + [_record(call, topic, row, None) for row in said.gone]
+    there = [_record(call, topic, row, _json(write(call, head, row)), at) for row in said.rows]
+    return there + [_record(call, topic, row, None, at) for row in said.gone]
 
 
-def _stix(call: Call, said: Standing, topic: str) -> list[dict[str, Any]]:
+def _stix(call: Call, said: Standing, topic: str, at: float) -> list[dict[str, Any]]:
     if getattr(call.params, "granularity", "attribute") == "event":
         row = {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}
-        return [_record(call, topic, row, _json(stix.event(call, said)), not said.rows and said.whole)]
+        return [_record(call, topic, row, _json(stix.event(call, said)), at, not said.rows and said.whole)]
     return [
-        _record(call, topic, row, _json({"Attribute": row}), back)
+        _record(call, topic, row, _json({"Attribute": row}), at, back)
         for rows, back in ((said.rows, False), (said.gone, True))
         for row in rows
     ]
@@ -153,11 +172,13 @@ def batches(carrier: Carrier, found: list[dict[str, Any]], at_once: int = AT_ONC
             yield replace(carrier, records=some, about=about, takes_back=back)
 
 
-def _record(call: Call, topic: str, row: Mapping[str, Any], body: str | None, back: bool = False) -> dict[str, Any]:
+def _record(
+    call: Call, topic: str, row: Mapping[str, Any], body: str | None, at: float, back: bool = False
+) -> dict[str, Any]:
     """Return a record; `back`: it takes something back, although it has a body."""
     uuid = text(row.get("uuid"))
     return {
-        "id": f"{uuid}/{text(row.get('timestamp'))}{'/withdrawn' if back or body is None else ''}",
+        "id": f"{uuid}/{text(row.get('timestamp'))}/{at:.3f}{'/withdrawn' if back or body is None else ''}",
         "topic": _topic(call, topic, row),
         "key": uuid,
         "body": body,

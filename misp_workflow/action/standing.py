@@ -12,7 +12,7 @@ from typing import Any
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
 from misp_workflow.effects import Receipt
-from misp_workflow.event import flag, matching, tag_names, text
+from misp_workflow.event import flag, matching, text
 
 STANDING: Table = {
     "to_ids": {
@@ -44,13 +44,15 @@ STANDING: Table = {
 class Standing:
     """`event` is its uuid, `rows` the attributes that shall be there, `gone` those of the call that shall not.
 
-    `whole`: nothing else of the event shall be there.
+    `hidden` are the uuids of more that shall not be there, of which nobody may hear who does not know them yet: the
+    clearance keeps them back. `whole`: nothing else of the event shall be there.
     """
 
     event: str
     rows: list[dict[str, Any]]
     gone: list[dict[str, Any]]
     whole: bool
+    hidden: tuple[str, ...] = ()
 
 
 def standing(call: Call) -> Standing | Receipt:
@@ -59,19 +61,21 @@ def standing(call: Call) -> Standing | Receipt:
     event = text(view.event.get("uuid"))
     if not event:
         return call.skip("The data names no event, so there is nothing to say of it.")
-    chosen = [] if params.event_goes else [row for row in call.rows if _stands(row, params)]
-    whole = params.event_goes or "RelatedEvent" in view.event
-    if not view.attributes and not whole:  # the bare row of an event that was saved
-        if flag(view.event.get("published", True)) or params.unpublished == "keep":
+    goes = params.event_goes or any(matching(call.event_tags, pattern) for pattern in params.withdraw_tags)
+    whole = goes or "RelatedEvent" in view.event or bool(call.refusal)
+    if not view.attributes and not whole and not call.held_back:
+        if view.kind != "event" or flag(view.event.get("published", True)) or params.unpublished == "keep":
             return call.skip("The data shows no attributes of the event.")
-        whole = True
+        whole = True  # the bare row of an event that was saved
+    chosen = [] if goes else [row for row in call.rows if _stands(call, row)]
     stay = {row["uuid"] for row in chosen}
     gone = [row for row in view.attributes if row.get("uuid") and row["uuid"] not in stay]
-    return Standing(event, chosen, gone, whole)
+    return Standing(event, chosen, gone, whole, call.held_back)
 
 
-def _stands(row: dict[str, Any], params: Any) -> bool:
+def _stands(call: Call, row: dict[str, Any]) -> bool:
     named = all(row.get(name) for name in ("uuid", "type", "value"))
-    if not named or flag(row.get("deleted")) or (params.to_ids == "only" and not flag(row.get("to_ids"))):
+    if not named or flag(row.get("deleted")) or (call.params.to_ids == "only" and not flag(row.get("to_ids"))):
         return False
-    return not any(matching(tag_names(row), pattern) for pattern in params.withdraw_tags)
+    patterns = call.params.withdraw_tags
+    return not patterns or not any(matching(call.all_tags_of(row), pattern) for pattern in patterns)

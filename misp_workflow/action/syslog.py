@@ -56,13 +56,9 @@ def lines(call: Call, carrier: Carrier) -> list[Carrier] | Receipt:
     if isinstance(said, Receipt):
         return said
     found = [_record(call, row, False) for row in said.rows] + [_record(call, row, True) for row in said.gone]
-    effects = [*records.batches(carrier, found)]
-    if said.whole:
-        gone = _frame(call, {"uuid": GONE, "type": "unknown", "value": GONE}, True)
-        stay = tuple(str(row["uuid"]) for row in (*said.rows, *said.gone))
-        options = {**carrier.options, "gone": gone}
-        effects.append(replace(carrier, rest_of=said.event, standing=stay, takes_back=True, options=options))
-    return effects or call.skip("nothing was selected; set 'selected_or_all' to all for every attribute")
+    gone = _frame(call, {"uuid": GONE, "type": "unknown", "value": GONE}, True)
+    carrier = replace(carrier, options={**carrier.options, "gone": gone})
+    return records.complete(call, said, carrier, found) or call.skip(records.NOTHING)
 
 
 def _record(call: Call, row: Mapping[str, Any], withdrawn: bool) -> dict[str, Any]:

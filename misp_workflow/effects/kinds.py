@@ -218,9 +218,12 @@ class Batch(Effect):
     of its state), `topic` is the topic, routing key, subject or stream, `key` the Kafka key, `body` text, or None for
     what is withdrawn: a tombstone. `options` are the system's own, see its file under `delivery/transports/streams`.
 
+    `event` is the uuid of the event, so that a record that another call has overtaken meanwhile is left out; with
+    `moves`, a record may stand under another topic than before, which then is a tombstone there.
+
     With `rest_of`, the uuid of an event, it has no records of its own: it is a tombstone for each item of the event
-    that the ledger knows to be there and that is not in `standing`. `at` is when the call came, in seconds since 1970:
-    what was said, taken back and said again is not a repetition.
+    that the ledger knows to be there and that is not in `standing`; with `among`, for those of these only. `at` is when
+    the call came, in seconds since 1970: what was said, taken back and said again is not a repetition.
 
     With `stix` the bodies are MISP's and go out as STIX 2.1 (`delivery/stix`): {"Attribute": row} of the event whose
     head is `stix["event"]`, or a whole {"Event": …, "withdrawn": [uuids]}; a record with "withdrawn" true is revoked.
@@ -238,9 +241,12 @@ class Batch(Effect):
     ca_file: str = ""
     client_certificate: str = ""
     options: Mapping[str, Json] = field(default_factory=dict)
-    at: int = 0
+    at: float = 0.0
+    event: str = ""
+    moves: bool = False
     rest_of: str = ""
     standing: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
     stix: Mapping[str, Json] = field(default_factory=dict)
 
     def place(self) -> str:
@@ -263,7 +269,7 @@ class Bulk(Post):
     """Records in one HTTP request, each of which the other side may take or refuse: `json`, `form`, `body` stay empty.
 
     `dialect` is "elastic", "splunk" …, see its file under `delivery/transports/dialects`; `options` are the dialect's
-    own. `records`, `rest_of`, `standing`, `at` and `stix` are as in `Batch`. `left_out` counts what of the call can be
+    own. `records`, `at` and all that follows it are as in `Batch`. `left_out` counts what of the call can be
     no record there, by reason; the receipt says it.
     """
 
@@ -272,9 +278,12 @@ class Bulk(Post):
     dialect: str
     records: tuple[Mapping[str, Json], ...] = ()
     options: Mapping[str, Json] = field(default_factory=dict)
-    at: int = 0
+    at: float = 0.0
+    event: str = ""
+    moves: bool = False
     rest_of: str = ""
     standing: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
     stix: Mapping[str, Json] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
 

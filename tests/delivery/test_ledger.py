@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
 import os
+import sqlite3
 import stat
 import threading
 import time
@@ -20,7 +22,7 @@ from delivery_kit import parcel, until
 from misp_workflow.cli import main
 from misp_workflow.delivery import ledger
 from misp_workflow.delivery.deliver import deliver
-from misp_workflow.delivery.ledger import Ledger, Sent, ledger_of
+from misp_workflow.delivery.ledger import WHOLE, Ledger, Sent, ledger_of
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.effects import Batch, Parcel
 from misp_workflow.settings import current
@@ -131,6 +133,26 @@ def test_many_processes_write_one_file(state: Path) -> None:
         book.close()
     assert len(list(SqliteLedger(state, 3600.0).of(EVENT))) == 1000
     assert {stat.S_IMODE(path.stat().st_mode) for path in state.iterdir()} == {0o600}
+
+
+def test_the_later_word_counts_whichever_is_noted_last(book: Ledger) -> None:
+    now = time.time()
+    book.note([row("a", at=now, said=now - 10, withdrawn=True)])
+    book.note([row("a", at=now + 5, said=now - 20)])  # it had to wait
+    assert [one.withdrawn for one in book.of(EVENT)] == [True]
+    book.note([row("a", at=now + 1, said=now - 5), row(WHOLE, said=now)])
+    assert [(one.item, one.withdrawn) for one in book.of(EVENT)] == [("a", False)]
+    assert book.items(EVENT, "siem", ["a", WHOLE])[WHOLE].said == pytest.approx(now)
+
+
+def test_a_file_of_an_earlier_version_is_completed(state: Path) -> None:
+    book = SqliteLedger(state, 3600.0)
+    assert book.note([row("a")], now=True)
+    with contextlib.closing(sqlite3.connect(state / "sent.sqlite3")) as file:
+        file.execute("ALTER TABLE sent DROP COLUMN said")
+    assert [one.said for one in book.of(EVENT)] == [0.0]
+    assert book.note([row("b", said=time.time())], now=True)
+    assert [(one.item, one.said > 0) for one in book.of(EVENT)] == [("a", False), ("b", True)]
 
 
 # --- never in the way -------------------------------------------------------------------------------------------------

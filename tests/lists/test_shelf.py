@@ -170,6 +170,27 @@ def test_what_is_above_the_clearance_leaves_the_list(keep) -> None:
     assert lines("fw") == ["b.example"]
 
 
+@pytest.mark.parametrize(
+    ("then", "stands"),
+    [
+        ({"rows": [{**A, "Tag": [{"name": "tlp:red"}]}], "published": False}, ["b.example"]),
+        ({"rows": [A, B], "Tag": [{"name": "tlp:red"}]}, []),
+        ({"rows": [{**A, "Tag": [{"name": "status:fp", "local": True}]}]}, ["b.example"]),
+        ({"rows": [], "Tag": [{"name": "status:fp"}]}, []),
+        ({"rows": [A], "Tag": [{"name": "status:fp"}]}, []),
+        ({"rows": [], "published": False, "EventReport": [{"id": "1", "name": "x"}]}, ["a.example", "b.example"]),
+    ],
+    ids=["attribute too high", "event too high", "local tag", "event's tag", "event's tag, one of it", "report"],
+)
+def test_marks_and_tags_withdraw_what_they_are_on(keep, then: dict, stands: list[str]) -> None:
+    folder = keep({"fw": {"format": "plain"}})
+    file = folder.parent / "settings.toml"
+    file.write_text(file.read_text().replace('tlp = "red"', 'tlp = "green"\nunmarked = "green"'))
+    ask(event([A, B]), "fw")
+    ask(event(then.pop("rows"), False, **then), "fw", withdraw_tags="status:*")
+    assert lines("fw") == stands
+
+
 def test_no_list_no_folder_no_such_destination_are_told(keep) -> None:
     keep({"fw": {"format": "plain"}})
     assert "no destination is called" in ask(event([A]), "nowhere")["error"].lower()

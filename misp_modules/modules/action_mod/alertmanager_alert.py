@@ -53,7 +53,7 @@ def decide(call):
         verify_tls=params.verify_tls,
         ca_file=params.ca_file,
         options={"name": params.alert_name, "labels": labels, "keep": params.keep_hours * 3600},
-        at=int(time.time()),
+        at=time.time(),
     )
     return records.carried(call, "alert_name", request)
 

@@ -38,7 +38,7 @@ def decide(call):
     if not isinstance(said, Standing):
         return said
     put = tuple({name: str(row[name]) for name in ("uuid", "type", "value")} for row in said.rows)
-    gone = tuple(str(row["uuid"]) for row in said.gone)
+    gone = (*(str(row["uuid"]) for row in said.gone), *said.hidden)
     return FileUpdate(event=said.event, put=put, gone=gone, whole=said.whole, at=time.time(), service="The list")
 
 

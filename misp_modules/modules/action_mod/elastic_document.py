@@ -63,7 +63,7 @@ def decide(call):
         verify_tls=params.verify_tls,
         ca_file=params.ca_file,
         options={"data_stream": params.data_stream},
-        at=int(time.time()),
+        at=time.time(),
     )
     return records.carried(call, "index", request)
 

@@ -70,7 +70,7 @@ def decide(call):
         ca_file=params.ca_file,
         options={"source": params.source_system, "token_url": token_url, **login},
         stix={"event": stix.head(call), "only": "indicator"},
-        at=int(time.time()),
+        at=time.time(),
     )
     return records.carried(call, "source_system", request, at_once=MOST_OBJECTS)
 

@@ -58,7 +58,7 @@ def decide(call):
         verify_tls=params.verify_tls,
         ca_file=params.ca_file,
         options={name: value for name, value in named.items() if value},
-        at=int(time.time()),
+        at=time.time(),
     )
     return records.carried(call, "sourcetype", request)
 

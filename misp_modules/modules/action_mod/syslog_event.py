@@ -75,7 +75,7 @@ def decide(call):
         address=params.address,
         verify_tls=params.verify_tls,
         ca_file=params.ca_file,
-        at=int(time.time()),
+        at=time.time(),
     )
     return syslog.lines(call, server)
 

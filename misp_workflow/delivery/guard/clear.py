@@ -27,6 +27,10 @@ class ClearanceError(DeliveryError):
     """The event, or whatever the data is, may not go to the destination at all."""
 
 
+class MarkedError(ClearanceError):
+    """It says so itself, by a tag or its distribution: what of it went there before may not stay there, either."""
+
+
 Surveys = tuple[Survey, Survey]
 """Of the data and of the selected items."""
 
@@ -137,7 +141,7 @@ def _refuse_whole(data: Any, surveys: Sequence[Survey | Glance], marks: Mapping[
     for survey in surveys if len(whole) < len(marks) else ():
         whole |= inherited_tags(survey, marks.keys() - whole)
     for reason in filter(None, map(rule.reason_of_tag, sorted(whole))):
-        raise ClearanceError(_refusal(f"The event is marked {reason}", reason, rule))
+        raise MarkedError(_refusal(f"The event is marked {reason}", reason, rule))
     place = rule.destination
     tlp = UNKNOWN if any(marks[name].tlp != UNKNOWN for name in whole) else TLP_LEVELS.index(place.unmarked)
     if unmarked := rule.reason_of_ranks(tlp, UNKNOWN):
@@ -146,7 +150,7 @@ def _refuse_whole(data: Any, surveys: Sequence[Survey | Glance], marks: Mapping[
     if unmarked := rule.reason_of_ranks(UNKNOWN, pap):
         raise ClearanceError(_refusal(f"{_UNMARKED.format('PAP')} {unmarked}", unmarked, rule))
     for reason in filter(None, _whole_distribution(data, rule) if rule.least else ()):
-        raise ClearanceError(_refusal(f"The event has the {reason}", reason, rule))
+        raise MarkedError(_refusal(f"The event has the {reason}", reason, rule))
 
 
 def _event_of(data: Any) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from __future__ import annotations
 import threading
 import time
 
-from misp_workflow.delivery.ledger.base import Ledger, Sent
+from misp_workflow.delivery.ledger.base import WHOLE, Ledger, Sent
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.delivery.outbox.base import Claim
 from misp_workflow.delivery.retry import Answer
@@ -33,7 +33,7 @@ from misp_workflow.errors import WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
 
-__all__ = ["Ledger", "Sent", "close", "ledger_of", "remember"]
+__all__ = ["WHOLE", "Ledger", "Sent", "close", "ledger_of", "remember"]
 
 LOG = logger("misp_workflow.delivery")
 
@@ -81,6 +81,7 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
             withdrawn=effect.takes_back,
             first=now,
             at=now,
+            said=getattr(effect, "at", 0.0) or parcel.created,
         )
         for event in claim.events or (parcel.event,)
         for place, item in enumerate(about)

@@ -14,7 +14,8 @@ class Sent:
     `event` is the event's uuid; `item` what of it went there: the uuid of an attribute, object or report, or "" for the
     event as a whole. `destination` is the name in the settings, or scheme, host and port. `action` is the module's
     name, `id` what the item is called there (a document, a case, a decision; "" when nothing was told), `key` the
-    parcel's. `withdrawn`: it was there and was taken back. `first` is when it went there, `at` when this was said.
+    parcel's. `withdrawn`: it was there and was taken back. `first` is when it went there, `at` when this was noted, and
+    `said` when the call was made that says so: of two words the later one counts, whichever is noted last.
     """
 
     event: str
@@ -26,6 +27,11 @@ class Sent:
     withdrawn: bool = False
     first: float
     at: float
+    said: float = 0.0
+
+
+WHOLE = "*"
+"""The item of a row that says when a call spoke of all that the event has there; only `items` returns it."""
 
     @property
     def called(self) -> str:

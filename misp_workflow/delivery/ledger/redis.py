@@ -11,7 +11,7 @@ import redis
 from redis.exceptions import RedisError
 
 from misp_workflow.delivery.ledger.background import Background
-from misp_workflow.delivery.ledger.base import Sent
+from misp_workflow.delivery.ledger.base import WHOLE, Sent
 from misp_workflow.errors import DeliveryError
 
 NAMESPACE = "misp-workflow:sent:"
@@ -23,7 +23,8 @@ for i = 2, #ARGV, 2 do
     local new = cjson.decode(ARGV[i + 1])
     if old then
         local before = cjson.decode(old)
-        if before.at > new.at then
+        local earlier = before.said or 0
+        if earlier > new.said or (earlier == new.said and before.at > new.at) then
             new = before
         else
             new.first = before.first
@@ -60,7 +61,7 @@ class RedisLedger:
                 if field not in seen:
                     seen.add(field)
                     sent = _sent(event, field, value)
-                    if sent.at > oldest:
+                    if sent.at > oldest and sent.item != WHOLE:
                         yield sent
         except (RedisError, OSError) as error:
             raise _unread(error) from None
@@ -88,7 +89,7 @@ class RedisLedger:
         events: dict[str, list[str | bytes]] = {}
         for row in rows:
             told = {"action": row.action, "id": row.id, "key": row.key, "withdrawn": row.withdrawn}
-            value = orjson.dumps({**told, "first": row.first, "at": row.at})
+            value = orjson.dumps({**told, "first": row.first, "at": row.at, "said": row.said})
             events.setdefault(row.event, []).extend((f"{row.destination}\n{row.item}", value))
         for event, values in events.items():
             for start in range(0, len(values), 1000):

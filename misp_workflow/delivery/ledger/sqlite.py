@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from misp_workflow.delivery.ledger.background import Background
-from misp_workflow.delivery.ledger.base import Sent
+from misp_workflow.delivery.ledger.base import WHOLE, Sent
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import state
 
@@ -26,16 +26,17 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS sent (
     event TEXT NOT NULL, destination TEXT NOT NULL, item TEXT NOT NULL, action TEXT NOT NULL, id TEXT NOT NULL,
     key TEXT NOT NULL, withdrawn INTEGER NOT NULL, first REAL NOT NULL, at REAL NOT NULL,
-    PRIMARY KEY (event, destination, item)
+    said REAL NOT NULL DEFAULT 0, PRIMARY KEY (event, destination, item)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sent_by_time ON sent (at);
 """
-_COLUMNS = "event, destination, item, action, id, key, withdrawn, first, at"
+_COLUMNS = "event, destination, item, action, id, key, withdrawn, first, at, said"
 _NOTE = f"""
-    INSERT INTO sent ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO sent ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (event, destination, item) DO UPDATE SET action = excluded.action, key = excluded.key,
-    withdrawn = excluded.withdrawn, at = excluded.at, id = CASE excluded.id WHEN '' THEN id ELSE excluded.id END
-    WHERE excluded.at >= at
+    withdrawn = excluded.withdrawn, at = excluded.at, said = excluded.said,
+    id = CASE excluded.id WHEN '' THEN id ELSE excluded.id END
+    WHERE (excluded.said, excluded.at) >= (said, at)
 """  # noqa: S608 - names of ours
 
 
@@ -61,7 +62,7 @@ class SqliteLedger:
         while True:
             query = (
                 f"SELECT {_COLUMNS} FROM sent WHERE event = ? AND (destination, item) > (?, ?) AND at > ?"  # noqa: S608
-                " AND (? = '' OR destination = ?) ORDER BY destination, item LIMIT ?"
+                f" AND (? = '' OR destination = ?) AND item != '{WHOLE}' ORDER BY destination, item LIMIT ?"
             )
             # The event as a whole has the item "", which must not be skipped on the first page.
             if after == ("", ""):
@@ -107,12 +108,13 @@ class SqliteLedger:
             file.execute("PRAGMA journal_mode = WAL")
             file.execute("PRAGMA synchronous = NORMAL")
             file.executescript(_TABLES)
+            _complete(file)
             file.execute("BEGIN IMMEDIATE")
             try:
                 file.executemany(
                     _NOTE,
                     [
-                        (r.event, r.destination, r.item, r.action, r.id, r.key, int(r.withdrawn), r.first, r.at)
+                        (r.event, r.destination, r.item, r.action, r.id, r.key, int(r.withdrawn), r.first, r.at, r.said)
                         for r in rows
                     ],
                 )
@@ -130,6 +132,8 @@ class SqliteLedger:
             if not self.path.exists():
                 return []
             with contextlib.closing(sqlite3.connect(self.path, timeout=BUSY)) as file:
+                if not _is_complete(file):  # whoever only looks changes nothing
+                    query = query.replace(_COLUMNS, _COLUMNS.replace("said", "0"))
                 return file.execute(query, values).fetchall()
         except (sqlite3.Error, OSError) as error:
             if "no such table" in str(error):
@@ -138,8 +142,18 @@ class SqliteLedger:
             raise DeliveryError(f"The ledger {self.path} cannot be read ({why}).") from None
 
 
+def _complete(file: sqlite3.Connection) -> None:
+    """Add what a file of an earlier version lacks."""
+    if not _is_complete(file):
+        file.execute("ALTER TABLE sent ADD COLUMN said REAL NOT NULL DEFAULT 0")
+
+
+def _is_complete(file: sqlite3.Connection) -> bool:
+    return "said" in {row[1] for row in file.execute("PRAGMA table_info(sent)")}
+
+
 def _sent(row: Sequence[object]) -> Sent:
-    event, destination, item, action, there, key, withdrawn, first, at = row
+    event, destination, item, action, there, key, withdrawn, first, at, said = row
     return Sent(
         event=str(event),
         destination=str(destination),
@@ -150,6 +164,7 @@ def _sent(row: Sequence[object]) -> Sent:
         withdrawn=bool(withdrawn),
         first=_time(first),
         at=_time(at),
+        said=_time(said),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import http, proxies, stixed
+from misp_workflow.delivery.transports import http, last_word, proxies, stixed
 from misp_workflow.delivery.transports.dialects import Ask
 from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.sockets import trying
@@ -22,7 +22,7 @@ JUDGED_BY_DIALECT = (200, 400)
 
 def send(bulk: Bulk, key: str, deadline: float) -> Answer:
     """Send the records. DeliveryError: the ledger cannot be read, and so nobody knows what is to be withdrawn."""
-    return take_back_rest(bulk, deadline, _publish) if bulk.rest_of else _publish(bulk, deadline)
+    return take_back_rest(bulk, deadline, _publish) if bulk.rest_of else last_word.say(bulk, deadline, _publish)
 
 
 def _publish(bulk: Bulk, deadline: float) -> Answer:

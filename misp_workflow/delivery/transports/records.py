@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from misp_workflow.delivery.retry import Answer, part
-from misp_workflow.delivery.transports import stixed
+from misp_workflow.delivery.transports import last_word, stixed
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.streams.outcome import Outcome, UnreachableError
@@ -16,7 +16,7 @@ from misp_workflow.effects import Batch
 
 def send(batch: Batch, key: str, deadline: float) -> Answer:
     """Publish the records. DeliveryError: the ledger cannot be read, and so nobody knows what is to be withdrawn."""
-    return take_back_rest(batch, deadline, _publish) if batch.rest_of else _publish(batch, deadline)
+    return take_back_rest(batch, deadline, _publish) if batch.rest_of else last_word.say(batch, deadline, _publish)
 
 
 def _publish(batch: Batch, deadline: float) -> Answer:

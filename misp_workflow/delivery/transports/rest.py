@@ -9,7 +9,7 @@ from typing import Any
 
 from misp_workflow import settings
 from misp_workflow.delivery.lanes import name_of
-from misp_workflow.delivery.ledger import Sent, ledger_of
+from misp_workflow.delivery.ledger import WHOLE, Sent, ledger_of
 from misp_workflow.delivery.retry import Answer
 
 Records = Any
@@ -18,9 +18,12 @@ Records = Any
 
 def take_back_rest(batch: Records, deadline: float, publish: Callable[[Records, float], Answer]) -> Answer:
     """Publish tombstones for what of the event is there still, and nobody spoke of. The ledger's id is the topic."""
-    ledger, lane, stay = ledger_of(settings.current()), name_of(batch), set(batch.standing)
-    known = ledger.of(batch.rest_of, lane)
-    left = [sent for sent in known if sent.item and sent.item not in stay and not sent.withdrawn and sent.id]
+    ledger, lane, stay = ledger_of(settings.current()), name_of(batch), {"", *batch.standing}
+    known = ledger.items(batch.rest_of, lane, batch.among).values() if batch.among else ledger.of(batch.rest_of, lane)
+    # what a later call said of an item counts, also when this one had to wait
+    left = [one for one in known if one.item not in stay and not one.withdrawn and one.id and one.said <= batch.at]
+    if not batch.among:  # what an earlier call says of this event, and has to wait, comes too late
+        ledger.note([_whole(batch, lane)], now=True)
     if not left:
         return Answer(outcome="delivered", detail="nothing else of the event was there", nothing=True)
     records = tuple(_tombstone(sent) for sent in left)
@@ -28,15 +31,20 @@ def take_back_rest(batch: Records, deadline: float, publish: Callable[[Records, 
     out = {*answer.again, *answer.refused}
     if answer.outcome in ("delivered", "part"):
         gone = [sent for place, sent in enumerate(left) if place not in out]
-        ledger.note([_withdrawn(sent) for sent in gone], now=True)
+        ledger.note([_withdrawn(sent, batch.at) for sent in gone], now=True)
     if answer.outcome == "part":  # what is left is looked for again
         return Answer(outcome="again" if answer.again else "refused", detail=answer.detail)
     return answer
 
 
+def _whole(batch: Records, lane: str) -> Sent:
+    now = time.time()
+    return Sent(event=batch.rest_of, item=WHOLE, destination=lane, action=batch.kind, first=now, at=now, said=batch.at)
+
+
 def _tombstone(sent: Sent) -> dict[str, str | None]:
-    return {"id": f"{sent.item}/withdrawn/{int(sent.at)}", "topic": sent.id, "key": sent.item, "body": None}
+    return {"id": f"{sent.item}/withdrawn/{sent.at:.3f}", "topic": sent.id, "key": sent.item, "body": None}
 
 
-def _withdrawn(sent: Sent) -> Sent:
-    return replace(sent, withdrawn=True, at=time.time())
+def _withdrawn(sent: Sent, said: float) -> Sent:
+    return replace(sent, withdrawn=True, at=time.time(), said=said)

@@ -88,7 +88,7 @@ def _written(batch: Records) -> Written:
     for place, (record, said) in enumerate(zip(batch.records, told, strict=True)):
         if "Event" in said:
             after = {"": again[record["key"]]} if record["key"] in again else {}
-            found = _of_event(said, bool(record.get("withdrawn")), batch.at, after)
+            found = _of_event(said, bool(record.get("withdrawn")), int(batch.at), after)
             body: str | None = _json(found.bundle)
             notes.update(found.left_out.values())
         else:
@@ -110,11 +110,11 @@ def _of_one(batch: Records, record: Mapping[str, Any], single: stix.Converted | 
     if batch.stix.get("only") == "indicator":
         if indicator is None and not gone:
             return None
-        return _json(indicator or stix.stub(uid, batch.at))
+        return _json(indicator or stix.stub(uid, int(batch.at)))
     objects = single.of(uid) if single else []
     if not objects and not gone:
         return None
-    return _json(stix.bundle(uid, objects or [stix.stub(uid, batch.at)]))
+    return _json(stix.bundle(uid, objects or [stix.stub(uid, int(batch.at))]))
 
 
 def _of_attributes(batch: Records, told: list[Any], again: Mapping[str, float]) -> stix.Converted | None:
@@ -123,7 +123,7 @@ def _of_attributes(batch: Records, told: list[Any], again: Mapping[str, float]) 
         return None
     gone = [record["key"] for record in batch.records if record.get("withdrawn")]
     event = {**batch.stix["event"], "Attribute": rows}
-    return stix.convert({"Event": event}, withdrawn=gone, at=batch.at, later_than=again)
+    return stix.convert({"Event": event}, withdrawn=gone, at=int(batch.at), later_than=again)
 
 
 def _of_event(

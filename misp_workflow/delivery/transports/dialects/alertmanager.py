@@ -47,5 +47,5 @@ def judge(bulk: Bulk, reply: Reply) -> Answer:
     return Answer(outcome="refused", detail=f"it answered {reply.status}, and took those that it could: {said}")
 
 
-def _time(seconds: int) -> str:
+def _time(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -25,9 +25,9 @@ def content(bulk: Bulk) -> tuple[str, str]:
     for one in bulk.records:
         name = {"_index": one["topic"], "_id": one["key"]}
         if bulk.options.get("data_stream"):
-            told = one["body"] or json.dumps(
-                {"@timestamp": bulk.at * 1000, "misp": {"attribute_uuid": one["key"]}, **GONE}
-            )
+            told = json.loads(one["body"]) if one["body"] else {"misp": {"attribute_uuid": one["key"]}, **GONE}
+            # the last word is the latest one, whatever the time of the attribute's last change
+            told = json.dumps({**told, "@timestamp": int(bulk.at * 1000)}, ensure_ascii=False)
             lines += [json.dumps({"create": {"_index": one["topic"], "_id": one["id"]}}), told]
         elif one["body"] is None:
             lines.append(json.dumps({"delete": name}))

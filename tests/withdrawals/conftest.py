@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from peers import PEERS, Peer
+
+SETTINGS = """
+answer_within = "30 s"
+[lists]
+folder = "{folder}/lists"
+[destinations.peer]
+tlp = "amber"
+[destinations.peer.list]
+format = "plain"
+reserved = true
+warninglists = []
+"""
+
+
+@pytest.fixture(params=PEERS, ids=lambda one: one.__name__)
+def peer(request, tmp_path: Path, program, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+    """Each of the other sides, running, and settings that name it as the destination "peer"."""
+    file = tmp_path / "settings.toml"
+    file.write_text(SETTINGS.format(folder=tmp_path))
+    file.chmod(0o600)
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    with request.param(tmp_path, program) as found:
+        yield found
