@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -184,6 +185,82 @@ def test_unbound_takes_the_zone_and_the_include(keep, consumer, tmp_path: Path) 
             for listed in ("evil.example", "deep.evil.example", "xn--bcher-kva.example", "lone.example"):
                 assert status_of(dig, port, listed) == "NXDOMAIN", listed
             assert status_of(dig, port, "good.example") != "NXDOMAIN"
+
+
+GOOD = "$TTL 300\n@ IN SOA localhost. root.localhost. 1 3600 600 86400 300\n@ IN NS localhost.\n"
+
+
+def test_powerdns_recursor_takes_the_zone(keep, consumer, tmp_path: Path) -> None:
+    recursor, dig = consumer("pdns_recursor"), consumer("dig")
+    path, port = publish(keep, [*NAMES, *ADDRESSES], format="rpz", zone="rpz.misp"), free_port()
+    (tmp_path / "good").write_text(f"{GOOD}@ IN A 127.0.0.9\nwww IN A 192.0.2.1\n")
+    (tmp_path / "rules.lua").write_text(f'rpzFile("{path}", {{policyName="rpz.misp"}})\n')
+    settings = {
+        "config-dir": tmp_path, "socket-dir": tmp_path, "local-address": "127.0.0.1", "local-port": port,
+        "daemon": "no", "lua-config-file": tmp_path / "rules.lua", "auth-zones": f"good.example={tmp_path}/good",
+        "setuid": "", "setgid": "", "write-pid": "no", "threads": 1, "security-poll-suffix": "",
+    }  # fmt: skip
+    log = tmp_path / "recursor.log"
+    with running(recursor, *(f"--{name}={value}" for name, value in settings.items()), port=port, log=log):
+        for listed in ("evil.example", "a.b.evil.example", "lone.example", "xn--bcher-kva.example", "www.good.example"):
+            assert status_of(dig, port, listed) == "NXDOMAIN", listed  # the last one answers 192.0.2.1
+        assert status_of(dig, port, "good.example") == "NOERROR"
+    told = log.read_text()
+    assert "Unable to load RPZ" not in told and "skipping" not in told.lower(), told
+
+
+def test_knot_resolver_takes_the_names_of_the_zone(keep, consumer, tmp_path: Path) -> None:
+    """It knows no rpz-ip: give it a list that holds domains."""
+    kresd, dig = consumer("kresd"), consumer("dig")
+    path, port = publish(keep, NAMES, format="rpz", zone="rpz.misp"), free_port()
+    (tmp_path / "hosts").write_text("127.0.0.9 good.example\n")
+    (tmp_path / "conf").write_text(
+        f"net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})\nmodules = {{ 'hints > iterate', 'policy' }}\n"
+        f"policy.add(policy.rpz(policy.DENY, '{path}'))\nhints.add_hosts('{tmp_path}/hosts')\ncache.size = 10 * MB\n"
+    )
+    (tmp_path / "run").mkdir()
+    log = tmp_path / "kresd.log"
+    with running(kresd, "-n", "-c", tmp_path / "conf", tmp_path / "run", port=port, log=log):
+        for listed in ("evil.example", "a.b.evil.example", "lone.example", "xn--bcher-kva.example"):
+            assert status_of(dig, port, listed) == "NXDOMAIN", listed
+        assert status_of(dig, port, "good.example") == "NOERROR"
+    assert "rpz" not in log.read_text().lower(), log.read_text()
+
+
+def query(number: int, name: str) -> bytes:
+    """Return an Ethernet frame with a DNS query for a name, in a record of a capture file."""
+    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+    asked = struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + labels + struct.pack(">HH", 1, 1)
+    udp = struct.pack(">HHHH", 40000 + number, 53, 8 + len(asked), 0) + asked
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), number, 0, 64, 17, 0) + bytes([10, 0, 0, 1, 10, 0, 0, 2])
+    words = sum(struct.unpack(">10H", head))
+    checked = head[:10] + struct.pack(">H", ~((words & 0xFFFF) + (words >> 16)) & 0xFFFF) + head[12:]
+    frame = bytes(12) + b"\x08\x00" + checked + udp
+    return struct.pack("<IIII", 1_795_000_000 + number, 0, len(frame), len(frame)) + frame
+
+
+def test_suricata_alerts_on_listed_names_only(keep, consumer, tmp_path: Path) -> None:
+    suricata = consumer("suricata")
+    path = publish(keep, NAMES, format="suricata", holds="domain")
+    (tmp_path / "rules").write_text(
+        'alert dns any any -> any any (msg:"listed"; dns.query; to_lowercase; '
+        f"dataset:isset,bad,type string,load {path}; sid:1; rev:1;)\n"
+    )
+    (tmp_path / "conf.yaml").write_text(
+        f"%YAML 1.1\n---\noutputs:\n  - fast:\n      enabled: yes\n      filename: fast.log\n"
+        f"app-layer:\n  protocols:\n    dns:\n      udp:\n        enabled: yes\n        "
+        f"detection-ports:\n          dp: 53\ndatasets:\n  rules:\n    allow-absolute-filenames: true\n"
+        f"rule-files: []\ndefault-log-dir: {tmp_path}\n"
+    )
+    asked = ("EVIL.example", "lone.example", "xn--bcher-kva.example", "good.example", "below.lone.example")
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    (tmp_path / "capture").write_bytes(head + b"".join(query(number, name) for number, name in enumerate(asked)))
+    common = [suricata, "-c", tmp_path / "conf.yaml", "-S", tmp_path / "rules", "-l", tmp_path]
+    told = say(*common, "-T")
+    assert told.returncode == 0 and "dataset" not in told.stderr.lower(), told.stdout + told.stderr
+    say(*common, "-k", "none", "-r", tmp_path / "capture")
+    alerts = (tmp_path / "fast.log").read_text().splitlines()
+    assert sorted(line.split("10.0.0.1:")[1].split(" ")[0] for line in alerts) == ["40000", "40001", "40002"], alerts
 
 
 def test_dnsmasq_takes_hosts_and_servers(keep, consumer, tmp_path: Path) -> None:

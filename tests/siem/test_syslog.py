@@ -263,3 +263,48 @@ def receiver_of_frames() -> Iterator[Any]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield got
+
+
+@pytest.fixture
+def syslog_ng(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """syslog-ng, which apt does not have beside rsyslog: it takes part where somebody has put it in the path."""
+    program, port, out = needed("syslog-ng"), free_port(), tmp_path / "out"
+    (tmp_path / "conf").write_text(
+        f"""@version: 3.38
+        source s {{ syslog(ip("127.0.0.1") port({port}) transport("tcp")); }};
+        destination d {{ file("{out}" template("${{PRI}}\\t${{PROGRAM}}\\t${{MSGID}}\\t${{SDATA}}\\t${{MSG}}\\n")); }};
+        log {{ source(s); destination(d); }};"""
+    )
+    own = [f"--{name}={tmp_path}/{name}" for name in ("persist-file", "control", "pidfile")]
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen([program, "-F", "--no-caps", "-f", str(tmp_path / "conf"), *own], stderr=log)
+    try:
+        for _ in range(600):
+            assert server.poll() is None, (tmp_path / "log").read_text()
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield port, out
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_syslog_ng_gets_each_attribute_whole_and_once(syslog_ng: tuple[int, Path]) -> None:
+    """It checks the structured data, and writes what is a line break in a message as one: so none may be in it."""
+    port, out = syslog_ng
+    rows = [
+        attribute(1, comment=HOSTILE),
+        attribute(2, "url", "http://evil.example/a?b=c|d"),
+        attribute(3, "hostname", 'x"]\\y.example'),
+        attribute(4, to_ids=False),
+    ]
+    for form in ("cef", "leef", "json"):
+        said = ask("syslog_event", event(*rows), address=f"tcp://127.0.0.1:{port}", message_format=form)
+        assert said["data"]["status"] == "delivered", said
+    lines = read(out, 12)
+    assert len(out.read_text().splitlines()) == len(lines) == 12, out.read_text()
+    assert {(priority, app, name) for priority, app, name, _, _ in lines} == {("134", "misp", "attribute")}
+    assert [line[3].count("attribute=") for line in lines] == [1] * 12
+    assert sum('state="withdrawn"' in line[3] for line in lines) == 3

@@ -127,6 +127,28 @@ def elastic(folder: Path, program: Program) -> Iterator[Peer]:
 
 
 @contextmanager
+def sentinel(folder: Path, program: Program) -> Iterator[Peer]:
+    pytest.importorskip("misp_stix_converter", reason="misp-stix is not installed here")
+    with Receiver() as receiver:
+        token = {"token_type": "Bearer", "expires_in": 3599, "access_token": "token-one"}
+        receiver.always(lambda request: answer(token if "oauth2" in request.path else b""))
+
+        def read() -> Said:
+            """Return what stands: of each object the latest version, unless that is revoked."""
+            sent = [one.json()["stixobjects"] for one in receiver.requests if "oauth2" not in one.path]
+            last = {one["id"]: one for objects in sent for one in objects}
+            return [
+                (name.removeprefix("indicator--"), one["pattern"].split("'")[1])
+                for name, one in last.items()
+                if not one.get("revoked")
+            ]
+
+        yield Peer("`sentinel_indicator`", "sentinel_indicator", True, read, server_url=receiver.url,
+                   login_url=receiver.url, tenant_id="tenant-1", client_id="client-1", workspace_id="workspace-1",
+                   client_secret="s3cret-of-the-application")  # fmt: skip
+
+
+@contextmanager
 def alertmanager(folder: Path, program: Program) -> Iterator[Peer]:
     (folder / "config.yml").write_text("route:\n  receiver: none\nreceivers:\n  - name: none\n")
     with process(
@@ -305,4 +327,4 @@ def redis(folder: Path, program: Program) -> Iterator[Peer]:
         yield Peer("`redis_stream`", "redis_stream", False, read, address=f"redis://127.0.0.1:{port}")
 
 
-PEERS = (blocklist, elastic, alertmanager, mqtt, data_stream, kafka, amqp, nats, redis, splunk, syslog)
+PEERS = (blocklist, elastic, sentinel, alertmanager, mqtt, data_stream, kafka, amqp, nats, redis, splunk, syslog)
