@@ -30,13 +30,18 @@ from misp_workflow.testing import Receiver, answer, free_port
 sys.path.insert(0, str(Path(__file__).parents[1] / "delivery"))
 from brokers import running
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "siem"))
+from crowdsec_kit import PASSWORD, crowdsec_running
+
 Program = Callable[[str], str]
 Words = list[str | None]
 Said = list[tuple[str, str | None]]
 
 
 class Peer:
-    """One other side."""
+    """One other side. The attribute that the tests are about has this type, and these values before and after."""
+
+    kind, old, new = "domain", "evil.example.com", "corrected.example.com"
 
     def __init__(self, name: str, action: str, keeps: bool, read: Callable[[], Said], **params: str) -> None:
         self.name, self.action, self.keeps, self.read, self.params = name, action, keeps, read, params
@@ -146,6 +151,20 @@ def sentinel(folder: Path, program: Program) -> Iterator[Peer]:
         yield Peer("`sentinel_indicator`", "sentinel_indicator", True, read, server_url=receiver.url,
                    login_url=receiver.url, tenant_id="tenant-1", client_id="client-1", workspace_id="workspace-1",
                    client_secret="s3cret-of-the-application")  # fmt: skip
+
+
+@contextmanager
+def crowdsec(folder: Path, program: Program) -> Iterator[Peer]:
+    """What a bouncer is told; the decisions of an attribute bear its uuid."""
+    with crowdsec_running(folder, program) as server:
+
+        def read() -> Said:
+            return [(one[3].removeprefix("misp/"), value) for value, one in server.banned().items()]
+
+        found = Peer("`crowdsec_decision`", "crowdsec_decision", True, read, server_url=server.url, machine_id="misp",
+                     password=PASSWORD, allow_reserved="true")  # fmt: skip
+        found.kind, found.old, found.new = "ip-dst", "198.51.100.77", "198.51.100.78"
+        yield found
 
 
 @contextmanager
@@ -327,4 +346,18 @@ def redis(folder: Path, program: Program) -> Iterator[Peer]:
         yield Peer("`redis_stream`", "redis_stream", False, read, address=f"redis://127.0.0.1:{port}")
 
 
-PEERS = (blocklist, elastic, sentinel, alertmanager, mqtt, data_stream, kafka, amqp, nats, redis, splunk, syslog)
+PEERS = (
+    blocklist,
+    elastic,
+    sentinel,
+    crowdsec,
+    alertmanager,
+    mqtt,
+    data_stream,
+    kafka,
+    amqp,
+    nats,
+    redis,
+    splunk,
+    syslog,
+)

@@ -20,7 +20,6 @@ from misp_workflow.testing.contract import ActionFile
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "withdrawals.md"
 VICTIM = "df6f26a3-88b3-48b2-a2ab-b69e5230e010"
-OLD, NEW = "evil.example.com", "corrected.example.com"
 Data = dict[str, Any]
 Captures = dict[str, Any]
 
@@ -67,7 +66,7 @@ HAPPENS: dict[str, Happens] = {
         saved(had, "tag-attached-after-save", **tagged("Tag", "status:false-positive")),
         {"withdraw_tags": "status:*"},
     ),
-    "value corrected": lambda had: (saved(had, value=NEW), {}),
+    "value corrected": lambda had: (saved(had, value="corrected"), {}),
     "left out at the next publication": lambda had: (published(had, value=None), {}),
     "event unpublished": lambda had: (bare(had), {}),
     "event deleted": lambda had: (published(had), {"event_goes": "true"}),
@@ -80,14 +79,17 @@ CELLS = {True: ("gone", "only the new value"), False: ("a tombstone follows", "t
 
 def seen(peer: Peer) -> str:
     """Return the words for what the peer has of the attribute now."""
-    told = peer.told(VICTIM, OLD, NEW)
+    told = peer.told(VICTIM, peer.old, peer.new)
     gone, new = CELLS[peer.keeps]
     if peer.keeps:
-        return gone if not told else new if told == [NEW] else f"has {told}"
-    return gone if told[-1:] == [None] else new if told[-1:] == [NEW] else f"said {told}"
+        return gone if not told else new if told == [peer.new] else f"has {told}"
+    return gone if told[-1:] == [None] else new if told[-1:] == [peer.new] else f"said {told}"
 
 
 def ask(peer: Peer, data: Data, **more: str) -> str:
+    for name in ("Attribute", "_AttributeFlattened"):
+        for row in (row for row in data["Event"].get(name, []) if row["uuid"] == VICTIM):
+            row.update(type=peer.kind, value=peer.new if row["value"] == "corrected" else peer.old)
     params = {"destination": "peer", "selected_or_all": "all", **peer.params, **more}
     request = {"module": peer.action, "data": data, "params": params}
     said = ActionFile.load(ROOT / f"misp_modules/modules/action_mod/{peer.action}.py").module.handler(
@@ -101,7 +103,7 @@ def test_what_is_withdrawn_is_gone_there(peer: Peer, captures: Captures) -> None
     wanted, found = rows.get(peer.name, {}), {}
     for column, happens in HAPPENS.items():
         ask(peer, published(captures))
-        assert until(lambda: peer.told(VICTIM, OLD)[-1:] == [OLD]), f"before “{column}” it is not there"
+        assert until(lambda: peer.told(VICTIM, peer.old)[-1:] == [peer.old]), f"before “{column}” it is not there"
         data, more = happens(captures)
         said = ask(peer, data, **more)
         assert ("TLP:RED" in said) == (column == "marked above the clearance"), said
@@ -125,6 +127,6 @@ def test_every_action_that_withdraws_has_a_row() -> None:
     told = " ".join(rows)
     files = sorted((ROOT / "misp_modules/modules/action_mod").glob("*.py"))
     actions = [ActionFile.load(file) for file in files]
-    withdrawing = [one.name for one in actions if "event_goes" in one.module.moduleconfig["params"]]
+    withdrawing = [one.name for one in actions if "withdraw_tags" in one.module.moduleconfig["params"]]
     assert len(withdrawing) >= 9
     assert [name for name in withdrawing if f"`{name}`" not in told] == []

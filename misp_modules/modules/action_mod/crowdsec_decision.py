@@ -75,7 +75,7 @@ def decide(call):
         verify_tls=params.verify_tls,
         ca_file=params.ca_file,
         options=options,
-        at=int(time.time()),
+        at=time.time(),
     )
     return records.carried(call, "origin", request, at_once=AT_ONCE, takes=TYPES)
 

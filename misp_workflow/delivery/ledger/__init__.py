@@ -81,7 +81,7 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
             withdrawn=effect.takes_back,
             first=now,
             at=now,
-            said=getattr(effect, "at", 0.0) or parcel.created,
+            said=effect.at if isinstance(effect, (Batch, Bulk)) else 0.0,
         )
         for event in claim.events or (parcel.event,)
         for place, item in enumerate(about)

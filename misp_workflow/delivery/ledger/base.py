@@ -15,7 +15,7 @@ class Sent:
     event as a whole. `destination` is the name in the settings, or scheme, host and port. `action` is the module's
     name, `id` what the item is called there (a document, a case, a decision; "" when nothing was told), `key` the
     parcel's. `withdrawn`: it was there and was taken back. `first` is when it went there, `at` when this was noted, and
-    `said` when the call was made that says so: of two words the later one counts, whichever is noted last.
+    `said` when the call was made that says so (0: then, too): of two words the later one counts, in whatever order.
     """
 
     event: str
@@ -29,14 +29,14 @@ class Sent:
     at: float
     said: float = 0.0
 
-
-WHOLE = "*"
-"""The item of a row that says when a call spoke of all that the event has there; only `items` returns it."""
-
     @property
     def called(self) -> str:
         """The id for people: without the mark of what a case showed, and "" while one is only being made."""
         return "" if self.id.startswith("?") else self.id.partition("#")[0]
+
+
+WHOLE = "*"
+"""The item of a row that says when a call spoke of all that the event has there; only `items` returns it."""
 
 
 class Ledger(Protocol):

@@ -89,7 +89,7 @@ class RedisLedger:
         events: dict[str, list[str | bytes]] = {}
         for row in rows:
             told = {"action": row.action, "id": row.id, "key": row.key, "withdrawn": row.withdrawn}
-            value = orjson.dumps({**told, "first": row.first, "at": row.at, "said": row.said})
+            value = orjson.dumps({**told, "first": row.first, "at": row.at, "said": row.said or row.at})
             events.setdefault(row.event, []).extend((f"{row.destination}\n{row.item}", value))
         for event, values in events.items():
             for start in range(0, len(values), 1000):

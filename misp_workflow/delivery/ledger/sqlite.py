@@ -114,7 +114,18 @@ class SqliteLedger:
                 file.executemany(
                     _NOTE,
                     [
-                        (r.event, r.destination, r.item, r.action, r.id, r.key, int(r.withdrawn), r.first, r.at, r.said)
+                        (
+                            r.event,
+                            r.destination,
+                            r.item,
+                            r.action,
+                            r.id,
+                            r.key,
+                            int(r.withdrawn),
+                            r.first,
+                            r.at,
+                            r.said or r.at,
+                        )
                         for r in rows
                     ],
                 )

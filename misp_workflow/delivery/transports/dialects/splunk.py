@@ -30,7 +30,7 @@ def content(bulk: Bulk) -> tuple[str, str]:
     lines, named = [], {name: value for name, value in bulk.options.items() if name != "acknowledge"}
     for one in bulk.records:
         event = json.loads(one["body"]) if one["body"] else {"attribute_uuid": one["key"]}
-        told = {"time": bulk.at, "event": {**event, "withdrawn": one["body"] is None}}
+        told = {"time": int(bulk.at), "event": {**event, "withdrawn": one["body"] is None}}
         lines.append(json.dumps({**told, **named}, ensure_ascii=False))
     return "\n".join(lines), "application/json"
 
