@@ -15,7 +15,7 @@ from misp_workflow.action import rendering
 from misp_workflow.action.call import Call
 from misp_workflow.action.summary import excerpt
 from misp_workflow.delivery import guard
-from misp_workflow.delivery.cases.words import BULLET, BULLETS, DESCRIPTION, LINKED, SEVERITY, TITLE
+from misp_workflow.delivery.cases.words import BULLET, BULLETS, DESCRIPTION, LINKED, SEVERITY, TITLE, document
 from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Case, Json
 from misp_workflow.errors import ParameterError
@@ -30,6 +30,9 @@ ABOUT_EVENTS = ("event", "attribute", "sighting", "proposal", "report")
 """Kinds of calls that say something about the state of an event."""
 MARK = "urn:uuid:"
 """What stands before an event's uuid where a tracker shall find it again (RFC 9562)."""
+
+
+__all__ = ["ANY", "DESCRIPTION", "SEVERITY", "TITLE", "Draft", "document", "draft"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,10 @@ class Draft:
     fields: Mapping[str, str]
     said: Mapping[str, Any]
 
+    def lines(self, bullet: str = "") -> str:
+        """Return the further fields as lines, for trackers that have none; each value is on one line."""
+        return "".join(f"\n{bullet}{name}: {value}" for name, value in self.fields.items())
+
     @property
     def mark(self) -> str:
         """The text that is on this event's case only."""
@@ -57,8 +64,21 @@ class Draft:
         return Case(**{**self.said, **given})
 
 
-def draft(call: Call, style: str, most_title: int, unit: Unit = "characters", most_body: int | None = None) -> Any:
-    """Return the Draft of this call, in the tracker's style and limits, or the receipt of a call that says nothing."""
+def draft(
+    call: Call,
+    style: str,
+    most_title: int,
+    unit: Unit = "characters",
+    most_body: int | None = None,
+    *,
+    title_style: str = "plain",
+    fields_style: str = "text",
+) -> Any:
+    """Return the Draft of this call, in the tracker's style and limits, or the receipt of a call that says nothing.
+
+    `title_style` is how a title is written, which is plain text at most trackers; `fields_style` how the values of
+    `custom_fields` are: as text for fields, in the style where they are lines of the description.
+    """
     params, view = call.params, call.view
     event = text(view.event.get("uuid")).lower()
     if not event or view.kind not in ABOUT_EVENTS:
@@ -81,9 +101,11 @@ def draft(call: Call, style: str, most_title: int, unit: Unit = "characters", mo
         "on_withdraw": params.on_withdraw,
         "link_back": "" if params.link_back == "no" else params.link_back,
     }
-    named = call.line("title", call.topic, style, None)
+    named = call.line("title", call.topic, title_style)
     body = call.message(style, most_body, titled=False, name="body", more=_listed(here, style))
-    return Draft(event, guard.cut(named, most_title, unit), body, _severity(call), whole, _fields(call), said)
+    return Draft(
+        event, guard.cut(named, most_title, unit), body, _severity(call), whole, _fields(call, fields_style), said
+    )
 
 
 def _goes(call: Call) -> str:
@@ -149,13 +171,13 @@ def _severity(call: Call) -> str:
     return level if level in ("high", "medium", "low") else ""
 
 
-def _fields(call: Call) -> dict[str, str]:
+def _fields(call: Call, style: str) -> dict[str, str]:
     """Return the further fields of the case, by name, each value rendered and on one line."""
     found: dict[str, str] = {}
     for line in filter(None, map(str.strip, call.params.custom_fields.splitlines())):
         name, colon, source = line.partition(":")
         if not colon or not name.strip():
             raise ParameterError(f"Parameter 'custom_fields': “{line}” is not NAME: value.")
-        written = call.render_text(source.strip(), "text", "custom_fields")
+        written = call.render_text(source.strip(), style, "custom_fields")
         found[name.strip()] = " ".join(written.split())
     return found

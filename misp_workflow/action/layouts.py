@@ -45,6 +45,9 @@ LAYOUTS = {
     "zulip": _STARRED,
     "discord": _layout("**"),
     "teams": _STARRED,
+    "forge": _STARRED,
+    "textile": _layout("*", item="* ", gap="\n"),
+    "wiki": _layout("*", item="* "),
     "html": Layout(
         "{% if title %}<p><strong>{{ title }}</strong></p>\n{% endif %}",
         "<ul>\n{% for name, value in facts %}<li><strong>{{ name }}:</strong> {{ value }}</li>\n{% endfor %}</ul>"

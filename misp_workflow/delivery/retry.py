@@ -121,6 +121,21 @@ def http_outcome(status: int) -> Outcome:
     return "refused"
 
 
+def limit(status: int, headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds to wait when a 403 is a rate limit in truth, as GitHub's are; None when it is a plain no.
+
+    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    if status != 403:
+        return None
+    if (wish := retry_after(headers.get("retry-after"), now)) is not None:
+        return wish
+    if headers.get("x-ratelimit-remaining") != "0":
+        return None
+    reset = headers.get("x-ratelimit-reset", "")
+    return min(max(float(reset) - now, 0.0), LONGEST_WISH) if reset.isdigit() else 60.0
+
+
 def http_phrase(status: int) -> str:
     """Return the status as people know it ("404 Not Found"); the bare number when nobody registered it."""
     try:

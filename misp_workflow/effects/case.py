@@ -14,7 +14,11 @@ Request = Mapping[str, Json]
 which say what is sent and what is a yes, its address as `path` below the case's own. Besides:
 
     put     what is written into the request when its turn comes: {"json.issue.notes": "comment"}; "id" and "name" are
-            the case's, "comment" is what the house has to say. "{id}" and "{name}" in the path are put there, too
+            the case's, "comment" is what the house has to say, "document" the same in Atlassian's document format,
+            "before.PATH" what stood there in the answer before. "{id}" and "{name}" in the path are put there, too
+    among   [path of a list, path in each item, text]: what counts of the answer is the first item that has the text
+            there, by itself or among others; "within": a path: what stands there counts
+    missing the sentence when `among` finds nothing, which is a failure then
     facts   {dotted path: fact}, in `update`: that part is sent only when this fact (a name in `shows`) changed, "*"
             when anything did; a request of which nothing is left is not made
     told    dotted path of what the answer says in words, for the sentence when a later request finds it not done
@@ -28,8 +32,9 @@ class Case(Post):
     """One case about one MISP event at one tracker: a ticket, an issue, an alert, an incident.
 
     `url` and the other fields of a `Post` are the same for all requests; `json`, `form`, `body` stay empty. The steps:
-    `look` finds the case at the tracker by what `create` has left there for it; `found_at` is the dotted path of its id
-    in the answer to the last request (nothing there: there is none), `id_at` the same for `create`. `update` changes
+    `look` finds the case at the tracker by what `create` has left there for it, each of its requests until one does;
+    `found_at` is the dotted path of its id in the answer (nothing there: there is none), `id_at` the same for the first
+    request of `create`. `update` changes
     title and fields, `comment` says `comment`, `close` ends the case, `reopen` takes that back; a step without requests
     does nothing. `name_at` is the dotted path of what people call the case, in both answers; without it, its id. `page`
     is its address for people, with "{id}" or "{name}". `lag` seconds may pass until `look` finds what `create` made.

@@ -19,8 +19,9 @@ class Post(Effect):
     Success: `expect_status` (empty: any 2xx), every dotted path of `expect` in the JSON answer has the value given
     ({"ok": True}), those of `expect_fields` are there ("event_id"), and the whole answer is the text `expect_text`
     ("ok"); `refuse` holds values that make a failure of an answer that has them, for services that need not
-    answer JSON ({"ok": False}). `error_at` is the dotted path of the vendor's own error text in the answer;
-    when that text is in `retry_on` the same request may succeed later, otherwise such an answer is final.
+    answer JSON ({"ok": False}). `error_at` is the dotted path of the vendor's own error text in the answer,
+    or several with "|" between, of which the first that says something counts; when that text is in `retry_on` the same
+    request may succeed later, otherwise such an answer is final.
     `sign_with` is a Standard Webhooks secret (whsec_… or any text); the three webhook-* headers are made at each try.
     `key_at` says where the effect's key travels: "" (nowhere), "path" (appended as the last segment of the URL's path),
     "header:NAME", "query:NAME" or "json:NAME" (a top-level member of `json`). `retry_after_at` is the dotted path of

@@ -107,6 +107,50 @@ def _telegram(text: str) -> str:
     return html.escape(_unmentioned(visible(text)))
 
 
+_REFERENCE = re.compile(r"[#!$%~&](?=\w|\Z)|(?<=\bGH)-(?=\d|\Z)|^\s*/(?=\w|\Z)", re.MULTILINE | re.IGNORECASE)
+
+
+def _forge(text: str) -> str:
+    # GitLab and GitHub link what looks like a reference (#1, !1, GH-1) after the Markdown was read, so that no
+    # backslash helps, and note it at the other end; a line that begins with /close is an order to GitLab.
+    # https://docs.gitlab.com/user/project/quick_actions/
+    return _unmentioned(_backslashed(_unreferenced(text)))
+
+
+def _forge_title(text: str) -> str:
+    return _unmentioned(_unreferenced(text))  # a title knows references, but no Markdown
+
+
+def _unreferenced(text: str) -> str:
+    return _REFERENCE.sub(lambda found: found[0] + GAP, visible(text))
+
+
+_TEXTILE = re.compile(
+    r"[*^~@%?!\"=|\[\]{}<>&#(`]|(?<![^\W_])[-_+]|[-_+](?![^\W_])|(?<=^h\d)\.|(?<=^[a-z])\.|(?<=^[a-z][a-z])\.|(?<=^fn\d)\.",
+    re.MULTILINE,
+)
+
+
+def _textile(text: str) -> str:
+    # Redmine's Textile has no escape character, but leaves entities as they are.
+    return _TEXTILE.sub(_entity, _unindented(visible(text)))
+
+
+_WIKI = re.compile(r"[{}\[\]*_+^~?|#!-]")
+_WIKI_BLOCK = re.compile(r"^(\s*(?:h[1-6]|bq))\.", re.MULTILINE)
+
+
+def _wiki(text: str) -> str:
+    # https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all: a backslash escapes, two end the line.
+    made = _WIKI.sub(r"\\\g<0>", visible(text).replace("\\", "\\" + GAP))
+    return _WIKI_BLOCK.sub(rf"\1{GAP}.", made)
+
+
+def _journal(text: str) -> str:
+    # ServiceNow shows what stands between [code] and [/code] in a journal as HTML.
+    return re.sub(r"\[(?=\s*/?\s*code)", "[" + GAP, visible(text), flags=re.IGNORECASE)
+
+
 def _angle_link(address: str, label: str) -> str:
     return f"<{address.replace('&', '&amp;')}|{label.replace('|', '¦')}>"
 
@@ -139,4 +183,9 @@ PEOPLE = (
     _style("anywhere", _rocket_chat, _plain_link),  # what works without escapes works wherever the text ends up
     _style("html", _html, _html_link),
     _style("telegram", _telegram, _html_link),
+    _style("forge", _forge, _square_link),
+    _style("forge_title", _forge_title, _plain_link),
+    _style("textile", _textile, lambda address, label: f"{label}: {address}"),
+    _style("wiki", _wiki, lambda address, label: f"[{label}|{address}]"),
+    _style("journal", _journal, _plain_link),
 )

@@ -33,6 +33,11 @@ class Tracker:
     def answer(self, request: Received) -> Answer:
         raise NotImplementedError
 
+    def change(self, number: str, fields: dict[str, Any]) -> None:
+        for name, value in fields.items():
+            self.history[number].append(f"{name}: {value}")
+        self.cases[number] |= fields
+
     def add(self, fields: dict[str, Any], number: str = "") -> str:
         number = number or str(len(self.cases) + 1)
         self.cases[number] = fields
@@ -74,6 +79,177 @@ class RequestTracker(Tracker):
                 ticket[name] = value
                 self.history[number].append(f"{name}: {value}")
         return answer(said)
+
+
+class GitLab(Tracker):
+    """https://docs.gitlab.com/api/issues/ and /notes/."""
+
+    params: ClassVar = {"project": "soc/cases", "token": "glpat-very-secret"}
+    name = "GitLab issue 1"
+
+    def answer(self, request: Received) -> Answer:
+        if request.header("PRIVATE-TOKEN") != self.params["token"]:
+            return answer({"message": "401 Unauthorized"}, 401)
+        path = request.target.partition("?")[0].removeprefix("/api/v4/projects/soc%2Fcases/issues")
+        if not path and request.method == "GET":
+            wanted = dict(request.query)["search"]
+            return answer([self._shown(iid) for iid, one in self.cases.items() if wanted in one["description"]])
+        if not path:
+            return answer(self._shown(self.add({**request.json(), "state": "opened"})), 201)
+        iid = path.split("/")[1]
+        if iid not in self.cases:
+            return answer({"message": "404 Issue Not Found"}, 404)
+        told = request.json()
+        if path.endswith("/notes"):
+            self.history[iid].append(told["body"])
+            return answer({"id": 302, "body": told["body"]}, 201)
+        event = told.pop("state_event", "")
+        told |= {"state": {"close": "closed", "reopen": "opened"}[event]} if event else {}
+        self.change(iid, told)
+        return answer(self._shown(iid))
+
+    def _shown(self, iid: str) -> dict[str, Any]:
+        return {**self.cases[iid], "id": 1000 + int(iid), "iid": int(iid)}
+
+
+class GitHub(Tracker):
+    """https://docs.github.com/rest/issues/issues."""
+
+    params: ClassVar = {"repository": "soc/cases", "token": "ghp_very_secret_token"}
+    name = "GitHub issue 1"
+
+    def answer(self, request: Received) -> Answer:
+        if request.header("Authorization") != f"Bearer {self.params['token']}":
+            return answer({"message": "Bad credentials"}, 401)
+        if request.path == "/search/issues":  # what was made a moment ago is not in the index yet
+            return answer({"total_count": 0, "incomplete_results": False, "items": []})
+        path = request.path.removeprefix("/repos/soc/cases/issues")
+        if not path and request.method == "GET":
+            return answer([self._shown(number) for number in reversed(self.cases)])
+        if not path:
+            return answer(self._shown(self.add({**request.json(), "state": "open"})), 201)
+        number = path.split("/")[1]
+        if number not in self.cases:
+            return answer({"message": "This issue was deleted"}, 410)
+        if path.endswith("/comments"):
+            self.history[number].append(request.json()["body"])
+            return answer({"id": 1}, 201)
+        self.change(number, request.json())
+        return answer(self._shown(number))
+
+    def _shown(self, number: str) -> dict[str, Any]:
+        return {**self.cases[number], "id": 1000 + int(number), "number": int(number)}
+
+
+class ServiceNow(Tracker):
+    """The Table API of an instance."""
+
+    params: ClassVar = {"username": "misp", "password": "a pass phrase"}
+    name = "ServiceNow incident INC0000001"
+
+    def answer(self, request: Received) -> Answer:
+        path = request.path.removeprefix("/api/now/table/incident")
+        if not path and request.method == "GET":
+            wanted = dict(request.query)["sysparm_query"]
+            rows = [one for one in self.cases.values() if wanted.startswith(f"correlation_id={one['correlation_id']}^")]
+            return answer({"result": rows})
+        if not path:
+            there = f"{len(self.cases) + 1:032x}"
+            row = {**request.json(), "state": "1", "sys_id": there, "number": f"INC{len(self.cases) + 1:07d}"}
+            self.add(row, there)
+            return answer({"result": row}, 201)
+        there = path.removeprefix("/")
+        if there not in self.cases:
+            error = {
+                "message": "No Record found",
+                "detail": "Record doesn't exist or ACL restricts the record retrieval",
+            }
+            return answer({"error": error, "status": "failure"}, 404)
+        told = request.json()
+        if note := told.pop("work_notes", ""):
+            self.history[there].append(note)
+        self.change(there, told)
+        return answer({"result": self.cases[there]})
+
+
+class Jira(Tracker):
+    """Cloud, API v3; `v2` for Data Center. The search knows an issue as soon as `indexed` is true."""
+
+    params: ClassVar = {"username": "misp@example.org", "token": "ATATT-very-secret", "project": "SOC"}
+    name = "Jira issue SOC-1"
+    version = "3"
+    indexed = True
+
+    def answer(self, request: Received) -> Answer:
+        path = request.path.removeprefix(f"/rest/api/{self.version}")
+        if path == ("/search/jql" if self.version == "3" else "/search"):
+            wanted = dict(request.query)["jql"]
+            found = [self._shown(key) for key, one in self.cases.items() if f'"{one["labels"][-1]}"' in wanted]
+            return answer({"issues": found if self.indexed else []})
+        if path == "/issue":
+            told = request.json()["fields"]
+            assert len(told["summary"]) <= 255, "Jira refuses it"
+            key = self.add({**told, "status": "To Do"}, f"SOC-{len(self.cases) + 1}")
+            return answer({"id": "10001", "key": key, "self": f"{self.url}/rest/api/{self.version}/issue/10001"}, 201)
+        key = path.split("/")[2]
+        if key not in self.cases:
+            return answer({"errorMessages": ["Issue does not exist or you do not have permission to see it."]}, 404)
+        if path.endswith("/comment"):
+            self.history[key].append(_text_of(request.json()["body"]))
+            return answer({"id": "10000"}, 201)
+        if path.endswith("/transitions") and request.method == "GET":
+            return answer({"transitions": [{"id": "31", "name": "Done"}, {"id": "11", "name": "To Do"}]})
+        if path.endswith("/transitions"):
+            self.change(key, {"status": {"31": "Done", "11": "To Do"}[request.json()["transition"]["id"]]})
+        else:
+            self.change(key, request.json()["fields"])
+        return answer(status=204)
+
+    def _shown(self, key: str) -> dict[str, Any]:
+        return {"id": "10001", "key": key, "fields": {"labels": self.cases[key]["labels"]}}
+
+
+class JiraDataCenter(Jira):
+    """API v2, a personal access token."""
+
+    params: ClassVar = {"token": "very-secret-pat", "project": "SOC", "deployment": "datacenter"}
+    version = "2"
+
+
+class Redmine(Tracker):
+    """https://www.redmine.org/projects/redmine/wiki/Rest_Issues."""
+
+    params: ClassVar = {"api_key": "0123456789abcdef", "project": "soc"}
+    name = "Redmine issue 1"
+
+    def answer(self, request: Received) -> Answer:
+        if request.path == "/issues.json" and request.method == "GET":
+            wanted = dict(request.query)["description"].removeprefix("~")
+            rows = [self._shown(number) for number, one in self.cases.items() if wanted in one["description"]]
+            return answer({"issues": rows, "total_count": len(rows), "offset": 0, "limit": 25})
+        if request.path == "/issues.json":
+            return answer({"issue": self._shown(self.add({"status_id": 1, **request.json()["issue"]}))}, 201)
+        number = request.path.removeprefix("/issues/").removesuffix(".json")
+        if number not in self.cases:
+            return answer(status=404)
+        if request.method == "GET":
+            return answer({"issue": self._shown(number)})
+        told = request.json()["issue"]
+        if note := told.pop("notes", ""):
+            self.history[number].append(note)
+        self.change(number, told)
+        return answer(status=204)
+
+    def _shown(self, number: str) -> dict[str, Any]:
+        one = self.cases[number]
+        return {**one, "id": int(number), "status": {"id": one["status_id"]}}
+
+
+def _text_of(body: Any) -> str:
+    """Return the text of a comment, be it Atlassian's document or plain."""
+    if isinstance(body, str):
+        return body
+    return "\n".join("".join(part["text"] for part in block["content"]) for block in body["content"])
 
 
 def _fits(ticket: dict[str, Any], query: str) -> bool:

@@ -173,6 +173,42 @@ def in_json(text: str) -> str:
     return found
 
 
+def forge(text: str) -> str:
+    return markdown(no_references(text))
+
+
+def forge_title(text: str) -> str:
+    return plain(no_mentions(no_references(text)).replace(GAP, ""))
+
+
+def no_references(text: str) -> str:
+    found = re.search(r"(?<!&)[#!$%~](?=\w)|(?i:\bGH-\d)|^\s*/\w", text, re.MULTILINE)
+    assert not found, f"a reference or an order {text[found.start() : found.start() + 20]!r}"
+    return text
+
+
+def textile(text: str) -> str:
+    bare = re.sub(r"&#\d{2,3};", "", text)
+    assert not re.search(r"[*^~@%?!\"=|\[\]{}<>&#(`]", bare), f"markup in {bare!r}"
+    assert not re.search(r"(?<![^\W_])[-_+]|[-_+](?![^\W_])|^(?:h\d|[a-z]{1,2}|fn\d)\.", text, re.MULTILINE), (
+        f"markup in {text!r}"
+    )
+    return plain(html.unescape(text).replace("\u00a0", " "))
+
+
+def wiki(text: str) -> str:
+    assert not re.search(r"^\s*(?:h[1-6]|bq)\.", text, re.MULTILINE), f"a block in {text!r}"
+    assert "\\\\" not in text, "a line break"
+    bare = re.sub(r"\\[{}\[\]*_+^~?|#!-]", "", text)
+    assert not re.search(r"[{}\[\]*_+^~?|#!-]", bare), f"markup in {bare!r}"
+    return plain(re.sub(r"\\([{}\[\]*_+^~?|#!-])", r"\1", text).replace(GAP, ""))
+
+
+def journal(text: str) -> str:
+    assert not re.search(r"\[\s*/?\s*code", text, re.IGNORECASE)
+    return plain(text.replace(GAP, ""))
+
+
 READERS: dict[str, Callable[[str], str]] = {
     "plain": plain,
     "slack": slack,
@@ -185,6 +221,11 @@ READERS: dict[str, Callable[[str], str]] = {
     "zulip": zulip,
     "html": in_html,
     "telegram": telegram,
+    "forge": forge,
+    "forge_title": forge_title,
+    "textile": textile,
+    "wiki": wiki,
+    "journal": journal,
     "text": machine_text,
     "header": header,
     "line": header,
@@ -199,6 +240,7 @@ READERS: dict[str, Callable[[str], str]] = {
 }
 PEOPLE = (
     "plain", "slack", "googlechat", "rocketchat", "anywhere", "teams", "markdown", "discord", "zulip", "html", "telegram",
+    "forge", "forge_title", "textile", "wiki", "journal",
 )  # fmt: skip
 EXACT = ("url", "url_path", "url_query", "json")
 """Styles that carry every character; the others show control characters as what they are."""

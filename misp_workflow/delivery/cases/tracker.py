@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import quote
 
 from misp_workflow.delivery.cases.memory import Known
+from misp_workflow.delivery.cases.words import document
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
 from misp_workflow.delivery.transports.sockets import Try
 from misp_workflow.effects import Case, Json, Post
 from misp_workflow.effects.case import Request
 
-OURS = frozenset({"path", "put", "facts", "told", "gone", "wish"})
+OURS = frozenset({"path", "put", "facts", "told", "gone", "wish", "among", "within", "missing"})
 """What a request of a step says besides the fields of a `Post`."""
 COMMON = tuple(field.name for field in dataclasses.fields(Post))
 
@@ -42,10 +43,10 @@ class Tracker:
 
     def found(self) -> Known | None:
         """Return the case that the tracker has; None when it says that there is none."""
-        try:
-            return self._known(self.run(self._case.look, None), self._case.found_at)
-        except GoneError:
-            return None
+        for request in self._case.look:
+            if known := self._known(self.run((request,), None), self._case.found_at):
+                return known
+        return None
 
     def made(self) -> Known:
         """Make the case and return it; EndError when that was refused, or is not certain.
@@ -82,7 +83,8 @@ class Tracker:
                 continue
             smaller = json.loads(json.dumps({**request, "facts": {}}))
             for path in stale:
-                _remove(smaller, path.split("."))
+                holder, key = _place(smaller, path)
+                del holder[key]
             kept.append(smaller)
         return tuple(kept)
 
@@ -90,7 +92,7 @@ class Tracker:
         """Make a step's requests and return what the last one answered; EndError or GoneError when one fails."""
         content, told = None, ""
         for request in step:
-            post = self._post(request, known, comment)
+            post = self._post(request, known, comment, content)
             try:
                 answer, content = http.perform(post, self._key, self._this)
             except ValueError as error:
@@ -103,16 +105,33 @@ class Tracker:
                 raise EndError(dataclasses.replace(answer, detail=detail))
             said = http.at(content, request["told"]) if request.get("told") else None
             told = http.quotable(_text(said), self._case.secrets) if said else told
+            content = self._chosen(request, content)
             self._look_at_wishes(request, content)
         return content
 
-    def _post(self, request: Request, known: Known | None, comment: str) -> Post:
+    def _chosen(self, request: Request, content: Json) -> Json:
+        """Return what counts of an answer."""
+        if "within" in request:
+            return http.at(content, request["within"])
+        if "among" not in request:
+            return content
+        listed, member, text = request["among"]
+        rows = http.at(content, listed) if listed else content
+        rows = rows if isinstance(rows, list) else []
+        equal = [row for row in rows if http.at(row, member) == text]
+        holding = [row for row in rows if isinstance(said := http.at(row, member), (str, list)) and text in said]
+        if not (equal or holding) and "missing" in request:
+            raise EndError(Answer(outcome="refused", detail=f"{self._case.service}: {request['missing']}"))
+        return next(iter([*equal, *holding]), None)
+
+    def _post(self, request: Request, known: Known | None, comment: str, before: Json) -> Post:
         values = {"id": known.id if known else "", "name": known.name if known else "", "comment": comment}
         own: dict[str, Any] = {name: value for name, value in request.items() if name not in OURS}
         if request.get("put"):
             own = json.loads(json.dumps(own))
             for path, name in request["put"].items():
-                _put(own, path.split("."), values[name])
+                holder, key = _place(own, path)
+                holder[key] = _value(name, values, before)
         path = str(request["path"])
         for name in ("id", "name"):
             path = path.replace(f"{{{name}}}", quote(values[name], safe=""))
@@ -134,21 +153,29 @@ class Tracker:
             self.unmet = f"{self._case.service} left out {', '.join(missed)}"
 
 
+def _value(name: str, values: Mapping[str, str], before: Json) -> Json:
+    """Return what `put` means by a name."""
+    if name == "document":
+        return document(values["comment"])
+    if name.startswith("before."):
+        return http.at(before, name.removeprefix("before."))
+    return values[name]
+
+
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _holder(values: Any, path: Sequence[str]) -> Any:
-    for step in path[:-1]:
-        values = values[int(step)] if isinstance(values, list) else values[step]
-    return values
-
-
-def _put(values: Any, path: Sequence[str], value: Json) -> None:
-    holder, last = _holder(values, path), path[-1]
-    holder[int(last) if isinstance(holder, list) else last] = value
-
-
-def _remove(values: Any, path: Sequence[str]) -> None:
-    holder, last = _holder(values, path), path[-1]
-    del holder[int(last) if isinstance(holder, list) else last]
+def _place(values: Any, path: str) -> tuple[Any, Any]:
+    """Return what holds the member at a dotted path, and its key there, which may have dots itself."""
+    steps = path.split(".")
+    for place, step in enumerate(steps):
+        rest = ".".join(steps[place:])
+        if isinstance(values, list):
+            key: Any = int(step)
+        else:
+            key = rest if rest in values else step
+        if place == len(steps) - 1 or key == rest:
+            return values, key
+        values = values[key]
+    raise KeyError(path)

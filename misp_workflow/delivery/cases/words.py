@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from misp_workflow.delivery.guard import cut
+from misp_workflow.effects import Json
 from misp_workflow.words import counted
 
 if TYPE_CHECKING:  # actions read this file, and need no ledger for that
@@ -15,7 +16,7 @@ if TYPE_CHECKING:  # actions read this file, and need no ledger for that
 MOST_SHOWN = 5
 LONGEST_VALUE = 200
 
-BULLETS = {"textile": "* ", "jira": "* "}
+BULLETS = {"textile": "* ", "wiki": "* "}
 BULLET = "- "
 
 TITLE, DESCRIPTION, SEVERITY = "Title", "Description", "Threat level"
@@ -41,7 +42,20 @@ def comment_of(changes: Changes, style: str, since: float) -> str:
     head = [BACK] if changes.back else []
     if lines:
         head.append(f"Changed in MISP{_since(since)}:")
-    return "\n".join([" ".join(head), *([""] if style == "markdown" and lines else []), *lines])
+    return "\n".join([" ".join(head), *([""] if style in ("forge", "textile") and lines else []), *lines])
+
+
+def document(text: str) -> dict[str, Json]:
+    """Return text as Atlassian's document format has it: a paragraph for each line. Nothing in it is markup.
+
+    https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    return {
+        "type": "doc",
+        "version": 1,
+        "content": [{"type": "paragraph", "content": [{"type": "text", "text": line}]} for line in lines],
+    }
 
 
 def _since(moment: float) -> str:

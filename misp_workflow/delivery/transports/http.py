@@ -251,9 +251,12 @@ def _judge(post: Post, who: str, reply: Reply) -> Answer:
         unit = 1000 if post.retry_after_at.endswith("_ms") else 1
         wish = min(seconds / unit, retry.LONGEST_WISH) if _is_wait(seconds) else None
     outcome = retry.http_outcome(status)
+    if (limit := retry.limit(status, reply.headers, time.time())) is not None:
+        outcome, wish = "again", limit if wish is None else wish
     if post.expect_status:
         outcome = "delivered" if status in post.expect_status else ("refused" if outcome == "delivered" else outcome)
-    said = _text_at(content, post.error_at, post.secrets) if post.error_at else ""
+    said = next(filter(None, (_text_at(content, path, post.secrets) for path in post.error_at.split("|"))), "")
+    said = said or quotable(reply.headers.get("ratelimit-reason", ""), post.secrets)
     if outcome == "refused" and 200 <= status < 300:
         wanted = " or ".join(map(retry.http_phrase, post.expect_status))
         said = said or _plain_text(reply, post.secrets) or f"only {wanted} says yes; check the address"
@@ -307,7 +310,7 @@ def _is_wait(value: Any) -> bool:
 
 def _text_at(content: Json, path: str, secrets: Iterable[str] = ()) -> str:
     found = _at(content, path)
-    if found is _MISSING or found in (None, "", False):
+    if found is _MISSING or found in (None, "", False, [], {}):
         return ""
     return quotable(found if isinstance(found, str) else json.dumps(found), secrets)
 

@@ -1,0 +1,132 @@
+"""Keep an issue in Redmine."""
+
+from misp_workflow.action import ParameterError, Receipt, cases, expose, fields
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "Redmine issue",
+    "description": "Keeps one issue per event in a Redmine project: opened once, then brought up to date.",
+    "module-type": ["action"],
+    "features": "The description ends with a line that a search finds again (urn:uuid:…). Trackers, statuses and "
+    "priorities have numbers in Redmine: see the address of each in its administration. docs/cases.md tells what all "
+    "cases have in common.",
+    "references": ["https://www.redmine.org/projects/redmine/wiki/Rest_Issues"],
+}
+
+moduleconfig = {
+    "params": {
+        "server_url": {"description": "Address of Redmine", "required": True, "format": "url"},
+        "api_key": {"description": "API access key of the account", "required": True, "secret": True},
+        "project": {"description": "Identifier of the project, as in its address", "required": True},
+        "tracker": {"description": "Number of the tracker; empty: the project's first", "format": "integer"},
+        "priorities": {
+            "description": "Numbers of the priorities for high, medium, low, with commas; empty: as Redmine decides",
+            "format": "list",
+        },
+        "closed_status": {"description": "Number of the status when closed", "format": "integer", "default": 5},
+        "open_status": {"description": "Number of the status when opened again", "format": "integer", "default": 2},
+        "markup": {
+            "description": "textile or markdown, as Redmine's settings say",
+            "format": "choice",
+            "choices": ["textile", "markdown"],
+            "default": "textile",
+        },
+        **fields.TLS,
+        **fields.CASE,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+    "updates": "yes",
+    "withdraws": "yes, a note or closed",
+}
+del moduleconfig["params"]["labels"]
+moduleconfig["params"]["assignee"] = {"description": "Number of the user who gets the issue; empty: as Redmine decides"}
+
+MAX_SUBJECT = 255  # what Redmine answers to a longer one: "Subject is too long (maximum is 255 characters)"
+MAX_DESCRIPTION = 60_000  # of 65,535 bytes where it runs on MySQL
+
+SEVERITIES = ("high", "medium", "low")
+
+
+def decide(call):
+    """Return the issue as this call wants it."""
+    params = call.params
+    if params.priorities and len(params.priorities) != len(SEVERITIES):
+        raise ParameterError("Parameter 'priorities' must be three numbers: for high, medium and low.")
+    style = "textile" if params.markup == "textile" else "forge"
+    draft = cases.draft(call, style, MAX_SUBJECT, most_body=MAX_DESCRIPTION)
+    if isinstance(draft, Receipt):
+        return draft
+    told = {"subject": draft.title}
+    told["description"] = f"{draft.body}\n\nMISP event: {draft.mark}"
+    if params.priorities and draft.severity:
+        told["priority_id"] = params.priorities[SEVERITIES.index(draft.severity)]
+    more = {"tracker_id": params.tracker, "assigned_to_id": params.assignee}
+    new = {**told, "project_id": params.project, **{name: value for name, value in more.items() if value}}
+    if draft.fields:
+        new["custom_fields"] = [{"id": number(name), "value": value} for name, value in draft.fields.items()]
+    search = {"project_id": params.project, "status_id": "*", "description": f"~{draft.mark}", "sort": "id"}
+    wanted = {"method": "GET", "path": "/issues/{id}.json"}
+    server = params.server_url.rstrip("/")
+    return draft.case(
+        url=server,
+        service="Redmine",
+        called="issue",
+        scope=f"project {params.project}",
+        headers={"X-Redmine-API-Key": params.api_key},
+        verify_tls=params.verify_tls,
+        ca_file=params.ca_file,
+        error_at="errors",
+        style=style,
+        look=(
+            {
+                "method": "GET",
+                "path": "/issues.json",
+                "query": search,
+                "expect_fields": ["issues"],
+                "among": ["issues", "description", draft.mark],
+            },
+        ),
+        found_at="id",
+        create=({"path": "/issues.json", "json": {"issue": new}, "expect_status": [201], "within": "issue"},),
+        id_at="id",
+        update=(changed(draft, told), {**wanted, "expect": {"issue.subject": told["subject"]}, "facts": SUBJECT_READ}),
+        comment=(edit({"notes": ""}, {"put": {"json.issue.notes": "comment"}}),),
+        close=status(params.closed_status, wanted),
+        reopen=status(params.open_status, wanted),
+        page=f"{server}/issues/{{id}}",
+    )
+
+
+SUBJECT_READ = {"expect.issue.subject": cases.TITLE}
+
+
+def edit(values, more):
+    """Return the request that changes the issue. Redmine answers 204, also to what the account may not change."""
+    return {"method": "PUT", "path": "/issues/{id}.json", "json": {"issue": values}, **more}
+
+
+def changed(draft, told):
+    """Return the request that sets what changed; the description only when all of the event is known."""
+    facts = {"subject": cases.TITLE, "priority_id": cases.SEVERITY}
+    if draft.whole:
+        facts["description"] = cases.ANY
+    values = {name: told[name] for name in facts if name in told}
+    return edit(values, {"facts": {f"json.issue.{name}": facts[name] for name in values}})
+
+
+def status(number, wanted):
+    """Return the step that gives the issue a status, and sees that it has it."""
+    return (edit({"status_id": number}, {}), {**wanted, "expect": {"issue.status.id": number}})
+
+
+def number(name):
+    """Return the number of a custom field, which is its name here."""
+    if not name.isdigit():
+        raise ParameterError(f"Parameter 'custom_fields': “{name}” must be the number of a field of Redmine.")
+    return int(name)
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

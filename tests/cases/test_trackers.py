@@ -1,0 +1,160 @@
+"""Every tracker that no test can reach, against a stand-in that answers as its documentation says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from cases_kit import ask, attribute, bare, detail, event, life, told
+from trackers import GitHub, GitLab, Jira, JiraDataCenter, Redmine, ServiceNow, Tracker
+
+from misp_workflow.testing import Received, Receiver, answer
+
+TRACKERS: list[tuple[str, type[Tracker]]] = [
+    ("gitlab_issue", GitLab),
+    ("github_issue", GitHub),
+    ("servicenow_incident", ServiceNow),
+    ("jira_issue", Jira),
+    ("jira_issue", JiraDataCenter),
+    ("redmine_issue", Redmine),
+]
+EACH = pytest.mark.parametrize(("action", "kind"), TRACKERS, ids=[kind.__name__ for _, kind in TRACKERS])
+TITLES = ("title: ", "short_description: ", "summary: ", "subject: ")
+BODIES = ("description", "body")
+
+
+def keep(action: str, tracker: Tracker, data: dict[str, Any], **params: str) -> dict[str, Any]:
+    return ask(action, data, server_url=tracker.url, **tracker.params, **params)
+
+
+@EACH
+def test_an_event_has_one_case_all_its_life(action: str, kind: type[Tracker], receiver: Receiver) -> None:
+    tracker = kind(receiver)
+    heard = life(action, server_url=tracker.url, **tracker.params, on_withdraw="close")
+    assert [line.partition(" (MISP")[0].rstrip(".") for line in heard] == told(tracker.name)
+    (history,) = tracker.history.values()
+    happened = [line for line in history if not line.startswith((*BODIES, "close_", "add_", "remove_"))]
+    assert "phishing wave, corrected" in happened[1] and happened[1].startswith(TITLES)
+    assert [line.splitlines()[0].partition(" since")[0] for line in happened if not line.startswith(TITLES)] == [
+        "created",
+        "Changed in MISP",
+        "Changed in MISP",
+        "The event is not published in MISP any more.",
+        happened[-3],  # closed
+        happened[-2],  # open again
+        "MISP shares the event again. Changed in MISP",
+    ]
+    assert happened[-3].startswith(("state", "status")) and happened[-2].startswith(("state", "status"))
+    assert "1 attribute added: domain n2" in happened[3] and happened[-1].splitlines()[-1].endswith("1 attribute gone")
+
+
+@EACH
+def test_a_case_is_found_by_what_it_bears(action: str, kind: type[Tracker], receiver: Receiver, monkeypatch, tmp_path):
+    tracker = kind(receiver)
+    keep(action, tracker, event(attribute(1)))
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "another"))
+    keep(action, tracker, event(attribute(1)))
+    assert len(tracker.cases) == 1
+
+
+@EACH
+def test_created_although_refused_is_found(action: str, kind: type[Tracker], receiver: Receiver) -> None:
+    tracker, made = kind(receiver), []
+
+    def refuse(request: Received):
+        if request.method == "POST" and not made:
+            made.append(request)
+            return answer({"message": "not entitled"}, 403)
+        return None
+
+    tracker.after = refuse
+    assert detail(keep(action, tracker, event(attribute(1)))) == f"{tracker.name} was created."
+    assert len(tracker.cases) == 1
+
+
+@EACH
+def test_a_case_that_somebody_deleted_is_made_anew(action: str, kind: type[Tracker], receiver: Receiver) -> None:
+    tracker = kind(receiver)
+    keep(action, tracker, event(attribute(1)))
+    tracker.cases.clear()
+    assert detail(keep(action, tracker, event(attribute(1), info="new"))).endswith("was created.")
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (answer(status=401), "error"),
+        (answer(status=429, headers={"Retry-After": "600"}), "queued"),
+        (answer(status=403, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}), "queued"),
+        (answer(status=503), "queued"),
+        (answer("<html>Sign in</html>", headers={"Content-Type": "text/html"}), "error"),
+    ],
+    ids=["expired", "limit", "limit in a 403", "ill", "a page"],
+)
+def test_a_tracker_in_trouble(action: str, kind: type[Tracker], reply: Any, words: str, receiver: Receiver) -> None:
+    tracker = kind(receiver)
+    tracker.before = lambda _: reply
+    said = keep(action, tracker, event(attribute(1)))
+    assert words in said or said["data"]["status"] == words, said
+    assert tracker.cases == {}
+
+
+HOSTILE = "@all @admin #1 !2 GH-3 *b* _i_ [x](https://evil.example) [~root] {code} h1. <b> &amp; `c` \\ [code]<i>[/code]\n/close\nh1. x"
+
+
+@EACH
+def test_event_text_is_text(action: str, kind: type[Tracker], receiver: Receiver) -> None:
+    tracker = kind(receiver)
+    row = attribute(1, kind="comment", value=HOSTILE, comment=HOSTILE)
+    keep(action, tracker, event(row, info=HOSTILE))
+    keep(action, tracker, event({**row, "value": f"{HOSTILE} corrected"}, info=f"{HOSTILE} corrected"))
+    (case,) = tracker.cases.values()
+    written = json.dumps([case, tracker.history], ensure_ascii=False)
+    live = {
+        "GitLab": ("@all", "@admin", "#1", "!2", "\\n/close", "](https"),
+        "GitHub": ("@all", "@admin", "#1", "GH-3", "](https"),
+        "ServiceNow": ("[code]<i>",),
+        "Jira": (),
+        "JiraDataCenter": (),
+        "Redmine": (),
+    }[kind.__name__]
+    assert [mark for mark in live if mark in written] == []
+    if kind in (JiraDataCenter, Redmine):
+        marked = json.dumps([case["description"], [line for one in tracker.history.values() for line in one[-1:]]])
+        assert [mark for mark in (" *b*", " _i_", " [~root", " {code", " @all", " #1") if mark in marked] == [
+            mark for mark in ((" @all",) if kind is JiraDataCenter else ()) if mark in marked
+        ]
+
+
+def test_jira_is_not_asked_to_make_a_second_one_before_its_search_can_know(receiver: Receiver) -> None:
+    tracker = Jira(receiver)
+    tracker.indexed = False
+    tracker.after = lambda request: answer(status=502) if request.path.endswith("/issue") else None
+    assert keep("jira_issue", tracker, event(attribute(1)))["data"]["status"] == "queued"
+    tracker.after = lambda request: None
+    said = keep("jira_issue", tracker, event(attribute(1), info="again"))
+    assert said["data"]["status"] == "queued" and len(tracker.cases) == 1, said
+
+
+def test_jira_without_the_transition_is_an_error(receiver: Receiver) -> None:
+    tracker = Jira(receiver)
+    keep("jira_issue", tracker, event(attribute(1)))
+    data = bare(published=False)
+    said = keep("jira_issue", tracker, data, on_withdraw="close", close_transition="Closed for ever")
+    assert "there is no transition “Closed for ever”" in said["error"]
+
+
+def test_jira_says_why_it_limits(receiver: Receiver) -> None:
+    tracker = Jira(receiver)
+    reason = {"Retry-After": "600", "RateLimit-Reason": "jira-quota-tenant-based"}
+    tracker.before = lambda _: answer(status=429, headers=reason)
+    assert "jira-quota-tenant-based" in detail(keep("jira_issue", tracker, event()))
+
+
+def test_what_servicenow_leaves_out_is_told(receiver: Receiver) -> None:
+    row = {"sys_id": "a" * 32, "number": "INC0000001"}
+    receiver.answers(answer({"result": []}), answer({"result": row}, 201))
+    said = detail(ask("servicenow_incident", event(), server_url=receiver.url, username="u", password="a pass phrase"))
+    assert said == "ServiceNow incident INC0000001 was created, but ServiceNow left out correlation_id."
