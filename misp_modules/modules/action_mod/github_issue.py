@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from misp_workflow.action import ParameterError, Receipt, cases, expose, fields
+from misp_workflow.action import Receipt, cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -45,8 +45,6 @@ STYLES = {"title_style": "forge_title", "fields_style": "forge"}
 def decide(call):
     """Return the issue as this call wants it."""
     params = call.params
-    if params.repository.count("/") != 1:
-        raise ParameterError("Parameter 'repository' must be OWNER/NAME.")
     draft = cases.draft(call, "forge", MAX_TITLE, most_body=MAX_BODY, **STYLES)
     if isinstance(draft, Receipt):
         return draft

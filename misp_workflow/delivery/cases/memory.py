@@ -99,7 +99,7 @@ class Memory:
 
     def begin(self) -> None:
         """Note that it will be made now; on the disk when this returns, as far as the disk lets us."""
-        self._note([self._row("", f"{BEGUN}{self._content()} {time.time():.0f}")])
+        self._note([self._row("", f"{BEGUN}{self._content()} {int(time.time())}")])
 
     def keep(self, known: Known) -> None:
         """Note the id of a case that was found; what it shows is not known."""
