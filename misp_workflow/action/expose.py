@@ -27,7 +27,7 @@ from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking, trial, verdicts
-from misp_workflow.effects import Block, Case, Effect, Parcel, Pass, Receipt, addressed, mask, to_json, together
+from misp_workflow.effects import Block, Case, Command, Effect, Parcel, Pass, Receipt, addressed, mask, to_json, together
 from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
 from misp_workflow.printable import logger, printable
@@ -290,7 +290,9 @@ class _Action:
             deliver.deliver(undo, mode="queue", deadline=call.deadline)
         if not refused:  # MISP has heard a no meanwhile
             raise LateError("The time was over.")
-        return {"error": _sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")}
+        told = _sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")
+        judges = isinstance(parcels[receipts.index(refused[0])].effect, Command) and not refused[0].unsure
+        return Refusal(error=told) if judges else {"error": told}
 
     def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: Destination) -> Parcel:
         name = self.info["name"]

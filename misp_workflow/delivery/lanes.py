@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from misp_workflow.delivery.breaker import LONGEST_REST, Breaker
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.effects import MISP_FOR_GATES, Effect
+from misp_workflow.effects import MISP_FOR_GATES, SCRIPTS_FOR_GATES, Effect
 
 MOST_CALLERS = 2
 """Callers that wait on one destination at the same time; the others are queued at once."""
@@ -24,7 +24,7 @@ MOST_LANES = 4096
 """Lanes that are remembered before those of which nothing needs to be are thrown out."""
 MOST_WELL = 512
 """Lanes that are remembered as well; a worker is kept for these."""
-ALWAYS_ASKED = frozenset({MISP_FOR_GATES})
+ALWAYS_ASKED = frozenset({MISP_FOR_GATES, SCRIPTS_FOR_GATES})
 """Lanes without a breaker: what is not asked there stops a publish, so each one has its try, and its own no."""
 
 

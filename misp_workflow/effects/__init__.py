@@ -11,8 +11,10 @@ from misp_workflow.effects.base import Effect, Json
 from misp_workflow.effects.case import Case
 from misp_workflow.effects.kinds import (
     MISP_FOR_GATES,
+    SCRIPTS_FOR_GATES,
     Batch,
     Bulk,
+    Command,
     FileUpdate,
     Mail,
     MispChange,
@@ -26,10 +28,12 @@ from misp_workflow.effects.stored import addressed, from_json, to_json
 
 __all__ = [
     "MISP_FOR_GATES",
+    "SCRIPTS_FOR_GATES",
     "Batch",
     "Block",
     "Bulk",
     "Case",
+    "Command",
     "Effect",
     "FileUpdate",
     "Json",

@@ -211,6 +211,26 @@ class FileUpdate(Effect):
         return f"list {self.destination}"
 
 
+SCRIPTS_FOR_GATES = "scripts (for gates)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Effect):
+    """One run of a program of the operator's own, which gets `input` as JSON on its standard input.
+
+    `script` is its name in the settings: they alone say which program that is, with which arguments, within which
+    bounds. Nothing of an event ever stands on a command line.
+    """
+
+    kind: ClassVar[str] = "command"
+    script: str
+    input: Json
+
+    def place(self) -> str:
+        """Return the script; for all that gates ask a place of its own, which nothing else closes."""
+        return f"script {self.script}" if self.keep else SCRIPTS_FOR_GATES
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batch(Effect):
     """Records for a message broker: `system` is "kafka", "amqp", "mqtt", "nats" or "redis", `address` where it is.

@@ -11,6 +11,7 @@ from misp_workflow import event, web_address
 from misp_workflow.errors import SettingsError, did_you_mean
 from misp_workflow.settings.lists import ListRules, Lists
 from misp_workflow.settings.mail import Mail
+from misp_workflow.settings.scripts import Scripts
 from misp_workflow.settings.secrets import resolve
 
 DISTRIBUTIONS = tuple(event.DISTRIBUTIONS[level] for level in range(4))
@@ -173,6 +174,7 @@ class Settings:
     network: Network = Network()
     networks: Networks = Networks()
     lists: Lists = field(default_factory=Lists)
+    scripts: Scripts = field(default_factory=Scripts)
     rules: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
     defaults: Destination = Destination()
     destinations: Mapping[str, Destination] = field(default_factory=lambda: MappingProxyType({}))

@@ -26,6 +26,7 @@ from misp_workflow.settings.model import (
     Settings,
 )
 from misp_workflow.settings.network_table import NETWORK_WORDS, read_network, read_proxy
+from misp_workflow.settings.scripts import read_scripts
 from misp_workflow.settings.secrets import is_reference
 from misp_workflow.settings.table import Table
 
@@ -68,6 +69,7 @@ def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
         network=read_network(top.table("network")),
         networks=_networks(top.table("networks")),
         lists=read_lists(top.table("lists")),
+        scripts=read_scripts(top.table("scripts")),
         rules=_rules(top.table("rules")),
         defaults=defaults,
         destinations=_destinations(top.table("destinations"), defaults),
@@ -99,6 +101,9 @@ def literal_secrets(settings: Settings) -> list[str]:
         for name, value in destination.values.items():
             if value and not is_reference(value) and _holds_secret(name, value):
                 found.append(f"destinations.{destination.name}.parameters.{name}")
+    for where, value in settings.scripts.values():
+        if value and not is_reference(value) and _holds_secret(where.rpartition(".")[2], value):
+            found.append(where)
     return found
 
 

@@ -6,7 +6,7 @@ A case is one file `tests/actions/<action>/<case>.json`:
                 and port, "{mail_host}" and "{mail_port}" for those of a local SMTP server
     data        the request's data: an object, or the name of a captured body ("event-publish")
     selected    optional: filteredItems as MISP would send them; "data" for the whole data
-    settings    optional: text of the operator's settings file
+    settings    optional: text of the operator's settings file; "{user}" stands for somebody whom a script may run as
     answers     optional: what the receiver answers, in order: {"status", "json" | "body", "headers"}, "close", "hang"
     mail        optional: the replies of the SMTP server, by command or recipient ({"RCPT": "550 …"}); {}: it takes all
     sends       the requests that must arrive, in order: {"method", "path", "query", "headers", "json", "has", "lacks",
@@ -20,7 +20,9 @@ A case is one file `tests/actions/<action>/<case>.json`:
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -72,6 +74,7 @@ def test_case(file: Path, receiver: Receiver, tmp_path: Path, monkeypatch: pytes
     if "settings" in case:
         settings = tmp_path / "settings.toml"
         text = case["settings"].replace("{receiver}", receiver.url).replace("{folder}", str(tmp_path))
+        text = text.replace("{user}", "nobody" if os.geteuid() == 0 else getpass.getuser())
         settings.write_text(text)
         settings.chmod(0o600)
         monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))

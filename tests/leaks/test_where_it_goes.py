@@ -93,8 +93,8 @@ SCHEMES = {
     "redis_stream": "redis",
 }
 """What the address of an action begins with, where it is another one than tcp."""
-STAYS_HERE = {"blocklist_file"}
-"""Actions that speak to nobody: they write to this machine's disk."""
+STAYS_HERE = {"blocklist_file", "script_run"}
+"""Actions that speak to nobody: they write to this machine's disk, or run a program of the operator's own."""
 
 
 def elsewhere(action: ActionFile, host: str) -> dict[str, str]:

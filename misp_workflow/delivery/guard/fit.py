@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import orjson
 
 from misp_workflow.delivery.guard.sizes import cut, cut_json
-from misp_workflow.effects import Case, Effect, Mail, Notification, Post
+from misp_workflow.effects import Case, Command, Effect, Mail, Notification, Post
 
 LEFT_OUT = "(The attachment “{name}” was too large and is left out.)"
 
@@ -32,6 +32,8 @@ def fit(effect: Effect, limit: int | None) -> Effect:
         return _mail(effect, limit)
     if isinstance(effect, Notification):
         return dataclasses.replace(effect, text=cut(effect.text, limit, "bytes"))
+    if isinstance(effect, Command) and effect.keep:  # a gate that judged a part would let the rest through
+        return dataclasses.replace(effect, input=cut_json(effect.input, limit))
     return effect
 
 
