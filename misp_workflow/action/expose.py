@@ -27,7 +27,19 @@ from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking, trial, verdicts
-from misp_workflow.effects import Block, Case, Command, Effect, Parcel, Pass, Receipt, addressed, mask, to_json, together
+from misp_workflow.effects import (
+    Block,
+    Case,
+    Command,
+    Effect,
+    Parcel,
+    Pass,
+    Receipt,
+    addressed,
+    mask,
+    to_json,
+    together,
+)
 from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
 from misp_workflow.printable import logger, printable

@@ -21,6 +21,7 @@ moduleconfig = {
         **fields.DELIVERY,
     },
     "blocking": False,
+    "group": "tell",
     "support_filters": True,
     "expect_misp_core_format": False,
     "updates": "the program's own matter",
