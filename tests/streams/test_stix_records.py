@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from test_stream_brokers import start  # noqa: F401 - a fixture
 
-from misp_workflow.delivery.transports import stixed
+from misp_workflow.delivery.transports import records, stixed
 from misp_workflow.effects import Batch, Record, from_json, to_json
 from misp_workflow.testing.contract import ActionFile
 
@@ -157,6 +157,15 @@ def test_what_is_large_is_for_the_background(stream: Stream) -> None:
         time.sleep(0.05)
     ((_, found),) = stream.news()
     assert sum(id_.startswith("indicator--") for id_ in found) == 600
+
+
+def test_a_long_conversion_leaves_time_to_send(stream: Stream) -> None:
+    body = json.dumps({**event(attribute(1, comment="x" * 600_000)), "withdrawn": []})
+    one = {"id": EVENT, "key": EVENT, "topic": "misp", "body": body}
+    batch = Batch(system="redis", address=stream.address, records=(one,), stix={"event": {"uuid": EVENT}})
+    assert batch.outbox_only
+    said = records.send(batch, "key", time.monotonic())  # as if the conversion had taken all of it
+    assert said.outcome == "delivered", said
 
 
 def test_a_message_on_zeromq_is_topic_and_bundle(captures: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@
 
 Whoever calls it is a transport: an effect carries the event as it was cleared, and the conversion is made when it is
 sent. It takes some three seconds to load the library once in a process (in a thread of its own: `ready` says whether it
-is there before a deadline) and about one and a half milliseconds for an attribute, so an effect that holds more than
+is there before a deadline) and about two milliseconds for an attribute, so an effect that holds more than
 `MOST_CONVERTED_IN_TIME` is for the background (`Effect.outbox_only`). It asks nobody, and never goes out.
 
 The same event gives the same bundle: ids are made of MISP's uuids, times of MISP's timestamps, nothing of now. What the

@@ -29,6 +29,7 @@ def _publish(bulk: Bulk, deadline: float) -> Answer:
     ready = stixed.written(bulk, deadline)
     if isinstance(ready, Answer):
         return ready
+    deadline = stixed.time_to_send(bulk, deadline)
     answer = ready.whole(_sent(ready.batch, deadline)) if ready.places else ready.whole(NOTHING)
     if not bulk.left_out:
         return answer

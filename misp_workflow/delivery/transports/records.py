@@ -23,6 +23,7 @@ def _publish(batch: Batch, deadline: float) -> Answer:
     ready = stixed.written(batch, deadline)
     if isinstance(ready, Answer):
         return ready
+    deadline = stixed.time_to_send(batch, deadline)
     return ready.whole(_sent(ready.batch, deadline)) if ready.places else ready.whole(NOTHING)
 
 

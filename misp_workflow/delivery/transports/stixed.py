@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ Records = Any
 """A `Batch` or a `Bulk`."""
 
 NO_INDICATOR = "misp-stix makes no indicator of its type"
+SENDING = 20.0
 LOADING = "misp-stix is still being loaded, which takes some seconds the first time"
 
 
@@ -67,6 +69,11 @@ def written(batch: Records, deadline: float) -> Written | Answer:
         return _written(batch)
     except stix.StixError as error:
         return Answer(outcome="refused", detail=str(error).rstrip("."))
+
+
+def time_to_send(effect: Records | Record, deadline: float) -> float:
+    """Return when sending must be over: what nobody waits for has its time anew, however long it took to be made."""
+    return max(deadline, time.monotonic() + SENDING) if effect.outbox_only else deadline
 
 
 def frames(record: Record, deadline: float) -> tuple[str, ...] | Answer:

@@ -34,7 +34,8 @@ def send(record: Record, key: str, deadline: float) -> Answer:
         made = stixed.frames(record, deadline)
         if isinstance(made, Answer):
             return made
-        record = replace(record, frames=made)
+        deadline = stixed.time_to_send(record, deadline)
+        record = replace(record, frames=made, stix=False)
     try:
         import zmq
     except ImportError:
