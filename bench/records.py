@@ -32,8 +32,10 @@ from peers import PEERS, Peer  # noqa: E402
 
 from misp_workflow.delivery import deliver  # noqa: E402
 
+PEAK = "[line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')][0]"
+"""The most memory that this process had; getrusage would tell of the one that it was started by, too."""
 READS = """
-import resource, sys
+import sys
 from pathlib import Path
 import orjson
 from misp_workflow.testing.contract import ActionFile
@@ -41,7 +43,7 @@ module = ActionFile.load(Path(sys.argv[1])).module
 body = sys.stdin.buffer.read()
 said = orjson.loads(body)
 {then}
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print({peak})
 """
 CALLED = """
 module.dict_handler(said)
@@ -49,12 +51,11 @@ from misp_workflow.delivery import deliver
 deliver.stop()
 """
 WORKER = """
-import resource
 from misp_workflow.cli import main
 try:
     main(["outbox", "work", "--until-empty"])
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print({peak})
 """
 
 
@@ -138,9 +139,9 @@ def memory(peer: Peer, number: int) -> tuple[int, int, int]:
         done = subprocess.run([sys.executable, "-c", code, *words], input=stdin, stdout=subprocess.PIPE, check=False)
         return int(done.stdout.split()[-1])
 
-    reads = peak(READS.format(then=""), str(file), stdin=body)
-    called = peak(READS.format(then=CALLED), str(file), stdin=body)
-    return reads, called, peak(WORKER)
+    reads = peak(READS.format(then="", peak=PEAK), str(file), stdin=body)
+    called = peak(READS.format(then=CALLED, peak=PEAK), str(file), stdin=body)
+    return reads, called, peak(WORKER.format(peak=PEAK))
 
 
 if __name__ == "__main__":

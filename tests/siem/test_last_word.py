@@ -13,6 +13,7 @@ from misp_workflow import settings
 from misp_workflow.delivery import deliver, retry
 from misp_workflow.delivery.deliver import house
 from misp_workflow.delivery.ledger import ledger_of
+from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.testing import Receiver, answer
 
 TAGS = {"withdraw_tags": "status:*"}
@@ -130,6 +131,16 @@ def test_what_may_not_go_any_more_is_taken_back_from_who_has_it_only(receiver: R
     refused = put(receiver, event(A, attribute(3), **red), destination="siem")["error"]
     assert "Nothing else of the event was there" in refused
     assert len(receiver.requests) == 4
+
+
+def test_what_is_in_is_in_the_ledger_before_the_outbox_forgets_it(receiver: Receiver, monkeypatch) -> None:
+    """Else a kill in between would leave a document that no withdrawal of its event finds."""
+    receiver.always(bulk_answer({"status": 201}))
+    write = SqliteLedger._write
+    monkeypatch.setattr(SqliteLedger, "_write", lambda self, rows: time.sleep(0.3) or write(self, rows))
+    put(receiver, event(A, whole=False))
+    another = SqliteLedger(settings.current().state_folder, 3600.0)  # as another process sees it
+    assert [row.item for row in another.of(EVENT)] == [A["uuid"]]
 
 
 @pytest.mark.parametrize("there", [[A], []], ids=["with its attributes", "bare"])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,16 @@ def test_redis_stream(start: Start, program) -> None:
         )
         assert set(how(redis.publish(many, deadline()))) == {"in"}
         assert 1000 <= direct.xlen("many") < 1200
+        direct.config_set("maxmemory", "1")  # with noeviction, as it is by default
+        full = redis.publish(many, deadline())
+        assert set(how(full)) == {"again"} and "maxmemory" in full[0].why
+        direct.config_set("maxmemory", "0")
+        direct.execute_command("ACL", "SETUSER", "writer", "on", ">writers-password", "~misp", "+@all")
+        writer = {"username": "writer", "password": "writers-password"}
+        outcomes = redis.publish(
+            Batch(system="redis", address=address, records=(record("misp"), record("x")), **writer), deadline()
+        )
+        assert how(outcomes) == ["in", "refused"], outcomes
         direct.config_set("requirepass", "s3cret-s3cret")
     with pytest.raises(UnreachableError) as told:
         redis.publish(Batch(system="redis", address=address, records=(record("misp"),), password="wrong"), deadline())
@@ -195,6 +206,17 @@ def test_nats(start: Start, tmp_path: Path) -> None:
     large = Batch(system="nats", address=batch.address, records=(record("misp.a", 9, "x" * 1_100_000),))
     assert "max_payload" in nats.publish(large, deadline())[0].why
 
+    async def bound(name: str, how_full: str) -> None:
+        connection = await client.connect(f"nats://127.0.0.1:{port}")
+        await connection.jetstream().add_stream(name=name, subjects=[f"{name}.*"], max_msgs=1, discard=how_full)
+        await connection.close()
+
+    for name, how_full, wanted in (("new", "new", ["in", "again"]), ("old", "old", ["in", "in"])):  # the oldest is lost
+        asyncio.run(bound(name, how_full))
+        two = (record(f"{name}.a", 1, "one"), record(f"{name}.a", 2, "two"))
+        found = [nats.publish(replace(batch, records=(one,)), deadline())[0] for one in two]
+        assert how(found) == wanted, found
+
 
 def test_kafka(start: Start, tmp_path: Path) -> None:
     kafka_client = pytest.importorskip("confluent_kafka")
@@ -208,6 +230,8 @@ def test_kafka(start: Start, tmp_path: Path) -> None:
     )  # fmt: skip
     records = (record("misp", 1, "one"), record("misp", 2, None), record("not a topic!", 3))
     batch = Batch(system="kafka", address=f"kafka://127.0.0.1:{port}", records=records, options={"idempotent": False})
+    large = replace(batch, records=(record("misp", 9, "x" * 1_100_000),))
+    assert how(kafka.publish(large, deadline())) == ["refused"]
     outcomes = kafka.publish(batch, deadline(8))
     assert how(outcomes)[:2] == ["in", "in"] and outcomes[2].how != "in", outcomes
     reader = kafka_client.Consumer(
@@ -244,6 +268,11 @@ def test_amqp(start: Start, tmp_path: Path, program) -> None:
         bodies = [channel.basic_get("misp", auto_ack=True) for _ in range(2)]
         assert [(one[1].headers["withdrawn"], one[2]) for one in bodies] == [(False, b"one"), (True, b"")]
         assert bodies[0][1].message_id == "uuid-1/1"
+        for name, overflow in (("full", "reject-publish"), ("drops", "drop-head")):  # a yes, although the oldest goes
+            channel.queue_declare(name, arguments={"x-max-length": 1, "x-overflow": overflow})
+            filled = tuple(record(name, number, "one") for number in range(3))
+            found = how(amqp.publish(Batch(system="amqp", address=address, records=filled, **login), deadline()))
+            assert found[0] == "in" and found[-1] == {"full": "again", "drops": "in"}[name], found
         nowhere = Batch(system="amqp", address=address, records=records[:1], options={"exchange": "no-such"}, **login)
         assert how(amqp.publish(nowhere, deadline())) == ["refused"]
         with pytest.raises(UnreachableError):

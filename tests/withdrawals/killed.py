@@ -119,7 +119,7 @@ def arrived(peer: Peer, number: int) -> Arrived:
     found = count()
     while not found.keys() >= wanted.keys():
         before = len(found)
-        if not until(lambda: len(count()) > before, 30):  # noqa: B023 - it is asked at once
+        if not until(lambda: len(count()) > before, 30, every=0.5):  # noqa: B023 - it is asked at once
             break
         found = count()
     there = wanted.keys() & found.keys()

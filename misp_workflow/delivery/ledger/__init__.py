@@ -14,9 +14,10 @@ for some of them: the latest word about each item, whether it is there or was wi
 row is on the disk before the next step (an id, after something was made) calls `note(rows, now=True)`.
 
 What it is not: in the way. Whatever goes wrong with it is logged, costs rows and nothing else; `note` raises nothing,
-and returns at once unless `now`. It holds uuids, names, ids and times, no values and no secrets. Rows are forgotten
-`ledger.max_age` (a year) after the last word about them. It is an SQLite file in the state folder, or in the broker's
-Redis where `outbox.url` names one; with RabbitMQ each machine has a file of its own.
+and returns at once unless `now`; only a batch of records waits for its rows, a second at most. It holds uuids, names,
+ids and times, no values and no secrets. Rows are forgotten `ledger.max_age` (a year) after the last word about them. It
+is an SQLite file in the state folder, or in the broker's Redis where `outbox.url` names one; with RabbitMQ each machine
+has a file of its own.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ from misp_workflow.settings import Settings
 __all__ = ["WHOLE", "Ledger", "Sent", "close", "ledger_of", "remember"]
 
 LOG = logger("misp_workflow.delivery")
+
+PATIENCE = 1.0
+"""Seconds that a batch waits for its rows. They are what it can be taken back by: whoever is killed before they are in
+has not told the outbox yet, and the batch comes again."""
 
 _lock = threading.Lock()
 _open: dict[tuple[object, ...], Ledger] = {}
@@ -88,7 +93,10 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
         if event and place not in out
     ]
     try:
-        ledger_of(rules).note(rows)
+        book = ledger_of(rules)
+        book.note(rows)
+        if isinstance(effect, (Batch, Bulk)):
+            book.settle(PATIENCE)
     except WorkflowError as error:
         LOG.error("The ledger cannot be used: %s", error)
 

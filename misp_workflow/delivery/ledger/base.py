@@ -48,6 +48,9 @@ class Ledger(Protocol):
         Done in the background; with `now` before this returns. Returns whether they are in (or will be tried).
         """
 
+    def settle(self, patience: float) -> None:
+        """Wait until all that this process noted is in, but no longer than so many seconds."""
+
     def of(self, event: str, destination: str = "") -> Iterator[Sent]:
         """Yield what is known of an event, at one destination or at all; a page at a time is in memory."""
 

@@ -52,6 +52,9 @@ class RedisLedger:
             return True
         return self._background.write_now(rows) if now else self._background.add(rows)
 
+    def settle(self, patience: float) -> None:
+        self._background.settle(patience)
+
     def of(self, event: str, destination: str = "") -> Iterator[Sent]:
         self._background.settle(2.0)
         match = f"{_glob(destination)}\n*" if destination else None

@@ -56,6 +56,9 @@ class SqliteLedger:
             return True
         return self._background.write_now(rows) if now else self._background.add(rows)
 
+    def settle(self, patience: float) -> None:
+        self._background.settle(patience)
+
     def of(self, event: str, destination: str = "") -> Iterator[Sent]:
         self._background.settle(2.0)
         after = ("", "")

@@ -18,7 +18,8 @@ from misp_workflow.effects import Batch
 
 LENGTH = 100_000
 """Entries that a stream keeps, about: Redis trims whole blocks of some hundred."""
-NEVER = ("WRONGTYPE", "NOPERM", "ERR ")
+NOT_NOW = ("MISCONF", "NOREPLICAS", "BUSY", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN")
+"""How plain errors begin that may pass; the client takes the first word off those that it has a class for."""
 
 
 def publish(batch: Batch, deadline: float) -> list[Outcome]:
@@ -33,7 +34,7 @@ def publish(batch: Batch, deadline: float) -> list[Outcome]:
         fields = {"id": str(record["id"]), "withdrawn": "1" if gone(record) else "0", "body": body or b""}
         pipe.xadd(str(record["topic"]), fields, maxlen=int(batch.options.get("length", LENGTH)), approximate=True)
     try:
-        return [_judged(one) for one in pipe.execute(raise_on_error=False)]
+        return [_judged(redis.exceptions, one) for one in pipe.execute(raise_on_error=False)]
     except redis.exceptions.AuthenticationError as error:
         raise UnreachableError(f"Redis refused the credentials: {error}", final=True) from None
     except redis.exceptions.RedisError as error:
@@ -65,8 +66,10 @@ def _client(redis: Any, batch: Batch, deadline: float) -> Any:
     )
 
 
-def _judged(answer: Any) -> Outcome:
+def _judged(errors: Any, answer: Any) -> Outcome:
     if not isinstance(answer, Exception):
         return IN
     said = str(answer)
-    return Outcome("refused" if said.startswith(NEVER) else "again", f"Redis says: {said}")
+    plain = type(answer) is errors.ResponseError and not said.startswith(NOT_NOW)
+    never = plain or isinstance(answer, errors.NoPermissionError)
+    return Outcome("refused" if never else "again", f"Redis says: {said}")
