@@ -106,7 +106,7 @@ def _descriptions() -> dict[tuple[str, ...], str]:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for line in text.partition("## All settings")[2].splitlines():
         if line.startswith("`["):
-            tables = [tuple(name.split(".")) for name in re.findall(r"`\[([\w.]+)\]`", line.split(":")[0])]
+            tables = [tuple(name.split(".")) for name in re.findall(r"`\[\[?([\w.]+)\]\]?`", line.split(":")[0])]
         elif line.startswith("| `"):
             keys, _, meaning = line.strip("| ").split(" | ", 2)
             plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", meaning).replace("`", "").strip()
@@ -119,6 +119,8 @@ def _describe(part: dict[str, Any], path: tuple[str, ...], known: dict[tuple[str
     for key, below in part.get("properties", {}).items():
         if below.get("type") == "object":
             yield from _describe(below, (*path, key), known)
+        elif below.get("items", {}).get("type") == "object":
+            yield from _describe(below["items"], (*path, key), known)
         elif (*path, key) in known:
             below["description"] = known[(*path, key)]
         else:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import re
 import sys
 import time
 import traceback
@@ -22,33 +21,21 @@ import orjson
 
 from misp_workflow import deadline, delivery, settings
 from misp_workflow.action import params as parameters
+from misp_workflow.action import routing
 from misp_workflow.action.about import OCCASIONS, about
+from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, with_note
 from misp_workflow.action.call import Call, chosen
 from misp_workflow.action.params import Params
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking, trial, verdicts
-from misp_workflow.effects import (
-    Block,
-    Case,
-    Command,
-    Effect,
-    Parcel,
-    Pass,
-    Receipt,
-    addressed,
-    mask,
-    to_json,
-    together,
-)
+from misp_workflow.effects import Block, Case, Command, Effect, Parcel, Pass, Receipt, addressed, mask, to_json
 from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
-from misp_workflow.printable import logger, printable
+from misp_workflow.printable import logger
 from misp_workflow.settings import Destination, Settings
+from misp_workflow.settings.routes import ROUTE
 
 LOG = logger("misp_workflow.action")
-
-MAX_SENTENCE = 1_000
-"""Characters of an answer; it may quote what somebody typed, and MISP keeps it in a log."""
 
 NODES = 64
 LONGEST_NODE = 16_000
@@ -84,15 +71,8 @@ INFO_KEYS = {
 }
 """The eleven keys that upstream's modules have, with what stands there when an action says nothing."""
 
-_FULL_STOPS = re.compile(r"(?<!\.)\.\.(?=[\s)]|\Z)")
-
-
-class Refusal(dict[str, Any]):
-    """The answer of a gate that has judged and says no; any other error means that it could not judge."""
-
 
 Decision = Effect | Sequence[Effect] | Pass | Block | Receipt
-Answer = dict[str, Any]
 
 
 def expose(
@@ -177,7 +157,7 @@ class _Action:
             late = LATE_GATE if self.config["blocking"] else LATE
             answer = {"error": late.format(seconds=_answer_within(request))}
         except WorkflowError as error:
-            answer = {"error": _sentence(str(error))}
+            answer = {"error": sentence(str(error))}
         except RecursionError:
             answer = {"error": "The data is nested too deeply to be read; nothing was done."}
         except MemoryError:
@@ -185,14 +165,33 @@ class _Action:
         except Exception:
             # the text of an exception may quote data, so only the places are logged
             LOG.error("bug in %s\n%s", self.name, "".join(_places()))
-            sentence = f"The module {self.name} failed on its own account; nothing was done. Its log names the place."
-            answer = {"error": sentence}
-        return _with_note(answer, problem)
+            said = f"The module {self.name} failed on its own account; nothing was done. Its log names the place."
+            answer = {"error": said}
+        return with_note(answer, problem)
 
     def _answer(self, request: dict[str, Any], rules: Settings, end: float, watch: Watch) -> Answer:
         given = request.get("params")
         wanted = given.get("destination", "") if isinstance(given, dict) else ""
-        destination = rules.destination(wanted.strip() if isinstance(wanted, str) else "")
+        wanted = wanted.strip() if isinstance(wanted, str) else ""
+        if not wanted.startswith(ROUTE):
+            return self._told(rules.destination(wanted), request, rules, end, watch)
+        if not self._leaves:
+            raise InputError(f"{self.name} sends nothing to anybody, so no {ROUTE}… can choose where to.")
+
+        def tell(place: str, until: float) -> Answer:
+            return self._told(rules.destination(place), request, rules, until, watch)
+
+        return routing.along(wanted.removeprefix(ROUTE).strip(), request["data"], rules, self.name, end, tell)
+
+    @property
+    def _leaves(self) -> bool:
+        """Whether data goes to somebody else."""
+        return bool(self.config.get("leaves_home", not self.config["blocking"]))
+
+    def _told(
+        self, destination: Destination, request: dict[str, Any], rules: Settings, end: float, watch: Watch
+    ) -> Answer:
+        given = request.get("params")
         if not destination.allows(self.name):
             raise InputError(
                 f"The destination “{destination.name}” is not for {self.name}: see its 'actions' in the settings."
@@ -203,7 +202,7 @@ class _Action:
             data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
             before: View | None = None
             clean: Callable[[Any], Any] | None = None
-            if self.config.get("leaves_home", not self.config["blocking"]):
+            if self._leaves:
                 data, selected, judging, note = marking.known(data, selected, destination, rules, end)
                 before = View(data)
                 try:
@@ -234,7 +233,7 @@ class _Action:
             answer = self._carry_out(decision, call, secrets, destination, watch)
             if refusal:  # nothing else was sent, so that is an error all the same
                 answer = {"error": f"{refusal} Taken back: {answer.get('error') or answer['data']['detail']}"}
-            return _with_note(answer, note)
+            return with_note(answer, note)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
 
@@ -263,9 +262,9 @@ class _Action:
         self, decision: Decision, call: Call, secrets: Sequence[str], place: Destination, watch: Watch
     ) -> Answer:
         if isinstance(decision, Block):
-            return Refusal(error=_sentence(mask("; ".join(decision.reasons), list(secrets))))
+            return Refusal(error=sentence(mask("; ".join(decision.reasons), list(secrets))))
         if isinstance(decision, Receipt):
-            return _spoken([decision])
+            return spoken([decision])
         if isinstance(decision, Pass):
             return self._pass(decision, call, secrets, place, watch)
         parcels = [self._parcel(effect, call, secrets, place) for effect in _listed(decision)]
@@ -278,11 +277,11 @@ class _Action:
             dry_run=getattr(params, "dry_run", False),
             deadline=call.deadline,
         )
-        return _spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
+        return spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
 
     def _pass(self, gate: Pass, call: Call, secrets: Sequence[str], place: Destination, watch: Watch) -> Answer:
         """Return a gate's yes, once what must happen first has happened; else its no, and what shall undo it."""
-        told = _sentence(mask(" ".join(gate.notes or ["Every rule is kept."]), list(secrets)))
+        told = sentence(mask(" ".join(gate.notes or ["Every rule is kept."]), list(secrets)))
         passed: Answer = {"data": {"status": "passed", "detail": told}}
         if not gate.effects:
             return passed
@@ -302,7 +301,7 @@ class _Action:
             deliver.deliver(undo, mode="queue", deadline=call.deadline)
         if not refused:  # MISP has heard a no meanwhile
             raise LateError("The time was over.")
-        told = _sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")
+        told = sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")
         judges = isinstance(parcels[receipts.index(refused[0])].effect, Command) and not refused[0].unsure
         return Refusal(error=told) if judges else {"error": told}
 
@@ -382,30 +381,6 @@ def _hidden(before: View, after: View) -> str:
 
 def _listed(decision: Effect | Sequence[Effect]) -> Sequence[Effect]:
     return [decision] if isinstance(decision, Effect) else decision
-
-
-def _spoken(receipts: Sequence[Receipt]) -> Answer:
-    """Return the answer that these receipts amount to: an error as soon as one was refused."""
-    receipts = together(receipts)
-    refused = [receipt for receipt in receipts if not receipt.accepted]
-    details = _sentence(" ".join(dict.fromkeys(receipt.detail for receipt in refused or receipts)))
-    if refused:
-        return {"error": details}
-    order = ("queued", "delivered", "dry-run", "skipped")
-    return {"data": {"status": min((receipt.status for receipt in receipts), key=order.index), "detail": details}}
-
-
-def _sentence(words: str) -> str:
-    """Return the words on one line that commands no terminal, each sentence with one full stop."""
-    return guard.cut(_FULL_STOPS.sub(".", printable(" ".join(words.split()))), MAX_SENTENCE)
-
-
-def _with_note(answer: Answer, problem: str) -> Answer:
-    if not problem or problem in answer.get("error", ""):
-        return answer
-    if "error" in answer:
-        return type(answer)(error=f"{answer['error']} ({problem})")
-    return {"data": {**answer["data"], "detail": f"{answer['data']['detail']} ({problem})"}}
 
 
 def _places() -> list[str]:

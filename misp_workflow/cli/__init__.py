@@ -34,6 +34,7 @@ COMMANDS = {
     "install": "Put an example workflow into a MISP.",
     "outbox": "Look after what waits to be delivered.",
     "metrics": "Write what monitoring watches, for Prometheus.",
+    "route": "Show who would get an event, and why.",
     "sent": "Show where an event went, and what of it is there still.",
     "doctor": "Examine settings, destinations, outbox, misp-modules and MISP.",
     "check-event": "Judge events by a rule file of the gates.",

@@ -18,6 +18,7 @@ from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import Modules
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.runner.said.check import Finding, Level, Rule, Subject, check
+from misp_workflow.settings.routes import ROUTE
 
 CONDITIONS = frozenset({"condition", "only_if"})
 """Parameters that hold a bare expression; the other templates are texts."""
@@ -62,6 +63,9 @@ def destinations(subject: Subject) -> Iterator[Finding]:
         name = text(node.params.get("destination")).strip()
         if not name or "destination" not in specs or known.path is None:
             continue
+        if name.startswith(ROUTE):
+            yield from _routed(node, name.removeprefix(ROUTE).strip(), known)
+            continue
         try:
             place = known.destination(name)
         except SettingsError as error:
@@ -91,6 +95,19 @@ def _extras() -> dict[str, list[str]]:
     """Return the extras that each action of this installation names; MISP's list of modules does not hold them."""
     entries = LocalServer(own_actions()).modules()
     return {str(entry["name"]): extras_named(entry["meta"].get("requirements") or ()) for entry in entries}
+
+
+def _routed(node: Node, name: str, known: settings.Settings) -> Iterator[Finding]:
+    """Yield what is wrong with a node whose destination a route chooses."""
+    try:
+        places = {place for line in known.route(name) for place in line.to}
+    except SettingsError as error:
+        level: Level = "error" if known.routes else "warning"  # these settings may not be the server's
+        yield Finding(level, "destination", node, str(error), "Add it to the settings, or mend the name.")
+        return
+    if not any(known.destination(place).allows(node.module) for place in places):
+        why = f"No destination of the route “{name}” is for {node.module}."
+        yield Finding("error", "destination", node, why, "Add the action to the 'actions' of one of them.")
 
 
 def values(subject: Subject) -> Iterator[Finding]:

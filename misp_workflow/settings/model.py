@@ -11,6 +11,7 @@ from misp_workflow import event, web_address
 from misp_workflow.errors import SettingsError, did_you_mean
 from misp_workflow.settings.lists import ListRules, Lists
 from misp_workflow.settings.mail import Mail
+from misp_workflow.settings.routes import Route
 from misp_workflow.settings.scripts import Scripts
 from misp_workflow.settings.secrets import resolve
 
@@ -178,6 +179,17 @@ class Settings:
     rules: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
     defaults: Destination = Destination()
     destinations: Mapping[str, Destination] = field(default_factory=lambda: MappingProxyType({}))
+    routes: tuple[Route, ...] = ()
+
+    def route(self, name: str) -> list[Route]:
+        """Return the lines of a route in their order; SettingsError when nothing is called so."""
+        if not self.usable:
+            raise SettingsError(f"{self.problem} Nothing is sent until it is mended.")
+        found = [one for one in self.routes if one.name == name]
+        if not found:
+            known = did_you_mean(name, {one.name for one in self.routes})
+            raise SettingsError(f"No route is called “{name}” in {self.path or 'the settings'}{known}.")
+        return found
 
     def destination(self, name: str) -> Destination:
         """Return the destination of that name; "" gives what holds for a node that names none.

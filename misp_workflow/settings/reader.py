@@ -26,6 +26,7 @@ from misp_workflow.settings.model import (
     Settings,
 )
 from misp_workflow.settings.network_table import NETWORK_WORDS, read_network, read_proxy
+from misp_workflow.settings.routes import read_route
 from misp_workflow.settings.scripts import read_scripts
 from misp_workflow.settings.secrets import is_reference
 from misp_workflow.settings.table import Table
@@ -56,6 +57,7 @@ def read(text: str, path: Path, state_folder: Path) -> Settings:
 def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
     """Return the settings of the file's top table."""
     defaults = _destination("", top.table("defaults"), DEFAULTS)
+    destinations = _destinations(top.table("destinations"), defaults)
     settings = Settings(
         path=path,
         answer_within=top.seconds("answer_within", 0.1, LONGEST_ANSWER) or Settings.answer_within,
@@ -72,7 +74,8 @@ def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
         scripts=read_scripts(top.table("scripts")),
         rules=_rules(top.table("rules")),
         defaults=defaults,
-        destinations=_destinations(top.table("destinations"), defaults),
+        destinations=destinations,
+        routes=tuple(read_route(table, destinations) for table in top.tables("routes")),
     )
     top.done()
     return settings

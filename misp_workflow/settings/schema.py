@@ -74,6 +74,14 @@ class _Asked(Table):
         self._note(key, below.schema)
         return below
 
+    def must(self, key: str, value: object) -> None:
+        self.schema.setdefault("required", []).append(key)
+
+    def tables(self, key: str) -> list[Table]:
+        below = _Asked()
+        self._note(key, {"type": "array", "items": below.schema})
+        return [below]
+
     def names(self) -> list[str]:
         return [ANY_NAME]
 

@@ -95,6 +95,20 @@ class Table:
             raise self.error(key, "must be a table")
         return Table(value or {}, (*self._path, key), self._file, self._text)
 
+    def must(self, key: str, value: object) -> None:
+        """Raise SettingsError when a key that must be there has no value."""
+        if not value:
+            raise self.error(key, "must be there")
+
+    def tables(self, key: str) -> list[Table]:
+        """Return the tables of [[key]], none when it is not there."""
+        value = self.take(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.error(key, f"must be tables, each below a line [[{key}]]")
+        return [Table(item, (*self._path, key), self._file, self._text) for item in value]
+
     def names(self) -> list[str]:
         """Return the keys that nobody took yet, for tables whose keys are names."""
         return list(self._left)

@@ -58,6 +58,7 @@ def test_what_the_reader_takes_the_schema_takes(text: str) -> None:
         '[destinations.x.list]\nformat = "paper"',
         "[misp]\nverify_tls = 1",
         "[outbox]\nworkers = 0",
+        '[[routes]]\nname = "security"',
     ],
 )
 def test_what_the_reader_refuses_the_schema_refuses(text: str) -> None:
@@ -69,8 +70,9 @@ def test_what_the_reader_refuses_the_schema_refuses(text: str) -> None:
 def test_every_setting_is_described() -> None:
     def undescribed(part: dict[str, Any], path: str) -> Iterator[str]:
         for key, below in part.get("properties", {}).items():
-            if below.get("type") == "object":
-                yield from undescribed(below, f"{path}.{key}")
+            inner = below if below.get("type") == "object" else below.get("items", {})
+            if inner.get("type") == "object":
+                yield from undescribed(inner, f"{path}.{key}")
             elif "description" not in below:
                 yield f"{path}.{key}"
 
