@@ -126,7 +126,10 @@ def _unreferenced(text: str) -> str:
 
 
 _TEXTILE = re.compile(
-    r"[*^~@%?!\"=|\[\]{}<>&#(`]|(?<![^\W_])[-_+]|[-_+](?![^\W_])|(?<=^h\d)\.|(?<=^[a-z])\.|(?<=^[a-z][a-z])\.|(?<=^fn\d)\.",
+    r"[*^~@%?!\"=|\[\]{}<>&#(`]"
+    r"|(?<![^\W_])[-_+]|[-_+](?![^\W_])"  # within a word they mark nothing
+    r"|(?<=\w):(?=\S|\Z)|(?<!\w)r(?=\d)"  # user:name and r1 are links of Redmine's own
+    r"|(?<=^h\d)\.|(?<=^[a-z])\.|(?<=^[a-z][a-z])\.|(?<=^fn\d)\.",
     re.MULTILINE,
 )
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -35,11 +37,9 @@ Set($LogToSTDERR, 'error');
 
 
 @pytest.fixture(scope="session")
-def request_tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def request_tracker(program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real RT on SQLite, with its user root and password password."""
-    setup = shutil.which(RT_SETUP, path=f"{os.environ['PATH']}:/usr/sbin")
-    if setup is None or not RT_SERVER.exists():
-        pytest.skip("request-tracker5 is not installed here")
+    setup = program(RT_SETUP)
     folder, port = tmp_path_factory.mktemp("rt"), free_port()
     (folder / "empty").mkdir()
     (folder / "RT_SiteConfig.pm").write_text(CONFIG.format(folder=folder, port=port))
@@ -57,6 +57,52 @@ def request_tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+REDMINE = Path("/usr/share/redmine")
+REDMINE_DATABASE = Path("/var/lib/dbconfig-common/sqlite3/redmine/instances/default/redmine_default")
+REDMINE_KEY = "0123456789abcdef0123456789abcdef01234567"
+WEB_SERVERS = "/usr/share/rubygems-integration/all/gems/webrick-*/lib"
+
+
+@pytest.fixture(scope="session")
+def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a real Redmine on SQLite, and the key of its admin; too slow a start for continuous integration."""
+    servers = sorted(Path("/").glob(WEB_SERVERS.lstrip("/")))
+    if not (REDMINE.exists() and servers and os.access(REDMINE_DATABASE, os.R_OK)):
+        pytest.skip("redmine with redmine-sqlite and ruby-webrick is not installed here")
+    folder, port = tmp_path_factory.mktemp("redmine"), free_port()
+    for name in ("config", "files", "log", "tmp"):
+        (folder / name).mkdir()
+    shutil.copy(REDMINE_DATABASE, folder / "redmine.db")
+    (folder / "config" / "database.yml").write_text(
+        f"production:\n  adapter: sqlite3\n  database: {folder}/redmine.db\n"
+    )
+    (folder / "config" / "secret_key.txt").write_text(REDMINE_KEY)
+    with contextlib.closing(sqlite3.connect(folder / "redmine.db")) as database, database:
+        database.execute("UPDATE users SET must_change_passwd = 0 WHERE login = 'admin'")
+        database.execute("INSERT INTO settings (name, value) VALUES ('rest_api_enabled', '1')")
+        row = "INSERT INTO tokens (user_id, action, value, created_on, updated_on) VALUES (1, 'api', ?, datetime(), datetime())"
+        database.execute(row, [REDMINE_KEY])
+    # Debian keeps instances in a folder of its own; the way there is taken from it.
+    told = {
+        "X_DEBIAN_SITEID": "../" * 12 + str(folder).lstrip("/"),
+        "RAILS_ENV": "production",
+        "RUBYLIB": str(servers[0]),
+    }
+    words = ["bin/rails", "server", "-u", "webrick", "-e", "production", "-b", "127.0.0.1", "-p", str(port)]
+    with (folder / "out").open("wb") as log:
+        environment = {**os.environ, **told, "HOME": str(folder)}
+        process = subprocess.Popen(
+            [*words, "-P", f"{folder}/pid"], cwd=REDMINE, env=environment, stdout=log, stderr=log
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until(lambda: _answers(f"{url}/issues.json"), process)
+        yield url, REDMINE_KEY
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @pytest.fixture

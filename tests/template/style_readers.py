@@ -188,11 +188,12 @@ def no_references(text: str) -> str:
 
 
 def textile(text: str) -> str:
-    bare = re.sub(r"&#\d{2,3};", "", text)
+    bare = re.sub(r"&#\d{2,3};", "·", text)
     assert not re.search(r"[*^~@%?!\"=|\[\]{}<>&#(`]", bare), f"markup in {bare!r}"
     assert not re.search(r"(?<![^\W_])[-_+]|[-_+](?![^\W_])|^(?:h\d|[a-z]{1,2}|fn\d)\.", text, re.MULTILINE), (
         f"markup in {text!r}"
     )
+    assert not re.search(r"\w:\S|(?<!\w)r\d", bare), f"a link of Redmine's in {bare!r}"
     return plain(html.unescape(text).replace("\u00a0", " "))
 
 
