@@ -33,6 +33,9 @@ ACTION_FILES = sorted((Path(__file__).resolve().parents[2] / "misp_modules" / "m
 CORE = "kTq9Wm2xRv7Zb4Ns"
 """Begins every planted secret. Letters and digits only, and its base64 too: no encoding keeps a part of it by accident."""
 
+ADDRESS = {"uuid": "00000000-0000-4000-8000-000000000001", "type": "ip-dst", "value": "8.8.8.8", "to_ids": True}
+"""What an action that takes addresses only can say something of: the captured one is TLP:RED."""
+
 # --- finding it -------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from leaks_kit import ACTION_FILES, CORE, World, ask, is_in, kept, leaks, logged, settle, shown
+from leaks_kit import ACTION_FILES, ADDRESS, CORE, World, ask, is_in, kept, leaks, logged, settle, shown
 
 from misp_workflow.cli import main
 from misp_workflow.effects import mask
@@ -147,6 +147,8 @@ def asked(action: ActionFile, world: World, captures: dict[str, Any], params: di
         }
         # so that no request is the same as one before
         body = json.loads(json.dumps(captures[trigger]).replace('"info":"', f'"info":"{turn}'))
+        if trigger == "event-publish":
+            body["data"]["Event"]["Attribute"].append(ADDRESS)
         known = {name: value for name, value in ways.items() if name in action.params}
         answers.append((trigger, ask(action, body, params | known)))
     settle()

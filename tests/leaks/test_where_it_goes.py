@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from leaks_kit import CORE, World, ask, leaks, logged, settle, templates
+from leaks_kit import ADDRESS, CORE, World, ask, leaks, logged, settle, templates
 
 from misp_workflow import settings
 from misp_workflow.delivery.outbox import Entry, open_outbox
@@ -112,6 +112,7 @@ def another(body: dict[str, Any], number: int) -> dict[str, Any]:
     """Return the body as of another moment, so that what comes of it is not taken for a repetition."""
     found: dict[str, Any] = json.loads(json.dumps(body))
     found["data"]["Event"] |= {"timestamp": str(1_800_000_000 + number), "info": f"number {number}"}
+    found["data"]["Event"].setdefault("Attribute", []).append(ADDRESS)
     return found
 
 
