@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cases_kit import ask, attribute, bare, detail, event, life, told
-from trackers import GitHub, GitLab, Jira, JiraDataCenter, Redmine, ServiceNow, Tracker
+from trackers import GitHub, GitLab, Jira, JiraDataCenter, Redmine, ServiceNow, TheHive, Tracker
 
 from misp_workflow.testing import Received, Receiver, answer
 
@@ -18,6 +18,7 @@ TRACKERS: list[tuple[str, type[Tracker]]] = [
     ("jira_issue", Jira),
     ("jira_issue", JiraDataCenter),
     ("redmine_issue", Redmine),
+    ("thehive_alert", TheHive),
 ]
 EACH = pytest.mark.parametrize(("action", "kind"), TRACKERS, ids=[kind.__name__ for _, kind in TRACKERS])
 TITLES = ("title: ", "short_description: ", "summary: ", "subject: ")
@@ -63,7 +64,7 @@ def test_created_although_refused_is_found(action: str, kind: type[Tracker], rec
     tracker, made = kind(receiver), []
 
     def refuse(request: Received):
-        if request.method == "POST" and not made:
+        if request.method == "POST" and not request.path.endswith("/query") and not made:
             made.append(request)
             return answer({"message": "not entitled"}, 403)
         return None
@@ -119,8 +120,11 @@ def test_event_text_is_text(action: str, kind: type[Tracker], receiver: Receiver
         "Jira": (),
         "JiraDataCenter": (),
         "Redmine": (),
+        "TheHive": (),  # its title is no Markdown
     }[kind.__name__]
     assert [mark for mark in live if mark in written] == []
+    if kind is TheHive:
+        assert "](https" not in case["description"] + tracker.history["~1"][-1]
     if kind in (JiraDataCenter, Redmine):
         marked = json.dumps([case["description"], [line for one in tracker.history.values() for line in one[-1:]]])
         assert [mark for mark in (" *b*", " _i_", " [~root", " {code", " @all", " #1") if mark in marked] == [
@@ -158,3 +162,39 @@ def test_what_servicenow_leaves_out_is_told(receiver: Receiver) -> None:
     receiver.answers(answer({"result": []}), answer({"result": row}, 201))
     said = detail(ask("servicenow_incident", event(), server_url=receiver.url, username="u", password="a pass phrase"))
     assert said == "ServiceNow incident INC0000001 was created, but ServiceNow left out correlation_id."
+
+
+def test_thehive_gets_equal_observables_once_and_what_it_loses_is_told(receiver: Receiver) -> None:
+    tracker = TheHive(receiver)
+    rows = (attribute(1, "a.example"), attribute(2, "a.example|192.0.2.1", "domain|ip"), attribute(3, "x", "text"))
+    assert detail(keep("thehive_alert", tracker, event(*rows))) == "TheHive alert ~1 was created."
+    sent = receiver.requests[1].json()["observables"]
+    assert [(one["dataType"], one["data"]) for one in sent] == [
+        ("domain", "a.example"),
+        ("ip", "192.0.2.1"),
+        ("other", "x"),
+    ]
+    tracker.cases.clear()
+    tracker.blind = True
+    said = detail(keep("thehive_alert", tracker, event(*rows, info="again")))
+    assert said == "TheHive alert ~1 was created, but TheHive left out observableCount."
+
+
+def test_thehive_that_refuses_a_second_alert_keeps_the_first_one(receiver: Receiver, monkeypatch, tmp_path) -> None:
+    tracker, hidden = TheHive(receiver), []
+    keep("thehive_alert", tracker, event(attribute(1)))
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "another"))
+
+    def too_early(request: Received):
+        if request.path.endswith("/query") and not hidden:
+            hidden.append(request)
+            return answer([])
+        return None
+
+    tracker.before = too_early
+    assert detail(keep("thehive_alert", tracker, event(attribute(1), info="another title"))).startswith(
+        "TheHive alert ~1 "
+    )
+    assert len(tracker.cases) == 1 and hidden
+    assert "was updated" in detail(keep("thehive_alert", tracker, event(attribute(1), info="a third title")))
+    assert tracker.cases["~1"]["title"].endswith("a third title")

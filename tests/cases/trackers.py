@@ -255,3 +255,39 @@ def _text_of(body: Any) -> str:
 def _fits(ticket: dict[str, Any], query: str) -> bool:
     """Whether RT's search language, as we use it, means this ticket."""
     return query == f"Queue = '{ticket.get('Queue')}' AND RefersTo = '{ticket['mark']}'"
+
+
+class TheHive(Tracker):
+    """TheHive 5, API v1: type, source and sourceRef are unique together; `blind` loses an observable without a word."""
+
+    params: ClassVar = {"api_key": "a-very-secret-key"}
+    name = "TheHive alert ~1"
+    blind = False
+
+    def answer(self, request: Received) -> Answer:
+        path = request.path.removeprefix("/api/v1")
+        if path == "/query":
+            wanted = {step["_eq"]["_field"]: step["_eq"]["_value"] for step in request.json()["query"][1:]}
+            return answer([one for one in self.cases.values() if wanted.items() <= one.items()])
+        if path == "/alert":
+            told = request.json()
+            same = ("type", "source", "sourceRef")
+            if any(all(one[name] == told[name] for name in same) for one in self.cases.values()):
+                return answer({"type": "CreateError", "message": "Alert already exists"}, 400)
+            seen = [(one["dataType"], one["data"]) for one in told.pop("observables")]
+            if len(seen) != len(set(seen)):
+                return answer({"type": "CreateError", "message": "Observable already exists"}, 400)
+            there = f"~{len(self.cases) + 1}"
+            row = {**told, "_id": there, "status": "New", "observableCount": len(seen) - self.blind}
+            self.add(row, there)
+            return answer(row, 201)
+        there = path.split("/")[2].replace("%7E", "~")
+        if there not in self.cases:
+            return answer({"type": "NotFoundError", "message": "Alert not found"}, 404)
+        if path.endswith("/comment"):
+            self.history[there].append(request.json()["message"])
+            return answer({"_id": "~99"}, 201)
+        if request.method == "PATCH":
+            self.change(there, request.json())
+            return answer(b"", 204)
+        return answer(self.cases[there])
