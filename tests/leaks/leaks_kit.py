@@ -358,6 +358,9 @@ def variants(action: ActionFile) -> Iterator[dict[str, str]]:
         }
 
 
+LINES_WITH_NAMES = ("headers", "custom_fields")
+
+
 def templates(action: ActionFile, source: str) -> dict[str, str]:
     """Return `source` for every parameter that is a template, in the form that the parameter asks for."""
     found = {}
@@ -365,7 +368,7 @@ def templates(action: ActionFile, source: str) -> dict[str, str]:
         if not spec.get("template") or spec.get("format") == "url":
             continue
         is_condition = "expression" in spec["description"].lower()
-        found[name] = "data" if is_condition else f"X-Told: {source}" if name == "headers" else source
+        found[name] = "data" if is_condition else f"X-Told: {source}" if name in LINES_WITH_NAMES else source
     return found
 
 
