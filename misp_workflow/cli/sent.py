@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -30,15 +31,18 @@ PAGE = 200
 def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> None:
     """Show where an event went, when, under which id there, and what was taken back.
 
-    Exit status: 0 something of it went out, 1 nothing is known of it, 2 unusable input.
+    Exit status: 0 something of it went out, 1 nothing is known of it, 2 unusable input, or a list that cannot be read.
     """
     rules = settings.in_force()
     uuid_ = _uuid(event_uuid)
-    found = chain(ledger_of(rules).of(uuid_, destination), _listed(rules, uuid_, destination))
+    unread: list[str] = []
+    found = chain(ledger_of(rules).of(uuid_, destination), _listed(rules, uuid_, destination, unread))
     first = next(found, None)
     if not as_json:
         note(_where(rules))
     if first is None:
+        if unread:
+            raise InputError(" ".join(unread))
         if as_json:
             echo_list([])
         else:
@@ -51,12 +55,24 @@ def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> Non
         _print_items(rows)
     else:
         Console().print_table(_summary(rows))
+    if unread:
+        raise InputError(" ".join(unread))
 
 
-def _listed(rules: Settings, event: str, destination: str) -> Iterator[Sent]:
-    """Yield what stands of the event in the lists for devices: each list knows that by itself."""
+def _listed(rules: Settings, event: str, destination: str, unread: list[str]) -> Iterator[Sent]:
+    """Yield what stands of the event in the lists for devices: each list knows that by itself.
+
+    Adds a sentence to `unread` for each list that cannot be read.
+    """
     for shelf in shelves(rules):
-        for row in shelf.rows() if destination in ("", shelf.name) else ():
+        if destination not in ("", shelf.name):
+            continue
+        try:
+            standing = shelf.rows()
+        except (OSError, sqlite3.Error) as error:
+            unread.append(f"What the list {shelf.name} has of it is not known: {error}.")
+            continue
+        for row in standing:
             if event in row.events:
                 yield Sent(
                     event=event,

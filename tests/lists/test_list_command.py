@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ from lists_kit import EVENT, ask, attribute, event, lines, shelf
 
 from misp_workflow import settings
 from misp_workflow.cli import main
+from misp_workflow.delivery import deliver as outbox
 from misp_workflow.testing import free_port
 
 
@@ -150,3 +153,30 @@ def test_sent_tells_of_lists_too(listed: Path) -> None:
     found = json.loads(told.stdout)
     assert len(found) == 41 and {one["id"] for one in found} == {"fw.txt"}
     assert "evil.example" in [one["item"] for one in found]
+
+
+@pytest.mark.parametrize("damage", ["no database", "letters that are none", "cut", "a folder"])
+def test_a_damaged_book_is_said_by_every_command_and_hides_no_other_list(listed: Path, damage: str) -> None:
+    book = next((settings.current().state_folder / "lists").glob("fw.sqlite*"))
+    with contextlib.closing(sqlite3.connect(book)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    whole = book.read_bytes()
+    book.unlink()
+    if damage == "a folder":
+        book.mkdir()
+    else:
+        letters = whole.replace(b"CREATE TABLE", b"CREATE \x90ABLE")  # which SQLite quotes in what it says
+        broken = {"no database": b"no database", "letters that are none": letters}
+        book.write_bytes(broken.get(damage, whole[:2048]))
+    for words in (["show", "fw"], ["check", "fw"], ["rebuild", "fw"]):
+        said = say(*words)
+        assert said.exit_code == 2, said.output
+        assert "The list fw" in said.output
+    said = CliRunner().invoke(main, ["sent", EVENT])
+    assert said.exit_code == 2
+    assert "What the list fw has of it is not known" in said.output
+    assert "dns.rpz" in said.output
+    answer = ask(event([attribute("domain", "more.example")]), "fw")
+    assert "the list fw cannot be changed right now" in answer["data"]["detail"]
+    outbox.stop()
+    assert CliRunner().invoke(main, ["doctor", "--json"]).exit_code == 1

@@ -60,6 +60,15 @@ class Counted:
     stale: int = 0
 
 
+@contextlib.contextmanager
+def _damage_in_words() -> Iterator[None]:
+    """Raise what everybody expects of a damaged file: where SQLite quotes it, Python may not be able to read that."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise sqlite3.DatabaseError("its file is damaged") from None
+
+
 class Book:
     """One list's file. A connection is opened for each use; whoever writes holds the file's one write lock."""
 
@@ -70,13 +79,13 @@ class Book:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Page]:
         """Open the book for reading; nothing is made on the disk for that."""
-        with contextlib.closing(self._look()) as connection:
+        with _damage_in_words(), contextlib.closing(self._look()) as connection:
             yield Page(connection)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Page]:
         """Open the book for one change: all of it is on the disk at the end, or nothing of it ever."""
-        with contextlib.closing(self._open()) as connection:
+        with _damage_in_words(), contextlib.closing(self._open()) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield Page(connection)
