@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cases_kit import ask, attribute, bare, detail, event, life, told
-from trackers import GitHub, GitLab, Jira, JiraDataCenter, Redmine, ServiceNow, TheHive, Tracker
+from trackers import GitHub, GitLab, Iris, Jira, JiraDataCenter, Redmine, ServiceNow, TheHive, Tracker
 
 from misp_workflow.testing import Received, Receiver, answer
 
@@ -19,6 +19,7 @@ TRACKERS: list[tuple[str, type[Tracker]]] = [
     ("jira_issue", JiraDataCenter),
     ("redmine_issue", Redmine),
     ("thehive_alert", TheHive),
+    ("iris_alert", Iris),
 ]
 EACH = pytest.mark.parametrize(("action", "kind"), TRACKERS, ids=[kind.__name__ for _, kind in TRACKERS])
 TITLES = ("title: ", "short_description: ", "summary: ", "subject: ")
@@ -121,6 +122,7 @@ def test_event_text_is_text(action: str, kind: type[Tracker], receiver: Receiver
         "JiraDataCenter": (),
         "Redmine": (),
         "TheHive": (),  # its title is no Markdown
+        "Iris": (),  # nor is this one's
     }[kind.__name__]
     assert [mark for mark in live if mark in written] == []
     if kind is TheHive:
@@ -198,3 +200,16 @@ def test_thehive_that_refuses_a_second_alert_keeps_the_first_one(receiver: Recei
     assert len(tracker.cases) == 1 and hidden
     assert "was updated" in detail(keep("thehive_alert", tracker, event(attribute(1), info="a third title")))
     assert tracker.cases["~1"]["title"].endswith("a third title")
+
+
+def test_iris_gets_iocs_of_the_types_that_are_named_and_equal_ones_once(receiver: Receiver) -> None:
+    tracker = Iris(receiver)
+    rows = (
+        attribute(1, "a.example"),
+        attribute(2, "a.example"),
+        attribute(3, "192.0.2.1", "ip-dst"),
+        attribute(4, "x", "text"),
+    )
+    keep("iris_alert", tracker, event(*rows), ioc_types="domain: 20\nip-dst: 76")
+    made = [(one["ioc_value"], one["ioc_type_id"]) for one in tracker.cases["1"]["alert_iocs"]]
+    assert made == [("a.example", 20), ("192.0.2.1", 76)]

@@ -291,3 +291,37 @@ class TheHive(Tracker):
             self.change(there, request.json())
             return answer(b"", 204)
         return answer(self.cases[there])
+
+
+class Iris(Tracker):
+    """DFIR-IRIS, API v2: a page of alerts, an alert as it is, and 400 with a message."""
+
+    params: ClassVar = {"api_key": "a-very-secret-key"}
+    name = "IRIS alert 1"
+
+    def answer(self, request: Received) -> Answer:
+        path = request.path.removeprefix("/api/v2/alerts")
+        if not path and request.method == "GET":
+            query = dict(request.query)
+            wanted = (query["source_reference"], query["alert_source"])
+            found = [one for one in self.cases.values() if (one["alert_source_ref"], one["alert_source"]) == wanted]
+            return answer({"total": len(found), "data": found, "last_page": 1, "current_page": 1, "next_page": None})
+        if not path:
+            told = request.json()
+            row = {**told, "alert_id": len(self.cases) + 1}
+            self.add(row)
+            return answer(row, 201)
+        there = path.split("/")[1]
+        if there not in self.cases:
+            return answer(b"", 404)
+        if path.endswith("/comments"):
+            self.history[there].append(request.json()["comment_text"])
+            return answer({"comment_id": 1}, 201)
+        if request.method == "PUT":
+            self.change(there, request.json())
+        return answer(self.cases[there])
+
+    def change(self, number: str, fields: dict[str, Any]) -> None:
+        told = {name.removeprefix("alert_"): value for name, value in fields.items()}
+        self.history[number] += [f"{name}: {value}" for name, value in told.items()]
+        self.cases[number] |= fields

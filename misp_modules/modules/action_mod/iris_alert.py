@@ -1,0 +1,156 @@
+"""Keep an alert in DFIR-IRIS."""
+
+from misp_workflow.action import ParameterError, Receipt, cases, expose, fields
+
+moduleinfo = {
+    "version": "1.0",
+    "name": "IRIS alert",
+    "description": "Keeps one alert per event in DFIR-IRIS, with IOCs of the types that you name, by its API v2.",
+    "module-type": ["action"],
+    "features": "The event's uuid is the source reference, by which the alert is found again, also when IRIS says that "
+    "one is not entitled and makes it all the same. IRIS numbers severities, states and types of IOCs by installation: "
+    "compare the defaults with yours. docs/cases.md tells what all cases have in common.",
+    "references": ["https://docs.dfir-iris.org/latest/operations/alerts/"],
+}
+
+moduleconfig = {
+    "params": {
+        "server_url": {"description": "Address of IRIS", "required": True, "format": "url"},
+        "api_key": {"description": "API key of a user who may read and write alerts", "required": True, "secret": True},
+        "customer": {"description": "Number of the customer", "format": "integer", "minimum": 1, "default": 1},
+        "source": {"description": "Source of the alert, one for each MISP", "default": "MISP"},
+        "severities": {
+            "description": "Numbers of the severities low, medium, high",
+            "format": "list",
+            "each": "integer",
+            "default": ["3", "4", "5"],
+        },
+        "ioc_types": {
+            "type": "large_string",
+            "description": "IOCs to make: MISP type and number of IRIS's type, one per line (ip-dst: 76); empty: none",
+        },
+        "close_status": {"description": "Number of the status Closed", "format": "integer", "default": 6},
+        "open_status": {"description": "Number of the status New", "format": "integer", "default": 2},
+        **fields.TLS,
+        **fields.CASE,
+        **fields.DELIVERY,
+    },
+    "blocking": False,
+    "support_filters": True,
+    "expect_misp_core_format": False,
+    "updates": "yes; IOCs when it is made",
+    "withdraws": "yes, a comment or closed",
+}
+del moduleconfig["params"]["assignee"]
+
+MAX_TITLE = 500
+MAX_DESCRIPTION = 100_000
+MOST_IOCS = 1_000  # one request makes them all
+
+
+def decide(call):
+    """Return the alert as this call wants it."""
+    params = call.params
+    if len(params.severities) != 3:
+        raise ParameterError("Parameter 'severities' must hold three numbers: of low, medium and high.")
+    draft = cases.draft(call, "markdown", MAX_TITLE, most_body=MAX_DESCRIPTION, title_style="text")
+    if isinstance(draft, Receipt):
+        return draft
+    number = dict(zip(("low", "medium", "high"), params.severities, strict=True)).get(draft.severity, 1)
+    new = {"alert_title": draft.title, "alert_description": draft.body, "alert_severity_id": int(number)}
+    found = iocs(draft.said["items"], numbers(params.ioc_types))
+    mark = {"alert_source": params.source, "alert_source_ref": draft.event}
+    made = {
+        **new,
+        **mark,
+        "alert_status_id": params.open_status,
+        "alert_customer_id": params.customer,
+        "alert_tags": ",".join(params.labels),
+        "alert_source_link": call.link,
+        "alert_context": dict(draft.fields),
+        "alert_iocs": found,
+    }
+    server = params.server_url.rstrip("/")
+    query = {"source_reference": draft.event, "alert_source": params.source}
+    return draft.case(
+        url=f"{server}/api/v2/alerts",
+        service="IRIS",
+        called="alert",
+        scope=f"customer {params.customer}",
+        bearer=params.api_key,
+        verify_tls=params.verify_tls,
+        ca_file=params.ca_file,
+        error_at="message",
+        look=(
+            {
+                "method": "GET",
+                "path": "",
+                "query": {**query, "alert_customer_id": str(params.customer)},
+                "expect_fields": ["data"],
+                "among": ["data", "alert_source_ref", draft.event],
+            },
+        ),
+        found_at="alert_id",
+        create=(
+            {"path": "", "json": made, "expect_status": [201], "expect_fields": ["alert_id"]},
+            {"method": "GET", "path": "/{id}", "expect": {"alert_source_ref": draft.event}},
+        ),
+        id_at="alert_id",
+        update=(changed(draft, new),),
+        comment=(
+            {
+                "path": "/{id}/comments",
+                "json": {"comment_text": ""},
+                "put": {"json.comment_text": "comment"},
+                "expect_status": [201],
+            },
+        ),
+        close=(status(params.close_status),),
+        reopen=(status(params.open_status),),
+        page=f"{server}/alerts?alert_ids={{id}}",
+    )
+
+
+def changed(draft, new):
+    """Return the request that sets what changed; the description only when all of the event is known."""
+    facts = {"alert_title": cases.TITLE, "alert_severity_id": cases.SEVERITY}
+    if draft.whole:
+        facts["alert_description"] = cases.ANY
+    values = {name: new[name] for name in facts}
+    about = {f"json.{name}": fact for name, fact in facts.items()}
+    return {"method": "PUT", "path": "/{id}", "json": values, "facts": about, "expect_fields": ["alert_id"]}
+
+
+def status(number):
+    """Return the request that gives the alert a status, which its answer must show."""
+    wanted = {"alert_status_id": number}
+    return {"method": "PUT", "path": "/{id}", "json": wanted, "expect": wanted}
+
+
+def numbers(lines):
+    """Return the numbers of IRIS's types by MISP type."""
+    found = {}
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        kind, _, number = line.rpartition(":")
+        if not kind.strip() or not number.strip().isdigit():
+            raise ParameterError(f"Parameter 'ioc_types': “{line}” is not TYPE: NUMBER.")
+        found[kind.strip()] = int(number)
+    return found
+
+
+def iocs(items, types):
+    """Return the IOCs of the attributes whose type is named; equal ones once."""
+    found = {}
+    for item in items:
+        if item["type"] in types:
+            found[item["type"], item["value"]] = {
+                "ioc_value": item["value"],
+                "ioc_type_id": types[item["type"]],
+                "ioc_description": "",
+                "ioc_tlp_id": 2,  # amber: the alert goes where the clearance lets it
+                "ioc_tags": "",
+            }
+    return list(found.values())[:MOST_IOCS]
+
+
+handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)
