@@ -187,7 +187,7 @@ def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client
         except changes.Refusal as no:
             outcome = retry.http_outcome(no.status)
             down = no.status >= 500
-            raise _end("refused" if outcome == "delivered" else outcome, str(no), down=down) from None
+            raise _end("refused" if outcome == "delivered" else outcome, mask(str(no), [key]), down=down) from None
         except (*http.TROUBLES, ValueError) as error:
             raise changes.Stop(_failure(error, this, seconds, key)) from None
         except (PyMISPError, LookupError, TypeError, AttributeError):
