@@ -337,16 +337,23 @@ class _Context(Mapping[str, Any]):
         self._call = call
 
     def __getitem__(self, name: str) -> Any:
-        return _NAMES[name](self._call)
+        read = _NAMES.get(name)
+        return read(self._call) if read else self._top[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in _NAMES
+        return name in _NAMES or name in self._top
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_NAMES)
+        return iter(dict.fromkeys((*_NAMES, *self._top)))
 
     def __len__(self) -> int:
-        return len(_NAMES)
+        return len(_NAMES.keys() | self._top.keys())
+
+    @property
+    def _top(self) -> Mapping[str, Any]:
+        """What stands at the top of the data, by its own name, as MISP's and upstream's templates know it."""
+        data = self._call.data
+        return data if isinstance(data, dict) else {}
 
 
 _NAMES: dict[str, Callable[[Call], Any]] = {
@@ -363,6 +370,9 @@ _NAMES: dict[str, Callable[[Call], Any]] = {
     "thread": lambda call: call.data.get("Thread", {}),
     "proposal": lambda call: next(iter(rows(call.view.event.get("ShadowAttribute"))), {}),
     "report": lambda call: next(iter(rows(call.view.event.get("EventReport"))), {}),
+    "Event": lambda call: call.data.get("Event", call.view.event) if isinstance(call.data, dict) else call.view.event,
+    "Attribute": lambda call: call.view.attributes,
+    "Object": lambda call: call.view.objects,
     "summary": lambda call: call.summary,
     "link_to_event": lambda call: rendering.live(call.link),
     "withheld": lambda call: call.withheld,

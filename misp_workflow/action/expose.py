@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from misp_workflow import deadline, delivery, settings
+from misp_workflow import deadline, delivery, local_time, settings
 from misp_workflow.action import params as parameters
 from misp_workflow.action import routing
 from misp_workflow.action.about import OCCASIONS, about
@@ -227,7 +227,8 @@ class _Action:
                 before=before,
                 refusal=refusal,
             )
-            decision = self.decide(call)
+            with local_time.told_in(destination.timezone):
+                decision = self.decide(call)
             if isinstance(decision, Pass) and decision.judged:
                 parameters.refuse_without_rule(self.config["params"], params)
             answer = self._carry_out(decision, call, secrets, destination, watch)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
+from misp_workflow import local_time
 from misp_workflow.event import (
     ANALYSES,
     DISTRIBUTIONS,
@@ -71,12 +72,15 @@ def topic(view: View) -> str:
 
 
 def moment(value: Any) -> str:
-    """Return MISP's seconds since 1970 as "2026-11-21 20:20 UTC", or the text itself when it is no such number."""
+    """Return MISP's seconds since 1970 as "2026-11-21 20:20 UTC", or the text itself when it is no such number.
+
+    It is told in the zone that the settings name.
+    """
     seconds = number(value)
     if not seconds:
         return text(value) if text(value) != "0" else ""
     try:
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        return datetime.fromtimestamp(seconds, local_time.here()).strftime("%Y-%m-%d %H:%M %Z")
     except (ValueError, OverflowError, OSError):  # further away than a calendar goes
         return text(value)
 

@@ -30,6 +30,9 @@ ONLY_ON = {
     "thread": ("post-",),
     "proposal": ("shadow-attribute-",),
     "report": ("event-report-",),
+    "Log": ("log-",),
+    "Post": ("post-",),
+    "Thread": ("post-",),
 }
 """Names of templates that are filled for some triggers only, with how the names of these begin."""
 
@@ -53,7 +56,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 NO_EVENT = ("user-", "log-")
 """Triggers that hand over no event."""
-OF_EVENTS = frozenset({"event", "attributes", "objects", "tags", "link_to_event"})
+OF_EVENTS = frozenset({"event", "attributes", "objects", "tags", "link_to_event", "Event", "Attribute", "Object"})
 
 
 def destinations(subject: Subject) -> Iterator[Finding]:
@@ -148,14 +151,16 @@ def _of_template(trigger: str, node: Node, name: str, source: str, more: Collect
             continue
         problem = "" if f"{one} is defined" in source else _field(root, field) if field else _name(root, trigger)
         if problem:
-            level: Level = "error" if not field and root not in NAMES else "warning"
+            level: Level = "error" if not field and root not in NAMES and root not in ONLY_ON else "warning"
             yield Finding(level, "template-name", node, f"'{name}' reads '{one}': {problem}.",
                           "docs/templates.md lists what a template can read.")  # fmt: skip
 
 
 def _name(name: str, trigger: str) -> str:
     """Return why a name says nothing with this trigger, or ""."""
-    if name not in NAMES:
+    if name not in NAMES and trigger.startswith("user-"):
+        return ""  # the user's own fields stand at the top of what MISP sends
+    if name not in NAMES and name not in ONLY_ON:
         return f"there is no '{name}'{did_you_mean(name, NAMES)}"
     if name in OF_EVENTS and trigger.startswith(NO_EVENT):
         return f"{trigger} hands over no event"

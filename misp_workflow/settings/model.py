@@ -117,7 +117,7 @@ class Destination:
     `max_bytes` bound a message and a body (None: only the vendor's own limit).
     `list` says how the list for devices is kept that this destination is (None: it is no list).
     `proxy` is the way there: "" as [network] says, "none", "environment" (`HTTPS_PROXY` and its like), or an address
-    or a reference to one.
+    or a reference to one. `timezone` is the zone that times are told in there ("": UTC).
     """
 
     name: str = ""
@@ -139,6 +139,7 @@ class Destination:
     max_bytes: int | None = None
     list: ListRules | None = None
     proxy: str = field(default="", repr=False)
+    timezone: str = ""
 
     def allows(self, action: str) -> bool:
         """Whether the action of this name may use this destination."""

@@ -6,11 +6,12 @@ import ipaddress
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from misp_workflow import web_address
+from misp_workflow import local_time, web_address
 from misp_workflow.errors import SettingsError
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
@@ -56,7 +57,8 @@ def read(text: str, path: Path, state_folder: Path) -> Settings:
 
 def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
     """Return the settings of the file's top table."""
-    defaults = _destination("", top.table("defaults"), DEFAULTS)
+    everywhere = replace(DEFAULTS, timezone=_timezone(top, ""))
+    defaults = _destination("", top.table("defaults"), everywhere)
     destinations = _destinations(top.table("destinations"), defaults)
     settings = Settings(
         path=path,
@@ -228,9 +230,20 @@ def _destination(name: str, table: Table, defaults: Destination) -> Destination:
         max_bytes=defaults.max_bytes if size is None else size,
         list=read_list(table.table("list"), name) if name else None,
         proxy=read_proxy(table, defaults.proxy),
+        timezone=_timezone(table, defaults.timezone),
     )
     table.done(f"what an action takes as a parameter stands in [destinations.{name or 'NAME'}.parameters]")
     return destination
+
+
+def _timezone(table: Table, default: str) -> str:
+    name = table.text("timezone", default).strip()
+    try:
+        local_time.zone(name)
+    except ValueError:
+        sentence = f"is no time zone such as {local_time.EXAMPLE} (where this machine knows none: pip install tzdata)"
+        raise table.error("timezone", sentence) from None
+    return name
 
 
 def _level(table: Table, key: str, levels: tuple[str, ...], default: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,12 +12,11 @@ from markupsafe import Markup
 from misp_workflow.errors import TemplateError
 from misp_workflow.event import flag, marking, rows, tag_names
 from misp_workflow.event import text as field
-from misp_workflow.template import defanging
+from misp_workflow.template import defanging, moments
 from misp_workflow.template.limits import current
 from misp_workflow.template.style import cut, web_address
 from misp_workflow.template.values import Live, kind, text
 
-_DIRECTIVES = re.compile(r"%[aAbBdHIjmMpSuUVyYzZFTGD%-]|[^%]")
 _STIX_VERSIONS = (1, 3, 4, 5)  # of UUIDs that MISP-STIX keeps; of others it makes one of version 5 in this namespace:
 _STIX_NAMESPACE = uuid.UUID("76beed5f-7251-457e-8c2a-b45f7b589d3d")
 _OWN_OBJECT = {"vulnerability": "vulnerability", "campaign-name": "campaign"}
@@ -54,35 +52,6 @@ def _names(of: Any) -> list[str]:
         current().spend(len(of) + 1)
         return [tag for tag in of if isinstance(tag, str)] + [field(tag.get("name")) for tag in rows(list(of))]
     raise TemplateError(f"{kind(of)} has no TLP")
-
-
-def date(value: Any, pattern: str = "%Y-%m-%d %H:%M UTC") -> str:
-    """Return a time as text. `value` is MISP's: seconds since 1970, "2024-01-31", or ISO 8601; times are UTC.
-
-    What is no time gives "".
-    """
-    pattern = text(pattern)
-    if len(pattern) > 100 or "".join(_DIRECTIVES.findall(pattern)) != pattern:
-        raise TemplateError(
-            f"'{pattern[:40]}' is no date format: it takes up to 100 characters and %Y %m %d %H %M and such"
-        )
-    moment = _moment(value)
-    return moment.strftime(pattern) if moment else ""
-
-
-def _moment(value: Any) -> datetime.datetime | None:
-    if isinstance(value, datetime.datetime):
-        return value if value.tzinfo is None else value.astimezone(datetime.timezone.utc)
-    if isinstance(value, datetime.date):
-        return datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.timezone.utc)
-    written = text(value).strip()[:64]
-    try:
-        if re.fullmatch(r"-?\d{1,12}(?:\.\d+)?", written):
-            return datetime.datetime.fromtimestamp(float(written), tz=datetime.timezone.utc)
-        moment = datetime.datetime.fromisoformat(written.replace("Z", "+00:00"))
-        return moment if moment.tzinfo is None else moment.astimezone(datetime.timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def link(address: Any, label: Any = None) -> str:
@@ -145,7 +114,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "defang": defang,
     "refang": refang,
     "tlp": tlp,
-    "date": date,
+    "date": moments.date,
+    "ago": moments.ago,
     "link": link,
     "stix_id": stix_id,
 }

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from misp_workflow.errors import TemplateError
 from misp_workflow.event import flag
-from misp_workflow.template import analyst, texts
+from misp_workflow.template import analyst, moments, questions, texts
 from misp_workflow.template.arithmetic import OPERATORS
 from misp_workflow.template.attributes import attributes, by_type, reading
 from misp_workflow.template.limits import current, paying
@@ -348,8 +348,9 @@ FILTERS = paying(
         "attributes": attributes,
         "by_type": by_type,
         **analyst.FILTERS,
+        **questions.FILTERS,
     },
     _CONSTANT,
 )
 _OF_FUNCTIONS = frozenset({"map", "select", "reject", "selectattr", "rejectattr", "sum", "default", "d"})
-FUNCTIONS = paying({"range": _range, "dict": _dict, "namespace": _namespace})
+FUNCTIONS = paying({"range": _range, "dict": _dict, "namespace": _namespace, "now": moments.now})

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Undefined
 
+from misp_workflow.template import questions
 from misp_workflow.template.arithmetic import OPERATORS
 from misp_workflow.template.limits import current, paying
 from misp_workflow.template.values import plain, text
@@ -65,6 +66,7 @@ TESTS = paying(
             )
             for name in names.split()
         },
+        **questions.TESTS,
     },
     _CONSTANT,
 )

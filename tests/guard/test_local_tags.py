@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from misp_workflow.delivery.guard import ClearanceError, clear
+from misp_workflow.delivery.guard import ClearanceError, admit, clear
 from misp_workflow.settings import Destination
 
 CASE = 'acme:internal-case="4711"'
@@ -87,3 +87,61 @@ def test_galaxy_clusters_that_were_attached_locally() -> None:
     kept = clear(data, None, Destination()).data["Event"]["Galaxy"]
     assert kept == [{"name": "Country", "GalaxyCluster": [{"value": "france", "local": False}]}]
     assert clear(data, None, OURS).data == data
+
+
+# --- galaxy clusters that are for their organisation ------------------------------------------------------------------
+
+CLUSTER = {
+    "uuid": "c",
+    "type": "acme-actor",
+    "value": "Planted Panda",
+    "tag_name": 'misp-galaxy:acme-actor="Planted Panda"',
+    "distribution": "3",
+    "default": False,
+    "published": True,
+    "local": False,
+}
+
+
+def with_cluster(cluster: dict[str, Any], galaxy: dict[str, Any]) -> dict[str, Any]:
+    tag = {"name": cluster["tag_name"], "local": False, "exportable": True, "local_only": False}
+    galaxies = [{"uuid": "g", "name": "Acme actors", "local_only": False, **galaxy, "GalaxyCluster": [cluster]}]
+    row = {"uuid": "u", "type": "domain", "value": "a.example", "Tag": [OPEN, tag], "Galaxy": galaxies}
+    return {"Event": {"id": "7", "info": "x", "Tag": [OPEN, tag], "Galaxy": galaxies, "Attribute": [row]}}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "galaxy"),
+    [
+        ({"distribution": "0"}, {}),
+        ({"distribution": 0}, {}),
+        ({"published": False}, {}),
+        ({"default": "0", "published": "0"}, {}),
+        ({}, {"local_only": True}),
+    ],
+)
+def test_no_cluster_for_the_own_organisation_leaves(cluster: dict[str, Any], galaxy: dict[str, Any]) -> None:
+    data = with_cluster({**CLUSTER, **cluster}, galaxy)
+    before = copy.deepcopy(data)
+    for one in (data, {"Event": {**data["Event"], "Attribute": {"4": data["Event"]["Attribute"][0]}}}):
+        cleared = clear(one, [data["Event"]["Attribute"][0]], Destination())
+        text = json.dumps([cleared.data, cleared.selected])
+        assert "Planted Panda" not in text and "Acme actors" not in text
+        assert text.count("tlp:green") == 3
+        assert "Planted Panda" in json.dumps(clear(one, None, OURS).data)
+    assert data == before
+    admitted, _, _ = admit(data, None, Destination())
+    assert "Planted Panda" not in json.dumps(admitted), "the quick look must see it, too"
+
+
+@pytest.mark.parametrize("cluster", [{}, {"default": True, "published": False}, {"distribution": "4"}])
+def test_other_clusters_leave(cluster: dict[str, Any]) -> None:
+    data = with_cluster({**CLUSTER, **cluster}, {})
+    assert clear(data, None, Destination()).data == data
+
+
+def test_a_cluster_that_is_attached_locally_takes_no_other_tag_along() -> None:
+    data = with_cluster({**CLUSTER, "local": True}, {})
+    data["Event"]["Tag"][1] = {**data["Event"]["Tag"][1], "local": True}
+    text = json.dumps(clear(data, None, Destination()).data)
+    assert text.count("Planted Panda") == 1, "the one that is attached to the attribute for all"

@@ -137,6 +137,8 @@ def test_everything_that_can_be_said(write) -> None:
             "line 2: network.deny is not a known setting; networks that nothing may go to stand in",
         ),
         ("[networks]\nproxy = 'none'", "line 2: networks.proxy is not a known setting; proxies stand in [network]"),
+        ("timezone = 'Mars/Olympus'", "line 1: timezone is no time zone such as Europe/Berlin"),
+        ("[destinations.a]\ntimezone = '../passwd'", "line 2: destinations.a.timezone is no time zone"),
         ("[destinations.a]\nrate = 'fast'", "line 2: destinations.a.rate must be a number"),
         ("[destinations.a]\nrate = -1", "line 2: destinations.a.rate must be at least 0.001"),
         ("[destinations.a]\nrate = true", "must be a number"),

@@ -11,7 +11,7 @@ from gc import is_tracked
 from typing import Any
 
 from misp_workflow.deadline import look
-from misp_workflow.delivery.guard.home import says_home
+from misp_workflow.delivery.guard.home import is_own, says_home
 from misp_workflow.delivery.guard.nested import TAG_LISTS
 from misp_workflow.delivery.guard.source import FOREIGN
 from misp_workflow.event import flag
@@ -23,6 +23,7 @@ _WHOLE, _EVENT, _IN_EVENT, _ELSEWHERE = range(4)
 """Where something stands: the data, its event, a member of that, anywhere else."""
 _CONTAINERS: frozenset[type] = frozenset((dict, list))
 _TAG_LISTS = frozenset(TAG_LISTS)
+_GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
 
 
 class Glance:
@@ -72,7 +73,7 @@ class Glance:
         self.objects += rows
         if "name" in members:
             self._take_names([row.get("name") for row in rows])
-        if key == "GalaxyCluster" and "local" in members and any(flag(row.get("local")) for row in rows):
+        if key in _GALAXIES and any(is_own(row, key) or flag(row.get("local")) for row in rows):
             self.usual = False
         for member in _TAG_LISTS & members:
             self.usual = self.usual and all(type(row.get(member)) is not str for row in rows)

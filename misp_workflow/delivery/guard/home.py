@@ -1,4 +1,7 @@
-"""Tags that an organisation has for itself: attached locally, or not exportable. MISP does not share them either."""
+"""What an organisation has for itself: tags attached locally or not exportable, galaxy clusters that are its own.
+
+MISP does not share them either.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,20 @@ _NO = (False, "0", "false")
 
 def leave_local_tags(each: Sequence[Edits]) -> frozenset[str]:
     """Note that these tags go, and the galaxy clusters that were attached by them; return the names of the tags."""
+    clusters = [(edits, _own_clusters(edits)) for edits in each]
+    own = frozenset(name for _, (_, rows) in clusters for row in rows if type(name := row.get("tag_name")) is str)
     asked = [edits for edits in each if not edits.survey.members.isdisjoint(("local", "local_only", "exportable"))]
     found = [tag for edits in asked if _may_be_home(edits.survey) for tag in edits.survey.tags if _is_home(tag)]
-    names = frozenset(name for tag in found if (name := _name(tag)))
+    names = frozenset(name for tag in found if (name := _name(tag))) | own
 
     def stays(row: Any) -> bool:
-        return not (_is_home(row) or (_is_bare_copy(row) and _name(row) in names))
+        return not (_is_home(row) or (_is_bare_copy(row) and _name(row) in names) or (own and _name(row) in own))
 
-    for edits in each if found else ():
+    for edits in each if found or own else ():
         for tags, member, place in edits.survey.tag_lists:
             edits.change(place, member, _without(tags, stays))
-    for edits in asked:
-        _leave_local_clusters(edits)
+    for edits, (local, _) in clusters:
+        _leave_clusters(edits, local)
     return names
 
 
@@ -80,11 +85,39 @@ def _without(tags: Any, stays: Callable[[Any], bool]) -> Any:
     return tags if stays(tags) else []
 
 
-def _leave_local_clusters(edits: Edits) -> None:
-    clusters = [place for place in edits.survey.having("local") if place[1] == "GalaxyCluster"]
-    local = {id(place[0]) for place in clusters if flag(place[0].get("local"))}
-    for place in edits.places if local else ():
-        if id(place[0]) in local or (place[1] == "Galaxy" and _has_only(place, local)):
+def is_own(row: Mapping[str, Any], key: str) -> bool:
+    """Whether a galaxy cluster, or a galaxy, is for its organisation whatever it is attached to; `key` says which.
+
+    MISP pushes no cluster whose distribution is the own organisation, none of one's own making before it is published,
+    and none of a galaxy that is for local use.
+    """
+    if key == "Galaxy":
+        return row.get("local_only") in _YES
+    mine = row.get("default") in _NO and row.get("published") in _NO
+    return key == "GalaxyCluster" and (row.get("distribution") in (0, "0") or mine)
+
+
+def _own_clusters(edits: Edits) -> tuple[set[int], list[dict[str, Any]]]:
+    """Return the ids of the galaxies and clusters that stay at home, and the clusters that do so by themselves."""
+    members = edits.survey.members
+    if "local" not in members and members.isdisjoint(("local_only", "distribution", "default")):
+        return set(), []
+    found = [place for place in edits.places if place[1] in ("Galaxy", "GalaxyCluster")]
+    ids = {id(place[0]) for place in found if is_own(place[0], place[1])}
+    own = [
+        place[0] for place in found if place[1] == "GalaxyCluster" and (id(place[0]) in ids or _around(place) in ids)
+    ]
+    local = {id(place[0]) for place in found if place[1] == "GalaxyCluster" and flag(place[0].get("local"))}
+    return ids | local | set(map(id, own)), own
+
+
+def _around(place: Place) -> int:
+    return id(place[2][0]) if place[2] else 0
+
+
+def _leave_clusters(edits: Edits, gone: set[int]) -> None:
+    for place in edits.places if gone else ():
+        if id(place[0]) in gone or (place[1] == "Galaxy" and _has_only(place, gone)):
             edits.drop(place)
     edits.settle()
 

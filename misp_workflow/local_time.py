@@ -1,0 +1,46 @@
+"""The time zone in which times are told: UTC, or what the settings say of the place that something goes to."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Iterator
+from contextvars import ContextVar
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+LONGEST_NAME = 64
+EXAMPLE = "Europe/Berlin"
+
+_zone: ContextVar[datetime.tzinfo] = ContextVar("misp_workflow_time_zone", default=datetime.timezone.utc)
+
+
+def here() -> datetime.tzinfo:
+    """Return the zone of whatever is being written in this thread."""
+    return _zone.get()
+
+
+@lru_cache(maxsize=256)
+def zone(name: str) -> datetime.tzinfo:
+    """Return the zone of this name in the time zone database ("Europe/Berlin"); ValueError when there is none."""
+    if name in ("", "UTC"):
+        return datetime.timezone.utc
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise ValueError("too long for the name of a time zone")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError) as error:  # a folder of zones is an OSError
+        raise ValueError(f"no time zone is called {name}") from error
+
+
+@contextlib.contextmanager
+def told_in(name: str) -> Iterator[None]:
+    """Tell times in the zone of this name until the block ends; "" leaves it as it is."""
+    if not name:
+        yield
+        return
+    before = _zone.set(zone(name))
+    try:
+        yield
+    finally:
+        _zone.reset(before)
