@@ -99,8 +99,7 @@ def is_own(row: Mapping[str, Any], key: str) -> bool:
 
 def _own_clusters(edits: Edits) -> tuple[set[int], list[dict[str, Any]]]:
     """Return the ids of the galaxies and clusters that stay at home, and the clusters that do so by themselves."""
-    members = edits.survey.members
-    if "local" not in members and members.isdisjoint(("local_only", "distribution", "default")):
+    if "GalaxyCluster" not in edits.survey.members:
         return set(), []
     found = [place for place in edits.places if place[1] in ("Galaxy", "GalaxyCluster")]
     ids = {id(place[0]) for place in found if is_own(place[0], place[1])}
