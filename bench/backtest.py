@@ -1,8 +1,8 @@
 """What a backtest costs: `python bench/backtest.py [--events 1000] [--attributes 200] [--json]`.
 
 Events of so many attributes, as files. For each example workflow the time for them all, in as many processes as there
-are cores and in one, as a ratio to the standard library's json.loads of the same files in the same run. Only the ratios
-say anything. Nothing is sent: see docs/workflows.md.
+are cores and in one, as a ratio to the standard library's json.loads of the same files in the same run; in one process
+the time of its processor counts. Only the ratios say anything. Nothing is sent: see docs/workflows.md.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from misp_workflow.trial.events import Folder  # noqa: E402
 from misp_workflow.trial.journal import Journal  # noqa: E402
 from misp_workflow.trial.summary import Summary, summarize  # noqa: E402
 
+AT_MOST = 3.0
 WORKFLOWS = ("publish-gate", "notify-on-tlp", "hold-what-is-not-marked")
 
 
@@ -46,7 +47,8 @@ def main() -> None:
         return
     for name, by_jobs in found.items():
         told = ", ".join(f"{jobs} process{'es' if jobs > 1 else ''} {ratio:.1f}" for jobs, ratio in by_jobs.items())
-        print(f"{name}, times json.loads: {told}")
+        best = min(by_jobs.values())
+        print(f"{name}, times json.loads: {told}; at most {AT_MOST:g}: {'met' if best <= AT_MOST else 'missed'}")
 
 
 def measured(folder: Path, name: str, jobs: int) -> float:
@@ -55,14 +57,15 @@ def measured(folder: Path, name: str, jobs: int) -> float:
     units = source.units()
     workflow = json.loads((ROOT / "examples" / "workflows" / f"{name}.json").read_bytes())
     with Journal(folder / f"{name}-{jobs}") as journal:
-        began = time.perf_counter()
+        clock = time.process_time if jobs == 1 else time.perf_counter
+        began = clock()
         backtest(Task(workflow, tuple(own_actions()), source), units, journal, jobs, lambda done, of: None)
         summarize(Summary(name, "", ""), lambda: lines_of(units, journal))
-        judged = time.perf_counter() - began
-    began = time.perf_counter()
+        judged = clock() - began
+    began = clock()
     for unit in units:
         json.loads(Path(unit.name).read_bytes())
-    return judged / (time.perf_counter() - began)
+    return judged / (clock() - began)
 
 
 if __name__ == "__main__":

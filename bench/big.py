@@ -2,7 +2,8 @@
 
 In this process: `dict_handler` of a gate with two tag rules, of slack_message, and of http_request with the whole
 event, against `orjson.loads` of the same body. With --server: a whole query through the real misp-modules, and the
-server's memory, against a module that answers at once from its own `dict_handler` in the same server. The attributes
+server's memory, against a module that answers at once from its own `dict_handler` in the same server. In the process
+processor time counts, in the server time on the clock. The attributes
 are copies of one that a real MISP sent, each with its own id, uuid, value and comment, three tags each. Only ratios
 within one run say anything.
 """
@@ -19,6 +20,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +34,17 @@ CAPTURE = ROOT / "tests" / "captures" / "event-publish.json"
 ACTIONS = ROOT / "misp_modules" / "modules" / "action_mod"
 ROUNDS = 5
 GATE = {"required_tags": "*", "forbidden_tags": "tlp:red", "tag_scope": "any", "minimum_attributes": "1"}
+AT_MOST = {
+    "gate": 0.3,
+    "slack_message": 0.3,
+    "slack_message, 1 in 100 withheld": 0.5,
+    "http_request of all, dry run": 0.6,
+    "http_request of all, sent": 1.5,
+    "query, gate": 1.2,
+    "query, slack_message": 1.2,
+    "memory above, gate": 0.3,
+    "memory above, slack_message": 0.3,
+}
 NOTHING = """moduleinfo = {"version": "1", "description": "", "module-type": ["action"], "name": "nothing"}
 moduleconfig = {"params": {}, "blocking": True, "support_filters": False, "expect_misp_core_format": False}
 def handler(q=False): return {"data": True} if q else False
@@ -100,14 +113,16 @@ def through_server(clean: Any, chat: dict[str, str]) -> dict[str, float]:
             "gate": request("publish_gate", clean, GATE),
             "slack_message": request("slack_message", clean, chat),
         }
-        peaks, fastest = {}, {}
-        for (
-            name,
-            body,
-        ) in bodies.items():  # each in a server of its own: what one leaves in memory is not the next one's
-            with MispModulesServer(custom=folder, environment={"MISP_WORKFLOW_STATE": folder}) as running:
-                fastest[name] = min(query(running.port, body) for _ in range(ROUNDS))
-                peaks[name] = peak(running.pid)
+        fastest = dict.fromkeys(bodies, float("inf"))
+        with ExitStack() as stack:  # a server for each: what one leaves in memory is not the next one's
+            environment = {"MISP_WORKFLOW_STATE": folder}
+            servers = {
+                name: stack.enter_context(MispModulesServer(custom=folder, environment=environment)) for name in bodies
+            }
+            for _ in range(ROUNDS):
+                for name, body in bodies.items():
+                    fastest[name] = min(fastest[name], query(servers[name].port, body))
+            peaks = {name: peak(server.pid) for name, server in servers.items()}
         for name in ("gate", "slack_message"):
             found[f"query, {name}"] = round(fastest[name] / fastest["nothing"], 2)
             found[f"memory above, {name}"] = round((peaks[name] - peaks["nothing"]) / len(bodies[name]), 2)
@@ -163,9 +178,9 @@ def in_turns(cases: dict[str, Callable[[], Any]]) -> dict[str, float]:
     for _ in range(ROUNDS):
         for name, work in cases.items():
             gc.collect()
-            start = time.perf_counter()
+            start = time.process_time()
             made = work()
-            fastest[name] = min(fastest[name], time.perf_counter() - start)
+            fastest[name] = min(fastest[name], time.process_time() - start)
             del made
     return fastest
 
@@ -191,8 +206,14 @@ def report(found: dict[str, dict[str, float]]) -> str:
     lines = []
     for attributes, numbers in found.items():
         lines.append(f"{attributes} attributes")
-        lines += [f"  {name:42} {number:>8}" for name, number in numbers.items()]
+        lines += [f"  {name:42} {number:>8}{verdict(name, number)}" for name, number in numbers.items()]
     return "\n".join(lines)
+
+
+def verdict(name: str, number: float) -> str:
+    """Return whether what the project aims at is met, where it aims at something."""
+    most = AT_MOST.get(name)
+    return "" if most is None else f"  at most {most}: {'met' if number <= most else 'missed'}"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Literal
 
 from misp_workflow.lazy import lazy
@@ -81,19 +83,14 @@ def tag_names(row: Mapping[str, Any], inherited: bool = True) -> list[str]:
 
 def _usual_tag_names(attributes: Sequence[Mapping[str, Any]]) -> dict[str, None] | None:
     """Return what `tag_names` returns of all these, found quickly; None unless the tags are as MISP sends them."""
-    found: dict[Any, None] = {}
     members = [key for key in ("Tag", "_allTags") if any(key in row for row in attributes)]
     if any(row.get("AttributeTag") or row.get("EventTag") for row in attributes):
         return None
+    lists = [tags for row in attributes for key in members if (tags := row.get(key))]
+    if not {list}.issuperset(map(type, lists)):
+        return None
     try:
-        for row in attributes:
-            for key in members:
-                tags = row.get(key)
-                if tags:
-                    if type(tags) is not list:
-                        return None
-                    for tag in tags:
-                        found[tag["name"]] = None
+        found: dict[Any, None] = dict.fromkeys(map(itemgetter("name"), chain.from_iterable(lists)))
     except (TypeError, KeyError):  # a tag that is no object, has no name, or a list as its name
         return None
     found.pop("", None)

@@ -19,7 +19,7 @@ from misp_workflow.installed import own_actions
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.settings import Settings
 
-UNKNOWN_WITHOUT = ("destinations", outbox.SUBJECT, modules.SUBJECT, misp.SUBJECT)
+UNKNOWN_WITHOUT = ("destinations", outbox.SUBJECT, modules.SUBJECT, misp.SUBJECT, measuring.SUBJECT)
 """What only the settings name."""
 MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "error": "[red]✘[/]", "skipped": "[dim]–[/]"}
 
@@ -70,6 +70,7 @@ def _findings(rules: Settings, ours: LocalServer, tables: dict[str, destinations
         lambda: outbox.check(rules),
         lambda: modules.check(rules, ours),
         lambda: misp.check(rules, ours.modules()),
+        lambda: measuring.last(rules),
     )
     for check in checks:
         yield from check()

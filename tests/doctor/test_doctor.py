@@ -560,11 +560,38 @@ def test_what_this_machine_can_judge_is_measured(doctor: Doctor, misp_modules_se
     (state, sentence), *others = doctor.about("large events", "--measure")
     assert state == "ok" and not others
     assert re.search(r"answers in [0-9.]+ s; within the 10 s that MISP waits .* makes about [0-9,]+$", sentence)
+    assert doctor.about("large events")[0][1].endswith(f": {sentence}"), "it is remembered"
 
 
 def test_without_a_server_nothing_is_measured(doctor: Doctor) -> None:
     doctor.write("")
     assert states(doctor.about("large events", "--measure")) == ["error"]
+    assert doctor.about("large events") == [
+        ("skipped", "how large an event a gate hears of in time was not measured here")
+    ]
+
+
+def test_what_was_measured_last_is_held_against_what_misp_waits_now(
+    doctor: Doctor, misp: tuple[Receiver, dict[str, Any]], tmp_path: Path
+) -> None:
+    receiver, answers = misp
+    measured = tmp_path / "state" / "measured.json"
+    measured.parent.mkdir(mode=0o700)
+    measured.write_text('{"day": "2026-01-02", "small": 0.5, "large": 3.0}')
+    doctor.write(configured(receiver))
+    sentence = (
+        "measured on 2026-01-02: a gate hears of 6,000 attributes and answers in 3.0 s; within the {} s that MISP"
+    )
+    assert doctor.about("large events") == [
+        ("ok", f"{sentence.format(10)} waits (Plugin.Action_timeout) that makes about 20,000")
+    ]
+    answers["/servers/getSetting/Plugin.Action_timeout"] = {"value": 2}
+    assert doctor.about("large events") == [
+        ("warning", f"{sentence.format(2)} waits (Plugin.Action_timeout) that makes about 4,000")
+    ]
+    for damaged in ("", "[]", '{"day": 1}', '{"day": "x", "small": "a", "large": []}'):
+        measured.write_text(damaged)
+        assert states(doctor.about("large events")) == ["skipped"]
 
 
 def test_a_client_library_that_is_missing(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:

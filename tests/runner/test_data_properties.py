@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from misp_workflow import hashpath, php
@@ -63,6 +63,68 @@ def test_conditions_raise_only_our_own_errors_and_change_nothing(
     with contextlib.suppress(WorkflowError):
         conditions.matching(data, value, operator, path)
     assert json.dumps(data) == before
+
+
+ALIKE = [1, True, 1.0, "1", 0, False, "0", None, "a"]
+"""Some of which Python takes for one and PHP does not."""
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.sampled_from(ALIKE)},
+        optional={
+            "value": st.sampled_from(ALIKE) | st.sampled_from(["a", "1", "1.0", "é"]) | SCALARS | DATA,
+            "Tag": st.lists(st.fixed_dictionaries({"name": st.sampled_from(["a", "b", "1"]) | SCALARS}), max_size=3)
+            | DATA,
+        },
+    )
+    | DATA,
+    max_size=6,
+)
+WANTED = st.sampled_from(["a", "1", "", True, None, 1, ["a", "1"], ["b"], [True]]) | DATA
+FEW_PATHS = st.sampled_from(["id", "value", "Tag", "Tag.{n}.name", "Tag.name", "Tag.0.name", "", "Tag.{n}", "0"])
+
+
+def outcome(work: Any, *what: Any) -> Any:
+    try:
+        return work(*what)
+    except WorkflowError:
+        return WorkflowError
+
+
+@settings(max_examples=400)
+@given(items=ROWS, operator=OPERATORS, value=WANTED, path=FEW_PATHS | PATHS)
+@example(items=[{"id": 1}, {"id": True}, {"id": 1.0}], operator="equals", value="a", path="id")
+@example(items=[{"Tag": [{"name": 1}]}, {"Tag": [{"name": True}]}], operator="in", value="a", path="Tag.{n}.name")
+def test_many_items_are_judged_as_each_by_itself(items: list[Any], operator: Any, value: Any, path: str) -> None:
+    """Rows of one kind are asked about all at once, and values that are the same only once."""
+    together = outcome(conditions.matching, items, value, operator, path)
+    alone = [outcome(conditions.matching, [item], value, operator, path) for item in items]
+    if WorkflowError in alone or together is WorkflowError:
+        assert WorkflowError in alone and together is WorkflowError
+        return
+    assert [repr(item) for item in php.values(together)] == [repr(one[0]) for one in alone if one]
+
+
+@settings(max_examples=400)
+@given(
+    items=ROWS,
+    path=st.sampled_from(
+        ["{n}.value", "{n}.Tag.{n}.name", "{n}[value=a].id", "{n}[value!=1].id", "{n}[value=1]", "{n}[id].value",
+         "{n}[value=/a/].id", "{n}[value>0].id", "{n}.Tag.{n}[name=a].name", "{n}.Tag.{s}", "{n}.Tag.{*}.name"]
+    ),
+)  # fmt: skip
+@example(items=[{"value": 1, "id": "x"}, {"value": True, "id": "y"}], path="{n}[value=true].id")
+def test_many_items_hold_what_each_holds_by_itself(items: list[Any], path: str) -> None:
+    together = outcome(hashpath.extract, items, path)
+    alone = [outcome(hashpath.extract, [item], path) for item in items]
+    if WorkflowError in alone or together is WorkflowError:
+        assert WorkflowError in alone and together is WorkflowError
+        return
+    assert repr(together) == repr([entry for one in alone for entry in one])
+    rest = path.removeprefix("{n}.")
+    if "[" not in rest:
+        assert outcome(hashpath.compile(rest).each, items) == outcome(
+            lambda: [hashpath.compile(rest).extract(item) for item in items]
+        )
 
 
 @given(data=DATA, scope=st.one_of(st.sampled_from([None, "event", "attribute", "object"]), DATA))

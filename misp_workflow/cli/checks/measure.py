@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
 from misp_workflow.cli.checks import misp
-from misp_workflow.cli.checks.finding import Finding, error, ok, warning
+from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warning
+from misp_workflow.errors import WorkflowError
+from misp_workflow.remote.files import save
 from misp_workflow.runner.modules.moduleapi import HttpServer, NoAnswerError
-from misp_workflow.settings import Settings
+from misp_workflow.settings import Settings, state
 
 SUBJECT = "large events"
+NAME = "measured.json"
+"""Where in the state folder the last measure is."""
 GATE = "publish_gate"
 SMALL, LARGE = 1_000, 6_000
 """Attributes of the events that are asked about."""
@@ -27,14 +32,48 @@ def check(rules: Settings) -> list[Finding]:
         small, large = (_fastest(rules.modules_url, attributes) for attributes in (SMALL, LARGE))
     except NoAnswerError as trouble:
         return [error(SUBJECT, str(trouble).rstrip("."), "start misp-modules, or set modules_url in the settings")]
+    measured = Measured(time.strftime("%Y-%m-%d", time.gmtime()), small, large)
+    return [_finding(rules, measured, "", "" if _remember(rules, measured) else "; the state folder cannot keep it")]
+
+
+def last(rules: Settings) -> list[Finding]:
+    """Return what was measured last, held against what MISP waits now."""
+    try:
+        measured = Measured(**orjson.loads((rules.state_folder / NAME).read_bytes()))
+        return [_finding(rules, measured, f"measured on {measured.day}: ", "")]
+    except (OSError, TypeError, ValueError):
+        todo = "run misp-workflow doctor --measure while misp-modules works as usual"
+        return [skipped(SUBJECT, "how large an event a gate hears of in time was not measured here", todo)]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is remembered: the day, and the seconds that an event of `SMALL` and of `LARGE` attributes took."""
+
+    day: str
+    small: float
+    large: float
+
+
+def _finding(rules: Settings, measured: Measured, before: str, after: str) -> Finding:
+    small, large = measured.small, measured.large
     waits, whence = misp.action_timeout(rules)
     each = max(large - small, 1e-6) / (LARGE - SMALL)
-    most = int((waits - small) / each + SMALL) // 1_000 * 1_000
+    most = max(int((waits - small) / each + SMALL) // 1_000 * 1_000, 0)
     what = (
-        f"a gate hears of {LARGE:,} attributes and answers in {large:.1f} s; within the {waits:g} s that MISP waits "
-        f"({whence}) that makes about {most:,}"
+        f"{before}a gate hears of {LARGE:,} attributes and answers in {large:.1f} s; within the {waits:g} s that MISP "
+        f"waits ({whence}) that makes about {most:,}{after}"
     )
-    return [ok(SUBJECT, what) if large < rules.answer_within else warning(SUBJECT, what, TODO)]
+    return ok(SUBJECT, what) if large < min(rules.answer_within, waits) else warning(SUBJECT, what, TODO)
+
+
+def _remember(rules: Settings, measured: Measured) -> bool:
+    try:
+        state.prepare(rules.state_folder)
+        save(rules.state_folder / NAME, orjson.dumps(asdict(measured)).decode())
+    except (OSError, WorkflowError):
+        return False
+    return True
 
 
 def _fastest(address: str, attributes: int) -> float:

@@ -11,7 +11,7 @@ from gc import is_tracked
 from typing import Any
 
 from misp_workflow.deadline import look
-from misp_workflow.delivery.guard.home import is_own, says_home
+from misp_workflow.delivery.guard.home import column, is_own, says_home
 from misp_workflow.delivery.guard.nested import TAG_LISTS
 from misp_workflow.delivery.guard.source import FOREIGN
 from misp_workflow.event import flag
@@ -72,13 +72,13 @@ class Glance:
         self.members |= members
         self.objects += rows
         if "name" in members:
-            self._take_names([row.get("name") for row in rows])
+            self._take_names(column(rows, "name"))
         if key in _GALAXIES and any(is_own(row, key) or flag(row.get("local")) for row in rows):
             self.usual = False
         for member in _TAG_LISTS & members:
             self.usual = self.usual and all(type(row.get(member)) is not str for row in rows)
-        for row in rows:
-            for name, item in row.items() if is_tracked(row) else ():
+        for row in filter(is_tracked, rows):
+            for name, item in row.items():
                 if type(item) in _CONTAINERS and item:
                     if name not in _TAG_LISTS:
                         inside = level == _EVENT or (level == _WHOLE and name == "Event")
@@ -97,8 +97,8 @@ class Glance:
                 return
             members: set[str] = set().union(*tags)
             self.members |= members
-            self._take_names([tag.get("name") for tag in tags])
-            self.usual = self.usual and "Tag" not in members and not says_home(tags)
+            self._take_names(column(tags, "name"))
+            self.usual = self.usual and "Tag" not in members and not says_home(tags, members)
         self._taken = len(self.tags)
 
     def _take_names(self, names: list[Any]) -> None:

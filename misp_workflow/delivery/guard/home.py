@@ -5,12 +5,14 @@ MISP does not share them either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from misp_workflow.delivery.guard.nested import Edits, Place, Survey, every_text
 from misp_workflow.event import flag
 
+_SAYING = ("local", "local_only", "exportable")
 _YES = (True, "1", "true")
 _NO = (False, "0", "false")
 
@@ -50,10 +52,21 @@ def _may_be_home(survey: Survey) -> bool:
         return True
 
 
-def says_home(tags: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether one of the tags, which hold no other ones, stays at home; TypeError when one cannot be read like this."""
-    said = [{tag.get(member) for tag in tags} for member in ("local", "local_only", "exportable")]
+def says_home(tags: Sequence[Mapping[str, Any]], members: Container[str] = _SAYING) -> bool:
+    """Whether one of the tags, which hold no other ones, stays at home; TypeError when one cannot be read like this.
+
+    `members` are those that any of the tags has, for a caller that knows.
+    """
+    said = [set(column(tags, member)) if member in members else set() for member in _SAYING]
     return not (said[0] | said[1]).isdisjoint(_YES) or not said[2].isdisjoint(_NO)
+
+
+def column(rows: Sequence[Mapping[str, Any]], member: str) -> list[Any]:
+    """Return what each row has for a member, None where it has none."""
+    try:
+        return list(map(itemgetter(member), rows))
+    except KeyError:
+        return [row.get(member) for row in rows]
 
 
 def _is_home(row: Any) -> bool:
