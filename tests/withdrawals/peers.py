@@ -101,7 +101,7 @@ def blocklist(folder: Path, program: Program) -> Iterator[Peer]:
 
 def _get(url: str, method: str = "GET") -> Any:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=20) as found:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=120) as found:
             return json.load(found)
     except urllib.error.HTTPError as error:
         return json.load(error)
