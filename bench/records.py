@@ -84,7 +84,7 @@ def line(start: Callable[..., Any], number: int, kills: int) -> str:
         with running(start) as peer:
             reads, called, worker = memory(peer, number)
         with running(start) as peer:
-            ask(peer, event(number))
+            ask(peer, event(number, peer.kind))
             deliver.stop()
             killed = killed_often(peer, kills, seed=7)
             came = arrived(peer, number)
@@ -118,7 +118,7 @@ def program(name: str) -> str:
 
 def timed(peer: Peer, number: int) -> float:
     """Return the seconds until all of it is there."""
-    data = event(number)
+    data = event(number, peer.kind)
     began = time.monotonic()
     said = ask(peer, data)
     if "error" in said:
@@ -132,7 +132,7 @@ def timed(peer: Peer, number: int) -> float:
 
 def memory(peer: Peer, number: int) -> tuple[int, int, int]:
     """Return the peak memory of a process that reads the request, of one that is called with it, of one that works."""
-    body = json.dumps(request(peer, event(number))).encode()
+    body = json.dumps(request(peer, event(number, peer.kind))).encode()
     file = ROOT / f"misp_modules/modules/action_mod/{peer.action}.py"
 
     def peak(code: str, *words: str, stdin: bytes = b"") -> int:

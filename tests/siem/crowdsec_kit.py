@@ -32,11 +32,15 @@ class CrowdSec:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
+    def decisions(self) -> list[dict[str, str]]:
+        """Return every decision that a bouncer is told."""
+        asked = urllib.request.Request(f"{self.url}/v1/decisions", headers={"X-Api-Key": BOUNCER})
+        with urllib.request.urlopen(asked, timeout=60) as found:
+            return json.load(found) or []
+
     def banned(self) -> dict[str, tuple[str, ...]]:
         """Return what a bouncer is told: value -> its decisions' scope, type, origin and scenario."""
-        asked = urllib.request.Request(f"{self.url}/v1/decisions", headers={"X-Api-Key": BOUNCER})
-        with urllib.request.urlopen(asked, timeout=20) as found:
-            decisions = json.load(found) or []
+        decisions = self.decisions()
         values = [one["value"] for one in decisions]
         assert len(values) == len(set(values)), f"a decision is there twice: {values}"
         return {one["value"]: (one["scope"], one["type"], one["origin"], one["scenario"]) for one in decisions}

@@ -63,12 +63,14 @@ class Arrived:
     doubled: int
 
 
-def event(number: int) -> dict[str, Any]:
+def event(number: int, kind: str = "domain") -> dict[str, Any]:
     """Return a published event with so many attributes, as MISP sends it."""
     data: dict[str, Any] = json.loads((ROOT / "tests/captures/event-publish.json").read_bytes())["data"]
     told = data["Event"]
     row = next(row for row in told["_AttributeFlattened"] if row["type"] == "domain")
-    rows = [{**row, "id": str(one), "uuid": name(one), "value": value(one)} for one in range(number)]
+    rows = [
+        {**row, "id": str(one), "uuid": name(one), "type": kind, "value": value(one, kind)} for one in range(number)
+    ]
     told.update(Attribute=rows, Object=[], _AttributeFlattened=[])
     return data
 
@@ -77,8 +79,8 @@ def name(number: int) -> str:
     return str(uuid.UUID(int=(0x40008000 << 48) | number, version=4))
 
 
-def value(number: int) -> str:
-    return f"n{number}.example.com"
+def value(number: int, kind: str = "domain") -> str:
+    return f"198.18.{number // 256}.{number % 256}" if kind == "ip-dst" else f"n{number}.example.com"
 
 
 def request(peer: Peer, data: dict[str, Any]) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def crowdsec(folder: Path, program: Program) -> Iterator[Peer]:
     with crowdsec_running(folder, program) as server:
 
         def read() -> Said:
-            return [(one[3].removeprefix("misp/"), value) for value, one in server.banned().items()]
+            return [(one["scenario"].removeprefix("misp/"), one["value"]) for one in server.decisions()]
 
         found = Peer("`crowdsec_decision`", "crowdsec_decision", True, read, server_url=server.url, machine_id="misp",
                      password=PASSWORD, allow_reserved="true")  # fmt: skip

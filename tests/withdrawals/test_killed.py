@@ -7,7 +7,7 @@ from pathlib import Path
 from killed import arrived, ask, event, killed_often
 from peers import Peer
 
-TELLS = ("`blocklist_file`", "`elastic_document`, index", "`elastic_document`, data stream", "`alertmanager_alert`",
+TELLS = ("`blocklist_file`", "`elastic_document`, index", "`elastic_document`, data stream", "`alertmanager_alert`", "`sentinel_indicator`",
          "`mqtt_message`, retained", "`nats_message`")  # fmt: skip
 """Destinations that can tell a repetition from something new."""
 NUMBER = 1_200
@@ -15,7 +15,7 @@ BATCH = 500
 
 
 def test_nothing_is_lost_by_kills(peer: Peer, tmp_path: Path) -> None:
-    said = ask(peer, event(NUMBER))
+    said = ask(peer, event(NUMBER, peer.kind))
     assert said["data"]["status"] == "queued", said
     killed = killed_often(peer, 2, seed=len(peer.name))
     found = arrived(peer, NUMBER)
