@@ -1,4 +1,4 @@
-"""Real Node-RED and n8n, where they are installed: what each answers is what the action takes for a yes or a no."""
+"""A real Node-RED, where it is installed: what it answers is what the action takes for a yes or a no."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from misp_workflow.testing.contract import ActionFile
 
 ACTION = Path(__file__).parents[2] / "misp_modules/modules/action_mod/automation_start.py"
 FOLDER = "MISP_WORKFLOW_TEST_NODE_MODULES"
-"""Names a node_modules/.bin folder, for those who do not install the two for the whole machine."""
+"""Names a node_modules/.bin folder, for those who do not install it for the whole machine."""
 
 
 def _peer(name: str) -> str:
