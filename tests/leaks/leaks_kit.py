@@ -358,7 +358,7 @@ def variants(action: ActionFile) -> Iterator[dict[str, str]]:
         }
 
 
-LINES_WITH_NAMES = ("headers", "custom_fields")
+LINES_WITH_NAMES = {"headers": "X-Told", "custom_fields": "7"}  # a further field of Redmine's has a number
 
 
 def templates(action: ActionFile, source: str) -> dict[str, str]:
@@ -368,7 +368,9 @@ def templates(action: ActionFile, source: str) -> dict[str, str]:
         if not spec.get("template") or spec.get("format") == "url":
             continue
         is_condition = "expression" in spec["description"].lower()
-        found[name] = "data" if is_condition else f"X-Told: {source}" if name in LINES_WITH_NAMES else source
+        found[name] = (
+            "data" if is_condition else f"{LINES_WITH_NAMES[name]}: {source}" if name in LINES_WITH_NAMES else source
+        )
     return found
 
 
