@@ -117,3 +117,10 @@ def test_a_domain_above_an_allowed_name_would_block_it_too() -> None:
     rules = ListRules(format="plain", allow=("www.partner.net",))
     assert refusal(Entry("domain", "partner.net"), rules, HOUSE)
     assert not refusal(Entry("hostname", "partner.net"), rules, HOUSE)
+
+
+@pytest.mark.parametrize("letter", "\n\r\t\x00\x1b\x7f\x85\u2028\u2029")
+@pytest.mark.parametrize("kind", ["filename", "url", "domain", "user-agent"])
+def test_nothing_begins_a_new_line_for_any_reader(kind: str, letter: str) -> None:
+    with pytest.raises(UnfitError, match="line breaks"):
+        read(kind, f"http://evil.example/a{letter}http://fine.example/b")

@@ -38,6 +38,8 @@ LONGEST_TEXT = 4_000
 
 _HEX = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
 _LENGTHS = {kind: length for length, kind in _HEX.items()}
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What begins a new line for somebody, or commands a terminal."""
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MAIL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}", re.IGNORECASE)
@@ -52,7 +54,7 @@ def read(kind: str, value: str) -> list[Entry]:
     if reader is None:
         return []
     value = value.strip()
-    if not value or len(value) > LONGEST_TEXT or any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+    if not value or len(value) > LONGEST_TEXT or _BREAKS.search(value):
         raise UnfitError("is empty, too long, or has line breaks or control characters")
     return list(dict.fromkeys(reader(value)))
 
