@@ -39,9 +39,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["MISP_WORKFLOW_STATE"] = str(folder / "state")
-        write(folder / "events", options.events, options.attributes)
+        planted = write(folder / "events", options.events, options.attributes)
         cores = len(os.sched_getaffinity(0))
-        found = {name: {jobs: measured(folder, name, jobs) for jobs in {1, cores}} for name in WORKFLOWS}
+        found = {name: {jobs: measured(folder, name, jobs, planted) for jobs in {1, cores}} for name in WORKFLOWS}
     if options.json:
         print(json.dumps(found, indent=2))
         return
@@ -51,8 +51,11 @@ def main() -> None:
         print(f"{name}, times json.loads: {told}; at most {AT_MOST:g}: {'met' if best <= AT_MOST else 'missed'}")
 
 
-def measured(folder: Path, name: str, jobs: int) -> float:
-    """Return the ratio of the backtest, summary included, to loading and decoding the same files."""
+def measured(folder: Path, name: str, jobs: int, planted: dict[str, int]) -> float:
+    """Return the ratio of the backtest, summary included, to loading and decoding the same files.
+
+    `publish-gate` must stop exactly the events with a planted reason.
+    """
     source = Folder((folder / "events",))
     units = source.units()
     workflow = json.loads((ROOT / "examples" / "workflows" / f"{name}.json").read_bytes())
@@ -60,8 +63,11 @@ def measured(folder: Path, name: str, jobs: int) -> float:
         clock = time.process_time if jobs == 1 else time.perf_counter
         began = clock()
         backtest(Task(workflow, tuple(own_actions()), source), units, journal, jobs, lambda done, of: None)
-        summarize(Summary(name, "", ""), lambda: lines_of(units, journal))
+        summary = summarize(Summary(name, "", ""), lambda: lines_of(units, journal))
         judged = clock() - began
+    stopped = summary.ends.get("blocked", 0)
+    if name == "publish-gate" and stopped != sum(planted.values()):
+        raise SystemExit(f"{stopped} events were stopped, and {sum(planted.values())} have a planted reason.")
     began = clock()
     for unit in units:
         json.loads(Path(unit.name).read_bytes())

@@ -110,7 +110,7 @@ def draft(
 
 def _goes(call: Call) -> str:
     event = call.view.event
-    if call.params.event_goes:
+    if call.params.withdraw_whole_event:
         return "deleted"
     bare = call.view.kind == "event" and not (call.view.attributes or call.hidden or "RelatedEvent" in event)
     was_public = number(event.get("publish_timestamp")) > 0 and not flag(event.get("published", True))

@@ -241,7 +241,7 @@ class _Action:
     def _only_its_name(self, before: View, error: guard.MarkedError) -> dict[str, Any]:
         """Return what taking back needs of an event that may not go; raise the error where nothing was put to stay."""
         uuid = before.event.get("uuid")
-        if "event_goes" not in self.config["params"] or not uuid or before.kind == "post":
+        if "withdraw_whole_event" not in self.config["params"] or not uuid or before.kind == "post":
             raise error
         return {"Event": {"uuid": uuid}}
 

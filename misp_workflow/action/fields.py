@@ -83,7 +83,8 @@ CASE: Table = {
         "choices": ["comment", "close", "nothing"],
         "default": "comment",
     },
-    "event_goes": {
+    "withdraw_whole_event": {
+        "formerly": ["event_goes"],
         "description": "true: the event is about to be deleted (for a workflow that runs then)",
         "format": "boolean",
         "default": False,

@@ -25,13 +25,15 @@ STANDING: Table = {
         "description": "Tags that withdraw an attribute, with commas; * stands for anything",
         "format": "list",
     },
-    "unpublished": {
+    "when_unpublished": {
+        "formerly": ["unpublished"],
         "description": "withdraw: an event that is saved and not published is withdrawn; keep: it stays",
         "format": "choice",
         "choices": ["withdraw", "keep"],
         "default": "withdraw",
     },
-    "event_goes": {
+    "withdraw_whole_event": {
+        "formerly": ["event_goes"],
         "description": "true: everything of this event is withdrawn (for a trigger before an event is deleted)",
         "format": "boolean",
         "default": False,
@@ -61,10 +63,10 @@ def standing(call: Call) -> Standing | Receipt:
     event = text(view.event.get("uuid"))
     if not event:
         return call.skip("The data names no event, so there is nothing to say of it.")
-    goes = params.event_goes or any(matching(call.event_tags, pattern) for pattern in params.withdraw_tags)
+    goes = params.withdraw_whole_event or any(matching(call.event_tags, pattern) for pattern in params.withdraw_tags)
     whole = goes or "RelatedEvent" in view.event or bool(call.refusal)
     if not view.attributes and not whole and not call.held_back:
-        if view.kind != "event" or flag(view.event.get("published", True)) or params.unpublished == "keep":
+        if view.kind != "event" or flag(view.event.get("published", True)) or params.when_unpublished == "keep":
             return call.skip("The data shows no attributes of the event.")
         whole = True  # the bare row of an event that was saved
     chosen = [] if goes else [row for row in call.rows if _stands(call, row)]

@@ -95,7 +95,7 @@ def _head(call: Call, row: Mapping[str, Any], withdrawn: bool) -> str:
     }
     data = " ".join(f'{name}="{_sd(value)}"' for name, value in told.items())
     when = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return f"<{priority}>1 {when} {host} misp - attribute [misp@{call.params.enterprise} {data}] "
+    return f"<{priority}>1 {when} {host} misp - attribute [misp@{call.params.enterprise_number} {data}] "
 
 
 def _sd(value: str) -> str:

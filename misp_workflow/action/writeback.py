@@ -38,7 +38,8 @@ SCOPE: Table = {
 }
 
 LOCAL: Table = {
-    "local": {
+    "local_tags": {
+        "formerly": ["local"],
         "description": "true: local tags, which stay on this MISP and fire no workflow; false: global tags",
         "format": "boolean",
         "default": True,

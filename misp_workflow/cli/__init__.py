@@ -30,6 +30,7 @@ COMMANDS = {
     "pull": "Write the workflows of a MISP into a folder.",
     "diff": "Show what differs between a pulled folder and its MISP.",
     "push": "Check workflows and write them into a MISP.",
+    "mend": "Give saved nodes the present names of their parameters.",
     "undo": "Put back what a push took the place of.",
     "install": "Put an example workflow into a MISP.",
     "outbox": "Look after what waits to be delivered.",

@@ -160,6 +160,8 @@ def print_summary(summary: Summary, console: Console) -> None:
     say(f"{summary.events:,} events, {summary.runs:,} runs: [bold]{ends or 'none'}[/]. Nothing was sent or changed.")
     if summary.note:
         say(f"[dim]{escape(summary.note)}[/]")
+    if summary.idle:
+        say(summary.idle)
     if summary.surprises:
         say("\n[bold]Most surprising[/]")
     for row in summary.surprises[:MOST]:

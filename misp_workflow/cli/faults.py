@@ -20,6 +20,11 @@ from misp_workflow.runner.modules.catalogue import catalogue
 from misp_workflow.runner.said.faults import AS_IT_SHOULD_BE, KINDS, STOPPED, Cell, Matrix, matrix
 from misp_workflow.words import counted
 
+SHARED = (
+    "MISP compares the approval's name, not whose it is: when another run on the same event leaves its yes there while "
+    "the gate fails without a word, this run goes on by it. How long that is possible: docs/gates.md."
+)
+
 
 @click.command()
 @click.argument("workflow", type=FILE)
@@ -34,7 +39,7 @@ def command(
     """Run WORKFLOW once per Python node and kind of failure, and show what MISP does all the same.
 
     Each gate is tried again with each of MISP's own nodes disabled, all of them, with the Enrichment service off, and
-    with an approval that lies on the event already.
+    with an approval that lies on the event already, or that another run leaves there at that moment.
 
     Nothing is sent anywhere. Exit status: 0 every gate holds, 1 a gate fails open, 2 unusable input.
     """
@@ -87,6 +92,7 @@ def _as_data(found: Matrix) -> dict[str, object]:
                 "approval": cell.around.approval,
                 "disabled": sorted(cell.around.disabled),
                 "rendering": cell.around.rendering,
+                "elsewhere": cell.around.elsewhere,
             }
             for cell in found.cells
         ],
@@ -116,7 +122,10 @@ def _print(found: Matrix, console: Console) -> None:
         console.print(f"[bold red]A gate fails open[/] in {counted(ways, 'way')}: MISP goes on though nobody judged.")
         console.print("Put a fail-closed path behind it: see docs/gates.md.")
     elif any(cell.gate for cell in found.cells):
-        console.print(f"[bold green]Every gate holds[/]: whatever fails, {stopped}.")
+        but = f", but in {counted(len(found.shared_cells), 'way')} told below" if found.shared_cells else ""
+        console.print(f"[bold green]Every gate holds[/]: whatever fails, {stopped}{but}.")
+        if found.shared_cells:
+            console.print(SHARED)
     else:
         console.print("No gate: the workflow blocks nothing by a Python module.")
 

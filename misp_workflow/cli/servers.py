@@ -154,13 +154,18 @@ def known_modules(url: str | None) -> list[Described]:
     """
     if url is not None:
         return module_server(url, False, (), send=True).modules()
-    own = LocalServer(actions()).modules()
+    own = own_modules()
     try:
         others = HttpServer(settings.current().modules_url).modules()
     except NoAnswerError:
         others = [described(file.stem) for file in upstream_actions()]
     names = {one["name"] for one in own}
     return own + [one for one in others if one.get("name") not in names]
+
+
+def own_modules() -> list[Described]:
+    """Return the pack's own modules, and those of --actions."""
+    return LocalServer(actions()).modules()
 
 
 def described(name: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _wait(wanted: Iterable[Patterns]) -> None:
 
 
 def _named(node: Node) -> Iterator[Patterns]:
-    yield _listed(node.params.get("lists" if node.module == "warninglist_check" else "warninglists"))
+    yield _listed(node.params.get("warninglists"))
     name = text(node.params.get("rules")).strip()
     try:
         book = settings.current().rules.get(name)

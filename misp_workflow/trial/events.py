@@ -68,7 +68,9 @@ def events_of(content: bytes, name: str) -> list[Event]:
         found = found["response"]
     events = [_event(one) for one in (found if isinstance(found, list) else [found])]
     if None in events:
-        raise InputError(f"{name} holds no event: {{'Event': …}} was expected.")
+        raise InputError(
+            f"{name} holds no event: {{'Event': …}} with uuid, id or info was expected, as MISP exports it."
+        )
     return [one for one in events if one is not None]
 
 
@@ -77,7 +79,8 @@ def _event(found: Any) -> Event | None:
         found = found["data"]
     if isinstance(found, dict) and "info" in found and "Event" not in found:
         found = {"Event": found}
-    return found if isinstance(found, dict) and isinstance(found.get("Event"), dict) else None
+    event = found.get("Event") if isinstance(found, dict) else None
+    return found if isinstance(event, dict) and any(event.get(name) for name in ("uuid", "id", "info")) else None
 
 
 # --- what a trigger hands over of an event ----------------------------------------------------------------------------

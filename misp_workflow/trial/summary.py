@@ -113,6 +113,14 @@ class Summary:
         self.asks.add(row.get("asks", ()), row)
         self.errors.add(row.get("errors", ()), row)
 
+    @property
+    def idle(self) -> str:
+        """Say so where nothing would have come of any run; "" where something would."""
+        anything = ("reasons", "messages", "changes", "asks", "errors")
+        if not self.runs or self.ends.keys() != {"success"} or any(self.part(name) for name in anything):
+            return ""
+        return "For none of these events would it send, change, ask or stop anything."
+
     def part(self, name: str) -> list[tuple[str, Group]]:
         """Return what is counted under this name, the largest first, those of one size by name."""
         found = getattr(self, name)
@@ -124,6 +132,7 @@ class Summary:
         groups = ("reasons", "organisations", "tags", "messages", "changes", "asks", "errors")
         return {
             **{name: getattr(self, name) for name in ("workflow", "trigger", "source", "note", "events", "runs")},
+            "idle": self.idle,
             "ends": dict(sorted(self.ends.items())),
             **{name: {key: one.data() for key, one in self.part(name)} for name in groups},
             "texts": dict(sorted(self.texts.items())),

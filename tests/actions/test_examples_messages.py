@@ -82,7 +82,7 @@ def test_indicators_for_detection_are_mailed_as_csv(ran, captures: dict[str, Any
     (attached,) = mail.message.iter_attachments()
     head, *rows = attached.get_payload(decode=True).decode().splitlines()
     column = head.split(",").index("to_ids")
-    assert mail.message["Subject"] == "[MISP] publish me rich"
+    assert mail.message["Subject"] == "[TLP:AMBER] [MISP] publish me rich"
     assert len(rows) == 4 and {row.split(",")[column] for row in rows} == {"1"}
 
 

@@ -98,8 +98,8 @@ def test_a_change_that_runs_out_of_time_says_how_far_it_came_and_goes_on_from_th
     event = many(standin, 40)
     values = {"set": {"to_ids": False}}
     respond = standin._otherwise
-    slowly(standin, "/attributes/edit", 0.03)
-    said = make("edit", event, *event["Attribute"], values=values, seconds=0.5)
+    slowly(standin, "/attributes/edit", 0.1)
+    said = make("edit", event, *event["Attribute"], values=values, seconds=2)
     done = [row["uuid"] for row in event["Attribute"] if not standin.attribute(row["uuid"])["to_ids"]]
     assert 0 < len(done) < 40
     told = re.match(r"MISP changed (\d+) of 40 attributes so far", said.detail)

@@ -38,6 +38,18 @@ def test_every_silence_of_a_gate_publishes_the_event(captures: dict[str, Any]) -
     assert {cell.kind for cell in found.open_cells} == SILENCES
 
 
+def test_the_yes_of_another_run_is_told_apart_from_no_yes() -> None:
+    """MISP compares a tag's name, so a gate that fails without a word can pass by what another run left there."""
+    event = (EXAMPLES.parent / "events" / "shareable.json").read_bytes()
+    graph = load((EXAMPLES / "hold-what-is-not-marked.json").read_bytes())
+    found = matrix(graph, lambda: json.loads(event), LocalServer([ACTIONS]).modules())
+    assert found.open_cells == []
+    assert {cell.kind for cell in found.shared_cells} == SILENCES
+    assert all(
+        str(cell.around) == "another run on the same event approves at that moment" for cell in found.shared_cells
+    )
+
+
 def test_the_approval_tag_graph_holds(captures: dict[str, Any]) -> None:
     fail_closed = workflow(
         "fail closed",

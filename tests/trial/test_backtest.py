@@ -17,6 +17,7 @@ from planted import event, write
 
 from misp_workflow.cli import main
 from misp_workflow.installed import own_actions
+from misp_workflow.runner.graph.build import workflow
 from misp_workflow.testing.misp import MispStandIn
 from misp_workflow.trial.backtest import Task, backtest, lines_of
 from misp_workflow.trial.events import Folder
@@ -24,6 +25,7 @@ from misp_workflow.trial.journal import Journal
 from misp_workflow.trial.summary import Summary, summarize
 
 ROOT = Path(__file__).resolve().parents[2]
+IF_RED = {"scope": "event", "condition": "in_or", "tags": ["tlp:red"]}
 EXAMPLES = ROOT / "examples" / "workflows"
 
 
@@ -60,10 +62,10 @@ def told(*arguments: object) -> dict:
 
 
 def test_planted_reasons_are_all_found(quiet, tmp_path) -> None:
-    planted = write(tmp_path / "events", 200, 20)
+    planted = write(tmp_path / "events", 1000, 10)
     found = told(EXAMPLES / "publish-gate.json", tmp_path / "events", "--html", tmp_path / "page.html", "--jobs", 2)
-    assert (found["events"], found["runs"]) == (200, 200)
-    assert found["ends"] == {"blocked": sum(planted.values()), "success": 200 - sum(planted.values())}
+    assert (found["events"], found["runs"]) == (1000, 1000)
+    assert found["ends"] == {"blocked": sum(planted.values()), "success": 1000 - sum(planted.values())}
     reasons = {name: group["runs"] for name, group in found["reasons"].items()}
     assert reasons == {
         "the tag 'tlp:red' is forbidden [publish_gate (2)]": planted["red"],
@@ -112,6 +114,19 @@ def test_one_run_for_each_attribute(quiet, tmp_path) -> None:
     found = told(tmp_path / "w.json", tmp_path / "events")
     assert (found["events"], found["runs"]) == (4, 20)
     assert "taken as just added" in found["note"]
+
+
+def test_a_workflow_that_does_nothing_says_so(quiet, tmp_path) -> None:
+    write(tmp_path / "events", 3, 1)
+    (tmp_path / "events" / "hover.json").write_bytes((ROOT / "examples" / "events" / "hover.json").read_bytes())
+    idle = workflow("Looks and does nothing", "event-publish", {2: ("tag-if", IF_RED)}, [(1, 2)])
+    (tmp_path / "idle.json").write_text(json.dumps(idle))
+    said = run(tmp_path / "idle.json", tmp_path / "events", "--html", tmp_path / "page.html")
+    sentence = "For none of these events would it send, change, ask or stop anything."
+    assert sentence in said.output and sentence in (tmp_path / "page.html").read_text()
+    assert "hover.json holds no event" in said.output, "what MISP sends for a hover is no stored event"
+    assert all(line.strip() != "• event" for line in said.output.splitlines())
+    assert sentence not in run(EXAMPLES / "publish-gate.json", tmp_path / "events").output
 
 
 def test_files_that_hold_no_event_are_told(quiet, tmp_path) -> None:

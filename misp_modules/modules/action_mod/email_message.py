@@ -32,13 +32,15 @@ moduleconfig = {
             "format": "email",
         },
         "smtp_server": {"description": "Name of the SMTP server", "required": True, "address": True},
-        "port": {
+        "smtp_port": {
+            "formerly": ["port"],
             "description": "Port of the server; empty: 587, with security tls 465, with none 25",
             "format": "integer",
             "minimum": 1,
             "maximum": 65535,
         },
-        "security": {
+        "smtp_security": {
+            "formerly": ["security"],
             "description": "starttls (never without), tls (from the start) or none",
             "format": "choice",
             "choices": ["starttls", "tls", "none"],
@@ -71,7 +73,8 @@ moduleconfig = {
             "default": False,
         },
         **fields.MESSAGE,
-        "html": {
+        "html_body": {
+            "formerly": ["html"],
             "type": "large_string",
             "description": "HTML part as a Jinja template; empty: the summary as HTML, or none with a message of yours",
             "template": True,
@@ -113,8 +116,8 @@ def decide(call):
     return [
         Mail(
             server=params.smtp_server,
-            port=params.port or PORTS[params.security],
-            security=params.security,
+            port=params.smtp_port or PORTS[params.smtp_security],
+            security=params.smtp_security,
             username=params.username,
             password=params.password,
             verify_tls=params.verify_tls,
@@ -139,8 +142,8 @@ def decide(call):
 
 def html(call):
     """Return the HTML part, "" for none."""
-    if call.params.html:
-        return call.render("html", "html")
+    if call.params.html_body:
+        return call.render("html_body", "html")
     return "" if call.params.message else call.message("html", layout="mail")
 
 

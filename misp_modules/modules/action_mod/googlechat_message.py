@@ -24,7 +24,8 @@ moduleconfig = {
             "required": True,
             "secret": True,
         },
-        "threads": {
+        "thread_per_event": {
+            "formerly": ["threads"],
             "description": "true: what concerns one event goes into one thread",
             "format": "boolean",
             "default": True,
@@ -46,7 +47,7 @@ def decide(call):
     """Return the request that posts this call's message."""
     content = {"text": call.message("googlechat", MAX_TEXT, "bytes")}
     query = {}
-    if call.params.threads:
+    if call.params.thread_per_event:
         content["thread"] = {"threadKey": call.thread}
         query["messageReplyOption"] = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
     return Post(

@@ -18,7 +18,8 @@ moduleinfo = {
 
 moduleconfig = {
     "params": {
-        "server": {
+        "hashlookup_server": {
+            "formerly": ["server"],
             "description": "Address of the hashlookup server",
             "format": "url",
             "default": "https://hashlookup.circl.lu",
@@ -35,7 +36,11 @@ moduleconfig = {
             "format": "boolean",
             "default": True,
         },
-        "tag": {"description": "Tag for known files", "default": 'misp-workflow:analysis="known-file-hash"'},
+        "tag_to_add": {
+            "formerly": ["tag"],
+            "description": "Tag for known files",
+            "default": 'misp-workflow:analysis="known-file-hash"',
+        },
         **writeback.LOCAL,
         **writeback.PAP,
         **fields.ITEMS,
@@ -57,9 +62,13 @@ def decide(call):
     items, kept_back = writeback.may_be_asked(found, call)
     if not items:
         return call.skip("PAP lets no hash of this be asked about" if kept_back else "no file hash was selected")
-    values = {"server": params.server.rstrip("/"), "minimum_trust": params.minimum_trust, "add": [params.tag]}
+    values = {
+        "server": params.hashlookup_server.rstrip("/"),
+        "minimum_trust": params.minimum_trust,
+        "add": [params.tag_to_add],
+    }
     flags = {"to_ids": False} if params.remove_to_ids else {}
-    return writeback.change(call, "known_files", items, **values, local=params.local, set=flags)
+    return writeback.change(call, "known_files", items, **values, local=params.local_tags, set=flags)
 
 
 def hash_of(row):

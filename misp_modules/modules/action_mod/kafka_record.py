@@ -23,7 +23,8 @@ moduleconfig = {
             "template": True,
             "per_attribute": True,
         },
-        "mechanism": {
+        "login_mechanism": {
+            "formerly": ["mechanism"],
             "description": "How the login is sent",
             "format": "choice",
             "choices": ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
@@ -50,7 +51,7 @@ moduleconfig = {
 def decide(call):
     """Return the records of this call."""
     params, schemes = call.params, ("kafka", "kafkas")
-    options = {"mechanism": params.mechanism, "idempotent": params.idempotent}
+    options = {"mechanism": params.login_mechanism, "idempotent": params.idempotent}
     return records.effects(call, "topic", "kafka", "Kafka", schemes, **options)
 
 

@@ -16,7 +16,11 @@ moduleinfo = {
 
 moduleconfig = {
     "params": {
-        "module": {"description": "Name of the expansion module (dns, circl_passivedns, …)", "required": True},
+        "enrichment_module": {
+            "formerly": ["module"],
+            "description": "Name of the expansion module (dns, circl_passivedns, …)",
+            "required": True,
+        },
         "module_config": {
             "type": "large_string",
             "description": "The module's own settings, one 'name: value' per line",
@@ -45,7 +49,11 @@ def decide(call):
     items, kept_back = writeback.may_be_asked(writeback.attributes(call), call)
     if not items:
         return call.skip("PAP lets nothing of this be asked about") if kept_back else writeback.nothing(call)
-    settings = {"module": call.params.module, "config": config(call.params.module_config), "as": call.params.add_as}
+    settings = {
+        "module": call.params.enrichment_module,
+        "config": config(call.params.module_config),
+        "as": call.params.add_as,
+    }
     return writeback.change(call, "enrich", items, **settings)
 
 

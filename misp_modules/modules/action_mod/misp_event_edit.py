@@ -36,7 +36,11 @@ moduleconfig = {
             "choices": list(ANALYSES),
             "words": fields.ANALYSIS_WORDS,
         },
-        "info": {"description": "Title as a Jinja template; empty: as it is", "template": True},
+        "event_info": {
+            "formerly": ["info"],
+            "description": "Title as a Jinja template; empty: as it is",
+            "template": True,
+        },
         "publish": {
             "description": "1 publish, 0 unpublish, by number or word; empty: as it is",
             "format": "choice",
@@ -59,12 +63,12 @@ def decide(call):
         "distribution": params.distribution,
         "threat_level_id": THREAT_LEVELS.get(params.threat_level, ""),
         "analysis": ANALYSES.get(params.analysis, ""),
-        "info": call.line("info", "", "text") if params.info else "",
+        "info": call.line("event_info", "", "text") if params.event_info else "",
     }
     wanted = {name: value for name, value in wanted.items() if value}
     publish = {"publish": True, "unpublish": False}.get(params.publish)
     if not wanted and publish is None:
-        raise ParameterError("Set at least one of distribution, threat_level, analysis, info, publish.")
+        raise ParameterError("Set at least one of distribution, threat_level, analysis, event_info, publish.")
     return writeback.change(call, "event", set=wanted, publish=publish)
 
 

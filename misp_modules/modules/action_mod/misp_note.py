@@ -14,7 +14,8 @@ moduleinfo = {
 
 moduleconfig = {
     "params": {
-        "text": {
+        "note_text": {
+            "formerly": ["text"],
             "type": "large_string",
             "description": "The note, or the reason of the opinion, as a Jinja template",
             "required": True,
@@ -26,7 +27,7 @@ moduleconfig = {
             "minimum": 0,
             "maximum": 100,
         },
-        "language": {"description": "Language of the note", "default": "en"},
+        "note_language": {"formerly": ["language"], "description": "Language of the note", "default": "en"},
         **writeback.SCOPE,
         **fields.ITEMS,
         **fields.DELIVERY,
@@ -41,14 +42,14 @@ moduleconfig = {
 def decide(call):
     """Return the note or opinion."""
     params = call.params
-    words = call.render("text", "text").strip()
+    words = call.render("note_text", "text").strip()
     if not words:
-        raise ParameterError("Parameter 'text' renders to nothing for this event.")
+        raise ParameterError("Parameter 'note_text' renders to nothing for this event.")
     items = writeback.attributes(call) if params.scope == "attribute" else []
     if params.scope == "attribute" and not items:
         return writeback.nothing(call)
     if params.opinion is None:
-        return writeback.change(call, "note", items, kind="Note", note=words, language=params.language)
+        return writeback.change(call, "note", items, kind="Note", note=words, language=params.note_language)
     return writeback.change(call, "note", items, kind="Opinion", opinion=params.opinion, comment=words)
 
 

@@ -16,13 +16,18 @@ KINDS = {"sighting": "0", "false positive": "1", "expiration": "2"}  # https://w
 
 moduleconfig = {
     "params": {
-        "kind": {
+        "sighting_type": {
+            "formerly": ["kind"],
             "description": "sighting, false positive or expiration",
             "format": "choice",
             "choices": list(KINDS),
             "default": "sighting",
         },
-        "source": {"description": "Who saw it, as MISP shows it", "default": "MISP workflow"},
+        "sighting_source": {
+            "formerly": ["source"],
+            "description": "Who saw it, as MISP shows it",
+            "default": "MISP workflow",
+        },
         **fields.ITEMS,
         **fields.DELIVERY,
     },
@@ -38,7 +43,9 @@ def decide(call):
     items = writeback.attributes(call)
     if not items:
         return writeback.nothing(call)
-    return writeback.change(call, "sighting", items, type=KINDS[call.params.kind], source=call.params.source)
+    return writeback.change(
+        call, "sighting", items, type=KINDS[call.params.sighting_type], source=call.params.sighting_source
+    )
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

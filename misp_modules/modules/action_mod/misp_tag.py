@@ -27,7 +27,8 @@ moduleconfig = {
             "choices": ["add", "remove", "replace"],
             "default": "add",
         },
-        "replaced": {
+        "tags_to_replace": {
+            "formerly": ["replaced"],
             "type": "large_string",
             "description": "With replace: patterns of the tags that go; empty: those of the same taxonomy (tlp:*)",
             "format": "list",
@@ -51,12 +52,12 @@ def decide(call):
     remove = {
         "add": (),
         "remove": params.tags,
-        "replace": params.replaced or [writeback.same_taxonomy(name) for name in params.tags],
+        "replace": params.tags_to_replace or [writeback.same_taxonomy(name) for name in params.tags],
     }[params.operation]
     items = writeback.attributes(call) if params.scope == "attribute" else []
     if params.scope == "attribute" and not items:
         return writeback.nothing(call)
-    return writeback.change(call, "tag", items, add=add, remove=list(remove), local=params.local)
+    return writeback.change(call, "tag", items, add=add, remove=list(remove), local=params.local_tags)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -21,7 +21,11 @@ moduleconfig = {
             "choices": ["string", "hostname", "cidr", "substring", "regex"],
             "default": "string",
         },
-        "description": {"description": "What a new list is for", "default": "Values noted by a workflow"},
+        "list_description": {
+            "formerly": ["description"],
+            "description": "What a new list is for",
+            "default": "Values noted by a workflow",
+        },
         **fields.ITEMS,
         **fields.DELIVERY,
     },
@@ -38,7 +42,7 @@ def decide(call):
     if not items:
         return writeback.nothing(call)
     types = list(dict.fromkeys(text(row.get("type")) for row in items))
-    values = {"name": params.list_name, "type": params.list_type, "description": params.description}
+    values = {"name": params.list_name, "type": params.list_type, "description": params.list_description}
     return writeback.change(call, "warninglist", items, **values, matching_attributes=types)
 
 

@@ -23,7 +23,8 @@ moduleconfig = {
             "template": True,
             "per_attribute": True,
         },
-        "retain": {
+        "retain_last": {
+            "formerly": ["retain"],
             "description": "true: the broker keeps each topic's last message for who comes later",
             "format": "boolean",
             "default": False,
@@ -44,7 +45,7 @@ moduleconfig = {
 def decide(call):
     """Return the records of this call."""
     schemes = ("mqtt", "mqtts")
-    return records.effects(call, "topic", "mqtt", "The MQTT broker", schemes, retain=call.params.retain)
+    return records.effects(call, "topic", "mqtt", "The MQTT broker", schemes, retain=call.params.retain_last)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -22,7 +22,8 @@ moduleconfig = {
             "template": True,
             "per_attribute": True,
         },
-        "length": {
+        "stream_length": {
+            "formerly": ["length"],
             "description": "Entries that the stream keeps, about",
             "format": "integer",
             "minimum": 1,
@@ -44,7 +45,7 @@ moduleconfig = {
 
 def decide(call):
     """Return the records of this call."""
-    return records.effects(call, "stream", "redis", "Redis", ("redis", "rediss"), length=call.params.length)
+    return records.effects(call, "stream", "redis", "Redis", ("redis", "rediss"), length=call.params.stream_length)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

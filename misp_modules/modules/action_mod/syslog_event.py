@@ -42,7 +42,8 @@ moduleconfig = {
             "maximum": 65_000,
             "default": 8096,
         },
-        "enterprise": {
+        "enterprise_number": {
+            "formerly": ["enterprise"],
             "description": "Private enterprise number for the structured data; 32473 is the one for examples",
             "format": "integer",
             "minimum": 1,

@@ -17,7 +17,12 @@ moduleconfig = {
         "bot_token": {"description": "Token that BotFather gave (123456:ABC…)", "required": True, "secret": True},
         "chat_id": {"description": "Id of the chat (-1001234…), or @name of a public channel", "required": True},
         "thread_id": {"description": "Id of a topic of that group; empty: none", "format": "integer"},
-        "silent": {"description": "true: no sound at the readers' end", "format": "boolean", "default": False},
+        "send_silently": {
+            "formerly": ["silent"],
+            "description": "true: no sound at the readers' end",
+            "format": "boolean",
+            "default": False,
+        },
         "server_url": {"description": "Telegram's API", "format": "url", "default": "https://api.telegram.org"},
         **fields.MESSAGE,
         **fields.DELIVERY,
@@ -38,7 +43,7 @@ def decide(call):
         "text": call.message("telegram"),
         "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": True},
-        "disable_notification": params.silent,
+        "disable_notification": params.send_silently,
     }
     if len(content["text"].encode("utf-16-le")) // 2 > MAX_TEXT:  # markup cannot be cut
         content |= {"text": call.without_markup(content["text"], MAX_TEXT, "utf-16"), "parse_mode": None}

@@ -16,7 +16,8 @@ moduleinfo = {
 
 moduleconfig = {
     "params": {
-        "lists": {
+        "warninglists": {
+            "formerly": ["lists"],
             "type": "large_string",
             "description": "Patterns of names of warninglists, one per line (List of RFC *)",
             "required": True,
@@ -27,7 +28,8 @@ moduleconfig = {
             "format": "boolean",
             "default": True,
         },
-        "tag": {
+        "tag_to_add": {
+            "formerly": ["tag"],
             "description": "Tag for values on a list",
             "default": 'misp-workflow:analysis="false-positive"',
         },
@@ -48,11 +50,11 @@ def decide(call):
     params, items = call.params, writeback.attributes(call)
     if not items:
         return writeback.nothing(call)
-    found = [row for row in items if warninglists.lists_with(row, params.lists)]
+    found = [row for row in items if warninglists.lists_with(row, params.warninglists)]
     if not found:
         return call.skip(f"none of {len(items)} values is on a warninglist")
     flags = {"to_ids": False} if params.remove_to_ids else {}
-    return writeback.change(call, "mark", found, set=flags, add=[params.tag], local=params.local)
+    return writeback.change(call, "mark", found, set=flags, add=[params.tag_to_add], local=params.local_tags)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -19,7 +19,8 @@ moduleinfo = {
 moduleconfig = {
     "params": {
         "address": {"description": "Address of the socket", "default": "tcp://127.0.0.1:50001"},
-        "connect": {
+        "connect_to_proxy": {
+            "formerly": ["connect"],
             "description": "false: listen at the address, as MISP does; true: call a proxy that listens there",
             "format": "boolean",
             "default": False,
@@ -58,7 +59,12 @@ def decide(call):
     body = json.dumps(told, ensure_ascii=False)
     frames = {"misp": (f"{topic} {body}",), "frames": (topic, body), "stix21": (body,)}[params.layout]
     return Record(
-        address=params.address, bind=not params.connect, topic=topic, frames=frames, stix=as_stix, service="ZeroMQ"
+        address=params.address,
+        bind=not params.connect_to_proxy,
+        topic=topic,
+        frames=frames,
+        stix=as_stix,
+        service="ZeroMQ",
     )
 
 

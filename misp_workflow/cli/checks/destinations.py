@@ -119,7 +119,7 @@ def _reach(subject: str, place: Destination, values: Mapping[str, str], params: 
     """Ask the address something harmless."""
     url = next((values[name] for name in _address_names(values, params) if _usual(values[name])), "")
     if not url and values.get("smtp_server"):
-        port = values.get("port") or SMTP_PORTS.get(values.get("security", ""), 25)
+        port = values.get("smtp_port") or SMTP_PORTS.get(values.get("smtp_security", ""), 25)
         url = f"smtp://{values['smtp_server']}:{port}"
     if not url and "service_url" in params and (trouble := network.apprise(subject, place)):
         return trouble

@@ -67,12 +67,13 @@ class Around:
 
     approval: where a gate leaves a tag when it approves, one that lies on the event already: "" none, else how it is
     attached. disabled: modules of MISP's own in the graph. rendering: whether the Enrichment service is on, which MISP
-    has templates rendered by.
+    has templates rendered by. elsewhere: while the gate fails, another run on the same event leaves its approval there.
     """
 
     approval: Locality = ""
     disabled: frozenset[str] = frozenset()
     rendering: bool = True
+    elsewhere: bool = False
 
     def __str__(self) -> str:
         return "all is as it should be" if self == Around() else ", ".join(self._words())
@@ -81,7 +82,8 @@ class Around:
         old = [f"an old {self.approval} approval lies there"] if self.approval else []
         whose = "each of MISP's own nodes" if len(self.disabled) > 1 else "".join(self.disabled)
         off = [f"{whose} disabled"] if self.disabled else []
-        return [*old, *off, *([] if self.rendering else ["the Enrichment service is off"])]
+        other = ["another run on the same event approves at that moment"] if self.elsewhere else []
+        return [*old, *off, *([] if self.rendering else ["the Enrichment service is off"]), *other]
 
 
 AS_IT_SHOULD_BE = Around()
@@ -103,8 +105,8 @@ class Cell:
 
     @property
     def fails_open(self) -> bool:
-        """Whether a gate let pass what it never judged."""
-        return self.gate and self.goes_on
+        """Whether a gate let pass what it never judged; another run's yes was about this event, a moment ago."""
+        return self.gate and self.goes_on and not self.around.elsewhere
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class Matrix:
     @property
     def open_cells(self) -> list[Cell]:
         return [cell for cell in self.cells if cell.fails_open]
+
+    @property
+    def shared_cells(self) -> list[Cell]:
+        """Where a run goes on by the yes of another: MISP compares a tag's name, not whose it is."""
+        return [cell for cell in self.cells if cell.gate and cell.goes_on and cell.around.elsewhere]
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,8 @@ class _Trial:
         disabled = dict.fromkeys([frozenset[str](), *off, frozenset(self.own)])
         localities: tuple[Locality, ...] = ("", "local", "global") if self.approvals else ("",)
         found = [Around(approval, some) for approval in localities for some in disabled]
-        return [*found, *(Around(approval, rendering=False) for approval in localities)]
+        found += [Around(approval, rendering=False) for approval in localities]
+        return [*found, Around(elsewhere=True)] if self.approvals else found
 
     def agreed(self, behind: ModuleServer | None) -> Run:
         """The run in which nothing is wrong, and each gate that says yes leaves its tag in MISP."""
@@ -169,11 +177,20 @@ class _Trial:
         for tag in self.approvals.values() if around.approval else ():
             _attach(data, tag, around.approval)
         world = self._around(around)
+        if around.elsewhere:
+            world = replace(world, fetched_events=[self._approved()])
         if kind == "disabled":
             world = replace(world, disabled_modules=world.disabled_modules | {node.module})
         failing = [*(other.module for other in self.python), TEMPLATE_MODULE] if kind == "down" else [node.module]
         script = {module: [_spec(kind)] for module in failing}
         return run(self.workflow, data, Scripted(None if kind == "no list" else self.listed, script), world=world)
+
+    def _approved(self) -> Any:
+        """The event as another run leaves it for a moment."""
+        data = self.data()
+        for tag in self.approvals.values():
+            _attach(data, tag, "local")
+        return data
 
     def _around(self, around: Around) -> World:
         off = self.world.disabled_services if around.rendering else self.world.disabled_services | {"Enrichment"}

@@ -173,7 +173,8 @@ def parameters(subject: Subject) -> Iterator[Finding]:
         for name in node.params if known else ():  # of a module without any, perhaps no more than the name is known
             if name in renamed:
                 said = f"The parameter '{name}' is called '{renamed[name]}' now, and MISP sends it by that name only."
-                yield Finding("error", "renamed", node, said, f"Set '{renamed[name]}'; what the node says is lost.")
+                way = f"What it says is lost: 'misp-workflow mend' puts it under '{renamed[name]}'."
+                yield Finding("error", "renamed", node, said, way)
             elif name not in known:
                 said = f"The module has no parameter '{name}'{did_you_mean(name, [*known, *renamed])}."
                 yield Finding("warning", "unknown-parameter", node, said, "MISP does not send it; mend the name.")

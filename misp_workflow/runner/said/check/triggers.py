@@ -55,7 +55,8 @@ def recursion(subject: Subject) -> Iterator[Finding]:
     for node in subject.nodes:
         if node.module not in CAUSES.get(subject.trigger, ()) or node.params.get("locality") == "local":
             continue
-        if node.module == "misp_tag" and str(node.params.get("local") or "true").lower() in {"true", "1", "yes", "on"}:
+        local = str(node.params.get("local_tags") or "true").lower() in {"true", "1", "yes", "on"}
+        if node.module == "misp_tag" and local:
             continue
         yield Finding("warning", "recursion", node, f"Its change in MISP fires {subject.trigger} again.",
                       "The pack ends such a loop after one round; a local tag starts none.")  # fmt: skip
