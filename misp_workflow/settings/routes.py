@@ -6,10 +6,10 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from misp_workflow import local_time
 from misp_workflow.markings import TLP_LEVELS
 from misp_workflow.settings.table import Table
 
@@ -45,7 +45,7 @@ class Route:
     threat_levels: tuple[str, ...] = ()
     hours: tuple[time, time] | None = None
     days: frozenset[int] = frozenset()
-    timezone: ZoneInfo | None = None
+    timezone: tzinfo | None = None
     stop: bool = False
 
 
@@ -113,9 +113,9 @@ def _days(table: Table) -> frozenset[int]:
     return frozenset(days)
 
 
-def _timezone(table: Table) -> ZoneInfo | None:
+def _timezone(table: Table) -> tzinfo | None:
     name = table.text("timezone")
     try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return local_time.zone(name) if name else None
+    except ValueError:
         raise table.error("timezone", f"is no time zone that this machine knows: {name[:60]}") from None
