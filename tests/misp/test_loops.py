@@ -60,10 +60,10 @@ TAG = {"tags": "type:OSINT", "selected_or_all": "all"}
 @pytest.mark.parametrize(
     ("trigger", "action", "params", "wanted"),
     [
-        ("attribute-after-save", "misp_tag", {**TAG, "local": "false"}, 2),
-        ("attribute-after-save", "misp_tag", {**TAG, "local": "true"}, 1),
-        ("event-after-save", "misp_tag", {**TAG, "scope": "event", "local": "false"}, 2),
-        ("event-after-save", "misp_tag", {**TAG, "scope": "event", "local": "true"}, 1),
+        ("attribute-after-save", "misp_tag", {**TAG, "local_tags": "false"}, 2),
+        ("attribute-after-save", "misp_tag", {**TAG, "local_tags": "true"}, 1),
+        ("event-after-save", "misp_tag", {**TAG, "scope": "event", "local_tags": "false"}, 2),
+        ("event-after-save", "misp_tag", {**TAG, "scope": "event", "local_tags": "true"}, 1),
         ("attribute-after-save", "misp_attribute_edit", {"to_ids": "false", "selected_or_all": "all"}, 2),
         ("attribute-after-save", "misp_sighting", {"selected_or_all": "all"}, 1),
         ("event-after-save", "misp_event_edit", {"publish": "publish"}, 2),
@@ -76,7 +76,7 @@ def test_a_workflow_that_starts_itself_ends_after_one_round(standin, event, trig
 
 
 def test_the_second_round_changes_nothing(standin, event):
-    rounds(standin, event, "event-after-save", "misp_tag", {**TAG, "scope": "event", "local": "false"})
+    rounds(standin, event, "event-after-save", "misp_tag", {**TAG, "scope": "event", "local_tags": "false"})
     assert len(standin.calls("/tags/attachTagToObject")) == 1
 
 
@@ -88,7 +88,7 @@ def test_the_second_round_changes_nothing(standin, event):
             "misp_attribute_edit",
             {"comment": "{{ attributes[0].comment }}x", "selected_or_all": "all"},
         ),
-        ("event-after-save", "misp_event_edit", {"info": "{{ event.info }}x"}),
+        ("event-after-save", "misp_event_edit", {"event_info": "{{ event.info }}x"}),
     ],
 )
 def test_a_node_that_makes_another_change_each_time_is_stopped_by_its_hops(standin, event, trigger, action, params):
@@ -108,12 +108,12 @@ def test_a_report_on_event_report_after_save_is_written_once(standin, event):
     [
         (
             "event-after-save",
-            {2: ("misp_tag", {"tags": "x", "scope": "event", "local": "false"})},
+            {2: ("misp_tag", {"tags": "x", "scope": "event", "local_tags": "false"})},
             "Quiet after 2 runs",
             0,
         ),
         ("event-after-save", {2: ("misp_tag", {"tags": "x", "scope": "event"})}, "Quiet after 1 run:", 0),
-        ("event-after-save", {2: ("misp_event_edit", {"info": "{{ event.info }}x"})}, "looks like a loop", 0),
+        ("event-after-save", {2: ("misp_event_edit", {"event_info": "{{ event.info }}x"})}, "looks like a loop", 0),
         (
             "attribute-after-save",
             {2: ("misp_attribute_edit", {"to_ids": "false", "selected_or_all": "all"})},
@@ -138,7 +138,7 @@ def test_the_command_line_shows_whether_a_workflow_comes_to_rest(trigger, nodes,
 
 def test_a_loop_that_goes_on_for_longer_than_asked_is_said(tmp_path):
     file = tmp_path / "workflow.json"
-    nodes = {2: ("misp_event_edit", {"info": "{{ event.info }}x"})}
+    nodes = {2: ("misp_event_edit", {"event_info": "{{ event.info }}x"})}
     file.write_text(json.dumps(workflow("loop", "event-after-save", nodes, [(1, 2)])))
     event = ACTIONS.parents[2] / "examples" / "events" / "shareable.json"
     done = CliRunner().invoke(main, ["run", str(file), "--event", str(event), "--loop", "3"])

@@ -60,6 +60,7 @@ def check_one(place: Destination, actions: Mapping[str, Params]) -> list[Finding
     except SettingsError as trouble:
         return [*found, error(subject, str(trouble).rstrip("."), "put the secret there, or change the reference")]
     action = next(iter(candidates(place, actions)), "")
+    values = dict(present(actions.get(action, {}), values))
     given = {**_defaults(actions.get(action, {})), **values}
     secrets = _secrets(place, values, actions.get(action, {}))
     table = actions.get(action, {})
