@@ -15,6 +15,7 @@ from misp_workflow.cli.inputs import NEW_FILE
 from misp_workflow.cli.screen import echo
 from misp_workflow.delivery import verdicts
 from misp_workflow.delivery.outbox import Totals, open_outbox
+from misp_workflow.errors import InputError
 
 Values = Iterable[tuple[Mapping[str, str], float | int | None]]
 
@@ -26,11 +27,19 @@ Values = Iterable[tuple[Mapping[str, str], float | int | None]]
 def command(target: Path | None) -> None:
     """Write the numbers of the outbox and the gates for Prometheus.
 
-    Run it as the user of misp-modules, from a timer. Exit status: 0 written, 2 nothing could be read or written.
+    Run it as the user of misp-modules, from a timer. Exit status: 0 written, 2 nothing could be written, or without the
+    outbox, because the settings cannot be used.
     """
     rules = settings.current()
-    text = house(rules.usable and not rules.problem, verdicts.counts(rules.state_folder), time.time())
-    text += outbox(open_outbox(rules).totals(), time.time())
+    text = house(not rules.problem, verdicts.counts(rules.state_folder), time.time())
+    if not rules.problem:  # else another outbox may be meant
+        text += outbox(open_outbox(rules).totals(), time.time())
+    _write(text, target)
+    if rules.problem:
+        raise InputError(f"{rules.problem} The numbers of the outbox are left out.")
+
+
+def _write(text: str, target: Path | None) -> None:
     if target is None:
         echo(text, nl=False)
         return

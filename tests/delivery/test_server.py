@@ -26,7 +26,8 @@ from misp_workflow.testing.server import MispModulesServer
 pytest.importorskip("misp_modules", reason="misp-modules is not installed")
 pytestmark = pytest.mark.server
 
-EVENT = {"Event": {"id": "1", "uuid": "0d4b1a5e-0000-4000-8000-000000000001", "info": "kept", "timestamp": "1"}}
+ROW = {"id": "1", "uuid": "0d4b1a5e-0000-4000-8000-000000000001", "info": "kept", "timestamp": "1"}
+EVENT = {"Event": {**ROW, "RelatedEvent": []}}  # a full event says what happened, so that the same again is no news
 NO_ANSWER: dict[str, Any] = {"error": "the server did not answer"}
 
 

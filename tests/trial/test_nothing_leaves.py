@@ -22,11 +22,14 @@ HERE = Path(__file__).parent
 CASES = sorted((HERE.parent / "actions").glob("*/*.json"))
 CAPTURES = HERE.parent / "captures"
 GATES = {path.stem for path in ACTIONS.glob("*_gate.py")} | {"enrichment_guard"}
+SENTINEL = dict.fromkeys(("tenant_id", "client_id", "client_secret", "workspace_id"), "x" * 16)
+SENTINEL |= {"server_url": "{receiver}", "login_url": "{receiver}"}
 UNCASED = (
     ("zmq_message", {"params": {"topic": "misp", "items": "all"}, "data": "event-publish"}),
     ("syslog_event", {"params": {"address": "tcp://{receiver_host}", "items": "all"}, "data": "event-publish"}),
+    ("sentinel_indicator", {"params": {**SENTINEL, "selected_or_all": "all"}, "data": "event-publish"}),
 )
-"""Of actions whose cases are elsewhere, as their other side is no web server."""
+"""Of actions whose cases are elsewhere, as their other side is no web server, or needs a library."""
 
 EVENT = {"id": "1", "uuid": "c9b9e7cc-0e4c-4a0b-a5f0-8f6c4e9b3a11", "info": "x", "Tag": [{"name": "tlp:green"}]}
 
