@@ -252,11 +252,11 @@ class World:
             "recipients": "soc@example.org",
             "sender": "MISP <misp@example.org>",
             "smtp_server": self.mail.host,
-            "port": str(self.mail.port),
-            "security": "none",
+            "smtp_port": str(self.mail.port),
+            "smtp_security": "none",
             "address": self.stream,
             "service_url": f"gotify://{self.receiver.host}:{self.receiver.port}/canary-service_url-5bf1",
-            "lists": "*",
+            "warninglists": "*",
         }
 
     def mails(self) -> list[Any]:

@@ -105,7 +105,7 @@ def elsewhere(action: ActionFile, host: str) -> dict[str, str]:
         name: forms.get(name, f"http://{{}}/hook/{CORE}").format(host.strip("[]") if name == "smtp_server" else host)
         for name in leads_somewhere(action)
     }
-    return {**found, "connect": "true"}
+    return {**found, "connect_to_proxy": "true"}
 
 
 def another(body: dict[str, Any], number: int) -> dict[str, Any]:
