@@ -105,6 +105,9 @@ CALLS: dict[str, list[list[str]]] = {
     "push": [["workflow.json", "--dry-run"], ["workflow.json"], ["workflow.json", "--replace"]],
     "undo": [["--list"], [], [EVIL]],
     "install": [[], [EVIL], ["publish-gate", "--set", f"{EVIL}={EVIL}"]],
+    "debug": [["broken.json"], [EVIL], ["--port", EVIL]],  # with what it takes it would listen for ever
+    "new": [[EVIL], ["acme_ticket", "--folder", "new"], ["acme_ticket", "--folder", "new"]],
+    "route": [["event.json"], ["event.json", EVIL], ["event.json", "--at", EVIL]],
     "outbox": [[], ["--json"], ["show", EVIL], ["show", "--help"], [EVIL]],
     "sent": [[EVIL], [UUID], [UUID, "--items"], [UUID, "--json"], [UUID, "--destination", EVIL]],
     "doctor": [[], ["--json"], ["--send", EVIL], ["--send", "chat", "--action", "slack_message"]],
