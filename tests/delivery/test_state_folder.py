@@ -103,6 +103,7 @@ def test_nobody_is_told_of_another_outbox_when_the_settings_are_wrong(
 ) -> None:
     put(state)
     file = use_wrong_settings(tmp_path, monkeypatch)
+    monkeypatch.setenv("COLUMNS", "500")  # the folders of a test can be long
     status, said = run(*words.split())
     assert status == 2
     assert f"{file}" in said
