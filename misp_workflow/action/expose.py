@@ -143,7 +143,8 @@ class _Action:
         verdict: verdicts.Verdict = (
             "passed" if "data" in said else "refused" if isinstance(said, Refusal) else "undecided"
         )
-        verdicts.count(settings.current().state_folder, self.name, verdict)
+        with contextlib.suppress(WorkflowError):  # settings that cannot be read, which the answer says
+            verdicts.count(settings.current().state_folder, self.name, verdict)
 
     def _heard(self, request: Any, started: float, watch: Watch) -> Answer:
         problem = ""
@@ -212,6 +213,7 @@ class _Action:
                 hidden = _hidden(before, View(data)) if withheld else ""
             else:
                 clean, selected = guard.scrub, guard.scrub(selected)
+            asked = View(request["data"])
             call = Call(
                 params,
                 data,
@@ -221,8 +223,8 @@ class _Action:
                 end,
                 most=destination.max_characters,
                 hidden=hidden,
-                about=about(View(request["data"])),
-                occasion=OCCASIONS.of(View(request["data"])),
+                about=about(asked),
+                occasion=OCCASIONS.of(asked),
                 clean=clean,
                 before=before,
                 refusal=refusal,

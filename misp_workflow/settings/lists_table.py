@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from misp_workflow.settings.lists import HOLDS, ListRules, Lists
-from misp_workflow.settings.table import Table
+from misp_workflow.settings.table import Table, is_network
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NAME = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*\.?")
@@ -22,8 +20,8 @@ def read_lists(table: Table) -> Lists:
         raise table.error("folder", "must be an absolute path")
     lists = Lists(
         folder=Path(folder) if folder else None,
-        own_networks=_checked(table, "own_networks", _is_network, "is no network, such as 198.51.100.0/24"),
-        own_domains=_checked(table, "own_domains", _is_name, "is no domain, such as example.org"),
+        own_networks=table.checked("own_networks", is_network, "is no network, such as 198.51.100.0/24"),
+        own_domains=table.checked("own_domains", _is_name, "is no domain, such as example.org"),
         token_reference=table.text("token"),
     )
     table.done()
@@ -47,7 +45,7 @@ def read_list(table: Table, name: str) -> ListRules | None:
         holds=holds,
         types=table.strings("types"),
         keep=keep or 0.0,
-        allow=_checked(table, "allow", lambda it: _is_name(it) or _is_network(it), "is neither a domain nor a network"),
+        allow=table.checked("allow", lambda it: _is_name(it) or is_network(it), "is neither a domain nor a network"),
         most=ListRules.most if most is None else int(most),
         when_full=table.choice("when_full", ("refuse", "oldest"), ListRules.when_full),
         file=_file_name(table, name),
@@ -70,21 +68,5 @@ def _file_name(table: Table, name: str) -> str:
     return given
 
 
-def _checked(table: Table, key: str, good: Callable[[str], bool], trouble: str) -> tuple[str, ...]:
-    given = table.strings(key)
-    for one in given:
-        if not good(one):
-            raise table.error(key, f"has “{one[:80]}”, which {trouble}")
-    return given
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_name(text: str) -> bool:
-    return bool(_NAME.fullmatch(text)) and not _is_network(text)
+    return bool(_NAME.fullmatch(text)) and not is_network(text)

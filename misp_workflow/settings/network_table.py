@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 from misp_workflow import web_address
 from misp_workflow.settings.model import Network
 from misp_workflow.settings.secrets import is_reference
-from misp_workflow.settings.table import Table
+from misp_workflow.settings.table import Table, is_network
 
 NETWORK_WORDS = ("loopback", "private")
 PROXY_WORDS = ("none", "environment")
@@ -49,8 +48,4 @@ def proxy_trouble(address: str) -> str:
 
 
 def _is_network(entry: str) -> bool:
-    try:
-        ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        return entry in NETWORK_WORDS
-    return True
+    return is_network(entry) or entry in NETWORK_WORDS

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import time, tzinfo
-from typing import Any
 
 from misp_workflow import local_time
 from misp_workflow.markings import TLP_LEVELS
-from misp_workflow.settings.table import Table
+from misp_workflow.settings.table import Table, is_network
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 THREAT_LEVELS = ("high", "medium", "low", "undefined")
@@ -53,16 +51,16 @@ def read_route(table: Table, destinations: Collection[str]) -> Route:
     """Return one of the tables; SettingsError names the line."""
     route = Route(
         name=table.text("name").strip(),
-        to=_each(table, "to", lambda it: it in destinations, "is no destination of this file"),
-        tlp=_each(table, "tlp", lambda it: it in (*TLP_LEVELS, "white", "unmarked"), "is no level of TLP"),
+        to=table.checked("to", lambda it: it in destinations, "is no destination of this file"),
+        tlp=table.checked("tlp", lambda it: it in (*TLP_LEVELS, "white", "unmarked"), "is no level of TLP"),
         tags=table.strings("tags"),
         organisations=table.strings("organisations"),
         sharing_groups=table.strings("sharing_groups"),
         types=table.strings("types"),
-        networks=_each(table, "networks", _is_network, "is no network, such as 198.51.100.0/24"),
-        domains=_each(table, "domains", _NAME.fullmatch, "is no domain, such as example.org"),
-        threat_levels=_each(
-            table, "threat_levels", THREAT_LEVELS.__contains__, f"is none of {', '.join(THREAT_LEVELS)}"
+        networks=table.checked("networks", is_network, "is no network, such as 198.51.100.0/24"),
+        domains=table.checked("domains", _NAME.fullmatch, "is no domain, such as example.org"),
+        threat_levels=table.checked(
+            "threat_levels", THREAT_LEVELS.__contains__, f"is none of {', '.join(THREAT_LEVELS)}"
         ),
         hours=_hours(table),
         days=_days(table),
@@ -73,22 +71,6 @@ def read_route(table: Table, destinations: Collection[str]) -> Route:
     table.must("to", route.to)
     table.done()
     return route
-
-
-def _each(table: Table, key: str, good: Callable[[str], Any], trouble: str) -> tuple[str, ...]:
-    given = table.strings(key)
-    for one in given:
-        if not good(one):
-            raise table.error(key, f"has “{one[:80]}”, which {trouble}")
-    return given
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _hours(table: Table) -> tuple[time, time] | None:

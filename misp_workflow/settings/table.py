@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from misp_workflow.errors import SettingsError, did_you_mean
@@ -60,6 +61,14 @@ class Table:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.error(key, 'must be a list of texts, such as ["a", "b"]')
         return tuple(value)
+
+    def checked(self, key: str, good: Callable[[str], object], trouble: str) -> tuple[str, ...]:
+        """Return a list of texts that are all good; the error names the first that is not, and `trouble`."""
+        given = self.strings(key)
+        for one in given:
+            if not good(one):
+                raise self.error(key, f"has “{one[:80]}”, which {trouble}")
+        return given
 
     def number(self, key: str, least: float, most: float = math.inf) -> float | None:
         """Return a number within the bounds, None when it is not there."""
@@ -135,6 +144,15 @@ class Table:
             bounds = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
             raise self.error(key, f"must be {bounds}")
         return float(value)
+
+
+def is_network(text: str) -> bool:
+    """Whether a text is an address or a network."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def line_of(text: str, path: tuple[str, ...]) -> int:
