@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from misp_workflow.action import rules
-from misp_workflow.action.answers import Answer, of_places
+from misp_workflow.action.answers import Answer, of_places, sentence
 from misp_workflow.errors import WorkflowError
 from misp_workflow.event import THREAT_LEVELS, View, matching, number, text
 from misp_workflow.markings import strictest
@@ -110,12 +110,12 @@ def along(
             dict.fromkeys(f"{', '.join(one.route.to)}: {', '.join(one.why_not)}" for one in choices if one.why_not)
         )
         detail = f"The route “{name}” leads nowhere for this" + (f" ({why})." if why else f" with {action}.")
-        return {"data": {"status": "skipped", "detail": detail}}
+        return {"data": {"status": "skipped", "detail": sentence(detail)}}
     answers: dict[str, Answer] = {}
     for left, place in zip(range(len(places), 0, -1), places, strict=True):
         now = time.monotonic()
         try:
             answers[place] = tell(place, now + (end - now) / left)
         except WorkflowError as error:
-            answers[place] = {"error": str(error)}
+            answers[place] = {"error": sentence(str(error))}
     return of_places(answers)

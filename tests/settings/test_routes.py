@@ -166,6 +166,16 @@ def test_a_route_that_leads_nowhere_says_why(routed: Callable[[str], None], rece
     assert receiver.requests == []
 
 
+def test_an_events_text_in_the_reason_stays_text(routed: Callable[[str], None], receiver: Receiver) -> None:
+    routed(places(receiver, one="amber") + '[[routes]]\nname = "r"\nto = ["one"]\norganisations = ["CIRCL"]')
+    event = {"Event": {**EVENT["Event"], "Orgc": {"name": "\x1b[2Jnobody\n"}}}
+    said = HTTP.ask(
+        json.dumps({"module": "http_request", "data": event, "params": {"destination": "route:r"}}).encode()
+    )
+    assert "nobody" in said["data"]["detail"]
+    assert "\x1b" not in said["data"]["detail"] and "\n" not in said["data"]["detail"]
+
+
 def test_a_route_that_nobody_knows_is_an_error(routed: Callable[[str], None], receiver: Receiver) -> None:
     routed(places(receiver, one="amber") + '[[routes]]\nname = "security"\nto = ["one"]')
     assert "security" in ask(destination="route:securty", body="{}")["error"]
