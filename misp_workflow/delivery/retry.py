@@ -32,7 +32,6 @@ class Answer:
     `ids` is what the items are called there, by place (0 for an effect that is no batch), for the ledger. `left_out`
     counts attributes that are in none of the items, by reason.
     `status` is that of an HTTP answer, 0 without one.
-    `ids` is what the items are called there, by place (0 for an effect that is no batch), for the ledger.
     """
 
     outcome: Outcome

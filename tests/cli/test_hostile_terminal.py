@@ -185,7 +185,7 @@ LOGGERS = {
     "cli/__init__.py",  # sets a level
     "delivery/stix/conversion.py",  # these three quiet a library's
     "delivery/transports/notification.py",
-    "delivery/transports/sockets.py",
+    "delivery/transports/connections.py",
 }
 
 

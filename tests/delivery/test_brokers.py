@@ -16,7 +16,7 @@ from delivery_kit import parcel, until
 from misp_workflow import delivery
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.outbox import Entry
-from misp_workflow.delivery.outbox.backend import DIGEST
+from misp_workflow.delivery.outbox.envelope import DIGEST
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import Receiver, answer

@@ -15,7 +15,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from misp_workflow.delivery.transports import http, names, signing, sockets, trust
+from misp_workflow.delivery.transports import connections, http, names, signing, sockets, trust
 from misp_workflow.delivery.transports.session import new_session
 from misp_workflow.effects import Post
 from misp_workflow.testing.receiver import CLOSE, HANG, RESET, Answer, Receiver, answer, redirect
@@ -389,7 +389,7 @@ def test_a_refused_address_gets_no_byte(receiver: Receiver, monkeypatch: pytest.
     def refuse(address: str) -> None:
         raise sockets.AddressRefusedError(f"{address} is forbidden by the settings")
 
-    monkeypatch.setattr(sockets, "check_address", refuse)
+    monkeypatch.setattr(connections, "check_address", refuse)
     given = send(receiver)
     assert (given.outcome, given.detail) == ("refused", "Slack is not asked: 127.0.0.1 is forbidden by the settings")
     assert receiver.connections == 0

@@ -15,7 +15,7 @@ import pytest
 
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http as transport
-from misp_workflow.delivery.transports import sockets
+from misp_workflow.delivery.transports import tries
 from misp_workflow.delivery.transports.session import Adapter
 from misp_workflow.effects import Post
 from misp_workflow.testing.receiver import HANG, Receiver, answer
@@ -164,10 +164,10 @@ def test_nothing_that_urllib3_logs_names_the_address(caplog: pytest.LogCaptureFi
 
 
 def test_tries_that_ended_are_forgotten(receiver: Receiver) -> None:
-    before = set(sockets._watchdog._tries)
+    before = set(tries._watchdog._tries)
     for _ in range(3):
         send(receiver.url, 600.0)
-    assert sockets._watchdog._tries <= before
+    assert tries._watchdog._tries <= before
 
 
 def test_a_shorter_deadline_is_kept_beside_a_longer_one(receiver: Receiver) -> None:

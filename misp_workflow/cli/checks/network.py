@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, warning
 from misp_workflow.cli.checks.web import PATIENCE
-from misp_workflow.delivery.transports import proxies, sockets, tunnels
+from misp_workflow.delivery.transports import proxies, tries, tunnels
 from misp_workflow.delivery.transports.proxies import WEB, Proxy
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Destination, Settings, current
@@ -46,7 +46,7 @@ def _unused(rules: Settings) -> list[Finding]:
 
 def unreachable(proxy: Proxy) -> str:
     """Return "" when the proxy takes connections, otherwise the sentence that says why not."""
-    with sockets.trying(time.monotonic() + PATIENCE) as this:
+    with tries.trying(time.monotonic() + PATIENCE) as this:
         try:
             for one in tunnels.to_proxy(proxy, this):
                 one.close()

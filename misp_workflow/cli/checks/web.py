@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, warning
-from misp_workflow.delivery.transports import http, proxies, sockets, trust
+from misp_workflow.delivery.transports import connections, http, proxies, sockets, tries, trust
 from misp_workflow.delivery.transports.proxies import Proxy
 from misp_workflow.effects import Post, mask
 from misp_workflow.errors import SettingsError
@@ -48,7 +48,7 @@ def ask(post: Post, wish: str = "") -> Heard:
     """Perform the request once, the way that the settings wish, and return what was heard; never raises."""
     deadline = time.monotonic() + PATIENCE
     who = urlsplit(post.url).hostname or "the server"
-    with sockets.trying(deadline, wish) as this:
+    with tries.trying(deadline, wish) as this:
         try:
             reply = http.ask(post, this, MAX_ANSWER)
         except (*http.TROUBLES, ValueError, SettingsError) as trouble:
@@ -59,9 +59,9 @@ def ask(post: Post, wish: str = "") -> Heard:
 
 def connects(host: str, port: int, proxy: Proxy | None = None) -> str:
     """Return "" when something listens there and may be spoken to, otherwise the sentence that says why not."""
-    with sockets.trying(time.monotonic() + PATIENCE) as this:
+    with tries.trying(time.monotonic() + PATIENCE) as this:
         try:
-            sock, handle = sockets.connect(host, port, this, proxy)
+            sock, handle = connections.connect(host, port, this, proxy)
         except OSError as trouble:
             return sockets.connect_problem(trouble, host, port)
         sock.close()
@@ -94,11 +94,11 @@ def certificate(subject: str, url: str, ca_file: str, now: float, wish: str = ""
     if parts.scheme != "https" or not parts.hostname:
         return []
     todo = "let this machine trust the authority that issued it, or renew the certificate"
-    with sockets.trying(time.monotonic() + PATIENCE) as this:
+    with tries.trying(time.monotonic() + PATIENCE) as this:
         try:
             context = trust.context(ca_file)
             context.check_hostname = True
-            sock, handle = sockets.connect(parts.hostname, parts.port or 443, this, proxies.for_url(wish, url))
+            sock, handle = connections.connect(parts.hostname, parts.port or 443, this, proxies.for_url(wish, url))
             with closing(handle), closing(context.wrap_socket(sock, server_hostname=parts.hostname)) as secured:
                 ends = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))
         except (OSError, ValueError, KeyError) as trouble:

@@ -13,15 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from misp_workflow.delivery.cases.news import Changes, Item
 from misp_workflow.delivery.cases.words import SEVERITY, TITLE
 from misp_workflow.delivery.ledger import Ledger, Sent
 from misp_workflow.effects import Case
-
-Item = Mapping[str, Any]
 
 FACT = "="
 BEGUN = "?"
@@ -42,27 +40,6 @@ class Known:
     name: str
     withdrawn: bool = False
     at: float = 0.0
-
-
-@dataclass
-class Changes:
-    """What a call says that the case does not show yet. `unknown`: nobody knows what it showed before.
-
-    `fuller`: only a part of the event was known until now, so that there are facts which are no news.
-    """
-
-    facts: dict[str, str] = field(default_factory=dict)
-    lost_facts: list[str] = field(default_factory=list)
-    added: list[Item] = field(default_factory=list)
-    corrected: list[Item] = field(default_factory=list)
-    gone: list[Item] = field(default_factory=list)
-    back: bool = False
-    unknown: bool = False
-    fuller: bool = False
-
-    def __bool__(self) -> bool:
-        parts = (self.facts, self.lost_facts, self.added, self.corrected, self.gone)
-        return any(parts) or self.back or self.unknown or self.fuller
 
 
 class Memory:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from misp_workflow.delivery.cases.news import Changes, Item
 from misp_workflow.delivery.guard import cut
 from misp_workflow.effects import Json
 from misp_workflow.words import counted
-
-if TYPE_CHECKING:  # actions read this file, and need no ledger for that
-    from misp_workflow.delivery.cases.memory import Changes, Item
 
 MOST_SHOWN = 5
 LONGEST_VALUE = 200

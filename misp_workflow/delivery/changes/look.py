@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from misp_workflow.delivery.changes.tally import Refusal, Tally, uuid_of
-from misp_workflow.delivery.transports.http import Reply
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.effects import MispChange, Post
 
 ALREADY = "no changes had to be made"

@@ -1,26 +1,15 @@
-"""What stands between the dramatiq outbox and the two brokers: the envelope, and what each broker must do."""
+"""What stands between the dramatiq outbox and the two brokers: what each broker must do."""
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterator
+from typing import Protocol
 from urllib.parse import urlsplit
 
-import dramatiq
 from dramatiq.broker import Broker
 
-from misp_workflow.delivery.outbox.base import Entry
+from misp_workflow.delivery.outbox.envelope import Envelope
 from misp_workflow.errors import SettingsError
-
-MAIN = "misp-workflow"
-DEAD = "misp-workflow-dead"
-DIGEST = "misp-workflow-digest-"
-DAMAGED = "This message at the broker is damaged, so it was not sent."
-
-Envelope = dict[str, Any]
-"""What a message holds: see `DramatiqOutbox._envelope`."""
 
 
 class Backend(Protocol):
@@ -85,31 +74,3 @@ def open_backend(url: str) -> Backend:
         raise SettingsError("outbox.url has an option after its ? that cannot be used.") from None
     except ImportError as error:
         raise SettingsError(f"outbox.url needs more: pip install 'misp-workflow-actions[queue]' ({error}).") from None
-
-
-def anew(envelope: Envelope) -> Envelope:
-    now = time.time()
-    new = {**envelope, "tries": 0, "reason": "", "created": now, "due": now, "serial": uuid.uuid4().hex}
-    new["expires"] = now + envelope["expires"] - envelope["created"]
-    new.pop("ended", None)
-    return new
-
-
-def entry(queue: str, envelope: Envelope) -> Entry:
-    """Return an envelope for people's eyes."""
-    return Entry.of(envelope, "dead" if queue == DEAD else "waiting", len(str(envelope.get("sealed", ""))))
-
-
-def envelopes(bodies: Iterable[bytes]) -> Iterator[Envelope]:
-    """Yield the envelopes in the bodies of dramatiq's messages; one that is none yields what can be said of it."""
-    for body in bodies:
-        yield dramatiq.Message.decode(body).args[0] if is_message(body) else {"reason": DAMAGED}
-
-
-def is_message(body: bytes) -> bool:
-    """Whether this is a message with an envelope of ours in it."""
-    try:
-        envelope = dramatiq.Message.decode(body).args[0]
-    except Exception:  # whatever the library makes of bytes that are none
-        return False
-    return isinstance(envelope, dict) and bool(envelope.keys() & {"tick", "key"})

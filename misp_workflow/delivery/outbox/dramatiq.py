@@ -24,8 +24,9 @@ from dramatiq.broker import Broker
 from dramatiq.errors import DramatiqError
 
 from misp_workflow.delivery import digest
-from misp_workflow.delivery.outbox.backend import DEAD, DIGEST, MAIN, Envelope, anew, entry, open_backend
+from misp_workflow.delivery.outbox.backend import open_backend
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Knowing, Rest, Taken, Totals
+from misp_workflow.delivery.outbox.envelope import DEAD, DIGEST, MAIN, Envelope, anew, entry
 from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.delivery.outbox.seal import Seal
 from misp_workflow.delivery.retry import sentence_of_age

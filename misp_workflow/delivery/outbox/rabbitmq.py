@@ -17,8 +17,8 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.errors import ConnectionClosed
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from misp_workflow.delivery.outbox.backend import DEAD, MAIN, Envelope, envelopes
 from misp_workflow.delivery.outbox.base import is_sane
+from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, envelopes
 
 BUCKETS = tuple(2**n for n in range(18))
 """Seconds that a message can wait, from one to a day and a half: one queue each, in which all wait equally long."""

@@ -14,7 +14,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed
 from redis.exceptions import RedisError
 
-from misp_workflow.delivery.outbox.backend import DAMAGED, DEAD, DIGEST, MAIN, Envelope, envelopes, is_message
+from misp_workflow.delivery.outbox.envelope import DAMAGED, DEAD, DIGEST, MAIN, Envelope, envelopes, is_message
 from misp_workflow.delivery.retry import LONGEST_WISH
 
 NAMESPACE = "misp-workflow"

@@ -9,11 +9,12 @@ from dataclasses import fields, replace
 from typing import Any, cast
 
 from misp_workflow.delivery import retry
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http, last_word, proxies, stixed
 from misp_workflow.delivery.transports.dialects import Ask
 from misp_workflow.delivery.transports.rest import take_back_rest
-from misp_workflow.delivery.transports.sockets import trying
+from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Bulk, Post, mask
 from misp_workflow.effects.outcome import left_out
 
@@ -66,7 +67,7 @@ def _sent(bulk: Bulk, deadline: float) -> Answer:
     return _failed(bulk, reply)
 
 
-def _failed(bulk: Bulk, reply: http.Reply) -> Answer:
+def _failed(bulk: Bulk, reply: Reply) -> Answer:
     outcome = retry.http_outcome(reply.status)
     advice = retry.ADVICE.get(reply.status, "")
     detail = f"{bulk.service} answered {retry.http_phrase(reply.status)}{f': {advice}' if advice else ''}"

@@ -12,15 +12,16 @@ import time
 
 from misp_workflow import settings
 from misp_workflow.delivery.cases.link import link_back
-from misp_workflow.delivery.cases.memory import Changes, Known, Memory
-from misp_workflow.delivery.cases.tracker import EndError, GoneError, Tracker
+from misp_workflow.delivery.cases.memory import Known, Memory
+from misp_workflow.delivery.cases.news import Changes
 from misp_workflow.delivery.cases.turn import BusyError, turn
 from misp_workflow.delivery.cases.words import GOES, comment_of
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http, proxies
-from misp_workflow.delivery.transports.sockets import trying
+from misp_workflow.delivery.transports.tracker import EndError, GoneError, Tracker
+from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Case
 from misp_workflow.errors import DeliveryError
 

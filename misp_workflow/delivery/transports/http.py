@@ -7,7 +7,6 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -19,10 +18,11 @@ from urllib3.exceptions import DecodeError, HTTPError
 from urllib3.exceptions import TimeoutError as LateError
 
 from misp_workflow.delivery import retry
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import parts, proxies, threads
 from misp_workflow.delivery.transports.session import SESSION, adapter
-from misp_workflow.delivery.transports.sockets import Try, trying
+from misp_workflow.delivery.transports.tries import Try, trying
 from misp_workflow.effects import Json, Post, mask
 
 MAX_ANSWER = 1024 * 1024
@@ -132,16 +132,6 @@ def _address(url: str) -> str:
 
 
 # --- the exchange -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One answer: its status, headers and body; `cut` when the body is longer than what was read."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    cut: bool
 
 
 class _RedirectError(Exception):

@@ -21,9 +21,10 @@ from misp_workflow.delivery import changes, retry
 from misp_workflow.delivery.changes import look
 from misp_workflow.delivery.changes.look import plain
 from misp_workflow.delivery.guard import Found, Unsaid
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
-from misp_workflow.delivery.transports.sockets import Try, trying
+from misp_workflow.delivery.transports.tries import Try, trying
 from misp_workflow.effects import MispChange, Post, mask
 from misp_workflow.errors import DeliveryError, SettingsError
 from misp_workflow.printable import logger
@@ -224,7 +225,7 @@ class Client(PyMISP):
         defaults = known["sane_defaults"] if isinstance(known, dict) else {}
         return str(defaults.get(kind, {}).get("default_category", ""))
 
-    def ask(self, post: Post, who: str) -> http.Reply:
+    def ask(self, post: Post, who: str) -> Reply:
         """Ask somebody else than MISP within the same deadline; Stop, with `who`, when there is no answer."""
         self._try.wish = ""
         try:
@@ -245,7 +246,7 @@ class Client(PyMISP):
 
     def _prepare_request(  # type: ignore[override]
         self, request_type: Any, url: str, data: Any = None, params: Any = None, kw_params: Any = None, **_: Any
-    ) -> http.Reply:
+    ) -> Reply:
         named = "".join(f"/{name}:{value}" for name, value in (kw_params or {}).items())
         if isinstance(data, dict):
             data = {name: value for name, value in data.items() if value is not None}
@@ -262,7 +263,7 @@ class Client(PyMISP):
         return http.ask(post, self._try, MAX_ANSWER)
 
     def _check_response(  # type: ignore[override]
-        self, response: http.Reply, lenient_response_type: bool = False, expect_json: bool = False
+        self, response: Reply, lenient_response_type: bool = False, expect_json: bool = False
     ) -> Any:
         try:
             said = orjson.loads(response.body)

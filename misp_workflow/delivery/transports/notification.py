@@ -23,7 +23,7 @@ from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import proxies
 from misp_workflow.delivery.transports.foreign import checked
 from misp_workflow.delivery.transports.http import quotable
-from misp_workflow.delivery.transports.sockets import trying
+from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Notification, mask
 
 MOST_AT_ONE_PLACE = 4

@@ -22,8 +22,10 @@ from email.utils import formatdate, parseaddr
 from misp_workflow import settings
 from misp_workflow.delivery.retry import Answer, Outcome
 from misp_workflow.delivery.transports import proxies, trust
+from misp_workflow.delivery.transports.connections import connect
 from misp_workflow.delivery.transports.http import quotable
-from misp_workflow.delivery.transports.sockets import AddressRefusedError, Try, connect, connect_problem, trying
+from misp_workflow.delivery.transports.sockets import AddressRefusedError, connect_problem
+from misp_workflow.delivery.transports.tries import Try, trying
 from misp_workflow.effects import Mail, mask
 
 # Lines of at most 998 bytes and nothing but ASCII on the wire: every server takes that.

@@ -18,7 +18,8 @@ from misp_workflow.delivery.guard.networks import METADATA_NAMES, read_address
 from misp_workflow.delivery.retry import http_phrase
 from misp_workflow.delivery.transports import trust
 from misp_workflow.delivery.transports.proxies import Proxy
-from misp_workflow.delivery.transports.sockets import AddressRefusedError, ProxyError, Try, connect_problem, dialled
+from misp_workflow.delivery.transports.sockets import AddressRefusedError, ProxyError, connect_problem, dialled
+from misp_workflow.delivery.transports.tries import Try
 from misp_workflow.settings import Networks
 
 Connected = tuple[socket.socket, socket.socket]
@@ -41,7 +42,7 @@ def refusal(host: str) -> str:
 
 
 def connect(proxy: Proxy, host: str, port: int, this: Try) -> Connected:
-    """Return a socket on which host and port are spoken to, as `sockets.connect` does.
+    """Return a socket on which host and port are spoken to, as `connections.connect` does.
 
     Raises AddressRefusedError when the proxy may not be asked for them, ProxyError when it does not connect us.
     """

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.transports import http
-from misp_workflow.delivery.transports.sockets import Try
+from misp_workflow.delivery.transports.tries import Try
 from misp_workflow.effects import Post
 
 MAX_ANSWER = 16 * 1024 * 1024
@@ -34,6 +35,6 @@ class Ask:
         """When the try is over, a time of `time.monotonic()`."""
         return self.this.deadline
 
-    def __call__(self, post: Post) -> http.Reply:
+    def __call__(self, post: Post) -> Reply:
         """Return the answer as it came; raises ValueError or one of `http.TROUBLES`."""
         return http.ask(post, self.this, MAX_ANSWER)

@@ -9,8 +9,9 @@ import datetime
 import json
 from typing import Any
 
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, part
-from misp_workflow.delivery.transports.http import Reply, quotable
+from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.effects import Bulk
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from misp_workflow.delivery import retry
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, part
-from misp_workflow.delivery.transports.http import Reply
 from misp_workflow.effects import Bulk
 
 THERE_ALREADY = 409

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import orjson
 
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, http_phrase, part
 from misp_workflow.delivery.transports import tokens
 from misp_workflow.delivery.transports.dialects import Ask
-from misp_workflow.delivery.transports.http import Reply, quotable
+from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.effects import Bulk, Post
 
 _WAIT = re.compile(r"in (\d{1,5}) second")

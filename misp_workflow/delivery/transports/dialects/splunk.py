@@ -15,9 +15,9 @@ from dataclasses import replace
 
 import orjson
 
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, part
 from misp_workflow.delivery.transports.dialects import Ask
-from misp_workflow.delivery.transports.http import Reply
 from misp_workflow.effects import Bulk, Post
 
 SUCCESS = 0

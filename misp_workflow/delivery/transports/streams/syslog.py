@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from misp_workflow.delivery.transports import proxies
+from misp_workflow.delivery.transports.connections import connect
 from misp_workflow.delivery.transports.names import resolve
 from misp_workflow.delivery.transports.proxies import Proxy
-from misp_workflow.delivery.transports.sockets import Try, connect, trying
 from misp_workflow.delivery.transports.streams.outcome import IN, Outcome, UnreachableError, server, tls
+from misp_workflow.delivery.transports.tries import Try, trying
 from misp_workflow.effects import Batch, Json
 
 PORTS = {"udp": 514, "tcp": 601, "tls": 6514}

@@ -12,7 +12,7 @@ from misp_workflow.delivery.cases.memory import Known
 from misp_workflow.delivery.cases.words import document
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
-from misp_workflow.delivery.transports.sockets import Try
+from misp_workflow.delivery.transports.tries import Try
 from misp_workflow.effects import Case, Json, Post
 from misp_workflow.effects.case import Request
 
