@@ -35,6 +35,9 @@ Surveys = tuple[Survey, Survey]
 """Of the data and of the selected items."""
 
 
+ORDINARY = 256
+"""Rows, those of `_AttributeFlattened` among them."""
+_ROWS = ("Attribute", "Object", "_AttributeFlattened")
 _UNMARKED = "What is to be sent has no {} tag and so counts as"
 
 
@@ -48,7 +51,14 @@ class Cleared(NamedTuple):
 
 def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
     """Return what an action and its templates may see: `scrub` and `clear` of the data and of the selected items."""
-    return _quickly(data, selected, Rule(destination)) or carefully(data, selected, destination)
+    found = None if _is_ordinary(data) else _quickly(data, selected, Rule(destination))
+    return found or carefully(data, selected, destination)
+
+
+def _is_ordinary(data: Any) -> bool:
+    """Whether an event has so few rows that a look at it costs more than the careful walk, which may follow anyway."""
+    event = _event_of(data)
+    return sum(len(rows) for name in _ROWS if isinstance(rows := event.get(name), (list, dict))) <= ORDINARY
 
 
 def _quickly(data: Any, selected: Any, rule: Rule) -> Cleared | None:

@@ -135,12 +135,18 @@ class Quotes:
         """Note [withheld] in place of each such value that a text in a list quotes."""
         named = {id(place): place for name in _LISTS for place in edits.survey.having(name)}
         meta = {id(place): place for place in edits.places if place[1] == "meta"}
-        for place in paced(list((named | meta).values())):
-            for name, items in list(place[0].items()):
+        for place in paced((named | meta).values()):
+            for name, items in place[0].items():
                 if type(items) is list and (name in _LISTS or id(place) in meta):
-                    masked = [self._masked(one) if type(one) is str and len(one) >= SHORTEST else one for one in items]
+                    masked = self._masked_list(items)
                     if masked != items:
                         edits.change(place, name, masked)
+
+    def _masked_list(self, items: list[Any]) -> list[Any]:
+        texts = [one for one in items if type(one) is str]
+        if not self._may_quote("\n".join(texts)):  # asked of all at once, as nearly all lists quote nothing
+            return items
+        return [self._masked(one) if type(one) is str and len(one) >= SHORTEST else one for one in items]
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
         """Return a selection of bare values without those that only what was left out has."""
