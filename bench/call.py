@@ -1,9 +1,9 @@
 """What an ordinary call costs in the process: python bench/call.py [--rounds 7] [--calls 150] [--json]
 
-The body that a real MISP sent for event-publish, each time with another event, goes to `dict_handler` of a message, of a
-gate and of a request, in turns with the yardstick: reading that body and writing it again with orjson. Shown are the
-medians of the rounds' ratios of processor time, of all threads. What is queued stays in the outbox: nobody listens at the
-address, so what sending costs is not in it. `queue, waits` is the time on the clock: the disk is in that.
+The body that a real MISP sent for event-publish, each time with another event, goes to `dict_handler` of a message, of
+a gate and of a request, in turns with the yardstick: reading that body and writing it again with orjson. Shown are the
+medians of the rounds' ratios of processor time, of all threads. What is queued stays in the outbox: nobody listens at
+the address, so what sending costs is not in it. `queue, waits` is the time on the clock: the disk is in that.
 """
 
 from __future__ import annotations
