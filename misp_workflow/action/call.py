@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
 from misp_workflow import web_address
 from misp_workflow.action import rendering
+from misp_workflow.action.context import Context
 from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED
 from misp_workflow.action.params import Params
 from misp_workflow.action.summary import Summary, summarise, topic
@@ -141,7 +142,8 @@ class Call:
     @property
     def context(self) -> Mapping[str, Any]:
         """The names that a template of this call may use; docs/templates.md lists them."""
-        return _Context(self)  # not kept: the two would hold each other, and a whole event, until Python looks for such
+        # not kept: the two would hold each other, and a whole event, until Python looks for such
+        return Context(self, _NAMES)
 
     def message(
         self,
@@ -330,32 +332,6 @@ class Call:
         return Receipt(status="skipped", detail=why)
 
 
-class _Context(Mapping[str, Any]):
-    """What templates may read of a call, found out when one does: most ask for a name or two."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-
-    def __getitem__(self, name: str) -> Any:
-        read = _NAMES.get(name)
-        return read(self._call) if read else self._top[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in _NAMES or name in self._top
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys((*_NAMES, *self._top)))
-
-    def __len__(self) -> int:
-        return len(_NAMES.keys() | self._top.keys())
-
-    @property
-    def _top(self) -> Mapping[str, Any]:
-        """What stands at the top of the data, by its own name, as MISP's and upstream's templates know it."""
-        data = self._call.data
-        return data if isinstance(data, dict) else {}
-
-
 _NAMES: dict[str, Callable[[Call], Any]] = {
     "data": lambda call: call.data,
     "kind": lambda call: call.view.kind,
@@ -384,17 +360,3 @@ NAMES = frozenset(_NAMES)
 
 def _named(error: InputError, parameter: str) -> InputError:
     return type(error)(f"Parameter '{parameter}': {error}")
-
-
-def chosen(request: Mapping[str, Any]) -> list[Any] | None:
-    """Return what the node's filter chose, or None when nothing was selected.
-
-    MISP sends a list, an object keyed "0", "3" when the positions have gaps, or the whole data when there is no filter
-    or nothing matches.
-    """
-    found, data = request.get("filteredItems"), request.get("data")
-    if not found or not isinstance(found, (list, dict)) or found == data:
-        return None
-    if isinstance(found, dict):
-        return list(found.values()) if all(key.isdigit() for key in found) else None
-    return found

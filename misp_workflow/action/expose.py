@@ -24,8 +24,9 @@ from misp_workflow.action import params as parameters
 from misp_workflow.action import routing
 from misp_workflow.action.about import OCCASIONS, about
 from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, with_note
-from misp_workflow.action.call import Call, chosen
+from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
+from misp_workflow.action.request import answer_within, chosen, parsed
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking, trial, verdicts
 from misp_workflow.effects import Block, Case, Command, Effect, Parcel, Pass, Receipt, addressed, mask, to_json
@@ -43,9 +44,6 @@ LONGEST_NODE = 16_000
 
 GATE_SHARE = 0.7
 """The part of its time that a gate gives to what must happen before its yes; the rest is for undoing it."""
-
-PART_OF_TIMEOUT = 0.8
-"""The part of MISP's own time-out in which it is answered; the rest is for the way here and back."""
 
 LATE_GATE = (
     "Not passed: this could not be judged within {seconds:g} s (answer_within): the data is large, or this server is "
@@ -134,7 +132,7 @@ class _Action:
         started = time.monotonic()
         if not self.config["blocking"] or trial.current() is not None:
             return self._heard(request, started, Watch())
-        watch, within = Watch(), _answer_within(request)
+        watch, within = Watch(), answer_within(request)
         late = {"error": LATE_GATE.format(seconds=within)}
         return watch.answer_of(lambda: self._heard(request, started, watch), within, late, self._count)
 
@@ -151,12 +149,12 @@ class _Action:
         try:
             rules = settings.current()
             problem = rules.problem
-            end = started + _answer_within(request)
+            end = started + answer_within(request)
             with deadline.until(end):
-                answer = self._answer(_parsed(request, rules.largest_request), rules, end, watch)
+                answer = self._answer(parsed(request, rules.largest_request), rules, end, watch)
         except LateError:
             late = LATE_GATE if self.config["blocking"] else LATE
-            answer = {"error": late.format(seconds=_answer_within(request))}
+            answer = {"error": late.format(seconds=answer_within(request))}
         except WorkflowError as error:
             answer = {"error": sentence(str(error))}
         except RecursionError:
@@ -330,21 +328,6 @@ class _Action:
         )
 
 
-def _answer_within(request: Any) -> float:
-    """Return the seconds from now in which MISP shall hear: the settings', or less when the request waits less.
-
-    Newer MISP sends its own time-out (`Plugin.Action_timeout`) as "timeout".
-    """
-    try:
-        within = settings.current().answer_within
-    except WorkflowError:  # they cannot be read, which the answer will say
-        within = Settings().answer_within
-    waits = dict.get(request, "timeout") if isinstance(request, dict) else None  # whatever its own get does
-    if isinstance(waits, (int, float)) and not isinstance(waits, bool) and waits > 0:
-        within = min(within, waits * PART_OF_TIMEOUT)
-    return within
-
-
 def _is_short(given: dict[str, Any]) -> bool:
     return all(type(value) is str for value in given.values()) and sum(map(len, given.values())) <= LONGEST_NODE
 
@@ -352,26 +335,6 @@ def _is_short(given: dict[str, Any]) -> bool:
 def _read_node(table: parameters.Table, given: tuple[tuple[str, str], ...]) -> tuple[Params, tuple[str, ...]]:
     params = parameters.read(table, dict(given), {})
     return params, parameters.secrets_of(table, params)
-
-
-def _parsed(request: Any, largest: int | None) -> dict[str, Any]:
-    """Return the request as an object with `data`; InputError says what is wrong with it."""
-    try:
-        if largest is not None:
-            size = len(orjson.dumps(request) if isinstance(request, (dict, list)) else request)
-            if size > largest:
-                raise InputError(f"The request has {size:,} bytes, more than the settings allow (largest_request).")
-        found = request if isinstance(request, (dict, list)) else orjson.loads(request)
-    except (ValueError, TypeError) as error:
-        deep = "recursion" in str(error).lower()
-        raise InputError("The data is nested too deeply to be read." if deep else "The request is not JSON.") from None
-    if not isinstance(found, dict):
-        raise InputError("The request must be a JSON object with 'params' and 'data'.")
-    if "params" not in found:
-        raise InputError("The request has no 'params'; MISP sends them with every action.")
-    if not isinstance(found.get("data"), (dict, list)):
-        raise InputError("The request has no 'data' object; MISP sends it with every action.")
-    return found
 
 
 def _hidden(before: View, after: View) -> str:

@@ -45,7 +45,7 @@ def damage(state: Path, change: str, number: int) -> None:
 
 
 def settled(box: SqliteOutbox) -> dict[str, tuple[str, str]]:
-    box._run(lambda db: None, time.monotonic() + 20)
+    box._disk.run(lambda db: None, time.monotonic() + 20)
     return {entry.key[-1]: (entry.state, entry.reason) for entry in box.entries()}
 
 

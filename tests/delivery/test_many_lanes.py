@@ -40,9 +40,9 @@ class Filled:
             )
             file.execute("COMMIT")
         file.close()
-        self.box._run(self._count, time.monotonic() + 20)
+        self.box._disk.run(self._count, time.monotonic() + 20)
         self.box.pause(())
-        self._count(self.box._reader._connection)
+        self._count(self.box._disk.reader._connection)
 
     def _count(self, db: sqlite3.Connection) -> None:
         db.set_progress_handler(self._step, 50)
@@ -101,7 +101,7 @@ def test_lanes_that_are_left_alone_are_looked_at_once_and_the_healthy_one_gets_i
     assert claim.lane == "healthy"
     assert ill.asked < 3 * 2000
     one.box.again(claim, 0.0, "")
-    one.box._run(lambda db: None, time.monotonic() + 20)
+    one.box._disk.run(lambda db: None, time.monotonic() + 20)
     ill.asked = 0
     again = one.box.claim(ill)
     assert again is not None
@@ -128,7 +128,7 @@ def test_a_lane_that_is_put_off_comes_back_with_the_next_effect_for_it(filled) -
 
 def test_what_no_lane_row_speaks_of_is_found_when_the_file_is_opened(filled, tmp_path: Path) -> None:
     one = filled(2)
-    one.box._run(lambda db: db.execute("DELETE FROM lanes"), time.monotonic() + 20)
+    one.box._disk.run(lambda db: db.execute("DELETE FROM lanes"), time.monotonic() + 20)
     assert one.box.claim(()) is None
     other = SqliteOutbox(tmp_path / "2-1", window=600.0, max_bytes=2**30)
     try:
@@ -147,7 +147,7 @@ def test_the_numbers_and_the_first_page_leave_the_effects_on_the_disk(filled) ->
         assert [next(entries).key for _ in range(5)] == ["k", "e0", "e1", "e2", "e3"]
         costs.append(one.steps)
     assert costs[1] < 60 * (costs[0] + 1), "a page, not all"
-    plan = large.box._reader.ask(
+    plan = large.box._disk.reader.ask(
         lambda db: [
             str(row[3])
             for state in ("waiting", "dead")
@@ -200,8 +200,12 @@ def test_a_worker_is_kept_for_those_who_answer_however_many_do_not(filled, known
         lanes.enter("healthy")
         lanes.leave("healthy", Answer(outcome="delivered", detail=""), 0.0)
     else:
-        one.box._run(lambda db: db.execute("INSERT INTO ended VALUES ('healthy', 'sent', 7)"), time.monotonic() + 20)
-    one.box._run(lambda db: db.execute("UPDATE effects SET due = ? WHERE key = 'k'", (9e9,)), time.monotonic() + 20)
+        one.box._disk.run(
+            lambda db: db.execute("INSERT INTO ended VALUES ('healthy', 'sent', 7)"), time.monotonic() + 20
+        )
+    one.box._disk.run(
+        lambda db: db.execute("UPDATE effects SET due = ? WHERE key = 'k'", (9e9,)), time.monotonic() + 20
+    )
     slow = SlowOnes(lanes)
     workers = one.box.workers(4, slow.handle, lanes.blocked, lambda entry: None)
     workers.start()

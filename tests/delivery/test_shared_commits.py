@@ -36,14 +36,14 @@ class Busy:
         self._free = threading.Event()
         begun = threading.Event()
         self._pool = ThreadPoolExecutor(40)
-        self._pool.submit(box._writer.run, lambda db: (begun.set(), self._free.wait(20)), soon())
+        self._pool.submit(box._disk.writer.run, lambda db: (begun.set(), self._free.wait(20)), soon())
         assert begun.wait(20)
         self._asked = 0
 
     def ask(self, work, *values) -> Future:
         found = self._pool.submit(work, *values)
         self._asked += 1
-        until(lambda: self._box._writer._orders.qsize() == self._asked)
+        until(lambda: self._box._disk.writer._orders.qsize() == self._asked)
         return found
 
     def free(self) -> None:
@@ -104,7 +104,7 @@ def test_what_was_refused_for_want_of_time_is_not_sent_later(box: SqliteOutbox, 
 def test_a_caller_that_gives_up_takes_no_others_effect_with_it(
     box: SqliteOutbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored, go_on, store = threading.Event(), threading.Event(), box._writer._store
+    stored, go_on, store = threading.Event(), threading.Event(), box._disk.writer._store
 
     def slowly(db, puts):
         found = store(db, puts)
@@ -113,7 +113,7 @@ def test_a_caller_that_gives_up_takes_no_others_effect_with_it(
         return found
 
     busy = Busy(box)
-    monkeypatch.setattr(box._writer, "_store", slowly)
+    monkeypatch.setattr(box._disk.writer, "_store", slowly)
     patient = busy.ask(box.put, [item("same")], soon())
     hasty = busy.ask(box.put, [item("same")], time.monotonic() + 0.5)
     busy._free.set()
@@ -132,7 +132,7 @@ def test_what_a_lost_transaction_claimed_can_be_claimed_again(box: SqliteOutbox)
 
     busy = Busy(box)
     claim = busy.ask(box.claim, ())
-    bad = busy.ask(box._writer.run, broken, soon())
+    bad = busy.ask(box._disk.writer.run, broken, soon())
     busy.free()
     assert isinstance(bad.exception(), sqlite3.OperationalError)
     again = claim.result() or box.claim(())
@@ -155,8 +155,8 @@ def test_a_lease_that_was_not_written_is_written_again(
                 raise sqlite3.OperationalError("database or disk is full")
             return self.real.execute(statement, *values)
 
-    full = Once(box._file.write())
-    monkeypatch.setattr(box._writer, "_connect", lambda: full)
+    full = Once(box._disk.file.write())
+    monkeypatch.setattr(box._disk.writer, "_connect", lambda: full)
     assert box.put([item("held", hold=True)], soon()) == ["taken"]
     assert full.failed
     other = SqliteOutbox(state, window=600.0, max_bytes=3 * MIB)
@@ -178,7 +178,7 @@ def test_a_disk_that_cannot_even_be_mended_does_not_end_the_writer(
     def broken(db: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("malformed")
 
-    monkeypatch.setattr(box._writer, "_mend", mend)
+    monkeypatch.setattr(box._disk.writer, "_mend", mend)
     with pytest.raises(sqlite3.DatabaseError):
-        box._writer.run(broken, soon())
+        box._disk.writer.run(broken, soon())
     assert box.put([item("next")], soon()) == ["taken"]

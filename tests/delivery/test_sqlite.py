@@ -92,7 +92,7 @@ def put(box: SqliteOutbox, *items: Item) -> list[str]:
 
 def settled(box: SqliteOutbox) -> None:
     """Return when everything that was noted before is on the disk."""
-    box._run(lambda db: None, time.monotonic() + 10)
+    box._disk.run(lambda db: None, time.monotonic() + 10)
 
 
 def keys(box: SqliteOutbox, state: str = "") -> list[str]:
@@ -253,7 +253,7 @@ def test_what_was_sent_is_forgotten_after_the_window(box: SqliteOutbox, clock: S
     settled(box)
     clock.passes(601)
     box.tidy()
-    assert box._read(lambda db: db.execute("SELECT count(*) FROM effects").fetchone()[0], -1) == 0
+    assert box._disk.read(lambda db: db.execute("SELECT count(*) FROM effects").fetchone()[0], -1) == 0
 
 
 def test_age_kills_and_says_so(box: SqliteOutbox, clock: SetClock) -> None:
@@ -370,7 +370,7 @@ def test_an_older_file_is_migrated(state: Path, new) -> None:
     assert claim is not None
     assert claim.parcel.key == "old"
     assert put(box, item("new")) == ["taken"]
-    assert box._run(lambda db: db.execute("PRAGMA user_version").fetchone()[0], time.monotonic() + 10) == len(
+    assert box._disk.run(lambda db: db.execute("PRAGMA user_version").fetchone()[0], time.monotonic() + 10) == len(
         schema.STEPS
     )
 
@@ -525,7 +525,7 @@ def test_a_full_file_as_any_user(new, state: Path) -> None:
     """The same without root: SQLite itself is told that there are no more pages."""
     box = new()
     put(box, item("a"))
-    box._run(lambda db: db.execute("PRAGMA max_page_count = 60").fetchone(), time.monotonic() + 10)
+    box._disk.run(lambda db: db.execute("PRAGMA max_page_count = 60").fetchone(), time.monotonic() + 10)
     taken = ["a"]
     with pytest.raises(DeliveryError, match="the disk is full"):
         for n in range(1000):
@@ -606,7 +606,7 @@ def _as_nobody(task) -> str:
 def test_a_disk_that_hangs_is_said_in_time_and_nothing_is_kept(box: SqliteOutbox) -> None:
     put(box, item("a"))
     going, release = threading.Event(), threading.Event()
-    box._writer.later(lambda db: (going.set(), release.wait(30)))
+    box._disk.writer.later(lambda db: (going.set(), release.wait(30)))
     going.wait(10)
     with pytest.raises(DeliveryError, match="did not take it in time"):
         box.put([item("b")], time.monotonic() + 0.2)
@@ -616,7 +616,7 @@ def test_a_disk_that_hangs_is_said_in_time_and_nothing_is_kept(box: SqliteOutbox
 
 def test_taking_back_leaves_what_was_put_since(box: SqliteOutbox) -> None:
     going, release = threading.Event(), threading.Event()
-    box._writer.later(lambda db: (going.set(), release.wait(30)))
+    box._disk.writer.later(lambda db: (going.set(), release.wait(30)))
     put_soon = threading.Timer(0.5, release.set)
     going.wait(10)
     with pytest.raises(DeliveryError):

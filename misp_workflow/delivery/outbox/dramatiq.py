@@ -20,12 +20,12 @@ from itertools import islice
 from typing import Any, Literal, TypeVar
 
 import dramatiq
-from dramatiq.broker import Broker
 from dramatiq.errors import DramatiqError
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.backend import open_backend
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Knowing, Rest, Taken, Totals
+from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
 from misp_workflow.delivery.outbox.envelope import DEAD, DIGEST, MAIN, Envelope, anew, entry
 from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.delivery.outbox.seal import Seal
@@ -136,7 +136,7 @@ class DramatiqOutbox:
         handle: Callable[[Claim], None],
         blocked: Callable[[], Knowing],
         died: Callable[[Entry], None],
-    ) -> _Workers:
+    ) -> BrokerWorkers:
         def deliver(envelope: Envelope) -> None:
             if not isinstance(envelope, dict) or not envelope.keys() & {"tick", "key"}:
                 LOG.error("A message at the broker is damaged, and was not delivered.")
@@ -146,7 +146,7 @@ class DramatiqOutbox:
                 self._deliver(envelope, handle, died)
 
         dramatiq.actor(actor_name="deliver", queue_name=MAIN, broker=self._broker)(deliver)
-        return _Workers(self._broker, threads, self._ending)
+        return BrokerWorkers(self._broker, threads, self._ending)
 
     def _deliver(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
         """Give one effect to whoever sends; when this returns, dramatiq forgets the message."""
@@ -362,32 +362,3 @@ class DramatiqOutbox:
         self._asking.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(Exception):
             self._backend.close()
-
-
-class _Workers:
-    """dramatiq's own worker, in this process."""
-
-    def __init__(self, broker: Broker, threads: int, ending: threading.Event) -> None:
-        self._ending = ending
-        self._worker = dramatiq.Worker(broker, queues={MAIN}, worker_threads=threads, worker_timeout=200)
-        self._lock = threading.Lock()
-        self._state: Literal["new", "running", "over"] = "new"
-
-    def start(self) -> None:
-        if self._state != "new":
-            return
-        with self._lock:
-            if self._state == "new":
-                self._state = "running"
-                with contextlib.suppress(RuntimeError):  # the interpreter ends: no threads any more
-                    self._worker.start()
-
-    def wake(self) -> None:
-        """The broker does that."""
-
-    def stop(self, patience: float) -> None:
-        self._ending.set()
-        with self._lock:
-            before, self._state = self._state, "over"
-        if before == "running":
-            self._worker.stop(timeout=max(int(patience * 1000), 1))

@@ -13,18 +13,17 @@ import time
 from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 from misp_workflow.delivery.outbox import damage, queue, repair, rows
 from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Knowing, Rest, Resting, Taken, Totals
 from misp_workflow.delivery.outbox.clock import Clock
-from misp_workflow.delivery.outbox.file import File, damaged_file, no_room, refusal
+from misp_workflow.delivery.outbox.disk import Disk
+from misp_workflow.delivery.outbox.file import no_room, refusal
 from misp_workflow.delivery.outbox.lease import Lease
 from misp_workflow.delivery.outbox.memory import Memory
-from misp_workflow.delivery.outbox.reader import Reader
 from misp_workflow.delivery.outbox.seal import Seal, key_beside
 from misp_workflow.delivery.outbox.workers import Workers
-from misp_workflow.delivery.outbox.writer import Busy, Writer
 from misp_workflow.effects import Effect
 from misp_workflow.errors import DeliveryError, WorkflowError
 
@@ -34,7 +33,6 @@ LONGEST_PAUSE = 1.0
 CHANGE_PATIENCE = 10.0
 """Seconds that a repair by hand may take."""
 
-Result = TypeVar("Result")
 Connection = sqlite3.Connection
 
 
@@ -52,18 +50,16 @@ class SqliteOutbox:
         self, folder: Path, *, window: float, max_bytes: int, key: str = "", clock: Clock | None = None
     ) -> None:
         self._folder = folder
-        self._file = File(folder)
+        self._disk = Disk(folder, self._store, self._committed)
         self._window = window
         self._max_bytes = max_bytes
         self._key = key
         self._clock = clock or Clock()
-        self._lease = Lease(self._file, self._clock)
+        self._lease = Lease(self._disk.file, self._clock)
         self._search = damage.Search()
         self._dead: list[Entry] = []  # what died unread and was not told of yet
-        self._writer = Writer(self._file.write, self._file.mend, self._store, self._committed)
         self._memory = Memory()
         self._room, self._looked = 0, 0.0  # bytes left when that was last looked up, and when that was
-        self._reader = Reader(self._file, self._corrupt)
         self._seal_made: Seal | None = None
 
     # --- storing ------------------------------------------------------------------------------------------------------
@@ -72,15 +68,15 @@ class SqliteOutbox:
         try:
             sealed = [self._seal.close(item.parcel.effect) for item in items]
         except (OSError, WorkflowError) as error:
-            raise refusal(self._file.path, error) from None
+            raise refusal(self._disk.path, error) from None
 
         keys = [item.parcel.key for item in items]
         ours = self._memory.hold(key for key, item in zip(keys, items, strict=True) if item.hold)
         put = _Put(items, sealed)
         try:
-            stored: list[Taken] | None = self._writing(lambda: self._writer.put(put, deadline))
+            stored: list[Taken] | None = self._disk.put(put, deadline)
             if stored is None:
-                raise no_room(self._file.path, self._max_bytes)
+                raise no_room(self._disk.path, self._max_bytes)
         except DeliveryError:
             self._memory.let_go(ours)
             self._take_back(put)
@@ -120,8 +116,7 @@ class SqliteOutbox:
         """Remove what may have reached the disk after we said that it did not; what others put stays."""
         change = "DELETE FROM effects WHERE key = ? AND sealed = ? AND state = 'waiting' AND tries = 0"
         theirs = [(item.parcel.key, blob) for item, blob in zip(put.items, put.sealed, strict=True)]
-        with contextlib.suppress(Busy):
-            self._writer.later(lambda db: db.executemany(change, theirs))
+        self._disk.later(lambda db: db.executemany(change, theirs))
 
     def workers(
         self,
@@ -130,7 +125,8 @@ class SqliteOutbox:
         blocked: Callable[[], Knowing],
         died: Callable[[Entry], None],
     ) -> Workers:
-        once = cache(partial(self._read, queue.once_reached, list[str]()))  # what is known from before this process
+        # what is known from before this process
+        once = cache(partial(self._disk.read, queue.once_reached, list[str]()))
 
         def work(avoid: Resting, among: Sequence[str] | None = None) -> float:
             claim = self.claim(avoid, among)
@@ -155,7 +151,7 @@ class SqliteOutbox:
         if self._next_look(avoid, among) > self._clock.wall():
             return None
         seal = self._key_to_read()
-        claimed = self._run(lambda db: self._claim(db, avoid, among), time.monotonic() + CHANGE_PATIENCE)
+        claimed = self._disk.run(lambda db: self._claim(db, avoid, among), time.monotonic() + CHANGE_PATIENCE)
         read: list[tuple[sqlite3.Row, Effect]] = []
         for row in claimed:
             try:
@@ -175,7 +171,7 @@ class SqliteOutbox:
         try:
             return self._seal
         except (OSError, WorkflowError) as error:
-            raise refusal(self._file.path, error) from None
+            raise refusal(self._disk.path, error) from None
 
     def _claim(self, db: Connection, avoid: Container[str], among: Sequence[str] | None) -> list[sqlite3.Row]:
         """Take what is due first, and what is to become one message with it. Damaged rows are buried here."""
@@ -207,8 +203,7 @@ class SqliteOutbox:
             rows.part(db, key, rest, left, refused, self._lease.now(db))
             self._memory.settle([key], claim.lane, "sent" if left is None else "", 1)
 
-        with contextlib.suppress(Busy):
-            self._writer.later(job)
+        self._disk.later(job)
 
     def bury(self, claim: Claim, reason: str) -> None:
         self._bury(claim.keys, reason, claim.lane)
@@ -230,8 +225,8 @@ class SqliteOutbox:
                 ).rowcount
             self._memory.settle(keys, lane, how, changed)
 
-        with contextlib.suppress(Busy):  # at the end of the process: it is tried again, with the same key
-            self._writer.later(job)
+        # at the end of the process: it is tried again, with the same key
+        self._disk.later(job)
 
     def forget(self, key: str, deadline: float) -> None:
         def job(db: Connection) -> None:
@@ -241,10 +236,10 @@ class SqliteOutbox:
                 db.execute("DELETE FROM effects WHERE key = ?", (key,))
             self._memory.settle([key], row["lane"] if row else "", "refused" if row else "", 1)
 
-        self._run(job, deadline)
+        self._disk.run(job, deadline)
 
     def anything_waits(self) -> bool:
-        return self._read(repair.anything_waits, False)
+        return self._disk.read(repair.anything_waits, False)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -253,22 +248,22 @@ class SqliteOutbox:
         return min(max(self._next_look(avoid, among) - self._clock.wall(), 0.0), LONGEST_PAUSE)
 
     def _next_look(self, avoid: Container[str], among: Sequence[str] | None) -> float:
-        return self._read(lambda db: queue.next_look(db, avoid, among), math.inf)
+        return self._disk.read(lambda db: queue.next_look(db, avoid, among), math.inf)
 
     def tidy(self) -> list[Entry]:
         """Do what time asks for (lease, ages, window), every few seconds; return what died untried since."""
         now = self._clock.wall()
-        if not self._search.over and self._read(self._search.look, False):
-            self._dead += self._run(lambda db: self._search.bury(db, now), time.monotonic() + CHANGE_PATIENCE)
+        if not self._search.over and self._disk.read(self._search.look, False):
+            self._dead += self._disk.run(lambda db: self._search.bury(db, now), time.monotonic() + CHANGE_PATIENCE)
         unread, self._dead = self._dead, []
         renew = bool(self._memory.in_hand()) and self._lease.is_due(now)
 
         def overdue(db: Connection) -> bool:
             return repair.is_anything_over(db, now, self._lease.owner, self._window)
 
-        if not renew and not self._memory.ended and not self._read(overdue, False):
+        if not renew and not self._memory.ended and not self._disk.read(overdue, False):
             return unread
-        return unread + self._run(self._tidy, time.monotonic() + CHANGE_PATIENCE)
+        return unread + self._disk.run(self._tidy, time.monotonic() + CHANGE_PATIENCE)
 
     def _tidy(self, db: Connection) -> list[Entry]:
         now = self._lease.now(db)
@@ -301,37 +296,39 @@ class SqliteOutbox:
         nothing: tuple[list[Entry], int] = ([], 0)
         last = 0
         while True:
-            page, last = self._look(partial(repair.page, state=state, after=last, now=self._clock.wall()), nothing)
+            page, last = self._disk.look(partial(repair.page, state=state, after=last, now=self._clock.wall()), nothing)
             if not page:
                 return
             yield from page
 
     def find(self, beginning: str) -> list[Entry]:
-        return self._look(lambda db: repair.find(db, beginning, self._clock.wall()), [])
+        return self._disk.look(lambda db: repair.find(db, beginning, self._clock.wall()), [])
 
     def show(self, key: str) -> tuple[Entry, Effect]:
-        found = self._look(lambda db: repair.one(db, key, self._clock.wall()), None)
+        found = self._disk.look(lambda db: repair.one(db, key, self._clock.wall()), None)
         if found is None:
             raise KeyError(key)
         return found[0], self._seal.open(found[1])
 
     def requeue(self, keys: Collection[str]) -> int:
-        return self._run(lambda db: repair.requeue(db, keys, self._lease.now(db)), time.monotonic() + CHANGE_PATIENCE)
+        return self._disk.run(
+            lambda db: repair.requeue(db, keys, self._lease.now(db)), time.monotonic() + CHANGE_PATIENCE
+        )
 
     def drop(self, keys: Collection[str]) -> list[Entry]:
-        return self._run(lambda db: repair.drop(db, keys), time.monotonic() + CHANGE_PATIENCE)
+        return self._disk.run(lambda db: repair.drop(db, keys), time.monotonic() + CHANGE_PATIENCE)
 
     def totals(self) -> Totals:
         none_yet = Totals(counts={}, ended={}, oldest=None, bytes_used=0, bytes_most=self._max_bytes)
         if self._memory.ended:
-            self._run(self._write_numbers, time.monotonic() + CHANGE_PATIENCE)
-        return self._look(lambda db: repair.totals(db, self._max_bytes), none_yet)
+            self._disk.run(self._write_numbers, time.monotonic() + CHANGE_PATIENCE)
+        return self._disk.look(lambda db: repair.totals(db, self._max_bytes), none_yet)
 
     def notices(self) -> list[str]:
         return [
             f"A corrupt outbox was put aside as {path}; what waited in it was not delivered. Remove it when you have "
             "seen to that."
-            for path in self._file.aside()
+            for path in self._disk.file.aside()
         ]
 
     # --- the machinery ------------------------------------------------------------------------------------------------
@@ -343,57 +340,11 @@ class SqliteOutbox:
 
         if self._lease.renewed or self._memory.ended:
             with contextlib.suppress(DeliveryError):
-                self._run(job, time.monotonic() + 1.0)
-        self._writer.close(1.0)
-        self._file.close()
-        self._reader.close()
+                self._disk.run(job, time.monotonic() + 1.0)
+        self._disk.close(1.0)
 
     @property
     def _seal(self) -> Seal:
         if self._seal_made is None:
             self._seal_made = Seal(self._key or key_beside(self._folder))
         return self._seal_made
-
-    def _run(self, job: Callable[[Connection], Result], deadline: float) -> Result:
-        return self._writing(lambda: self._writer.run(job, deadline))
-
-    def _writing(self, write: Callable[[], Result]) -> Result:
-        """Write, and return what came of it; DeliveryError says why it cannot be."""
-        try:
-            return write()
-        except Busy:
-            raise DeliveryError(
-                f"The outbox {self._file.path} did not take it in time: the disk is slow, or another process holds it."
-            ) from None
-        except (sqlite3.Error, OSError) as error:
-            raise refusal(self._file.path, error) from None
-
-    def _read(
-        self,
-        question: Callable[[Connection], Result],
-        without: Result,
-        damaged: Callable[[sqlite3.Error], object] = str,  # whoever asks need not hear of it
-    ) -> Result:
-        """Ask the file; `without` is the answer when there is none yet, and also when it is damaged."""
-        try:
-            return self._reader.ask(question, without, damaged)
-        except (sqlite3.Error, OSError) as error:
-            raise refusal(self._file.path, error, ("look", "read")) from None
-
-    def _look(self, question: Callable[[Connection], Result], without: Result) -> Result:
-        """Ask the file for a person, who must hear when it is damaged."""
-        damages: list[sqlite3.Error] = []
-        found = self._read(question, without, damages.append)
-        if damages:
-            raise DeliveryError(damaged_file(self._file.path, damages[0]))
-        return found
-
-    def _corrupt(self, error: sqlite3.Error, inode: int) -> None:
-        """Let the writer find out that the file is corrupt, if it still is that file: it alone puts files aside."""
-
-        def job(db: Connection) -> None:
-            if self._file.inode() == inode:
-                raise error
-
-        with contextlib.suppress(Busy):
-            self._writer.later(job)

@@ -14,19 +14,17 @@ The input is not changed. Whatever needs no change is shared with it, so treat b
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
-
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
+from misp_workflow.runner.data.cleaning import Cleaner, Row, clean_galaxies, field, merged_tags, without_empty_groups
 from misp_workflow.runner.data.profiles import OLDEST, REPORTS_HAVE_TAGS, Profile, profile
 
 _FIRST = profile(OLDEST)
 
-Row = dict[str, Any]
 World = Mapping[str, Any]
 
 EVENT_PARTS = (
@@ -75,7 +73,7 @@ def with_report_tags(converted: Row) -> Row:
         return converted
     return {
         **converted,
-        "Event": {**event, "EventReport": _Cleaner(event.get("Tag"), None).reports(event["EventReport"])},
+        "Event": {**event, "EventReport": Cleaner(event.get("Tag"), None).reports(event["EventReport"])},
     }
 
 
@@ -125,18 +123,18 @@ def _convert_event(row: Row, world: World) -> Row:
     if event.get("SharingGroup") in ([], {}):
         del event["SharingGroup"]
     if row.get("EventTag"):
-        event["Tag"] = _merged_tags(event.get("Tag"), row["EventTag"])
+        event["Tag"] = merged_tags(event.get("Tag"), row["EventTag"])
     for part in ANALYST_DATA:
         if event.get(part):
-            event[part] = _without_empty_groups(event[part])
-    cleaner = _Cleaner(event.get("Tag"), row.get("Sighting"))
+            event[part] = without_empty_groups(event[part])
+    cleaner = Cleaner(event.get("Tag"), row.get("Sighting"))
     related = event.pop("RelatedAttribute", None)
     if event.get("Attribute"):
         event["Attribute"] = cleaner.attributes(_with_related(event["Attribute"], related))
     if event.get("Object"):
         event["Object"] = cleaner.objects(_with_related_of(event.get("Attribute"), event["Object"], related))
     if event.get("Galaxy"):
-        event["Galaxy"] = _clean_galaxies(event["Galaxy"])
+        event["Galaxy"] = clean_galaxies(event["Galaxy"])
     event.pop("user_id", None)
     event["_AttributeFlattened"] = cleaner.flattened
     converted: Row = {"Event": event}
@@ -160,7 +158,7 @@ def _convert_attribute(row: Row, world: World) -> Row:
 
 
 def _convert_object(row: Row, world: World) -> Row:
-    event = find_row(world, "events", _field(row.get("Object"), "event_id"))
+    event = find_row(world, "events", field(row.get("Object"), "event_id"))
     if event is None:
         return _empty_event()
     found = dict(row["Object"])
@@ -179,12 +177,6 @@ def _event_of(row: Row) -> Row:
     if event is not None and event is not False and not php.is_array(event):
         raise PhpCrash("Error", "Cannot use a scalar value as an array")
     return dict(php.pairs(event)) if event else {}
-
-
-def _field(array: Any, key: str) -> Any:
-    if isinstance(array, str):
-        raise PhpCrash("TypeError", f'Cannot access offset of type string "{key}" on string')
-    return php.item(array, key) if php.is_array(array) else None
 
 
 def _array(value: Any) -> Row:
@@ -232,168 +224,3 @@ def _with_related_of(attributes: Any, objects: Any, related: Any) -> Any:
         return {**found, "Attribute": php.from_pairs({key: joined(key, entry) for key, entry in php.pairs(own)})}
 
     return php.from_pairs({key: filled(found) for key, found in php.pairs(objects)})
-
-
-# ── cleaning ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Cleaner:
-    """Cleans the attributes of one event, gives each its `_allTags`, and gathers them in `flattened`.
-
-    Large events repeat few tags many times: each different tag is copied once, and attributes share lists of one.
-    """
-
-    def __init__(self, event_tags: Any, sightings: Any) -> None:
-        self.flattened: list[Row] = []
-        self._inherited = [_marked(tag, True) for tag in php.values(php.to_array(event_tags))]
-        self._sightings = _by_attribute(sightings)
-        self._known: dict[bytes | int, tuple[list[Any], list[Any]]] = {}
-
-    def attributes(self, attributes: Any) -> Any:
-        """The attributes, cleaned; keys stay."""
-        if not php.is_array(attributes):
-            return attributes
-        inherited, sightings = self._inherited, self._sightings
-        cleaned = []
-        for attribute in php.each(attributes):
-            clean: Row = attribute.copy() if type(attribute) is dict else _attribute_row(attribute)
-            clean.pop("value1", None)
-            clean.pop("value2", None)
-            if "SharingGroup" in clean and not clean["SharingGroup"]:
-                del clean["SharingGroup"]
-            if sightings and (seen := sightings.get(php.to_string(clean.get("id")))):
-                clean["Sighting"] = seen
-            links = clean.pop("AttributeTag", None)
-            if links or "Tag" in clean:
-                self._add_tags(clean, links)
-            else:
-                clean["_allTags"] = inherited
-            cleaned.append(clean)
-        self.flattened += cleaned
-        return cleaned if isinstance(attributes, list) else php.from_pairs(dict(zip(attributes, cleaned, strict=True)))
-
-    def reports(self, reports: Any) -> Any:
-        """The event reports, cleaned; keys stay."""
-        if not php.is_array(reports):
-            return reports
-        return php.from_pairs({key: self._report(report) for key, report in php.pairs(reports)})
-
-    def _report(self, report: Any) -> Any:
-        if not isinstance(report, dict):
-            return report
-        clean = {key: value for key, value in report.items() if value or key not in ("SharingGroup", "EventReportTag")}
-        self._add_tags(clean, clean.pop("EventReportTag", None))
-        return clean
-
-    def objects(self, objects: Any) -> Any:
-        """The objects that have attributes, renumbered."""
-        if not php.is_array(objects):
-            return objects
-        return [
-            {**found, "Attribute": self.attributes(found["Attribute"])}
-            for found in php.values(objects)
-            if isinstance(found, dict) and found.get("Attribute")
-        ]
-
-    def _add_tags(self, clean: Row, links: Any) -> None:
-        """Give an attribute `Tag` and `_allTags`, from its links and the tags that it may have already."""
-        present = clean.get("Tag")
-        if present or type(links) is not list:
-            if links:
-                present = clean["Tag"] = _merged_tags(present, links)
-            clean["_allTags"] = self._all(php.each(present) if php.is_array(present) else ())
-            return
-        found = []
-        for link in links:
-            try:
-                written: bytes | int = orjson.dumps(link["Tag"])
-            except (TypeError, KeyError):  # what JSON cannot hold is told from others by where it stands
-                written = id(link)
-            found.append(self._known.get(written) or self._lists(written, link))
-        if len(found) == 1:
-            clean["Tag"], clean["_allTags"] = found[0]
-        else:
-            clean["Tag"] = [tags[0] for tags, _ in found]
-            clean["_allTags"] = [*self._inherited, *[all_tags[-1] for _, all_tags in found]]
-
-    def _lists(self, written: bytes | int, link: Any) -> tuple[list[Any], list[Any]]:
-        """`Tag` and `_allTags` of an attribute with this tag alone."""
-        tags = [_tag(link)]
-        lists = self._known[written] = tags, self._all(tags)
-        return lists
-
-    def _all(self, own: Iterable[Any]) -> list[Any]:
-        return [*self._inherited, *(_marked(tag, False) for tag in own)]
-
-
-def _attribute_row(attribute: Any) -> Row:
-    """An attribute as PHP would take it apart: null and false turn into an array, other scalars are its death."""
-    if php.is_array(attribute):
-        return dict(php.pairs(attribute))
-    if attribute is None or attribute is False:
-        return {}
-    if isinstance(attribute, str):
-        raise PhpCrash("Error", "Cannot unset string offsets")
-    raise PhpCrash("Error", "Cannot unset offset in a non-array variable")
-
-
-def _merged_tags(present: Any, links: Any) -> Any:
-    """The tags that the links point to, position by position over those already there."""
-    tags = dict(php.pairs(present)) if php.is_array(present) else {}
-    for key, link in php.pairs(php.to_array(links)):
-        tags[key] = _tag(link)
-    return php.from_pairs(tags)
-
-
-def _tag(link: Any) -> Any:
-    tag = link.get("Tag") if type(link) is dict else _field(link, "Tag")
-    if type(tag) is not dict or "org_id" not in tag:
-        return tag
-    own: Row = tag.copy()
-    del own["org_id"]
-    return own
-
-
-def _clean_galaxies(galaxies: Any) -> Any:
-    """An empty `meta` of a cluster is an object, {}, on the wire."""
-    if not php.is_array(galaxies):
-        return galaxies
-    return php.from_pairs({key: _clean_galaxy(galaxy) for key, galaxy in php.pairs(galaxies)})
-
-
-def _clean_galaxy(galaxy: Any) -> Any:
-    clusters = galaxy.get("GalaxyCluster") if isinstance(galaxy, dict) else None
-    if not php.is_array(clusters):
-        return galaxy
-    cleaned = {key: _clean_cluster(cluster) for key, cluster in php.pairs(clusters)}
-    return {**galaxy, "GalaxyCluster": php.from_pairs(cleaned)}
-
-
-def _clean_cluster(cluster: Any) -> Any:
-    return {**cluster, "meta": {}} if isinstance(cluster, dict) and cluster.get("meta") == [] else cluster
-
-
-def _without_empty_groups(notes: Any) -> Any:
-    if not php.is_array(notes):
-        return notes
-    return php.from_pairs({key: _without_empty_group(note) for key, note in php.pairs(notes)})
-
-
-def _without_empty_group(note: Any) -> Any:
-    if isinstance(note, dict) and "SharingGroup" in note and not note["SharingGroup"]:
-        return {key: value for key, value in note.items() if key != "SharingGroup"}
-    return note
-
-
-def _by_attribute(sightings: Any) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for sighting in php.values(sightings) if php.is_array(sightings) else []:
-        if isinstance(sighting, dict):
-            found.setdefault(php.to_string(sighting.get("attribute_id")), []).append(sighting)
-    return found
-
-
-def _marked(tag: Any, inherited: bool) -> Row:
-    marked: Row = tag.copy() if type(tag) is dict else {}
-    marked["inherited"] = inherited
-    return marked

@@ -1,0 +1,41 @@
+"""dramatiq's workers, which take what waits at a broker."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import Literal
+
+import dramatiq
+from dramatiq.broker import Broker
+
+from misp_workflow.delivery.outbox.envelope import MAIN
+
+
+class BrokerWorkers:
+    """dramatiq's own worker, in this process."""
+
+    def __init__(self, broker: Broker, threads: int, ending: threading.Event) -> None:
+        self._ending = ending
+        self._worker = dramatiq.Worker(broker, queues={MAIN}, worker_threads=threads, worker_timeout=200)
+        self._lock = threading.Lock()
+        self._state: Literal["new", "running", "over"] = "new"
+
+    def start(self) -> None:
+        if self._state != "new":
+            return
+        with self._lock:
+            if self._state == "new":
+                self._state = "running"
+                with contextlib.suppress(RuntimeError):  # the interpreter ends: no threads any more
+                    self._worker.start()
+
+    def wake(self) -> None:
+        """The broker does that."""
+
+    def stop(self, patience: float) -> None:
+        self._ending.set()
+        with self._lock:
+            before, self._state = self._state, "over"
+        if before == "running":
+            self._worker.stop(timeout=max(int(patience * 1000), 1))
