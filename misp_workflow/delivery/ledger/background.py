@@ -16,6 +16,8 @@ LOG = logger("misp_workflow.delivery")
 MOST_PENDING = 200_000
 """Rows in memory; when the disk is slower than that, further ones are lost, and said to be."""
 CHUNK = 2000
+COMPANY = 0.3
+"""Seconds that rows wait for others to be written with, unless somebody asks: each writing opens the file anew."""
 PATIENCE = 2.0
 SAY_EVERY = 60.0
 
@@ -33,6 +35,7 @@ class Background:
         self._changed = threading.Condition()
         self._writing = threading.Lock()
         self._busy = False
+        self._asked = False  # somebody waits for the rows
         self._closed = False
         self._thread: threading.Thread | None = None
         self._said = -SAY_EVERY
@@ -43,6 +46,7 @@ class Background:
             if self._closed or len(self._rows) + len(rows) > MOST_PENDING:
                 self._lost(len(rows), "too much waits to be written")
                 return False
+            first = not self._rows
             self._rows.extend(rows)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="misp-workflow-ledger", daemon=True)
@@ -51,7 +55,8 @@ class Background:
                 except RuntimeError:  # the interpreter ends, or the system gives no more threads
                     self._rows.clear()
                     return False
-            self._changed.notify_all()
+            if first or len(self._rows) >= CHUNK:
+                self._changed.notify_all()
             return True
 
     def write_now(self, rows: Sequence[Sent]) -> bool:
@@ -64,6 +69,9 @@ class Background:
         end = time.monotonic() + patience
         with self._changed:
             while (self._rows or self._busy) and (left := end - time.monotonic()) > 0:
+                if not self._asked:
+                    self._asked = True
+                    self._changed.notify_all()
                 self._changed.wait(left)
 
     def close(self) -> None:
@@ -80,12 +88,17 @@ class Background:
                     if self._closed:
                         return
                     self._changed.wait()
+                self._changed.wait_for(self._is_time, COMPANY)
+                self._asked = False
                 rows = [self._rows.popleft() for _ in range(min(CHUNK, len(self._rows)))]
                 self._busy = True
             self._try(rows)
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
+
+    def _is_time(self) -> bool:
+        return self._asked or self._closed or len(self._rows) >= CHUNK
 
     def _try(self, rows: Sequence[Sent]) -> bool:
         try:
