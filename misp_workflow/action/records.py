@@ -91,11 +91,18 @@ def effects(call: Call, topic: str, system: str, service: str, schemes: Sequence
 
 
 def carried(
-    call: Call, topic: str, carrier: Carrier, at_once: int = AT_ONCE, takes: Collection[str] = ()
+    call: Call,
+    topic: str,
+    carrier: Carrier,
+    at_once: int = AT_ONCE,
+    takes: Collection[str] = (),
+    *,
+    report: bool = False,
 ) -> list[Carrier] | Receipt:
     """Return the call's records as effects like `carrier`, tombstones and what is left of the event among them.
 
     `at_once` is the most records in one effect, `takes` the types of attributes that there can be (none: all).
+    `report`: a whole event has a record more, its STIX report.
     """
     said = standing(call)
     if isinstance(said, Receipt):
@@ -108,6 +115,12 @@ def carried(
         said = replace(said, rows=rows, gone=gone)
     carrier = replace(carrier, moves="{" in getattr(call.params, topic))
     found = complete(call, said, carrier, records(call, said, topic, carrier.at, bool(carrier.stix)), at_once)
+    if report and said.whole and said.rows and not call.refusal:
+        row = {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}
+        one = _record(call, topic, row, _json(stix.report(call, said)), carrier.at)
+        alone = {**carrier.stix, "only": "report"}
+        found = [replace(each, standing=(*each.standing, said.event)) if each.rest_of else each for each in found]
+        found.append(replace(carrier, event=said.event, records=(one,), about=(said.event,), stix=alone))
     if others and found and not found[0].rest_of:
         found[0] = replace(found[0], left_out={"of a type that it does not take": len(others)})
     elif others and not said.whole:

@@ -24,6 +24,12 @@ def event(call: Call, said: Standing) -> dict[str, Any]:
     return {"Event": told, "withdrawn": [row["uuid"] for row in said.gone]}
 
 
+def report(call: Call, said: Standing) -> dict[str, Any]:
+    """Return what is carried of an event whose attributes have records of their own, those in objects among them."""
+    told = {name: call.view.event[name] for name in WHOLE if name in call.view.event}
+    return {"Event": {**told, "Attribute": said.rows, "Object": []}, "withdrawn": []}
+
+
 def selection(call: Call) -> dict[str, Any] | None:
     """Return the same for a message that takes nothing back: what is selected, or all when the node says so."""
     everything = call.selected is None and call.params.selected_or_all == "all"

@@ -248,7 +248,7 @@ class Batch(Effect):
 
     With `stix` the bodies are MISP's and go out as STIX 2.1 (`delivery/stix`): {"Attribute": row} of the event whose
     head is `stix["event"]`, or a whole {"Event": …, "withdrawn": [uuids]}; a record with "withdrawn" true is revoked.
-    `stix["only"]` "indicator": the indicator alone instead of a bundle.
+    `stix["only"]` "indicator": the indicator alone instead of a bundle; "report": of an event what no attribute brings.
     """
 
     kind: ClassVar[str] = "records"

@@ -24,9 +24,11 @@ CAPTURES = HERE.parent / "captures"
 GATES = {path.stem for path in ACTIONS.glob("*_gate.py")} | {"enrichment_guard"}
 SENTINEL = dict.fromkeys(("tenant_id", "client_id", "client_secret", "workspace_id"), "x" * 16)
 SENTINEL |= {"server_url": "{receiver}", "login_url": "{receiver}"}
+TAXII = {"api_root": "{receiver}/api", "collection": "misp", "token": "x" * 16}
 UNCASED = (
     ("zmq_message", {"params": {"topic": "misp", "items": "all"}, "data": "event-publish"}),
     ("syslog_event", {"params": {"address": "tcp://{receiver_host}", "items": "all"}, "data": "event-publish"}),
+    ("taxii_objects", {"params": {**TAXII, "selected_or_all": "all"}, "data": "event-publish"}),
     ("sentinel_indicator", {"params": {**SENTINEL, "selected_or_all": "all"}, "data": "event-publish"}),
 )
 """Of actions whose cases are elsewhere, as their other side is no web server, or needs a library."""

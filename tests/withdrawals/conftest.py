@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peers import PEERS, Peer, sentinel
+from peers import PEERS, Peer, sentinel, taxii
 
 SETTINGS = """
 answer_within = "30 s"
@@ -22,7 +22,7 @@ warninglists = []
 @pytest.fixture(params=PEERS, ids=lambda one: one.__name__)
 def peer(request, tmp_path: Path, program, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
     """Each of the other sides, running, and settings that name it as the destination "peer"."""
-    if request.param is sentinel:
+    if request.param in (sentinel, taxii):
         request.getfixturevalue("misp_stix")
     file = tmp_path / "settings.toml"
     file.write_text(SETTINGS.format(folder=tmp_path))

@@ -2,7 +2,8 @@
 
 A peer has `name` (its row in the docs), `action`, `params`, and `read()`: all that it has, oldest first, as (uuid, value)
 with None for a tombstone. `keeps` says whether it holds what stands, or everything that was ever said: then the last word
-counts. A list has no uuids; there an attribute is known by the values that it ever had.
+counts. `most` is how many attributes it can be read with in a test; with `versions` the latest one counts, whichever comes
+last. A list has no uuids; there an attribute is known by the values that it ever had.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "delivery"))
 from brokers import running
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "siem"))
+import taxii_kit
 from crowdsec_kit import PASSWORD, crowdsec_running
 
 Program = Callable[[str], str]
@@ -45,6 +47,7 @@ class Peer:
 
     def __init__(self, name: str, action: str, keeps: bool, read: Callable[[], Said], **params: str) -> None:
         self.name, self.action, self.keeps, self.read, self.params = name, action, keeps, read, params
+        self.most, self.versions = 10_000, False
 
     def told(self, uuid: str, *values: str) -> Words:
         """Return what it says of the attribute with this uuid, which had these values."""
@@ -151,6 +154,26 @@ def sentinel(folder: Path, program: Program) -> Iterator[Peer]:
         yield Peer("`sentinel_indicator`", "sentinel_indicator", True, read, server_url=receiver.url,
                    login_url=receiver.url, tenant_id="tenant-1", client_id="client-1", workspace_id="workspace-1",
                    client_secret="s3cret-of-the-application")  # fmt: skip
+
+
+@contextmanager
+def taxii(folder: Path, program: Program) -> Iterator[Peer]:
+    pytest.importorskip("misp_stix_converter", reason="misp-stix is not installed here")
+    with taxii_kit.medallion_running(folder) as server:
+
+        def read() -> Said:
+            """Return what stands: the latest version of each indicator, unless that is revoked."""
+            return [
+                (name.removeprefix("indicator--"), one["pattern"].split("'")[1])
+                for name, one in server.objects().items()
+                if one["type"] == "indicator" and not one.get("revoked")
+            ]
+
+        found = Peer("`taxii_objects`", "taxii_objects", True, read, api_root=server.url, username=taxii_kit.USER,
+                     password=taxii_kit.PASSWORD, collection=taxii_kit.COLLECTION)  # fmt: skip
+        found.most = 250  # medallion compares each object with each line of its manifest
+        found.versions = True
+        yield found
 
 
 @contextmanager
@@ -350,6 +373,7 @@ PEERS = (
     blocklist,
     elastic,
     sentinel,
+    taxii,
     crowdsec,
     alertmanager,
     mqtt,

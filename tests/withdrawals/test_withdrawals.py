@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,10 +87,19 @@ def seen(peer: Peer) -> str:
     return gone if told[-1:] == [None] else new if told[-1:] == [peer.new] else f"said {told}"
 
 
+def next_second() -> str:
+    """Return MISP's timestamp for an edit after everything before: it has whole seconds, so one must begin."""
+    second = int(time.time()) + 1
+    until(lambda: time.time() >= second)
+    return str(second)
+
+
 def ask(peer: Peer, data: Data, **more: str) -> str:
     for name in ("Attribute", "_AttributeFlattened"):
         for row in (row for row in data["Event"].get(name, []) if row["uuid"] == VICTIM):
             row.update(type=peer.kind, value=peer.new if row["value"] == "corrected" else peer.old)
+            if peer.versions:
+                row["timestamp"] = next_second()
     params = {"destination": "peer", "selected_or_all": "all", **peer.params, **more}
     request = {"module": peer.action, "data": data, "params": params}
     said = ActionFile.load(ROOT / f"misp_modules/modules/action_mod/{peer.action}.py").module.handler(

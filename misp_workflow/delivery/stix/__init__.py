@@ -5,6 +5,7 @@
     made = stix.convert({"Event": event}, withdrawn=("uuid of an attribute", ...), at=seconds)
     made.bundle                 {"type": "bundle", "id": "bundle--<event uuid>", "objects": [...]}
     made.of(attribute_uuid)     the objects about one attribute, and all that they refer to
+    made.report()               what of the event no attribute brings: its report, creator, galaxies, markings
     made.left_out               {attribute uuid: why}, what misp-stix would have left out without a word
 
 Whoever calls it is a transport: an effect carries the event as it was cleared, and the conversion is made when it is
@@ -22,5 +23,6 @@ are sentences without a value of the event in them.
 """
 
 from misp_workflow.delivery.stix.conversion import Converted, StixError, StixMissingError, bundle, convert, ready, stub
+from misp_workflow.delivery.stix.observables import named_by_content
 
-__all__ = ["Converted", "StixError", "StixMissingError", "bundle", "convert", "ready", "stub"]
+__all__ = ["Converted", "StixError", "StixMissingError", "bundle", "convert", "named_by_content", "ready", "stub"]

@@ -15,6 +15,7 @@ from typing import Any
 
 from misp_workflow.delivery.stix.marked import mark, referred
 from misp_workflow.delivery.stix.normal import UUID, Normal, normal
+from misp_workflow.delivery.stix.observables import is_observable
 from misp_workflow.errors import DeliveryError
 from misp_workflow.event import text
 
@@ -22,6 +23,7 @@ INSTALL = "misp-stix is not installed: pip install 'misp-workflow-actions[stix]'
 _NAMED = re.compile(rf"<({UUID.pattern})>", re.IGNORECASE)
 _LOST = ("Failed validation", "Error loading", "Error with", "Invalid hash")
 """How the library's messages begin that tell of something left out; the others tell how it is written instead."""
+OF_ATTRIBUTES = frozenset(("indicator", "observed-data", "x-misp-attribute", "x-misp-object"))
 VERSIONED = frozenset(("indicator", "relationship", "sighting", "observed-data", "report", "vulnerability"))
 
 
@@ -53,6 +55,21 @@ class Converted:
     def indicator(self, uid: str) -> dict[str, Any] | None:
         """Return the indicator that an attribute has become, None when it is none."""
         return self._by_id.get(f"indicator--{uid.lower()}")
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return what no attribute brings: the report, and all of the event that is not about one of its attributes.
+
+        It refers to no observable: what was observed does.
+        """
+        theirs = {one["id"] for one in self.objects if one["type"] in OF_ATTRIBUTES or is_observable(one)}
+        seen = {one["id"] for one in self.objects if is_observable(one)}
+        found = []
+        for one in self.objects:
+            if one["id"] in theirs or theirs & {one.get("source_ref"), one.get("target_ref")}:
+                continue
+            refs = [other for other in one.get("object_refs", ()) if other not in seen]
+            found.append({**one, "object_refs": refs} if refs else one)
+        return found
 
     def _reached(self, uid: str) -> list[str]:
         found = list(self._about.get(uid.lower(), ()))
@@ -93,8 +110,8 @@ def convert(
 
     `withdrawn` are uuids of attributes that are not to be detected any more, though MISP still has them;
     `everything_gone`: nor is any other, nor the event. `at` is when that was said, in seconds since 1970: the time of
-    versions that take back what MISP itself has not changed. `later_than` are such times by uuid, that of all under "":
-    what is said of these now is a version after that.
+    versions that take back what MISP itself has not changed. `later_than` are such times by uuid, that of all under "",
+    to the millisecond: what is said of these now is a version after that.
     """
     event = data.get("Event")
     uid = text(event.get("uuid")).lower() if isinstance(event, Mapping) else ""
@@ -121,10 +138,18 @@ def convert(
     return Converted(uid, objects + mark(objects, made.tags), left_out)
 
 
-def stub(uid: str, at: int) -> dict[str, Any]:
-    """Return the revoked indicator for an attribute of which nothing but the uuid is known any more."""
-    told = {"type": "indicator", "spec_version": "2.1", "id": f"indicator--{uid.lower()}"}
-    times = {"created": _written(1), "modified": _written(at), "valid_from": _written(1), "valid_until": _written(at)}
+def stub(uid: str, at: float, *, report: bool = False) -> dict[str, Any]:
+    """Return the revoked indicator for an attribute of which nothing but the uuid is known any more.
+
+    `report`: the uuid is an event's, and so it is the revoked report.
+    """
+    kind = "report" if report else "indicator"
+    told = {"type": kind, "spec_version": "2.1", "id": f"{kind}--{uid.lower()}"}
+    times = {"created": _written(1), "modified": _after(at)}
+    if report:  # it must refer to something
+        refs = {"published": _written(1), "object_refs": [told["id"]]}
+        return {**told, **times, "revoked": True, "name": "Withdrawn in MISP", **refs}
+    times |= {"valid_from": _written(1), "valid_until": _after(at)}
     pattern = f"[file:name = 'withdrawn in MISP: {uid.lower()}']"  # one is required; nothing is called so
     return {**told, **times, "revoked": True, "pattern": pattern, "pattern_type": "stix"}
 
@@ -205,13 +230,18 @@ def _set_after(one: dict[str, Any], later_than: Mapping[str, float]) -> None:
     about = ("", _uid(one), str(one.get("source_ref", "")).partition("--")[2])
     after = max(later_than.get(uid, 0.0) for uid in about)
     if after and "modified" in one:
-        one["modified"] = max(one["modified"], _written(int(after) + 1))
+        one["modified"] = max(one["modified"], _after(after))
 
 
 def _written(seconds: int, more: int = 0) -> str:
     """Return a time as STIX writes it; `more` milliseconds later."""
     moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
     return f"{moment.strftime('%Y-%m-%dT%H:%M:%S')}.{more:03d}Z"
+
+
+def _after(moment: float) -> str:
+    """Return the first time as STIX writes it that is after a moment."""
+    return _written(*divmod(int(moment * 1000) + 1, 1000))
 
 
 def _read(written: str) -> int:

@@ -89,15 +89,16 @@ def frames(record: Record, deadline: float) -> tuple[str, ...] | Answer:
 
 def _written(batch: Records) -> Written:
     told = [json.loads(one["body"]) if one["body"] else {} for one in batch.records]
-    again = _taken_back(batch)
+    again = _turned(batch)
     single = _of_attributes(batch, told, again)
     made, places, refused, notes = [], [], {}, Counter[str]()
     for place, (record, said) in enumerate(zip(batch.records, told, strict=True)):
         if "Event" in said:
             after = {"": again[record["key"]]} if record["key"] in again else {}
             found = _of_event(said, bool(record.get("withdrawn")), int(batch.at), after)
-            body: str | None = _json(found.bundle)
-            notes.update(found.left_out.values())
+            alone = batch.stix.get("only") == "report"  # records of their own say what of the attributes is left out
+            body: str | None = _json(stix.bundle(found.event, found.report()) if alone else found.bundle)
+            notes.update(() if alone else found.left_out.values())
         else:
             body = _of_one(batch, record, single)
         if body is None:
@@ -117,11 +118,12 @@ def _of_one(batch: Records, record: Mapping[str, Any], single: stix.Converted | 
     if batch.stix.get("only") == "indicator":
         if indicator is None and not gone:
             return None
-        return _json(indicator or stix.stub(uid, int(batch.at)))
+        return _json(indicator or stix.stub(uid, batch.at))
     objects = single.of(uid) if single else []
     if not objects and not gone:
         return None
-    return _json(stix.bundle(uid, objects or [stix.stub(uid, int(batch.at))]))
+    is_event = uid.lower() == str(batch.stix["event"].get("uuid")).lower()
+    return _json(stix.bundle(uid, objects or [stix.stub(uid, batch.at, report=is_event)]))
 
 
 def _of_attributes(batch: Records, told: list[Any], again: Mapping[str, float]) -> stix.Converted | None:
@@ -139,14 +141,17 @@ def _of_event(
     return stix.convert(said, withdrawn=said["withdrawn"], everything_gone=gone, at=at, later_than=again)
 
 
-def _taken_back(batch: Records) -> dict[str, float]:
-    """Return when what stands again was taken back: a reader that knows that version wants a later one."""
-    standing = [one["key"] for one in batch.records if one["body"] is not None and not one.get("withdrawn")]
+def _turned(batch: Records) -> dict[str, float]:
+    """Return when the call came, for what was there and is taken back now, and for what comes back after that.
+
+    A reader that knows the version before wants a later one, whatever MISP's timestamp is.
+    """
+    gone = {str(one["key"]): one["body"] is None or bool(one.get("withdrawn")) for one in batch.records}
     try:
-        known = ledger_of(settings.current()).items(batch.stix["event"]["uuid"], name_of(batch), standing)
+        known = ledger_of(settings.current()).items(batch.stix["event"]["uuid"], name_of(batch), gone)
     except (WorkflowError, KeyError):  # the ledger is never in the way
         return {}
-    return {uid: sent.at for uid, sent in known.items() if sent.withdrawn}
+    return {uid: batch.at for uid, sent in known.items() if sent.withdrawn != gone[uid]}
 
 
 def _json(value: Any) -> str:

@@ -1,7 +1,8 @@
 """Which message began a thread, for services that tell its identifier only in their answer (Slack's `ts`).
 
-One small file in the state folder. It is a courtesy: where it cannot be read or written, messages go out all the same,
-each on its own. A machine knows the threads that it began itself.
+Also which answer a request has that is still being worked on there (TAXII's status). One small file in the state
+folder. It is a courtesy: where it cannot be read or written, messages go out all the same, each on its own. A machine
+knows the threads that it began itself.
 """
 
 from __future__ import annotations
@@ -31,14 +32,20 @@ def joined(post: Post) -> Post:
     """Return the post as part of its thread, or the same one when the thread has not begun."""
     if not (post.thread and isinstance(post.json, dict)) or post.thread_as in post.json:
         return post
+    found = first(post)
+    return dataclasses.replace(post, json={**post.json, post.thread_as: found}) if found else post
+
+
+def first(post: Post) -> str:
+    """Return what began the post's thread, "" when it has not begun."""
     found = _ask("SELECT first FROM threads WHERE name = ? AND at > ?", _name(post), _oldest())
-    return dataclasses.replace(post, json={**post.json, post.thread_as: found[0][0]}) if found else post
+    return found[0][0] if found else ""
 
 
-def began(post: Post, first: str) -> None:
+def began(post: Post, name: str) -> None:
     """Note which message the post was; the first one counts, until it is forgotten."""
     _ask("DELETE FROM threads WHERE at <= ?", _oldest())
-    _ask("INSERT OR IGNORE INTO threads (name, first, at) VALUES (?, ?, ?)", _name(post), first, time.time())
+    _ask("INSERT OR IGNORE INTO threads (name, first, at) VALUES (?, ?, ?)", _name(post), name, time.time())
 
 
 def lost(post: Post) -> None:

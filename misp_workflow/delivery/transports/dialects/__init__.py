@@ -8,7 +8,8 @@ it. Where more than one request is made there is also
 
     exchange(bulk, post, ask) -> the reply that is to be judged, or the answer itself
 
-`ask(post)` makes a request within the same time, up to `ask.deadline`, and raises what ends the try.
+`ask(post)` makes a request within the same time, up to `ask.deadline`, and raises what ends the try. Where the answer
+is always `exchange`'s own there is no `judge`.
 """
 
 from __future__ import annotations

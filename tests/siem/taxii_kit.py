@@ -1,0 +1,75 @@
+"""A real TAXII server: medallion, with one collection to write and one to read only, in its memory."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from misp_workflow.testing import free_port
+
+COLLECTION, READ_ONLY, WRITE_ONLY = (f"5f1d8b8a-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
+USER, PASSWORD = "misp", "a pass phrase"
+MEDIA = "application/taxii+json;version=2.1"
+
+
+class Medallion:
+    """`url` is the API root; `objects` are the latest versions of the objects, by id."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/api"
+
+    def get(self, path: str) -> Any:
+        basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        request = urllib.request.Request(self.url + path, headers={"Accept": MEDIA, "Authorization": f"Basic {basic}"})
+        with urllib.request.urlopen(request, timeout=60) as found:
+            return json.load(found)
+
+    def objects(self, collection: str = COLLECTION) -> dict[str, dict[str, Any]]:
+        """Of many, medallion takes minutes to say which version is the last one, so it is asked for all of them."""
+        found = self.get(f"/collections/{collection}/objects/?match[version]=all").get("objects", [])
+        return {one["id"]: one for one in sorted(found, key=lambda one: one.get("modified", ""))}
+
+
+@contextlib.contextmanager
+def medallion_running(folder: Path, limit: int = 5_000_000) -> Iterator[Medallion]:
+    pytest.importorskip("medallion", reason="medallion is not installed here")
+    port = free_port()
+    one = {"can_read": True, "can_write": True, "media_types": ["application/stix+json;version=2.1"]}
+    collections = [
+        {**one, "id": COLLECTION, "title": "both"},
+        {**one, "id": READ_ONLY, "title": "read", "can_write": False},
+        {**one, "id": WRITE_ONLY, "title": "write", "can_read": False},
+    ]
+    empty = [{**each, "objects": [], "manifest": []} for each in collections]
+    about = {"title": "api", "versions": [MEDIA], "max_content_length": limit}
+    (folder / "data.json").write_text(
+        json.dumps({"/discovery": {"title": "t"}, "api": {"information": about, "status": [], "collections": empty}})
+    )
+    backend = {"module": "medallion.backends.memory_backend", "module_class": "MemoryBackend"}
+    told = {"backend": {**backend, "filename": str(folder / "data.json")}, "users": {USER: PASSWORD}}
+    (folder / "conf.json").write_text(json.dumps({**told, "taxii": {"max_page_size": 100_000}}))
+    words = [str(Path(sys.executable).with_name("medallion")), "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "medallion.log").open("wb") as log:
+        process = subprocess.Popen([*words, str(folder / "conf.json")], stdout=log, stderr=log)
+    try:
+        for _ in range(1200):
+            assert process.poll() is None, (folder / "medallion.log").read_text()
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield Medallion(port)
+    finally:
+        process.terminate()
+        process.wait(20)
