@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from misp_workflow.action.call import Call, chosen
+from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
+from misp_workflow.action.request import chosen
 from misp_workflow.delivery import guard
 from misp_workflow.settings import Destination, Misp, Settings
 

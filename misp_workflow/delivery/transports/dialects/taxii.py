@@ -19,10 +19,11 @@ from urllib.parse import quote
 import orjson
 
 from misp_workflow.delivery import retry, stix
+from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, part
 from misp_workflow.delivery.transports import threads
 from misp_workflow.delivery.transports.dialects import Ask
-from misp_workflow.delivery.transports.http import Reply, quotable
+from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.effects import Bulk, Post
 
 MEDIA = "application/taxii+json;version=2.1"
