@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import lru_cache
@@ -11,6 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 LONGEST_NAME = 64
 EXAMPLE = "Europe/Berlin"
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS = re.compile(rf"({'|'.join(DAYS)})(?:\s*-\s*({'|'.join(DAYS)}))?", re.IGNORECASE)
 
 _zone: ContextVar[datetime.tzinfo] = ContextVar("misp_workflow_time_zone", default=datetime.timezone.utc)
 
@@ -44,3 +48,12 @@ def told_in(name: str) -> Iterator[None]:
         yield
     finally:
         _zone.reset(before)
+
+
+def weekdays(text: str) -> frozenset[int]:
+    """Return the days of "Mon" or "Fri-Mon", from 0 for Monday; ValueError when it is neither."""
+    found = _DAYS.fullmatch(text.strip())
+    if not found:
+        raise ValueError("no day or range of days")
+    first, last = (DAYS.index((day or found[1]).lower()) for day in found.groups())
+    return frozenset(day % 7 for day in range(first, (last if last >= first else last + 7) + 1))

@@ -28,7 +28,8 @@ from misp_workflow.effects import Effect, Parcel, Receipt, Status, masked
 from misp_workflow.effects.outcome import Tally
 from misp_workflow.errors import DeliveryError, WorkflowError
 from misp_workflow.printable import logger
-from misp_workflow.settings import Settings
+from misp_workflow.settings import Destination, Settings
+from misp_workflow.settings.gathering import Gathering
 
 LOG = logger("misp_workflow.delivery")
 
@@ -42,15 +43,23 @@ MOST_DESCRIBED = 4000
 
 Mode = Literal["wait", "queue"]
 
+_AT_ONCE = Gathering()
+
 
 def deliver(
-    parcels: Sequence[Parcel], *, mode: Mode = "wait", dry_run: bool = False, deadline: float | None = None
+    parcels: Sequence[Parcel],
+    *,
+    mode: Mode = "wait",
+    dry_run: bool = False,
+    deadline: float | None = None,
+    gather: Gathering | None = None,
 ) -> list[Receipt]:
     """Take charge of the effects, and return one receipt each, in their order.
 
     `mode` "wait": delivered or refused when that can be known before `deadline` (a time of `time.monotonic()`; without
     it, the settings' `answer_within` from now), else queued. "queue": queued without a try. `dry_run`, and while a
-    trial is open: nothing is sent or kept. Raises nothing but DeliveryError: the outbox cannot be written, and nothing
+    trial is open: nothing is sent or kept. `gather`: for how long messages wait for others like them where their
+    destination does not say. Raises nothing but DeliveryError: the outbox cannot be written, and nothing
     was sent; only a broker, which keeps an effect after its first try, may fail when others of the same call have been.
     """
     rules = settings.current()
@@ -65,7 +74,7 @@ def deliver(
     try:
         keeper = house(rules)
         with keeper.callers:
-            return _Delivery(keeper, rules, end).run(parcels, mode)
+            return _Delivery(keeper, rules, end, gather or Gathering()).run(parcels, mode)
     except DeliveryError:
         raise
     except WorkflowError as error:
@@ -92,9 +101,10 @@ class _Plan:
 class _Delivery:
     """One call of `deliver`."""
 
-    def __init__(self, keeper: House, rules: Settings, end: float) -> None:
+    def __init__(self, keeper: House, rules: Settings, end: float, gather: Gathering) -> None:
         self._house = keeper
         self._rules = rules
+        self._gather = gather
         self._end = end
         self._try_until = end - min(0.25, max(end - time.monotonic(), 0) * MARGIN)
 
@@ -121,17 +131,24 @@ class _Delivery:
     def _plan(self, parcel: Parcel, mode: Mode) -> _Plan:
         effect = parcel.effect
         destination = self._rules.destination(effect.destination)
-        gather = destination.digest if effect.digest and effect.keep else 0.0
-        lane = name_of(effect)
+        gather = self._gathering(effect, destination)
+        wait, lane = gather.wait(time.time(), destination.timezone), name_of(effect)
         if gather:
-            why = f"gathered with others like it for {gather:g} s"
+            why = f"gathered with others like it {gather}"
         elif effect.keep and (mode == "queue" or effect.outbox_only):
             why = "it goes out in the background"
         else:
             why = self._house.lanes.closed(lane)
         max_age = self._rules.outbox.max_age if destination.max_age is None else destination.max_age
-        item = Item(parcel=parcel, lane=lane, max_age=max_age, hold=not why, gather=gather)
+        clock = f"{gather.written} {destination.timezone}" if gather.times else ""
+        item = Item(parcel=parcel, lane=lane, max_age=max_age, hold=not why, gather=wait, clock=clock)
         return _Plan(parcel, lane, item, why)
+
+    def _gathering(self, effect: Effect, destination: Destination) -> Gathering:
+        """Return for how long to gather: as the destination says, else the node, and only what can be gathered."""
+        if not effect.digest or not effect.keep:
+            return _AT_ONCE
+        return self._gather if destination.digest is None else destination.digest
 
     def _carry_out(self, plans: list[_Plan]) -> list[Receipt]:
         kept = [plan for plan in plans if plan.parcel.effect.keep]

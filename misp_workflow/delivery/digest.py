@@ -26,13 +26,21 @@ MOST_IN_ONE = 1000
 """Effects in one digest; what comes beyond goes into the next one."""
 
 
-def bundle(effect: Effect, action: str, lane: str) -> str:
-    """Return what is the same for effects that may become one message: everything but their text."""
+BY_CLOCK = "clock-"
+"""How the bundles begin that go at a time of the day, which stays that time when the machine's clock is set."""
+
+
+def bundle(effect: Effect, action: str, lane: str, clock: str = "") -> str:
+    """Return what is the same for effects that may become one message: everything but their text.
+
+    `clock` is what the times of the day are called at which they go, "" when they wait for so many seconds.
+    """
     values = to_json(effect)
     for path in effect.digest:
         _remove(values, path.split("."))
     values.pop("label", None)
-    return hashlib.sha256(_dumps([action, lane, values])).hexdigest()[:32]
+    name = hashlib.sha256(_dumps([action, lane, values, *([clock] if clock else [])])).hexdigest()[:32]
+    return BY_CLOCK + name if clock else name
 
 
 def batch_key(keys: Sequence[str]) -> str:
@@ -132,7 +140,9 @@ def _rest(number: int) -> str:
 def _span(seconds: float) -> str:
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
-    return f"{round(seconds / 60)} min"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / 3600)} h" if seconds < 36 * 3600 else f"{round(seconds / 86_400)} days"
 
 
 def _dumps(value: Json) -> bytes:

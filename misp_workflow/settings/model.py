@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from misp_workflow import event, web_address
 from misp_workflow.errors import SettingsError, did_you_mean
+from misp_workflow.settings.gathering import Gathering
 from misp_workflow.settings.lists import ListRules, Lists
 from misp_workflow.settings.mail import Mail
 from misp_workflow.settings.routes import Route
@@ -111,9 +112,9 @@ class Destination:
     may go there in spite of such a bound, by number, by uuid, or by name ("Partners"; "name:7"). `unmarked` is the TLP
     of what carries none, `unmarked_there` of what MISP sends without its marking and which stays unknown ("": red for
     posts, log entries and events before they are saved, else what was sent decides). `local_tags` says that tags may go
-    there that are attached locally or not exportable. `rate` is effects per second (None: no bound), `digest` the
-    seconds for which messages are gathered (0: not), `max_age` the seconds for which delivery is tried again (None: as
-    the outbox says; 0: once). `actions` names the actions that may use it (empty: all). `max_characters` and
+    there that are attached locally or not exportable. `rate` is effects per second (None: no bound), `digest` for how
+    long messages are gathered (None: as the node says), `max_age` the seconds for which delivery is tried again (None:
+    as the outbox says; 0: once). `actions` names the actions that may use it (empty: all). `max_characters` and
     `max_bytes` bound a message and a body (None: only the vendor's own limit).
     `list` says how the list for devices is kept that this destination is (None: it is no list).
     `proxy` is the way there: "" as [network] says, "none", "environment" (`HTTPS_PROXY` and its like), or an address
@@ -132,7 +133,7 @@ class Destination:
     unmarked_pap: str = "amber"
     markings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rate: float | None = None
-    digest: float = 0.0
+    digest: Gathering | None = None
     max_age: float | None = None
     actions: tuple[str, ...] = ()
     max_characters: int | None = None

@@ -206,7 +206,7 @@ def _distribution(table: Table, defaults: Destination) -> int:
 def _destination(name: str, table: Table, defaults: Destination) -> Destination:
     """Return one destination; what its table leaves out is as in `defaults`."""
     rate = table.number("rate", 0.001)
-    digest = table.seconds("digest")
+    digest = table.gathering("digest")
     max_age = table.seconds("max_age")
     characters = table.number("max_characters", 20)
     size = table.size("max_bytes", 256)

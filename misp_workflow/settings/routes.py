@@ -11,13 +11,11 @@ from misp_workflow import local_time
 from misp_workflow.markings import TLP_LEVELS
 from misp_workflow.settings.table import Table, is_network
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 THREAT_LEVELS = ("high", "medium", "low", "undefined")
 ROUTE = "route:"
 """What a node's `destination` begins with when a route chooses."""
 
 _HOURS = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)")
-_DAYS = re.compile(rf"({'|'.join(DAYS)})(?:\s*-\s*({'|'.join(DAYS)}))?", re.IGNORECASE)
 _NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 
@@ -87,11 +85,11 @@ def _hours(table: Table) -> tuple[time, time] | None:
 def _days(table: Table) -> frozenset[int]:
     days: set[int] = set()
     for one in table.strings("days"):
-        found = _DAYS.fullmatch(one.strip())
-        if not found:
-            raise table.error("days", f'has “{one[:40]}”, which is no day or range, such as "Mon" or "Mon-Fri"')
-        first, last = (DAYS.index((day or found[1]).lower()) for day in found.groups())
-        days |= {day % 7 for day in range(first, (last if last >= first else last + 7) + 1)}
+        try:
+            days |= local_time.weekdays(one)
+        except ValueError:
+            sentence = f'has “{one[:40]}”, which is no day or range, such as "Mon" or "Mon-Fri"'
+            raise table.error("days", sentence) from None
     return frozenset(days)
 
 

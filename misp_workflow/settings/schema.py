@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from misp_workflow.errors import SettingsError
+from misp_workflow.settings.amounts import AMOUNT, BYTES, SECONDS
+from misp_workflow.settings.gathering import LONGEST
 from misp_workflow.settings.reader import settings_of
-from misp_workflow.settings.table import AMOUNT, BYTES, SECONDS, Table
+from misp_workflow.settings.table import Table
 
 Schema = dict[str, Any]
 
@@ -58,6 +60,10 @@ class _Asked(Table):
 
     def seconds(self, key: str, least: float = 0, most: float = math.inf) -> None:
         self._note(key, {"anyOf": [_number(least, most), _amount(SECONDS)]})
+
+    def gathering(self, key: str) -> None:
+        times = {"type": "string", "pattern": ":", "description": "times of the day, such as 08:00 Mon-Fri, Sat 10:00"}
+        self._note(key, {"anyOf": [_number(0, LONGEST), _amount(SECONDS), times]})
 
     def size(self, key: str, least: int) -> None:
         self._note(key, {"anyOf": [_number(least, math.inf), _amount(BYTES)]})

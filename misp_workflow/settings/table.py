@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from misp_workflow.errors import SettingsError, did_you_mean
+from misp_workflow.settings import gathering
+from misp_workflow.settings.amounts import BYTES, SECONDS, amount
+from misp_workflow.settings.gathering import Gathering
 
-SECONDS = {"s": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400}
-BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
-AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 KEY_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
 
 
@@ -80,6 +80,18 @@ class Table:
         value = self.take(key)
         return None if value is None else self._within(key, self._amount(key, value, SECONDS), least, most)
 
+    def gathering(self, key: str) -> Gathering | None:
+        """Return when what is gathered goes: a duration, or times of the day; None when it is not there."""
+        value = self.take(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            return Gathering(seconds=self._within(key, value, 0, gathering.LONGEST))
+        try:
+            return gathering.read(value)
+        except ValueError:
+            raise self.error(key, f"must be {gathering.WHAT}") from None
+
     def size(self, key: str, least: int) -> int | None:
         """Return a number of bytes: a number, or text such as "256 MiB"."""
         value = self.take(key)
@@ -131,11 +143,9 @@ class Table:
     def _amount(self, key: str, value: Any, units: Mapping[str, int]) -> Any:
         if not isinstance(value, str):
             return value
-        found = AMOUNT.fullmatch(value)
-        unit = found and (units.get(found[2]) or units.get(found[2].casefold().removesuffix("s")))
-        if not found or not unit:
+        if (found := amount(value, units)) is None:
             raise self.error(key, f"must be a number, or a number with a unit ({', '.join(units)})")
-        return float(found[1]) * unit
+        return found
 
     def _within(self, key: str, value: Any, least: float, most: float) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):

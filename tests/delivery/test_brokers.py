@@ -158,11 +158,11 @@ def test_the_tick_of_another_process_ends_no_digest_early_and_nobody_loops_when_
     shared("[destinations.early]\ndigest = 4\n")
     box = house(current()).outbox
     tick = {"tick": DIGEST + hashlib.sha256(b"early").hexdigest()[:16], "lane": "early"}
-    box._merge(tick)  # raised on RabbitMQ, again and again, and held a worker for ever
+    box._gatherings.merge(tick)  # raised on RabbitMQ, again and again, and held a worker for ever
     given = {"digest": ("json.text",), "destination": "early"}
     deliver([parcel(receiver, "one", json={"text": "one"}, **given)])
     if isinstance(broker, Rabbit):  # on Redis all processes know of one tick
-        box._merge(tick)
+        box._gatherings.merge(tick)
     deliver([parcel(receiver, "two", json={"text": "two"}, **given)])
     (message,) = receiver.wait_for(1, timeout=60)
     assert "one" in message.json()["text"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sqlite3
 import stat
@@ -234,6 +235,43 @@ def test_a_batch_is_the_same_at_every_try(box: SqliteOutbox, clock: SetClock) ->
     assert third is not None
     assert third.parcel.effect.json == {"text": "three"}
     assert third.parcel.key == "c"
+
+
+DAY = 86_400.0
+
+
+def by_clock(key: str, gather: float, name: str = "08:00 ", **changes) -> Item:
+    return dataclasses.replace(chat(key, key, **changes), gather=gather, clock=name)
+
+
+def test_what_waits_for_longer_than_its_age_is_sent_all_the_same(box: SqliteOutbox, clock: SetClock) -> None:
+    put(box, by_clock("a", 7 * DAY, max_age=3 * DAY), by_clock("once", 7 * DAY, "other", max_age=0.0))
+    clock.passes(7 * DAY - 1)
+    assert box.claim(()) is None
+    assert box.tidy() == []
+    clock.passes(2)
+    claims = [box.claim(()), box.claim(())]
+    assert {claim.parcel.key: claim.last for claim in claims} == {"a": False, "once": True}
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_time_of_the_day_stays_when_the_clock_is_set(box: SqliteOutbox, clock: SetClock, jump: float) -> None:
+    put(box, by_clock("a", 2 * 3600.0))
+    due = box.entries()[0].due
+    clock.jumps(jump)
+    put(box, item("any write notices"))
+    assert {entry.key: entry.due for entry in box.entries()}["a"] == due
+    assert not box.tidy()
+
+
+def test_two_clocks_and_seconds_stand_apart(box: SqliteOutbox, clock: SetClock) -> None:
+    put(box, by_clock("morning", 100.0), by_clock("noon", 300.0, "12:00 "), chat("seconds", "seconds"))
+    for passes, key in ((61, "seconds"), (40, "morning"), (200, "noon")):
+        clock.passes(passes)
+        claim = box.claim(())
+        assert claim.keys == (key,)
+        box.done(claim)
+        settled(box)
 
 
 # --- time -------------------------------------------------------------------------------------------------------------

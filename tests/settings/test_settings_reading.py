@@ -9,6 +9,7 @@ import pytest
 
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Destination, Settings, load
+from misp_workflow.settings.gathering import Gathering
 from misp_workflow.settings.model import DAY
 from misp_workflow.settings.reader import literal_secrets
 from misp_workflow.settings.table import line_of
@@ -106,7 +107,13 @@ def test_everything_that_can_be_said(write) -> None:
     chat = settings.destination(" soc-chat ")
     assert (chat.tlp, chat.pap, chat.distribution) == ("amber+strict", "clear", 2)
     assert (chat.unmarked, chat.unmarked_pap, chat.markings) == ("clear", "clear", {"acme:internal": "amber+strict"})
-    assert (chat.rate, chat.digest, chat.max_age, chat.max_characters, chat.max_bytes) == (0.5, 60, 0, 2000, 65536)
+    assert (chat.rate, chat.digest, chat.max_age, chat.max_characters, chat.max_bytes) == (
+        0.5,
+        Gathering(60),
+        0,
+        2000,
+        65536,
+    )
     assert chat.values == {"webhook_url": "env:HOOK", "verify_tls": "true", "expect_status": "201"}
     assert chat.allows("slack_message")
     assert not chat.allows("http_request")

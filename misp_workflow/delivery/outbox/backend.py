@@ -53,6 +53,9 @@ class Backend(Protocol):
     def due(self, queue: str) -> float:
         """Return when what is first in a digest's queue has waited long enough; 0 when each queue has one tick only."""
 
+    def longest_wait(self, seconds: float) -> float:
+        """Return the longest time, up to so many seconds, after which what waits so long is sure to come."""
+
     def close(self) -> None:
         """Close every connection."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Container, Iterator, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
+from misp_workflow.delivery import digest
 from misp_workflow.effects import Effect, Parcel
 
 Taken = Literal["taken", "waiting", "sent"]
@@ -17,7 +18,8 @@ class Item:
     """One parcel to put.
 
     `lane` is the destination's identity. `hold`: the caller tries it at once, nobody else may before it lets go.
-    `max_age` seconds after which it is dead. `gather` seconds for which it waits for others like it (0: not at all).
+    `max_age` seconds after which it is dead. `gather` seconds for which it waits for others like it (0: not at all);
+    `clock` is what the times of the day are called at which those go, "" when each lot waits for as long as its first.
     """
 
     parcel: Parcel
@@ -25,6 +27,16 @@ class Item:
     max_age: float
     hold: bool = False
     gather: float = 0.0
+    clock: str = ""
+
+    @property
+    def bundle(self) -> str:
+        """What it has in common with those that it is gathered with, "" when with none."""
+        return digest.bundle(self.parcel.effect, self.parcel.action, self.lane, self.clock) if self.gather else ""
+
+    def expires(self, now: float) -> float:
+        """Return when it is too old: its age counts from when it is due, but for what is tried only once."""
+        return now + (self.gather + self.max_age if self.max_age > 0 else 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ caller tries at once is put only when that try fails: until then nobody was told
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import threading
 import time
 import uuid
@@ -22,11 +21,11 @@ from typing import Any, Literal, TypeVar
 import dramatiq
 from dramatiq.errors import DramatiqError
 
-from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.backend import open_backend
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Knowing, Rest, Taken, Totals
 from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
-from misp_workflow.delivery.outbox.envelope import DEAD, DIGEST, MAIN, Envelope, anew, entry
+from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, anew, entry
+from misp_workflow.delivery.outbox.gatherings import Gatherings
 from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.delivery.outbox.seal import Seal
 from misp_workflow.delivery.retry import sentence_of_age
@@ -42,9 +41,6 @@ NEEDED = frozenset(("serial", "lane", "action", "event", "created", "expires", "
 PAGE = 500
 """Envelopes that are looked at between two questions to the broker."""
 BEFORE_ANOTHER_GO = 2.0
-EARLY = 0.5
-"""Seconds by which a digest may be made before its time; machines' clocks differ."""
-LONGEST_GATHERING = 3600.0
 MOST_PATIENCE = 10.0
 
 Result = TypeVar("Result")
@@ -67,7 +63,7 @@ class DramatiqOutbox:
         self._held: dict[str, tuple[Envelope, float]] = {}  # tried by a caller, not put yet; until when it can wait
         self._working: dict[str, Envelope] = {}  # in the hands of a worker of ours
         self._lock = threading.Lock()
-        self._merging = threading.Lock()
+        self._gatherings = Gatherings(self._backend, self._letters, self._send, self._bury, window)
         self._asking = ThreadPoolExecutor(4, thread_name_prefix="misp-workflow-outbox")
         for queue in (MAIN, DEAD):
             self._broker.declare_queue(queue)
@@ -92,7 +88,7 @@ class DramatiqOutbox:
                 self._held[key] = (envelope, deadline)
             return "taken"
         if item.gather:
-            self._gather(item, envelope)
+            self._gatherings.add(item, envelope)
         else:
             self._send(MAIN, envelope)
         self._note_waiting(key)
@@ -101,16 +97,6 @@ class DramatiqOutbox:
     def _note_waiting(self, key: str) -> None:
         """Remember that it waits. Only once it does: who is killed in between must not leave a false promise."""
         self._backend.note(key, "waiting", self._window)
-
-    def _gather(self, item: Item, envelope: Envelope) -> None:
-        """Put the effect where it waits for others, and see to it that somebody fetches them all when it is time."""
-        queue = DIGEST + hashlib.sha256(item.lane.encode()).hexdigest()[:16]
-        if not self._backend.known(queue):
-            self._send(MAIN, {"tick": queue, "lane": item.lane}, item.gather)
-            # A little less, so that what comes at the last moment is not left behind by a tick that has just gone.
-            self._backend.note(queue, "tick", item.gather * 0.8)
-        self._broker.declare_queue(queue)
-        self._send(queue, envelope)
 
     def _send(self, queue: str, envelope: Envelope, wait: float = 0.0) -> None:
         message: dramatiq.Message[None] = dramatiq.Message(
@@ -141,7 +127,7 @@ class DramatiqOutbox:
             if not isinstance(envelope, dict) or not envelope.keys() & {"tick", "key"}:
                 LOG.error("A message at the broker is damaged, and was not delivered.")
             elif "tick" in envelope:
-                self._insist(lambda: self._merge(envelope))
+                self._insist(lambda: self._gatherings.merge(envelope))
             else:
                 self._deliver(envelope, handle, died)
 
@@ -173,35 +159,6 @@ class DramatiqOutbox:
         finally:
             with self._lock:
                 self._working.pop(key, None)
-
-    def _merge(self, tick: Envelope) -> None:
-        """Make what has gathered into one message for each bundle, and put that."""
-        with self._merging:
-            self._merge_alone(tick)
-
-    def _merge_alone(self, tick: Envelope) -> None:
-        self._broker.declare_queue(tick["tick"])
-        early = self._backend.due(tick["tick"]) - time.time()
-        if early > EARLY and not tick.get("put off"):  # it was another process's, whose effects are gone already
-            self._send(MAIN, {**tick, "put off": True}, min(early, LONGEST_GATHERING))
-            return
-        found, remove = self._backend.gathered(tick["tick"], digest.MOST_IN_ONE)
-        bundles: dict[str, list[Envelope]] = {}
-        for envelope in found:
-            try:
-                self._letters.opened(envelope)
-            except WorkflowError as error:  # it alone dies; the others are not to wait for it
-                self._bury(envelope, f"It cannot be read: {error}.")
-            else:
-                bundles.setdefault(envelope["bundle"], []).append(envelope)
-        for members in bundles.values():
-            self._send(MAIN, self._letters.merged(members))
-        remove()
-        for members in bundles.values():
-            for member in members:
-                self._backend.note(member["key"], "sent", self._window)
-        if len(found) == digest.MOST_IN_ONE:
-            self._send(MAIN, tick, 1.0)
 
     def _insist(self, task: Callable[[], Result]) -> Result:
         """Do something at the broker as soon as it can be reached, however long that takes.

@@ -31,12 +31,12 @@ class Letters:
             "destination": parcel.effect.destination,
             "event": parcel.event,
             "created": now,
-            "expires": now + item.max_age,
+            "expires": item.expires(now),
             "once": item.max_age <= 0,
             "due": now + item.gather,
             "tries": 0,
             "reason": "",
-            "bundle": digest.bundle(parcel.effect, parcel.action, item.lane) if item.gather else "",
+            "bundle": item.bundle,
             "sealed": base64.b64encode(self._seal.close(parcel.effect)).decode(),
         }
 

@@ -145,6 +145,9 @@ class RabbitBackend:
             due = first[1].get("due") if first else 0.0
             return float(due) if is_sane(due) else 0.0
 
+    def longest_wait(self, seconds: float) -> float:
+        return float(max((bucket for bucket in BUCKETS if bucket <= seconds), default=BUCKETS[0]))
+
     def notices(self) -> list[str]:
         with self._connection():  # that it can be reached is all there is to know
             return []

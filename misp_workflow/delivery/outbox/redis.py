@@ -144,6 +144,9 @@ class RedisBackend:
     def due(self, queue: str) -> float:
         return 0.0  # all processes know of the same tick
 
+    def longest_wait(self, seconds: float) -> float:
+        return seconds
+
     def notices(self) -> list[str]:
         found: list[str] = []
         if not self._client.info("persistence").get("aof_enabled"):

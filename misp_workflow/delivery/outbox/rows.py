@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.base import Item, Rest, Taken
 
 FREE = "owner NOT IN (SELECT owner FROM leases WHERE until > :now AND owner != :me)"
@@ -48,10 +47,10 @@ SEALED = 10
 def row(db: sqlite3.Connection, item: Item, sealed: bytes, now: float, owner: str) -> Row:
     """Return what is to be stored of an effect."""
     parcel, effect = item.parcel, item.parcel.effect
-    bundle = digest.bundle(effect, parcel.action, item.lane) if item.gather else ""
+    bundle = item.bundle
     due = _gathered_until(db, bundle, now + item.gather) if bundle else now
     told = (effect.label, parcel.action, effect.destination, parcel.event)
-    expires = now + min(item.max_age, LONGEST_AGE)
+    expires = min(item.expires(now), now + LONGEST_AGE)
     return (parcel.key, item.lane, *told, now, expires, due, owner, sealed, bundle)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from misp_workflow.delivery.digest import BY_CLOCK
 from misp_workflow.errors import DeliveryError
 
 _EARLIER = "INSERT INTO lanes VALUES (new.lane, new.due) ON CONFLICT (lane) DO UPDATE SET due = min(due, excluded.due)"
@@ -111,9 +112,10 @@ def follow_clock(connection: sqlite3.Connection, boot: str, now: float, steady: 
     connection.execute("UPDATE clock SET boot = ?, started = ?", (boot, started))
     if boot and known[0] == boot:
         connection.execute(
-            "UPDATE effects SET created = created + ?1, expires = expires + ?1, due = due + ?1,"
+            "UPDATE effects SET created = created + ?1, expires = expires + ?1,"
+            " due = CASE WHEN bundle LIKE ?2 || '%' AND batch = '' THEN due ELSE due + ?1 END,"
             " ended = CASE WHEN ended THEN ended + ?1 ELSE 0 END",
-            (shift,),
+            (shift, BY_CLOCK),
         )
         connection.execute("UPDATE leases SET until = until + ?", (shift,))
         return True
