@@ -5,14 +5,15 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
 from misp_workflow import web_address
 from misp_workflow.action import rendering
 from misp_workflow.action.context import Context
-from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED
+from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED, UPDATE, UPDATES
 from misp_workflow.action.params import Params
 from misp_workflow.action.summary import Summary, summarise, topic
 from misp_workflow.delivery import guard
@@ -27,6 +28,7 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _SERVER_PART = re.compile(r"[a-zA-Z]+://[^/?#]*")
 
 _PATH_PART = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^?#])*", re.DOTALL)
+_NAMES_UPDATE = re.compile(r"\{[{%][^}]*\bupdate\b")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _BODY_STYLES = {
     "text/html": "html",
@@ -50,6 +52,8 @@ class Call:
 
     `before` reads the data as it was before the clearance: what is taken back is told by it. `refusal` is why the whole
     may not go, and only taking back is left to do.
+
+    `update` is what changed since the same was told before, "" when it is told for the first time.
 
     `judged` reads what a gate's rules judge. When `clean` is given, secrets are still in it: `clean` takes them out for
     `view`, `data` and templates, once one of them is asked for. Rules quote nothing that stands under a secret's name.
@@ -83,6 +87,7 @@ class Call:
         self.hidden = hidden
         self.about = about
         self.occasion = occasion
+        self.update = ""
         self._written: dict[tuple[str, str], str] = {}
         self._misp_url = web_address.public(settings.misp.url).rstrip("/")
 
@@ -139,6 +144,12 @@ class Call:
         """What happened, as a title and named facts."""
         return summarise(self.view, None if self.selected is None else rows(self.selected), self.hidden)
 
+    def tell_changes(self, update: str, names: Sequence[str]) -> None:
+        """Have the summary tell what changed, and beside that only the facts of these names."""
+        self.update = update
+        told = (("Updated", update), *(fact for fact in self.summary.facts if fact[0] in names))
+        vars(self)["summary"] = replace(self.summary, facts=told)
+
     @property
     def context(self) -> Mapping[str, Any]:
         """The names that a template of this call may use; docs/templates.md lists them."""
@@ -165,6 +176,9 @@ class Call:
         """
         if getattr(self.params, name):
             written = self.render(name, style).rstrip()
+            if self.update and not _NAMES_UPDATE.search(getattr(self.params, name)):
+                told = rendering.said(self.update, style)
+                written = UPDATES.get(style, UPDATE).format(update=told) + written
             if self.withheld:
                 written += NOTES.get(style, NOTE).format(withheld=rendering.said(self.withheld, style))
         else:
@@ -352,6 +366,7 @@ _NAMES: dict[str, Callable[[Call], Any]] = {
     "summary": lambda call: call.summary,
     "link_to_event": lambda call: rendering.live(call.link),
     "withheld": lambda call: call.withheld,
+    "update": lambda call: call.update,
 }
 
 NAMES = frozenset(_NAMES)

@@ -20,8 +20,8 @@ from typing import Any
 import orjson
 
 from misp_workflow import deadline, delivery, local_time, settings
+from misp_workflow.action import again, routing
 from misp_workflow.action import params as parameters
-from misp_workflow.action import routing
 from misp_workflow.action.about import OCCASIONS, about
 from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, with_note
 from misp_workflow.action.call import Call
@@ -211,7 +211,7 @@ class _Action:
                 hidden = _hidden(before, View(data)) if withheld else ""
             else:
                 clean, selected = guard.scrub, guard.scrub(selected)
-            asked = View(request["data"])
+            sent = View(request["data"])
             call = Call(
                 params,
                 data,
@@ -221,17 +221,20 @@ class _Action:
                 end,
                 most=destination.max_characters,
                 hidden=hidden,
-                about=about(asked),
-                occasion=OCCASIONS.of(asked),
+                about=about(sent),
+                occasion=OCCASIONS.of(sent),
                 clean=clean,
                 before=before,
                 refusal=refusal,
             )
             with local_time.told_in(destination.timezone):
-                decision = self.decide(call)
+                memory = again.memory_of(call, rules, self.name, destination.name)
+                decision = (memory and memory.nothing_new()) or self.decide(call)
             if isinstance(decision, Pass) and decision.judged:
                 parameters.refuse_without_rule(self.config["params"], params)
             answer = self._carry_out(decision, call, secrets, destination, watch)
+            if memory:
+                memory.keep(answer)
             if refusal:  # nothing else was sent, so that is an error all the same
                 answer = {"error": f"{refusal} Taken back: {answer.get('error') or answer['data']['detail']}"}
             return with_note(answer, note)
@@ -277,6 +280,7 @@ class _Action:
             mode=getattr(params, "delivery", "wait"),
             dry_run=getattr(params, "dry_run", False),
             deadline=call.deadline,
+            gather=getattr(params, "digest", None),
         )
         return spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
 

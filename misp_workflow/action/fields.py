@@ -43,6 +43,26 @@ MESSAGE: Table = {
     },
 }
 
+PACE: Table = {
+    "again": {
+        "description": "The same once more within quiet: always: told; changed: only what changed is told; never",
+        "format": "choice",
+        "choices": ["always", "changed", "never"],
+        "default": "always",
+    },
+    "quiet": {
+        "description": "Seconds in which something is the same once more, for again",
+        "format": "integer",
+        "minimum": 1,
+        "default": 86_400,
+    },
+    "digest": {
+        "description": "Gather messages into one: for seconds (600), or until times of the day (08:00 Mon-Fri, 17:00)",
+        "format": "digest",
+    },
+}
+"""How often people are told, of actions whose effects say where their text is (`digest`)."""
+
 TITLE: Table = {
     "title": {
         "type": "string",

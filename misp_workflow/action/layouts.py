@@ -68,6 +68,10 @@ NOTES = {"html": "\n<p>{withheld}</p>"}
 """What follows a message of the operator's own when something was withheld, where it is not the default."""
 NOTE = "\n({withheld})"
 
+UPDATES = {"html": "<p>Updated: {update}</p>\n"}
+"""What precedes a message of the operator's own when it tells what changed, where it is not the default."""
+UPDATE = "Updated: {update}\n"
+
 COLOURS = {"red": 0xFF2B2B, "amber+strict": 0xFFC000, "amber": 0xFFC000, "green": 0x33FF00, "clear": 0xFFFFFF}
 """Of the TLP levels, https://www.first.org/tlp/."""
 UNMARKED = 0x8A8A8A

@@ -5,7 +5,8 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     required    the node must set it (or the destination in the operator's settings)
     default     what an empty field means; `value`, MISP's grey placeholder, is derived from it so that it never lies
     format      "text" (default), "integer", "number", "boolean", "url", "email" (an address, with a name before it or
-                without), "choice", or "list" (one per line, or one line with commas)
+                without), "choice", "list" (one per line, or one line with commas), or "digest" (seconds, or times of
+                the day)
     choices     the allowed values of a "choice", or of each item of a "list"
     words       what means the same as a choice: {"high": "1"}, small letters
     needs       what must be installed for a choice: {"stix21": "stix"}, the extra of this package by the value
@@ -34,7 +35,8 @@ from urllib.parse import unquote, urlsplit
 from misp_workflow import web_address
 from misp_workflow.errors import ParameterError, did_you_mean
 from misp_workflow.printable import logger
-from misp_workflow.settings import is_secret_name
+from misp_workflow.settings import gathering, is_secret_name
+from misp_workflow.settings.gathering import Gathering
 
 LOG = logger("misp_workflow.action")
 
@@ -226,7 +228,7 @@ def _typed(name: str, spec: Mapping[str, Any], raw: Any) -> Any:
 def _empty(form: str, default: Any) -> Any:
     if default is not None:
         return tuple(default) if form == "list" else default
-    return {"list": (), "boolean": False, "integer": None, "number": None}.get(form, "")
+    return {"list": (), "boolean": False, "integer": None, "number": None, "digest": None}.get(form, "")
 
 
 def _text(name: str, spec: Mapping[str, Any], given: str) -> str:
@@ -314,6 +316,13 @@ def _list(name: str, spec: Mapping[str, Any], given: str) -> tuple[str, ...]:
     return tuple(str(_chosen(spec, item)) for item in found)
 
 
+def _digest(name: str, spec: Mapping[str, Any], given: str) -> Gathering:
+    try:
+        return gathering.read(given)
+    except ValueError:
+        raise ParameterError(f"Parameter '{name}' must be {gathering.WHAT}.") from None
+
+
 def _choice(name: str, spec: Mapping[str, Any], given: str) -> str:
     chosen = _chosen(spec, given)
     if chosen is None:
@@ -345,4 +354,5 @@ _READERS = {
     "email": _email,
     "list": _list,
     "choice": _choice,
+    "digest": _digest,
 }

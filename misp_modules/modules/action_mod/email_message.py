@@ -87,6 +87,7 @@ moduleconfig = {
         },
         **fields.ITEMS,
         **fields.TLS,
+        **fields.PACE,
         **fields.DELIVERY,
     },
     "blocking": False,
@@ -143,7 +144,7 @@ def decide(call):
 def html(call):
     """Return the HTML part, "" for none."""
     if call.params.html_body:
-        return call.render("html_body", "html")
+        return call.message("html", name="html_body")
     return "" if call.params.message else call.message("html", layout="mail")
 
 

@@ -31,6 +31,7 @@ moduleconfig = {
             "default": True,
         },
         **fields.MESSAGE,
+        **fields.PACE,
         **fields.DELIVERY,
     },
     "blocking": False,

@@ -33,6 +33,7 @@ moduleconfig = {
             "secret": True,
         },
         **fields.MESSAGE,
+        **fields.PACE,
         **fields.DELIVERY,
     },
     "blocking": False,

@@ -26,6 +26,7 @@ moduleconfig = {
         },
         **fields.TITLE,
         **fields.MESSAGE,
+        **fields.PACE,
         **fields.DELIVERY,
     },
     "blocking": False,

@@ -25,6 +25,7 @@ moduleconfig = {
         },
         "server_url": {"description": "Telegram's API", "format": "url", "default": "https://api.telegram.org"},
         **fields.MESSAGE,
+        **fields.PACE,
         **fields.DELIVERY,
     },
     "blocking": False,

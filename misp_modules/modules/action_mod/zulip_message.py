@@ -23,6 +23,7 @@ moduleconfig = {
             "template": True,
         },
         **fields.MESSAGE,
+        **fields.PACE,
         **fields.DELIVERY,
     },
     "blocking": False,
