@@ -85,9 +85,7 @@ def command(
     task = Task(read_json(workflow), tuple(actions()), source, world, prepare)
     place = _place(journal, workflow, source, world.misp.version)
     summary = Summary(document.name, trigger, source.name, DIFFERS.get(trigger, ""))
-    if fresh:
-        place.unlink(missing_ok=True)
-    with Journal(place) as kept:
+    with Journal(place, fresh=fresh) as kept:
         try:
             _work(task, kept, jobs or _cores(), summary)
         except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import orjson
 
+from misp_workflow import given
 from misp_workflow.errors import GraphError, InputError
 from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint, load
@@ -35,9 +36,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def read_json(path: Path) -> Any:
     """Return what the file says; InputError, with the file's name, when it cannot be read or is not JSON."""
     try:
-        return orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+        return orjson.loads(given.content(path))
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from None
 
@@ -53,7 +52,7 @@ def read_workflow(path: Path) -> Workflow:
 def files_in(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the files, and the JSON files in the folders and below."""
     for path in paths:
-        yield from sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        yield from given.json_files(path) if path.is_dir() else [path]
 
 
 def is_workflow(document: Any) -> bool:

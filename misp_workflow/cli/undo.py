@@ -44,7 +44,7 @@ def _called(one: Kept) -> str:
 
 def _chosen(known: list[Kept], name: str | None, url: str) -> Kept:
     if not known:
-        raise InputError(f"No push to {url} is kept that could be undone.")
+        raise InputError(f"No push to {shown(url)} is kept that could be undone.")
     if name is None:
         return known[0]
     found = next((one for one in known if one.name == name), None)

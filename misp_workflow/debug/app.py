@@ -16,6 +16,7 @@ from misp_workflow.debug.runs import Runs, Seen
 from misp_workflow.printable import printable
 from misp_workflow.runner.said.drawing import template
 from misp_workflow.runner.said.report import document
+from misp_workflow.words import whole_number
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -95,9 +96,9 @@ class Listener:
         return hmac.compare_digest(request.query_params.get("key", "").encode(), self.key.encode())
 
     def _chosen(self, request: Request) -> Seen | None:
-        number = request.query_params.get("run", "")
-        if number.isdecimal():
-            return self.runs.find(int(number))
+        number = whole_number(request.query_params.get("run", ""))
+        if number is not None:
+            return self.runs.find(number)
         return self.runs.kept[-1] if self.runs.kept else None
 
     async def _look_up(self, request: Request) -> None:

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from misp_workflow.effects.outcome import reasons
+from misp_workflow.words import whole_number
 
 Outcome = Literal["delivered", "again", "refused", "part"]
 """It arrived; it may arrive later; it never will; some of the batch arrived, or each item has another fate."""
@@ -131,8 +132,8 @@ def limit(status: int, headers: Mapping[str, str], now: float) -> float | None:
         return wish
     if headers.get("x-ratelimit-remaining") != "0":
         return None
-    reset = headers.get("x-ratelimit-reset", "")
-    return min(max(float(reset) - now, 0.0), LONGEST_WISH) if reset.isdigit() else 60.0
+    reset = whole_number(headers.get("x-ratelimit-reset", ""))
+    return 60.0 if reset is None else min(max(reset - now, 0.0), LONGEST_WISH)
 
 
 def http_phrase(status: int) -> str:

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from misp_workflow import php
 from misp_workflow.delivery.transports import misp
 from misp_workflow.errors import DeliveryError, InputError
-from misp_workflow.remote.document import Content
+from misp_workflow.remote.document import MOST_LEVELS, Content
+from misp_workflow.runner.data import wire
 from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
 from misp_workflow.settings import Settings
 
@@ -37,8 +38,8 @@ class Misp:
 
     def workflows(self) -> dict[str, Stored]:
         """Return every workflow by its trigger."""
-        rows = [one["Workflow"] for one in _rows(self._get("workflows/index")) if isinstance(one.get("Workflow"), dict)]
-        found = [Stored(row if "data" in row else self._view(row["id"])) for row in rows]
+        rows = _rows(self._get("workflows/index"), "Workflow")
+        found = [Stored(row if "data" in row else self._view(row.get("id"))) for row in rows]
         return {one.trigger: one for one in found}
 
     def workflow(self, trigger: str) -> Stored | None:
@@ -61,13 +62,13 @@ class Misp:
             "debug_enabled": content.debug,
             "data": json.dumps(content.graph),  # as text: an object is answered with an internal error
         }
-        self._post(f"workflows/edit/{stored.id}", {"Workflow": fields})
+        self._post(f"workflows/edit/{quote(stored.id, safe='')}", {"Workflow": fields})
 
     def delete(self, stored: Stored) -> None:
-        self._post(f"workflows/delete/{stored.id}", {})
+        self._post(f"workflows/delete/{quote(stored.id, safe='')}", {})
 
     def _view(self, number: Any) -> dict[str, Any]:
-        found = self._get(f"workflows/view/{number}")
+        found = self._get(f"workflows/view/{quote(str(number), safe='')}")
         row = found.get("Workflow") if isinstance(found, Mapping) else None
         if not isinstance(row, dict):
             raise DeliveryError(f"MISP does not show workflow {number}.")
@@ -92,8 +93,11 @@ class Misp:
 
     def blueprints(self) -> list[dict[str, Any]]:
         """Return every blueprint as MISP exports it, {"WorkflowBlueprint": {…}}."""
-        found = _rows(self._get("workflowBlueprints/index"))
-        return [{"WorkflowBlueprint": one["WorkflowBlueprint"]} for one in found if "WorkflowBlueprint" in one]
+        name = "WorkflowBlueprint"
+        found = _rows(self._get("workflowBlueprints/index"), name)
+        if deep := next((row for row in found if wire.depth(row) > MOST_LEVELS), None):
+            raise DeliveryError(f"The blueprint “{deep.get('name')}” nests deeper than {MOST_LEVELS} levels.")
+        return [{name: row} for row in found]
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -103,8 +107,8 @@ class Misp:
         page = 1
         while True:
             query = {"returnFormat": "json", "timestamp": age, "metadata": True, "limit": PAGE, "page": page}
-            found = [one["Event"] for one in _rows(self._post("events/restSearch", query)) if "Event" in one]
-            fresh = {str(one["uuid"]): str(one.get("timestamp")) for one in found if str(one["uuid"]) not in known}
+            found = {str(one.get("uuid")): one for one in _rows(self._post("events/restSearch", query), "Event")}
+            fresh = {uuid: str(one.get("timestamp")) for uuid, one in found.items() if uuid not in known}
             yield from fresh.items()
             if not fresh:  # a MISP that knows no pages says the same again
                 return
@@ -153,9 +157,11 @@ def _yes(said: misp.Said) -> Any:
     return said.content
 
 
-def _rows(found: Any) -> list[dict[str, Any]]:
-    listed = list(found.values()) if isinstance(found, Mapping) else found
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+def _rows(found: Any, member: str = "") -> list[dict[str, Any]]:
+    """Return the objects in a list of MISP's, or what each has under `member`; whatever is none is left out."""
+    listed = list(found.values()) if isinstance(found, Mapping) else found if isinstance(found, list) else []
+    inner = [one.get(member) if member and isinstance(one, dict) else one for one in listed]
+    return [one for one in inner if isinstance(one, dict)]
 
 
 def _enabled(found: Any) -> dict[str, bool]:

@@ -62,7 +62,7 @@ def _blueprints(misp: Misp, target: Path, found: Compared) -> None:
             found.notes.append(f"{name}: MISP does not have this blueprint.")
         elif name not in here:
             found.notes.append(f"{name}: MISP has this blueprint, the folder does not.")
-        elif here[name].read_text(encoding="utf-8") != document.text(there[name]):
+        elif folder.text_of(here[name]) != document.text(there[name]):
             found.notes.append(f"{name}: the blueprint is another one in MISP.")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from misp_workflow.remote.document import Content, same
 from misp_workflow.runner.graph.graph import CONCURRENT_TASK, FILTER, FILTER_RESET, Graph, Node
 from misp_workflow.runner.said.report import secrets_in
+from misp_workflow.words import whole_number
 
 Kind = Literal["name", "description", "debug", "node added", "node removed", "node replaced", "parameter", "filter",
                "edge added", "edge removed", "edge moved", "moved", "frame", "detail"]  # fmt: skip
@@ -178,4 +179,5 @@ def shown(value: Any) -> str:
 
 
 def _number(key: str) -> tuple[int, str]:
-    return (int(key) if key.isdecimal() else 10**9, key)
+    number = whole_number(key)
+    return (10**18 if number is None else number, key)

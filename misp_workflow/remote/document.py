@@ -15,13 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from misp_workflow import php
+import orjson
+
+from misp_workflow import given, php
 from misp_workflow.errors import GraphError, InputError
+from misp_workflow.runner.data import wire
 from misp_workflow.runner.graph.graph import Graph, Node
 from misp_workflow.runner.graph.workflow import Workflow, load
+from misp_workflow.words import whole_number
 
 NODE_ORDER = ("id", "name", "class", "typenode", "pos_x", "pos_y", "data", "inputs", "outputs")
 DATA_ORDER = ("id", "name", "module_type", "indexed_params", "saved_filters")
+MOST_LEVELS = 100
+"""How deep a graph may nest; what MISP's editor makes has eight levels."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +42,18 @@ class Content:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Content:
-        """Read MISP's row, or the file's "Workflow"; the graph may be JSON in a text."""
+        """Read MISP's row, or the file's "Workflow"; the graph may be JSON in a text.
+
+        GraphError for one that nests so deep that no editor made it.
+        """
         graph = row.get("data")
         if isinstance(graph, str):
             try:
-                graph = json.loads(graph)
+                graph = orjson.loads(graph)
             except ValueError:
                 graph = {}
+        if wire.depth(graph) > MOST_LEVELS:
+            raise GraphError(f"The graph of the workflow “{row.get('name')}” nests deeper than {MOST_LEVELS} levels.")
         if isinstance(graph, list):
             graph = {str(place): node for place, node in enumerate(graph)}
         return cls(
@@ -90,15 +101,17 @@ def read(path: Path) -> tuple[Content, dict[str, Any]]:
     InputError when it cannot be read, GraphError when it is no workflow. MISP's export and the bare graph are ones.
     """
     try:
-        found = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
+        found = orjson.loads(given.content(path))
+    except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}.") from None
     try:
-        workflow = load(found)
+        return _read(found, path)
     except (InputError, GraphError) as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def _read(found: Any, path: Path) -> tuple[Content, dict[str, Any]]:
+    workflow = load(found)
     trigger = workflow.trigger_id or ""
     row = found.get("Workflow") if isinstance(found, Mapping) else None
     if not isinstance(row, Mapping):
@@ -107,7 +120,7 @@ def read(path: Path) -> tuple[Content, dict[str, Any]]:
         row = {"name": path.stem, "data": {key: node.raw for key, node in workflow.graph.nodes.items()}}
     named = str(row.get("trigger_id") or trigger)
     if trigger and named != trigger:
-        raise GraphError(f"{path} is for the trigger {named}, but its graph begins with {trigger}: make them the same.")
+        raise GraphError(f"it is for the trigger {named}, but its graph begins with {trigger}: make them the same.")
     has_own = isinstance(found, Mapping) and "Workflow" in found
     beside = {key: value for key, value in found.items() if key != "Workflow"} if has_own else {}
     return Content.of_row({**row, "trigger_id": trigger}), beside
@@ -146,7 +159,8 @@ def _sorted(value: Any) -> Any:
 
 def _place(key: str) -> tuple[int, int, str]:
     """Numbers by their value, then names, then what the editor keeps for itself."""
-    return (0, int(key), key) if key.isdecimal() else (2 if key.startswith("_") else 1, 0, key)
+    number = whole_number(key)
+    return (2 if key.startswith("_") else 1, 0, key) if number is None else (0, number, key)
 
 
 def _canonical(value: Any) -> Any:

@@ -7,11 +7,13 @@ pulled into each.
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from misp_workflow.errors import DeliveryError, InputError, WorkflowError
 from misp_workflow.remote import document
@@ -19,9 +21,12 @@ from misp_workflow.remote.client import Misp
 from misp_workflow.remote.document import Content
 from misp_workflow.remote.files import save
 from misp_workflow.runner.said.report import secrets_in
+from misp_workflow.words import whole_number
 
 MANIFEST = "misp.json"
 WORKFLOWS, BLUEPRINTS = "workflows", "blueprints"
+OURS = re.compile(rf"(?:{WORKFLOWS}|{BLUEPRINTS})/[a-z0-9-]+\.json")
+"""How the files of a pull are called; whoever gives a folder away could write any other name into its misp.json."""
 
 
 @dataclass
@@ -41,16 +46,16 @@ class Manifest:
         if not path.exists():
             return cls()
         try:
-            found = json.loads(path.read_bytes())
+            found = orjson.loads(path.read_bytes())
             misp, enabled = found["misp"], found["enabled"]
             return cls(
                 str(misp["url"]),
                 str(misp["version"]),
-                list(enabled["triggers"]),
-                list(enabled["modules"]),
-                dict(found["pulled"]),
+                list(map(str, enabled["triggers"])),
+                list(map(str, enabled["modules"])),
+                {name: str(known) for name, known in found["pulled"].items() if OURS.fullmatch(name)},
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             raise InputError(f"{path} is not what 'misp-workflow pull' writes: mend it, or pull anew.") from None
 
     def write(self, folder: Path) -> None:
@@ -127,7 +132,7 @@ class _Pull:
             self.done.secret[name] = secrets
 
     def blueprint(self, name: str, wanted: str) -> None:
-        there = _text(self._folder / name)
+        there = text_of(self._folder / name)
         if there == wanted:
             self.done.same.append(name)
         elif there is not None and _hash(there) != self._known.get(name) and not self._overwrite:
@@ -142,7 +147,7 @@ class _Pull:
         """Remove the files of what MISP has no longer, unless they were changed here."""
         for name in sorted(self._known.keys() - set(there)):
             path = self._folder / name
-            text = _text(path)
+            text = text_of(path)
             if text is None:
                 continue
             if self._known[name] in (_fingerprint_here(path), _hash(text)):
@@ -178,11 +183,11 @@ def blueprints_of(misp: Misp) -> tuple[dict[str, dict[str, Any]], str]:
     except DeliveryError as error:
         return {}, f"The blueprints cannot be had: {error} One whose graph is broken makes MISP 2.5 answer so."
     named: dict[str, dict[str, Any]] = {}
-    for one in sorted(found, key=lambda row: int(row["WorkflowBlueprint"].get("id") or 0)):
+    for one in sorted(found, key=lambda row: whole_number(str(row["WorkflowBlueprint"].get("id"))) or 0):
         row = {key: value for key, value in one["WorkflowBlueprint"].items() if key not in ("id", "mermaid")}
         name = f"{BLUEPRINTS}/{document.slug(str(row.get('name') or ''))}"
         if f"{name}.json" in named:
-            name = f"{name}-{str(row.get('uuid'))[:8]}"
+            name = f"{name}-{document.slug(str(row.get('uuid')))[:8]}"
         named[f"{name}.json"] = {"WorkflowBlueprint": row}
     return named, ""
 
@@ -200,7 +205,7 @@ def _fingerprint_here(path: Path) -> str | None:
 def _beside(path: Path) -> Mapping[str, Any]:
     """Return the members of the file's own, beside the workflow."""
     try:
-        found = json.loads(path.read_bytes())
+        found = orjson.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
     if not isinstance(found, dict) or "Workflow" not in found:
@@ -213,7 +218,8 @@ def _secrets(content: Content) -> list[str]:
     return [f"{node.module} ({node.id})" for node in content.nodes() if any(secrets_in(node.module, node.params, None))]
 
 
-def _text(path: Path) -> str | None:
+def text_of(path: Path) -> str | None:
+    """Return what stands in the file, None when that is no text or cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from misp_workflow.errors import DeliveryError, InputError
+import orjson
+
+from misp_workflow.errors import DeliveryError, GraphError, InputError
 from misp_workflow.remote import document
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.document import Content
@@ -76,12 +77,13 @@ class Store:
 
     def _read(self, path: Path) -> Kept:
         try:
-            found: Mapping[str, Any] = json.loads(path.read_bytes())
+            found: Mapping[str, Any] = orjson.loads(path.read_bytes())
             was = Content.of_row(found["was"]["Workflow"]) if found["was"] else None
             left = Content.of_row(found["left"]["Workflow"])
             enabled = tuple(map(str, found["enabled"]))
-            return Kept(found["misp"], found["trigger"], was, left, enabled, str(found["when"]), path.stem)
-        except (OSError, ValueError, KeyError, TypeError):
+            names = str(found["misp"]), str(found["trigger"])
+            return Kept(*names, was, left, enabled, str(found["when"]), path.stem)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, GraphError):
             raise InputError(f"{path} cannot be read as what a push kept: move it away.") from None
 
 

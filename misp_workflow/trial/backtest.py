@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from misp_workflow.delivery.trial import trial
 from misp_workflow.errors import WorkflowError
+from misp_workflow.printable import logger, printable
 from misp_workflow.runner.data.profiles import Profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import load
@@ -28,6 +29,8 @@ from misp_workflow.trial.events import Event, Unit
 from misp_workflow.trial.journal import Journal, Row
 from misp_workflow.trial.judge import Judge
 from misp_workflow.trial.server import QuickServer
+
+LOG = logger("misp_workflow.trial")
 
 CHUNK = 8
 """Units that one process gets at a time."""
@@ -138,14 +141,15 @@ class Worker:
         self._judged += 1
         if self._judged % COLLECT == 0:
             gc.collect()
-        line: Row = {"key": unit.key, "name": unit.name}
+        line: Row = {"key": unit.key, "name": printable(unit.name)}
         try:
             events = self._task.source.load(unit)
             return {**line, "rows": [row for event in events for row in self._judge.rows(event)]}
         except WorkflowError as error:
-            return {**line, "problem": str(error)}
-        except OSError as error:
-            return {**line, "problem": f"{unit.name} cannot be read: {error.strerror}."}
+            return {**line, "problem": printable(str(error))}
+        except Exception:  # one event, however odd, is no reason to leave the others
+            LOG.exception("bug in the engine, with %s", unit.name)
+            return {**line, "problem": f"{unit.name} cannot be judged: a fault of our own, which --verbose shows."}
 
 
 _worker: Worker | None = None

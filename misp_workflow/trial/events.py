@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 
+from misp_workflow import given
 from misp_workflow.errors import InputError
 from misp_workflow.event import rows
+from misp_workflow.printable import printable
 from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
 
 Event = dict[str, Any]
@@ -41,8 +43,8 @@ class Folder:
 
     def units(self) -> list[Unit]:
         """Return the files, in their order."""
-        files = [file for path in self._paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
-        return [Unit(str(file), f"{file.resolve()} {_stamp(file)}") for file in files]
+        files = [file for path in self._paths for file in (given.json_files(path) if path.is_dir() else [path])]
+        return [Unit(str(file), printable(f"{file.absolute()} {_stamp(file)}")) for file in files]
 
     def misp(self) -> Profile:
         """Return whose rules hold: files do not say, so those of the newest that is mirrored."""
@@ -50,11 +52,14 @@ class Folder:
 
     def load(self, unit: Unit) -> list[Event]:
         """Return a file's events, {"Event": …} each; InputError when it holds none."""
-        return events_of(Path(unit.name).read_bytes(), unit.name)
+        return events_of(given.content(Path(unit.name)), unit.name)
 
 
 def _stamp(file: Path) -> str:
-    status = file.stat()
+    try:
+        status = file.stat()
+    except OSError:  # a link to nowhere, say: reading it will tell
+        return ""
     return f"{status.st_size} {status.st_mtime_ns}"
 
 

@@ -15,6 +15,9 @@ from misp_workflow.errors import InputError
 
 Row = dict[str, Any]
 
+BEGINS = b'{"key":'
+"""How every line begins. A file that does not is somebody's own, and stays as it is."""
+
 
 def cache_folder() -> Path:
     """Return where this platform keeps what a program can do without."""
@@ -27,10 +30,14 @@ def cache_folder() -> Path:
 
 
 class Journal:
-    """A file of {"key", "name", "rows" | "problem"} lines, for its owner only; a context manager."""
+    """A file of {"key", "name", "rows" | "problem"} lines, for its owner only; a context manager.
 
-    def __init__(self, path: Path) -> None:
+    `fresh`: what it holds so far is thrown away.
+    """
+
+    def __init__(self, path: Path, *, fresh: bool = False) -> None:
         self.path = path
+        self._fresh = fresh
 
     def __enter__(self) -> Journal:
         try:
@@ -41,7 +48,12 @@ class Journal:
                 f"{self.path} cannot be written: {error.strerror}. Name another file: --journal."
             ) from None
         self._file = os.fdopen(handle, "r+b")
-        self._end = self._whole_lines()
+        begun = self._file.read(len(BEGINS))
+        if begun and not BEGINS.startswith(begun):
+            self._file.close()
+            raise InputError(f"{self.path} is there and no journal of a backtest. Name another file: --journal.")
+        self._file.seek(0)
+        self._end = 0 if self._fresh else self._whole_lines()
         self._file.truncate(self._end)
         return self
 
@@ -68,7 +80,10 @@ class Journal:
         self._file.flush()
         with self.path.open("rb") as file:
             for line in file:
-                yield orjson.loads(line)
+                try:
+                    yield orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    raise InputError(f"{self.path} is damaged: begin anew with --fresh.") from None
 
     def add(self, line: Row) -> None:
         self._file.seek(0, os.SEEK_END)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from misp_workflow.trial.journal import Row
+from misp_workflow.words import whole_number
 
 MOST = 5_000
 """Different reasons, tags … that are told apart; what comes later counts as "others"."""
@@ -173,7 +174,7 @@ def _count(groups: Groups, name: str, row: Row) -> bool:
 
 
 def _number(row: Row) -> tuple[int, str]:
-    return (int(row["id"]) if row["id"].isdecimal() else 0, row["event"])
+    return (whole_number(row["id"]) or 0, row["event"])
 
 
 def named(row: Row) -> str:

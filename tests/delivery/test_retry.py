@@ -65,3 +65,11 @@ def test_a_wish_is_a_floor() -> None:
 
 def test_a_number_of_tries_beyond_any_float_is_no_problem() -> None:
     assert retry.back_off(100_000) <= retry.LONGEST_WAIT
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"),
+    [("1445412510", 30.0), ("1", 0.0), ("9" * 18, retry.LONGEST_WISH), ("9" * 5000, 60.0), ("²", 60.0), ("", 60.0)],
+)
+def test_when_githubs_limit_ends(reset: str, seconds: float) -> None:
+    assert retry.limit(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, 1445412480.0) == seconds

@@ -39,6 +39,14 @@ def test_what_misp_exports(document: Any) -> None:
     assert _shape(read) == {"1": ("event-publish", ["2"]), "2": ("tag-if", ["3"]), "3": ("tell", [])}
 
 
+@pytest.mark.parametrize("odd", ["²", "٣", "1" * 5000, "", "-1"])
+def test_a_number_that_is_none_stays_a_text(odd: str) -> None:
+    assert load({"Workflow": {**ROW, "id": odd}}).id == odd
+    assert (
+        load({"Workflow": {**ROW, "data": {**ROW["data"], odd: ROW["data"]["2"]}}}).graph.nodes[odd].module == "tag-if"
+    )
+
+
 def test_the_row_is_read() -> None:
     read = load({"Workflow": {**ROW, "id": "12", "debug_enabled": "1"}})
     assert (read.id, read.name, read.debug) == (12, "W", True)

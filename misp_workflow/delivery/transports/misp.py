@@ -242,7 +242,7 @@ class Client(PyMISP):
         except changes.Refusal as no:
             if reply.status < 300 or "API key:" in str(no):
                 raise
-            return Said(reply.status, None, f"{_capital(str(no).rstrip('.'))}.")
+            return Said(reply.status, None, mask(f"{_capital(str(no).rstrip('.'))}.", [self.key]))
 
     def _prepare_request(  # type: ignore[override]
         self, request_type: Any, url: str, data: Any = None, params: Any = None, kw_params: Any = None, **_: Any

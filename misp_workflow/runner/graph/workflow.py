@@ -17,6 +17,7 @@ from misp_workflow.errors import GraphError, InputError
 from misp_workflow.runner.data import wire
 from misp_workflow.runner.data.triggers import ADHOC_PREFIX, TRIGGERS
 from misp_workflow.runner.graph.graph import Graph, Node, as_mapping
+from misp_workflow.words import whole_number
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def attach_blueprint(to: Workflow | str, blueprint: Mapping[str, Any] | str | by
     if trigger is None:
         raise GraphError("The workflow has no trigger to attach a blueprint to.")
     nodes = [node for node in _blueprint_nodes(blueprint) if node["data"]["module_type"] != "trigger"]
-    first = max((int(key) for key in workflow.graph.nodes if key.isdigit()), default=0) + 1
+    first = max(filter(None, map(whole_number, workflow.graph.nodes)), default=0) + 1
     keys = {str(node.get("id")): str(first + position) for position, node in enumerate(nodes)}
     stored = {key: dict(node.raw) for key, node in workflow.graph.nodes.items()}
     stored.update({keys[str(node.get("id"))]: _renumbered(node, keys) for node in nodes})
@@ -200,4 +201,5 @@ def _is_node(value: Any) -> bool:
 
 
 def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdigit() else value
+    number = whole_number(value) if isinstance(value, str) else None
+    return value if number is None else number

@@ -109,7 +109,12 @@ class TagDatabase:
         self._attributes = php.values(php.to_array(php.item(self._event, "_AttributeFlattened")))
         self.known = {
             *call.around.world.known_tags,
-            *(php.item(tag, "name") for row in (self._event, *self._attributes) for tag in _tags_of(row)),
+            *(
+                name
+                for row in (self._event, *self._attributes)
+                for tag in _tags_of(row)
+                if isinstance(name := php.item(tag, "name"), str)
+            ),
             *(tag for name, args in call.around.changes if "attach" in name for tag in _names(args[-1])),
         }
 
