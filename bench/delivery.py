@@ -4,7 +4,8 @@ Eight clients send the body that a real MISP sent for event-publish (with a new 
 skipped as a repetition) to: upstream's testaction (the floor), upstream's nextcloud_talk with a local receiver (what
 people have today), and our slack_message with the same message, waiting and queueing (the dry run shows what deciding
 costs: clearance, secrets, template; the rest is delivery). The two that send once more over TLS, as chat servers have
-it. Then testaction alone while calls of ours go to a receiver that never answers. Then the outbox by itself. Only
+it. Then testaction alone while calls of ours go to a receiver that never answers. Then a storm: 5,000 attributes of one
+event, each saved by a call of its own, which a destination gathers into one message. Then the outbox by itself. Only
 ratios within one run say anything.
 """
 
@@ -41,7 +42,9 @@ CLIENTS = 8
 ROUNDS = 5
 WARM = 0.3
 """Seconds before each measurement."""
-CAPTURE = Path(__file__).resolve().parents[1] / "tests" / "captures" / "event-publish.json"
+STORM = 5_000
+"""Calls that become one message."""
+CAPTURES = Path(__file__).resolve().parents[1] / "tests" / "captures"
 MARK = "bench 00000000"
 KEY = "a pass phrase for this bench"
 TEMPLATE = "Event published: {{ Event.info }}"
@@ -61,16 +64,17 @@ def main() -> None:
 
 def measure(folder: Path, seconds: float) -> dict[str, Any]:
     """Return all numbers; times in milliseconds, rates per second."""
-    settings = folder / "settings.toml"
-    settings.touch(mode=0o600)
     certificate = _certificate(folder)
-    environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(settings)}
+    environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(folder / "settings.toml")}
     # The one tells our actions whom to trust, the other upstream's.
     environment |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), str(certificate))
     found: dict[str, Any] = {}
     quick, stop_quick = _receiver()
     secure, stop_secure = _receiver(certificate=certificate)
     silent, stop_silent = _receiver(hangs=True)
+    settings = folder / "settings.toml"
+    settings.touch(mode=0o600)
+    settings.write_text(f'[destinations.storm]\ndigest = 600\n[destinations.storm.parameters]\nwebhook_url = "{quick}/storm"\n')
     try:
         with MispModulesServer(environment=environment) as server:
             cases = _cases(quick) | _cases_over_tls(secure)
@@ -83,6 +87,7 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
                     found[name]["delivered_at_once"] = delivered / len(took)
             for number in (12, 40):
                 found[f"testaction beside {number} calls that hang"] = _beside(server, silent, number, seconds)
+            found["digest"] = _storm(server.port, folder / "state")
     finally:
         stop_quick()
         stop_secure()
@@ -92,6 +97,7 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
         "wait against nextcloud_talk": _ratio(rates["slack_message, wait"], rates["nextcloud_talk"]),
         "wait against nextcloud_talk, TLS": _ratio(rates["slack_message, wait, TLS"], rates["nextcloud_talk, TLS"]),
         "queue against testaction": _ratio(rates["slack_message, queue"], rates["testaction"]),
+        "digest against testaction": found["digest"]["ratio"],
     }
     for number in (12, 40):
         beside = found[f"testaction beside {number} calls that hang"]
@@ -159,11 +165,15 @@ def _in_turns(
 
 
 class Bodies:
-    """The captured request, each time with another event."""
+    """The captured request, each time with another event, or with another attribute of one event."""
 
-    def __init__(self, module: str, params: Any) -> None:
-        request = json.loads(CAPTURE.read_bytes())
-        request["data"]["Event"]["info"] = MARK
+    def __init__(self, module: str, params: Any, capture: str = "event-publish") -> None:
+        request = json.loads((CAPTURES / f"{capture}.json").read_bytes())
+        event = request["data"]["Event"]
+        if capture == "event-publish":
+            event["info"] = MARK
+        else:
+            event["Attribute"][0] |= {"value": MARK, "uuid": MARK, "id": MARK}
         request.pop("matchingData", None)
         self._raw = json.dumps({**request, "module": module, "params": params}).encode()
         self._number = int(time.time() * 10_000) % 10**8  # ahead of all that came before, at any rate of calls
@@ -257,6 +267,47 @@ def _beside(server: MispModulesServer, silent: str, number: int, seconds: float)
     for caller in callers:
         caller.join()
     return {**beside, "alone_p99_ms": alone["p99_ms"], "our_slowest_ms": slowest[0] * 1000}
+
+
+# --- a storm ----------------------------------------------------------------------------------------------------------
+
+
+def _storm(port: int, state: Path) -> dict[str, float]:
+    """Call for each attribute of an event, in turns with testaction, and see that one message comes of it all."""
+    box = SqliteOutbox(state, window=600.0, max_bytes=2**30)
+    loads: dict[str, list[Load]] = {"testaction": [], "slack_message": []}
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        for _ in range(ROUNDS):
+            for module, of_module in loads.items():
+                params = {"destination": "storm"} if module == "slack_message" else []
+                of_module.append(pool.apply(_saves, (port, module, params, STORM // ROUNDS)))
+    rates = {module: [load.per_second for load in of_module] for module, of_module in loads.items()}
+    box.requeue([entry.key for entry in box.each("waiting")])
+    box.close()
+    _settle(state)
+    lines = map(json.loads, (state / "delivery.log").read_text().splitlines())
+    told = [line.get("effects", 1) for line in lines if line["lane"] == "storm"]
+    if told != [STORM]:
+        raise RuntimeError(f"{STORM} calls became messages about {told}")
+    times = [took for load in loads["slack_message"] for took in load.times]
+    ratio = _ratio(rates["slack_message"], rates["testaction"])
+    return {"per_second": statistics.median(rates["slack_message"]), **_percentiles(times), "ratio": ratio}
+
+
+def _saves(port: int, module: str, params: Any, number: int) -> Load:
+    bodies = Bodies(module, params, "attribute-after-save")
+
+    def save(_: int) -> float:
+        start = time.monotonic()
+        said = ask(port, bodies.next())
+        if "error" in said:
+            raise RuntimeError(said["error"])
+        return time.monotonic() - start
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        times = list(pool.map(save, range(number)))
+    return Load(times, time.monotonic() - began, 0)
 
 
 # --- the receiver -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 from misp_workflow.event import View, rows, tag_names
 
 _SMALL = frozenset(("log", "post", "user"))
@@ -41,8 +43,14 @@ def about(view: View) -> str:
         return uuid.uuid4().hex  # nothing tells an empty event, or a hover, from the next one
     else:
         told = [_row(event), _touched(view)]
-    content = json.dumps([kind, view.data.get("_module"), told], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
+    return hashlib.sha256(_dumped([kind, view.data.get("_module"), told])).hexdigest()[:32]
+
+
+def _dumped(told: Any) -> bytes:
+    try:
+        return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits
+        return json.dumps(told, sort_keys=True).encode()
 
 
 def _touched(view: View) -> list[Any]:

@@ -89,7 +89,7 @@ class Call:
         self.occasion = occasion
         self.update = ""
         self._written: dict[tuple[str, str], str] = {}
-        self._misp_url = web_address.public(settings.misp.url).rstrip("/")
+        self._misp = settings.misp.url
 
     @lazy
     def view(self) -> View:
@@ -135,9 +135,10 @@ class Call:
     def link(self) -> str:
         """Address of the event in MISP; "" when that is unknown, the event is not saved yet, or the node wants none."""
         key = self.view.event.get("id") and (self.view.event.get("uuid") or self.view.event.get("id"))
-        if not (self._misp_url and isinstance(key, str) and getattr(self.params, "link_to_event", True)):
+        if not (self._misp and isinstance(key, str) and getattr(self.params, "link_to_event", True)):
             return ""
-        return f"{self._misp_url}/events/view/{quote(key, safe='')}"
+        misp = web_address.public(self._misp).rstrip("/")
+        return f"{misp}/events/view/{quote(key, safe='')}" if misp else ""
 
     @lazy
     def summary(self) -> Summary:

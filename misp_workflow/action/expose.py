@@ -70,6 +70,7 @@ INFO_KEYS = {
 """The eleven keys that upstream's modules have, with what stands there when an action says nothing."""
 
 
+Texts = tuple[tuple[str, str], ...]
 Decision = Effect | Sequence[Effect] | Pass | Block | Receipt
 
 
@@ -251,15 +252,15 @@ class _Action:
     def _read(self, given: Any, destination: Destination) -> tuple[Params, tuple[str, ...]]:
         """Return the typed parameters, and the secrets among them and in the destination."""
         table, fixed = self.config["params"], destination.resolved()
-        if not fixed and isinstance(given, dict) and _is_short(given):
-            return self._known(tuple(given.items()))
-        params = parameters.read(table, given, fixed)
         referred = [value for name, value in fixed.items() if name not in table or value != destination.values[name]]
+        if isinstance(given, dict) and _is_short(given) and _is_short(fixed):
+            return self._known(tuple(given.items()), tuple(fixed.items()), tuple(referred))
+        params = parameters.read(table, given, fixed)
         return params, parameters.secrets_of(table, params, referred)
 
     @cached_property
-    def _known(self) -> Callable[[tuple[tuple[str, str], ...]], tuple[Params, tuple[str, ...]]]:
-        """The same for a node without a destination, which says the same in each of its calls."""
+    def _known(self) -> Callable[[Texts, Texts, tuple[str, ...]], tuple[Params, tuple[str, ...]]]:
+        """The same for a node that says the same in each of its calls, and what its destination says."""
         return lru_cache(maxsize=NODES)(partial(_read_node, self.config["params"]))
 
     def _carry_out(
@@ -336,9 +337,11 @@ def _is_short(given: dict[str, Any]) -> bool:
     return all(type(value) is str for value in given.values()) and sum(map(len, given.values())) <= LONGEST_NODE
 
 
-def _read_node(table: parameters.Table, given: tuple[tuple[str, str], ...]) -> tuple[Params, tuple[str, ...]]:
-    params = parameters.read(table, dict(given), {})
-    return params, parameters.secrets_of(table, params)
+def _read_node(
+    table: parameters.Table, given: Texts, fixed: Texts, referred: tuple[str, ...]
+) -> tuple[Params, tuple[str, ...]]:
+    params = parameters.read(table, dict(given), dict(fixed))
+    return params, parameters.secrets_of(table, params, referred)
 
 
 def _hidden(before: View, after: View) -> str:

@@ -38,6 +38,9 @@ MARGIN = 0.1
 GRACE = 2.0
 """Seconds that the workers get to end what they do when the process ends."""
 
+SOON = 1.0
+"""Seconds. Workers look by themselves as often; what is gathered for longer needs none of them now."""
+
 MOST_DESCRIBED = 4000
 """Characters of what a dry run tells: it goes into MISP's log."""
 
@@ -158,7 +161,7 @@ class _Delivery:
             for plan, how in zip(kept, self._house.outbox.put([plan.item for plan in kept], self._end), strict=True):
                 taken[id(plan)] = how
                 plan.held = plan.item.hold and how == "taken"
-            if not all(plan.item.hold for plan in kept):
+            if not all(plan.item.hold or plan.item.gather > SOON for plan in kept):
                 self._house.workers.wake()
         return [self._finish(plan, taken.get(id(plan))) for plan in plans]
 

@@ -22,7 +22,7 @@ LONGEST_LINES = (400, 200, 100, 0)
 _BETWEEN = " · "
 _BULLET = re.compile(r"\A[-*•] +")
 
-MOST_IN_ONE = 1000
+MOST_IN_ONE = 10_000
 """Effects in one digest; what comes beyond goes into the next one."""
 
 

@@ -26,8 +26,10 @@ def addressed(effect: AnyEffect, label: str, destination: str, secrets: tuple[st
 
 def to_json(effect: Effect) -> dict[str, Json]:
     """Return the effect as a plain dict, its kind under "kind"; fields that hold their default are left out."""
-    given = ((name, getattr(effect, name), default) for name, default in _defaults(effect.kind))
-    return {"kind": effect.kind, **{name: value for name, value, default in given if value != default}}
+    given = vars(effect)
+    return {"kind": effect.kind} | {
+        name: value for name, default in _defaults(effect.kind) if (value := given[name]) != default
+    }
 
 
 def from_json(values: Mapping[str, Json]) -> Effect:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Container, Iterator, Sequence
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox import damage
 from misp_workflow.delivery.outbox.base import Claim, Entry, Resting
-from misp_workflow.delivery.outbox.rows import FREE
+from misp_workflow.delivery.outbox.rows import BUNDLED, FREE
 from misp_workflow.effects import Effect, Parcel
 
 Connection = sqlite3.Connection
@@ -192,12 +192,12 @@ def batch(db: Connection, first: sqlite3.Row) -> list[sqlite3.Row]:
     """
     if not first["batch"]:
         db.execute(
-            "UPDATE effects SET batch = ? WHERE key IN (SELECT key FROM effects WHERE bundle = ? AND batch = ''"
+            f"UPDATE effects SET batch = ? WHERE key IN (SELECT key FROM effects WHERE {BUNDLED} AND batch = ''"  # noqa: S608
             " AND state = 'waiting' ORDER BY created, rowid LIMIT ?)",
             (first["key"], first["bundle"], digest.MOST_IN_ONE),
         )
     values = (first["bundle"], first["batch"] or first["key"])
     return db.execute(
-        "SELECT rowid, * FROM effects WHERE bundle = ? AND batch = ? AND state = 'waiting' ORDER BY created, rowid",
+        f"SELECT rowid, * FROM effects WHERE {BUNDLED} AND batch = ? AND state = 'waiting' ORDER BY created, rowid",  # noqa: S608
         values,
     ).fetchall()
