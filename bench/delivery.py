@@ -12,31 +12,24 @@ ratios within one run say anything.
 from __future__ import annotations
 
 import argparse
-import datetime
 import http.client
-import ipaddress
 import json
 import multiprocessing
 import random
-import ssl
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from receivers import certificate, receiver
 
 from misp_workflow.delivery.outbox import Item
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.effects import Parcel, Post
-from misp_workflow.testing import HANG, MispModulesServer, Receiver, answer
+from misp_workflow.testing import MispModulesServer
 
 CLIENTS = 8
 ROUNDS = 5
@@ -64,17 +57,19 @@ def main() -> None:
 
 def measure(folder: Path, seconds: float) -> dict[str, Any]:
     """Return all numbers; times in milliseconds, rates per second."""
-    certificate = _certificate(folder)
+    shown = certificate(folder)
     environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(folder / "settings.toml")}
     # The one tells our actions whom to trust, the other upstream's.
-    environment |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), str(certificate))
+    environment |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), str(shown))
     found: dict[str, Any] = {}
-    quick, stop_quick = _receiver()
-    secure, stop_secure = _receiver(certificate=certificate)
-    silent, stop_silent = _receiver(hangs=True)
+    quick, stop_quick = receiver()
+    secure, stop_secure = receiver(certificate=shown)
+    silent, stop_silent = receiver(hangs=True)
     settings = folder / "settings.toml"
     settings.touch(mode=0o600)
-    settings.write_text(f'[destinations.storm]\ndigest = 600\n[destinations.storm.parameters]\nwebhook_url = "{quick}/storm"\n')
+    settings.write_text(
+        f'[destinations.storm]\ndigest = 600\n[destinations.storm.parameters]\nwebhook_url = "{quick}/storm"\n'
+    )
     try:
         with MispModulesServer(environment=environment) as server:
             cases = _cases(quick) | _cases_over_tls(secure)
@@ -308,50 +303,6 @@ def _saves(port: int, module: str, params: Any, number: int) -> Load:
     with ThreadPoolExecutor(CLIENTS) as pool:
         times = list(pool.map(save, range(number)))
     return Load(times, time.monotonic() - began, 0)
-
-
-# --- the receiver -----------------------------------------------------------------------------------------------------
-
-
-def _receiver(*, hangs: bool = False, certificate: Path | None = None) -> tuple[str, Callable[[], None]]:
-    """Start a receiver in a process of its own; return its address and a function that ends it."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_receive, args=(theirs, hangs, certificate), daemon=True)
-    process.start()
-
-    def stop() -> None:
-        ours.send("stop")
-        process.join(10)
-
-    return ours.recv(), stop
-
-
-def _receive(pipe: Any, hangs: bool, certificate: Path | None) -> None:
-    tls = None
-    if certificate is not None:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate)
-    with Receiver(tls=tls) as receiver:
-        receiver.always(HANG if hangs else answer("ok"))
-        pipe.send(receiver.url)
-        while not pipe.poll(1):
-            receiver.clear()
-
-
-def _certificate(folder: Path) -> Path:
-    """Return a file with a self-signed certificate for 127.0.0.1 and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bench")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(x509.random_serial_number()).not_valid_before(now)
-    made = made.not_valid_after(now + datetime.timedelta(days=1)).add_extension(address, critical=False)
-    path = folder / "certificate.pem"
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM) + secret)
-    return path
 
 
 # --- the outbox -------------------------------------------------------------------------------------------------------

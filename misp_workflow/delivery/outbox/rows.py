@@ -99,7 +99,8 @@ def _gathered_until(db: sqlite3.Connection, bundle: str, otherwise: float) -> fl
     All of them are due then, so that any one of them says when; to look at each would cost the more the more there are.
     """
     first = db.execute(
-        f"SELECT due FROM effects WHERE {BUNDLED} AND batch = '' AND state = 'waiting' AND typeof(due) = 'real' LIMIT 1",  # noqa: S608
+        f"SELECT due FROM effects WHERE {BUNDLED} AND batch = '' AND state = 'waiting'"  # noqa: S608 - ours
+        " AND typeof(due) = 'real' LIMIT 1",
         (bundle,),
     ).fetchone()
     return otherwise if first is None else float(first[0])
