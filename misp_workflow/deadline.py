@@ -64,7 +64,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._spoken = threading.Event()
+        self._spoken: threading.Event | None = None  # for whoever waits
         self._answer: Answer | None = None
 
     def say(self, answer: Answer) -> bool:
@@ -73,7 +73,8 @@ class Watch:
             first = self._answer is None
             if first:
                 self._answer = answer
-        self._spoken.set()
+        if self._spoken is not None:
+            self._spoken.set()
         return first
 
     def answer_of(
@@ -84,6 +85,7 @@ class Watch:
         `note` hears which it was, in such a thread too: whatever it does delays no answer.
         """
         context = contextvars.copy_context()
+        spoken = self._spoken = threading.Event()
 
         def judge() -> None:
             self.say(context.run(work))
@@ -91,7 +93,7 @@ class Watch:
                 note(self._answer)
 
         threading.Thread(target=judge, name="judging", daemon=True).start()
-        self._spoken.wait(seconds)
+        spoken.wait(seconds)
         if self.say(otherwise):
             threading.Thread(target=note, args=(otherwise,), name="noting", daemon=True).start()
         assert self._answer is not None

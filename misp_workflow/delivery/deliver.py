@@ -39,7 +39,7 @@ GRACE = 2.0
 """Seconds that the workers get to end what they do when the process ends."""
 
 SOON = 1.0
-"""Seconds. Workers look by themselves as often; what is gathered for longer needs none of them now."""
+"""Seconds. Workers look by themselves as often."""
 
 MOST_DESCRIBED = 4000
 """Characters of what a dry run tells: it goes into MISP's log."""
@@ -161,9 +161,13 @@ class _Delivery:
             for plan, how in zip(kept, self._house.outbox.put([plan.item for plan in kept], self._end), strict=True):
                 taken[id(plan)] = how
                 plan.held = plan.item.hold and how == "taken"
-            if not all(plan.item.hold or plan.item.gather > SOON for plan in kept):
+            if any(map(self._is_for_now, kept)):
                 self._house.workers.wake()
         return [self._finish(plan, taken.get(id(plan))) for plan in plans]
+
+    def _is_for_now(self, plan: _Plan) -> bool:
+        """Whether a worker could send it at once. What must wait they find by themselves, SOON enough."""
+        return not plan.item.hold and plan.item.gather <= SOON and not self._house.lanes.closed(plan.lane)
 
     def _finish(self, plan: _Plan, how: Taken | None) -> Receipt:
         """Return the receipt of one parcel; `how` the outbox took it, None when it never was to be kept."""

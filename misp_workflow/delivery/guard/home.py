@@ -47,7 +47,7 @@ def without_names(selected: Any, names: frozenset[str], kept: Any) -> Any:
 def _may_be_home(survey: Survey) -> bool:
     """Whether one of the tags may stay at home; quick, and false of nearly all events."""
     try:
-        return not survey.plain or says_home(survey.tags)
+        return not survey.plain or says_home(survey.tags, survey.tag_members)
     except TypeError:  # lists and objects say something else
         return True
 
@@ -114,12 +114,11 @@ def _own_clusters(edits: Edits) -> tuple[set[int], list[dict[str, Any]]]:
     """Return the ids of the galaxies and clusters that stay at home, and the clusters that do so by themselves."""
     if "GalaxyCluster" not in edits.survey.members:
         return set(), []
-    found = [place for place in edits.places if place[1] in ("Galaxy", "GalaxyCluster")]
+    found = [place for place in edits.places if place[1] == "GalaxyCluster" or place[1] == "Galaxy"]
     ids = {id(place[0]) for place in found if is_own(place[0], place[1])}
-    own = [
-        place[0] for place in found if place[1] == "GalaxyCluster" and (id(place[0]) in ids or _around(place) in ids)
-    ]
-    local = {id(place[0]) for place in found if place[1] == "GalaxyCluster" and flag(place[0].get("local"))}
+    clusters = [place for place in found if place[1] == "GalaxyCluster"]
+    own = [place[0] for place in clusters if id(place[0]) in ids or _around(place) in ids] if ids else []
+    local = {id(place[0]) for place in clusters if (said := place[0].get("local")) and flag(said)}
     return ids | local | set(map(id, own)), own
 
 

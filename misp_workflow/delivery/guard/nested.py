@@ -69,7 +69,8 @@ class Survey:
     `places` are all objects but the tags, the outermost first. `tag_lists` are what stands as the tags of an object,
     `tags` the objects in them: they say what may go, and nothing is ever taken out of them. `plain` says that they
     are as MISP sends them: lists of objects, and nothing in these that could be a tag. `objects` are those of the
-    places, `members` the names of all members of all these. Empty objects and lists are nowhere: they say nothing.
+    places, `members` the names of all members of all these, `tag_members` of the tags only. Empty objects and lists are
+    nowhere: they say nothing.
     """
 
     def __init__(self, data: Any) -> None:
@@ -99,9 +100,9 @@ class Survey:
             rows += tags if type(tags) is list else (tags, None)
         usual = {dict}.issuperset(map(type, rows)) and not any(map(is_tracked, rows))
         self.tags: list[dict[str, Any]] = rows if usual else every_object(rows)
-        members: set[str] = set().union(*self.tags)
-        self.plain = usual and "Tag" not in members
-        self.members |= members
+        self.tag_members: set[str] = set().union(*self.tags)
+        self.plain = usual and "Tag" not in self.tag_members
+        self.members |= self.tag_members
 
     def having(self, member: str) -> list[Place]:
         """Return the places whose objects have the member."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from misp_workflow.delivery.outbox.file import File, damaged_file, refusal
 from misp_workflow.delivery.outbox.reader import Reader
-from misp_workflow.delivery.outbox.writer import Busy, Job, Store, Writer
+from misp_workflow.delivery.outbox.writer import Busy, Job, Store, StoreAtOnce, Writer
 from misp_workflow.errors import DeliveryError
 
 Result = TypeVar("Result")
@@ -18,12 +18,14 @@ Connection = sqlite3.Connection
 
 
 class Disk:
-    """The file in the folder, its one writer and its one reader. `store` and `committed`: see `Writer`."""
+    """The file in the folder, its one writer and its one reader. For the rest see `Writer`."""
 
-    def __init__(self, folder: Path, store: Store, committed: Callable[[bool], None]) -> None:
+    def __init__(
+        self, folder: Path, store: Store, committed: Callable[[bool], None], store_at_once: StoreAtOnce
+    ) -> None:
         self.file = File(folder)
         self.path = self.file.path
-        self.writer = Writer(self.file.write, self.file.mend, store, committed)
+        self.writer = Writer(self.file.write, self.file.mend, store, committed, store_at_once)
         self.reader = Reader(self.file, self._corrupt)
 
     def put(self, thing: Any, deadline: float) -> Any:

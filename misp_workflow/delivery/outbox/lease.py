@@ -25,17 +25,28 @@ class Lease:
         self._boot = clock.boot()
         self._followed, self._started = 0, 0.0  # the file and the moment for which the clock was last compared
 
+    def is_quiet(self, holds: bool) -> bool:
+        """Whether `now`, and `renew` where somebody `holds` something, have nothing to write."""
+        now, steady = self._clock.wall(), self._clock.steady()
+        return not self._has_jumped(now, steady) and not (holds and self._is_old(now))
+
+    def _has_jumped(self, now: float, steady: float) -> bool:
+        return self._file.generation != self._followed or abs(now - steady - self._started) > JUMP
+
+    def _is_old(self, now: float) -> bool:
+        return not 0 <= now - self.renewed < RENEW / 2
+
     def now(self, db: sqlite3.Connection) -> float:
         """Return the wall clock's time, after taking notice of its jumps."""
         now, steady = self._clock.wall(), self._clock.steady()
-        if self._file.generation != self._followed or abs(now - steady - self._started) > JUMP:
+        if self._has_jumped(now, steady):
             follow_clock(db, self._boot, now, steady, JUMP)
             self._followed, self._started = self._file.generation, now - steady
         return now
 
     def renew(self, db: sqlite3.Connection, now: float) -> None:
         """Say that this process lives, unless that was said a moment ago."""
-        if not 0 <= now - self.renewed < RENEW / 2:
+        if self._is_old(now):
             db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (self.owner, now + LEASE))
             self.renewed = now
 

@@ -58,12 +58,15 @@ def row(db: sqlite3.Connection, item: Item, sealed: bytes, now: float, owner: st
 
 def store(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float) -> list[Taken]:
     """Put effects in, each unless the same waits there or was sent within `window` seconds."""
-    taken = 0
-    for first in range(0, len(rows), MOST_ROWS):
-        some = rows[first : first + MOST_ROWS]
-        values = [*chain.from_iterable(some), now - window, now + window]
-        taken += db.execute(_storing(len(some)), values).rowcount
-    return ["taken"] * len(rows) if taken == len(rows) else [_how(db, row) for row in rows]
+    some = [rows[first : first + MOST_ROWS] for first in range(0, len(rows), MOST_ROWS)]
+    new = [are_new(db, one, now, window) for one in some]
+    return ["taken"] * len(rows) if all(new) else [_how(db, row) for row in rows]
+
+
+def are_new(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float) -> bool:
+    """Put MOST_ROWS effects in at most, by one statement, and return whether each was taken."""
+    values = [*chain.from_iterable(rows), now - window, now + window]
+    return db.execute(_storing(len(rows)), values).rowcount == len(rows)
 
 
 def part(db: sqlite3.Connection, key: str, rest: Rest, left: bytes | None, refused: bytes | None, now: float) -> None:

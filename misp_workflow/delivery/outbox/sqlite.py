@@ -43,6 +43,10 @@ class _Put(NamedTuple):
     sealed: Sequence[bytes]
 
 
+def _holds(puts: Sequence[_Put]) -> bool:
+    return any(item.hold for put in puts for item in put.items)
+
+
 class SqliteOutbox:
     """See `Outbox`. `window` seconds for which a key that was sent is remembered, `max_bytes` of the file."""
 
@@ -50,7 +54,7 @@ class SqliteOutbox:
         self, folder: Path, *, window: float, max_bytes: int, key: str = "", clock: Clock | None = None
     ) -> None:
         self._folder = folder
-        self._disk = Disk(folder, self._store, self._committed)
+        self._disk = Disk(folder, self._store, self._committed, self._store_at_once)
         self._window = window
         self._max_bytes = max_bytes
         self._key = key
@@ -86,21 +90,39 @@ class SqliteOutbox:
 
     def _store(self, db: Connection, puts: list[_Put]) -> list[list[Taken] | None]:
         """Store what several callers put, and return how each of theirs was taken; None: there was no room."""
-        now, before = self._lease.now(db), 0
+        now = self._lease.now(db)
+        found, fits = self._rows(db, puts, now)
+        if _holds(puts):
+            self._lease.renew(db, now)
+        stored = iter(rows.store(db, found, now, self._window))
+        return [[next(stored) for _ in put.items] if fit else None for put, fit in zip(puts, fits, strict=True)]
+
+    def _store_at_once(self, db: Connection, puts: list[_Put]) -> list[list[Taken] | None] | None:
+        """Do the same where one statement is enough, and each effect is a new one: else `_store` must find out how.
+
+        Whatever that one has stored by then, `_store` knows again by how it is sealed.
+        """
+        if sum(len(put.items) for put in puts) > rows.MOST_ROWS or not self._lease.is_quiet(_holds(puts)):
+            return None
+        now = self._lease.now(db)
+        found, fits = self._rows(db, puts, now)
+        if not found or not rows.are_new(db, found, now, self._window):
+            return None
+        return [["taken"] * len(put.items) if fit else None for put, fit in zip(puts, fits, strict=True)]
+
+    def _rows(self, db: Connection, puts: list[_Put], now: float) -> tuple[list[rows.Row], list[bool]]:
+        """Return what is to be stored, and whether there is room for what each caller puts."""
         found: list[rows.Row] = []
         fits: list[bool] = []
+        before = 0
         for put in puts:
             size = sum(map(len, put.sealed))
             fits.append(self._has_room(db, size, before))
-            if not fits[-1]:
-                continue
-            before += size
-            for item, blob in zip(put.items, put.sealed, strict=True):
-                found.append(rows.row(db, item, blob, now, self._lease.owner if item.hold else ""))
-            if any(item.hold for item in put.items):
-                self._lease.renew(db, now)
-        stored = iter(rows.store(db, found, now, self._window))
-        return [[next(stored) for _ in put.items] if fit else None for put, fit in zip(puts, fits, strict=True)]
+            if fits[-1]:
+                before += size
+                for item, blob in zip(put.items, put.sealed, strict=True):
+                    found.append(rows.row(db, item, blob, now, self._lease.owner if item.hold else ""))
+        return found, fits
 
     def _has_room(self, db: Connection, more: int, before: int) -> bool:
         """Whether the file may grow by `more` bytes, after `before` that this commit stores besides.

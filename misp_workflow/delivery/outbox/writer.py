@@ -35,6 +35,8 @@ class Busy(Exception):  # noqa: N818 - a state, not a failure
 
 Store = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 """Stores the things of several callers, and returns a result for each."""
+StoreAtOnce = Callable[[sqlite3.Connection, list[Any]], list[Any] | None]
+"""Does so by one statement outside a transaction, all or nothing; None: they must be stored within one."""
 
 
 class _Order:
@@ -83,7 +85,8 @@ class Writer:
 
     `connect` is asked before every transaction, so that it can hand out another connection when the file was replaced.
     `mend(error)` is called for an error of the database; when it returns True, the jobs are run once more (on what
-    `connect` then hands out). What several callers `put` meanwhile is handed to `store` all at once, after the jobs.
+    `connect` then hands out). What several callers `put` meanwhile is handed to `store` all at once, after the jobs;
+    where there are none, to `store_at_once` first, for each statement costs this thread its turn.
     `committed` hears whether a transaction is on the disk or was rolled back, before anybody who waits does.
     """
 
@@ -93,10 +96,12 @@ class Writer:
         mend: Callable[[sqlite3.Error], bool],
         store: Store,
         committed: Callable[[bool], None],
+        store_at_once: StoreAtOnce = lambda db, things: None,
     ) -> None:
         self._connect = connect
         self._mend = mend
         self._store = store
+        self._store_at_once = store_at_once
         self._committed = committed
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()  # for which somebody waits; None only wakes
         self._later: deque[_Order] = deque()
@@ -197,12 +202,19 @@ class Writer:
 
     def _commit(self, batch: list[_Order]) -> None:
         connection = self._connect()
+        jobs = [order for order in batch if order.job is not None]
+        puts = [order for order in batch if order.job is None]
+        things = [order.thing for order in puts]
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            done = [(order, order.job(connection)) for order in batch if order.job is not None]
-            if puts := [order for order in batch if order.job is None]:
-                done += zip(puts, self._store(connection, [order.thing for order in puts]), strict=True)
-            connection.execute("COMMIT")
+            stored = None if jobs else self._store_at_once(connection, things)
+            if stored is not None:
+                done = list(zip(puts, stored, strict=True))
+            else:
+                connection.execute("BEGIN IMMEDIATE")
+                done = [(order, order.job(connection)) for order in jobs if order.job is not None]
+                if puts:
+                    done += zip(puts, self._store(connection, things), strict=True)
+                connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
