@@ -36,10 +36,11 @@ def command(event_uuid: str, destination: str, each: bool, as_json: bool) -> Non
     rules = settings.in_force()
     uuid_ = _uuid(event_uuid)
     unread: list[str] = []
-    found = chain(ledger_of(rules).of(uuid_, destination), _listed(rules, uuid_, destination, unread))
+    ledger = ledger_of(rules, only_looks=True)
+    found = chain(ledger.of(uuid_, destination), _listed(rules, uuid_, destination, unread))
     first = next(found, None)
     if not as_json:
-        note(_where(rules))
+        note(" ".join([_where(rules), *ledger.losses()]))
     if first is None:
         if unread:
             raise InputError(" ".join(unread))

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from brokers import Rabbit, Redis, running
@@ -15,7 +16,7 @@ from delivery_kit import parcel, until
 
 from misp_workflow import delivery
 from misp_workflow.delivery.deliver import deliver, house
-from misp_workflow.delivery.outbox import Entry
+from misp_workflow.delivery.outbox import Entry, Item
 from misp_workflow.delivery.outbox.envelope import DIGEST
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
@@ -237,6 +238,66 @@ def test_a_member_that_cannot_be_read_does_not_stop_its_digest(
     until(lambda: [(entry.key, entry.state) for entry in entries()] == [("old", "dead")])
     assert "sealed with another key" in entries()[0].reason
     house(current()).outbox.drop(["old"])
+
+
+WRONG: tuple[tuple[str, Any], ...] = (
+    ("created", "x"), ("created", None), ("expires", []), ("expires", {}), ("tries", "many"), ("tries", -1), ("lane", 5),
+    ("reason", {}), ("serial", []), ("sealed", 7), ("action", None), ("event", []), ("events", 7), ("once", "x"),
+)  # fmt: skip
+
+
+def test_an_envelope_with_wrong_values_dies_with_its_reason(receiver: Receiver, shared, broker: Redis | Rabbit) -> None:
+    outbox = house(current()).outbox
+    sound = outbox._letters.of(Item(parcel=parcel(receiver, "x"), lane="a", max_age=3600))
+    for number, (name, value) in enumerate(WRONG):
+        outbox._send("misp-workflow", {**sound, "key": f"bad-{number}", name: value})
+    for odd in ({"key": [1]}, {"tick": 5}, {"tick": "misp-workflow"}, {"tick": "misp-workflow-dead", "lane": "a"}):
+        outbox._send("misp-workflow", odd)
+    deliver([parcel(receiver, "good")], mode="queue")
+    receiver.wait_for(1, timeout=60)
+    until(lambda: len(entries("dead")) >= len(WRONG), 60)
+    reasons = {entry.key: entry.reason for entry in entries("dead")}
+    for number, (name, _) in enumerate(WRONG):
+        assert f"damaged ({name})" in reasons[f"bad-{number}"]
+    assert [request.header("Idempotency-Key") for request in receiver.requests] == ["good"]
+    outbox.drop([entry.key for entry in entries()])
+
+
+def test_whoever_has_the_broker_cannot_lead_one_message_to_anothers_destination(
+    receiver: Receiver, rules, broker: Redis | Rabbit
+) -> None:
+    """The envelopes say that they belong together; what is sealed says that they do not."""
+    rules(f'[outbox]\nurl = "{broker.url}"\nkey = "{KEY}"\n[destinations.chat]\ndigest = 1\n')
+    outbox, queue = house(current()).outbox, "misp-workflow-digest-0123456789abcdef"
+    outbox._broker.declare_queue(queue)
+    with Receiver() as other:
+        for place, key in ((receiver, "red"), (other, "clear")):
+            made = parcel(place, key, json={"text": key}, digest=("json.text",), destination="chat")
+            envelope = outbox._letters.of(Item(parcel=made, lane="chat", max_age=3600))
+            outbox._send(queue, {**envelope, "bundle": "one"})
+        outbox._send("misp-workflow", {"tick": queue, "lane": "chat"})
+        deliver([parcel(receiver, "go", json={"text": "go"})], mode="queue")  # and with it the workers begin
+        receiver.wait_for(2, timeout=60)
+        other.wait_for(1, timeout=60)
+        assert sorted(one.json()["text"] for one in receiver.requests) == ["go", "red"]
+        assert [one.json()["text"] for one in other.requests] == ["clear"]
+
+
+def test_what_is_alone_in_its_digest_is_not_taken_for_sent(receiver: Receiver, shared, broker: Redis | Rabbit) -> None:
+    """It goes on under its own key, so a worker that found it noted as sent would throw it away."""
+    outbox, queue = house(current()).outbox, f"{DIGEST}alone"
+    outbox._broker.declare_queue(queue)
+    made = parcel(receiver, "alone", json={"text": "alone"}, digest=("json.text",))
+    outbox._send(queue, outbox._letters.of(Item(parcel=made, lane="a", max_age=3600)))
+
+    def is_merged() -> bool:
+        outbox._gatherings.merge({"tick": queue, "lane": "a"})
+        return ("misp-workflow", "alone") in {(place, one.get("key")) for place, one in outbox._backend.look()}
+
+    until(is_merged)
+    assert outbox._backend.known("alone") != "sent"
+    deliver([parcel(receiver, "go", json={"text": "go"})], mode="queue")
+    until(lambda: {one.json()["text"] for one in receiver.requests} == {"alone", "go"}, 60)
 
 
 def test_a_message_that_is_none_stops_neither_workers_nor_commands(receiver: Receiver, shared, broker) -> None:

@@ -162,17 +162,14 @@ def told(receiver: Receiver, key: str, **changes) -> Parcel:
     return dataclasses.replace(parcel(receiver, key, **changes), event=EVENT)
 
 
-@pytest.mark.parametrize("trouble", ["folder", "garbage", "full"])
+@pytest.mark.parametrize("trouble", ["folder", "full"])
 def test_whatever_is_wrong_with_it_is_said_and_harms_no_delivery(
     receiver: Receiver, state: Path, trouble: str, caplog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state.mkdir(mode=0o700)
     if trouble == "folder":
         (state / "sent.sqlite3").mkdir()
-    elif trouble == "garbage":
-        (state / "sent.sqlite3").write_bytes(b"garbage " * 2000)
     else:
-        import sqlite3
 
         def full(self, rows) -> None:
             raise sqlite3.OperationalError("database or disk is full")
@@ -259,8 +256,8 @@ def run(*words: str) -> tuple[int, str]:
 
 def test_an_analyst_hears_where_an_event_went() -> None:
     book = ledger_of(current())
-    book.note([row(f"i{number}", id=f"doc-{number}", withdrawn=number < 3) for number in range(10)])
-    book.note([row("", destination="chat", action="slack_message")])
+    book.note([row(f"i{number}", id=f"doc-{number}", withdrawn=number < 3) for number in range(10)], now=True)
+    book.note([row("", destination="chat", action="slack_message")], now=True)
     code, said = run("sent", EVENT.upper())
     assert code == 0
     lines = {line.split()[0]: " ".join(line.split()) for line in said.splitlines() if line.strip()}
@@ -288,6 +285,69 @@ def test_a_ledger_that_cannot_be_read_is_not_called_empty(state: Path) -> None:
     code, said = run("sent", EVENT)
     assert code == 2
     assert "cannot be read" in said
+
+
+FOREIGN = "CREATE TABLE sent (who TEXT); CREATE TABLE other (x)"
+
+
+def damage(state: Path, how: str) -> None:
+    """Make the ledger's file garbage, torn in the middle, or somebody else's database."""
+    state.mkdir(mode=0o700, exist_ok=True)
+    file = state / "sent.sqlite3"
+    if how == "garbage":
+        file.write_bytes(b"garbage " * 2000)
+    elif how == "torn":
+        book = SqliteLedger(state, 3600.0)
+        book.note([row(f"i{number}") for number in range(2000)], now=True)
+        file.write_bytes(file.read_bytes()[:4096] + b"\xff" * 40_000)
+    else:
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.executescript(FOREIGN)
+
+
+@pytest.mark.parametrize("how", ["garbage", "torn", "foreign"])
+def test_a_damaged_ledger_is_put_aside_and_the_loss_is_said(receiver: Receiver, state: Path, how: str, caplog) -> None:
+    damage(state, how)
+    (receipt,) = deliver([told(receiver, "k1")])
+    assert receipt.status == "delivered"
+    ledger_of(current()).settle(20)
+    assert "was corrupt" in caplog.text
+    assert "a new one is begun" in caplog.text
+    assert [one.key for one in ledger_of(current()).of(EVENT)] == ["k1"]
+    code, said = run("sent", EVENT)
+    assert (code, "was damaged once, and is kept as" in " ".join(said.split())) == (0, True)
+    code, said = run("sent", OTHER)
+    assert (code, "was damaged once" in " ".join(said.split())) == (1, True)
+
+
+@pytest.mark.parametrize("how", ["garbage", "torn", "foreign"])
+def test_whoever_reads_it_for_a_delivery_goes_on_without_what_it_said(state: Path, how: str, caplog) -> None:
+    damage(state, how)
+    book = ledger_of(current())
+    assert book.items(EVENT, "siem", ["i1"]) == {}
+    assert list(book.of(EVENT)) == []
+    assert "was corrupt" in caplog.text
+    assert book.note([row("a")], now=True)
+    assert [one.item for one in book.of(EVENT)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"garbage", b"[]", b"5", b"null", b"{}", b'{"at": [], "id": {}, "said": "x"}', b"\xff\xfe"]
+)
+def test_a_damaged_row_in_redis_costs_that_row(program, tmp_path: Path, rules, value: bytes, caplog) -> None:
+    redis = pytest.importorskip("redis", reason="the extra 'queue' is not installed")
+    with running("redis", program, tmp_path) as broker:
+        rules(f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase that all of them share"\n')
+        book = ledger_of(current())
+        assert book.note([row("a"), row("b")], now=True)
+        with contextlib.closing(redis.Redis.from_url(broker.url)) as client:
+            client.hset(f"misp-workflow:sent:{EVENT}", "siem\na", value)
+        assert [one.item for one in book.of(EVENT)] == ["b"]
+        assert book.items(EVENT, "siem", ["a", "b"]).keys() == {"b"}
+        assert "A row of the ledger in Redis is damaged, and lost" in caplog.text
+        assert book.note([row("a", id="7")], now=True), "and the next word about it is kept"
+        assert book.items(EVENT, "siem", ["a"])["a"].id == "7"
+        ledger.close()
 
 
 def test_another_users_ledger_is_left_alone(state: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:

@@ -20,6 +20,7 @@ from misp_workflow.delivery.cases.news import Changes, Item
 from misp_workflow.delivery.cases.words import SEVERITY, TITLE
 from misp_workflow.delivery.ledger import Ledger, Sent
 from misp_workflow.effects import Case
+from misp_workflow.words import whole_number
 
 FACT = "="
 BEGUN = "?"
@@ -72,7 +73,7 @@ class Memory:
         if row is None or not row.id.startswith(BEGUN):
             return None
         content, _, when = row.id[len(BEGUN) :].partition(" ")
-        return content == self._content(), float(when or 0)
+        return content == self._content(), float(whole_number(when) or 0)
 
     def begin(self) -> None:
         """Note that it will be made now; on the disk when this returns, as far as the disk lets us."""

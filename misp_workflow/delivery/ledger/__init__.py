@@ -13,7 +13,8 @@ Who reads: a transport that must know before it acts asks `ledger_of(rules).of(e
 for some of them: the latest word about each item, whether it is there or was withdrawn. Whoever must be sure that a
 row is on the disk before the next step (an id, after something was made) calls `note(rows, now=True)`.
 
-What it is not: in the way. Whatever goes wrong with it is logged, costs rows and nothing else; `note` raises nothing,
+What it is not: in the way. Whatever goes wrong with it is logged, costs rows and nothing else (a damaged file is put
+aside, and a new one begun); `note` raises nothing,
 and returns at once unless `now`; only a batch of records waits for its rows, a second at most. It holds uuids, names,
 ids and times, no values and no secrets. Rows are forgotten `ledger.max_age` (a year) after the last word about them. It
 is an SQLite file in the state folder, or in the broker's Redis where `outbox.url` names one; with RabbitMQ each machine
@@ -46,13 +47,16 @@ _lock = threading.Lock()
 _open: dict[tuple[object, ...], Ledger] = {}
 
 
-def ledger_of(rules: Settings) -> Ledger:
-    """Return the ledger of these settings, one for the process; SettingsError when outbox.url cannot be read."""
+def ledger_of(rules: Settings, *, only_looks: bool = False) -> Ledger:
+    """Return the ledger of these settings, one for the process; SettingsError when outbox.url cannot be read.
+
+    `only_looks`: for somebody who wants to know what it says, and must change nothing.
+    """
     url = rules.outbox.url
-    wanted = (rules.state_folder, url, rules.ledger_age)
+    wanted = (rules.state_folder, url, rules.ledger_age, only_looks)
     with _lock:
         if wanted not in _open:
-            _open[wanted] = _opened(rules, url)
+            _open[wanted] = _opened(rules, url, only_looks)
         return _open[wanted]
 
 
@@ -101,11 +105,11 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
         LOG.error("The ledger cannot be used: %s", error)
 
 
-def _opened(rules: Settings, url: str) -> Ledger:
+def _opened(rules: Settings, url: str, only_looks: bool) -> Ledger:
     if url.startswith(("redis://", "rediss://")):
         try:
             from misp_workflow.delivery.ledger.redis import RedisLedger
         except ImportError:
             raise WorkflowError("outbox.url needs more: pip install 'misp-workflow-actions[queue]'.") from None
         return RedisLedger(url, rules.ledger_age)
-    return SqliteLedger(rules.state_folder, rules.ledger_age)
+    return SqliteLedger(rules.state_folder, rules.ledger_age, only_looks=only_looks)

@@ -35,6 +35,11 @@ class Sent:
         return "" if self.id.startswith("?") else self.id.partition("#")[0]
 
 
+def time_of(value: object) -> float:
+    """Return a stored time, 0 for what is none."""
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
 WHOLE = "*"
 """The item of a row that says when a call spoke of all that the event has there; only `items` returns it."""
 
@@ -56,6 +61,9 @@ class Ledger(Protocol):
 
     def items(self, event: str, destination: str, items: Collection[str]) -> dict[str, Sent]:
         """Return what is known of these items of an event at a destination, by item; those never sent are left out."""
+
+    def losses(self) -> list[str]:
+        """Say what of the ledger was lost, in sentences."""
 
     def close(self) -> None:
         """Write what is left, within a second or two, and let go of the file."""

@@ -11,8 +11,11 @@ import redis
 from redis.exceptions import RedisError
 
 from misp_workflow.delivery.ledger.background import Background
-from misp_workflow.delivery.ledger.base import WHOLE, Sent
+from misp_workflow.delivery.ledger.base import WHOLE, Sent, time_of
 from misp_workflow.errors import DeliveryError
+from misp_workflow.printable import logger
+
+LOG = logger("misp_workflow.delivery")
 
 NAMESPACE = "misp-workflow:sent:"
 
@@ -21,13 +24,13 @@ _NOTE = """
 for i = 2, #ARGV, 2 do
     local old = redis.call('HGET', KEYS[1], ARGV[i])
     local new = cjson.decode(ARGV[i + 1])
-    if old then
-        local before = cjson.decode(old)
-        local earlier = before.said or 0
+    local sound, before = pcall(cjson.decode, old)
+    if sound and type(before) == 'table' and type(before.at) == 'number' and type(before.id) == 'string' then
+        local earlier = tonumber(before.said) or 0
         if earlier > new.said or (earlier == new.said and before.at > new.at) then
             new = before
         else
-            new.first = before.first
+            new.first = before.first or new.first
             if new.id == '' then new.id = before.id end
         end
     end
@@ -64,7 +67,7 @@ class RedisLedger:
                 if field not in seen:
                     seen.add(field)
                     sent = _sent(event, field, value)
-                    if sent.at > oldest and sent.item != WHOLE:
+                    if sent is not None and sent.at > oldest and sent.item != WHOLE:
                         yield sent
         except (RedisError, OSError) as error:
             raise _unread(error) from None
@@ -77,12 +80,14 @@ class RedisLedger:
             for start in range(0, len(wanted), 500):
                 fields = [f"{destination}\n{item}" for item in wanted[start : start + 500]]
                 for field, value in zip(fields, self._client.hmget(NAMESPACE + event, fields), strict=True):
-                    if value is not None:
-                        sent = _sent(event, field.encode(), value)
+                    if value is not None and (sent := _sent(event, field.encode(), value)) is not None:
                         found[sent.item] = sent
         except (RedisError, OSError) as error:
             raise _unread(error) from None
         return found
+
+    def losses(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         self._background.close()
@@ -104,9 +109,26 @@ def _glob(text: str) -> str:
     return "".join(f"\\{c}" if c in "*?[]\\^" else c for c in text)
 
 
-def _sent(event: str, field: bytes, value: bytes) -> Sent:
+def _sent(event: str, field: bytes, value: bytes) -> Sent | None:
+    """Return what a field of the event's hash says; None, said in the log, when that is damaged: that row is lost."""
     destination, _, item = field.decode("utf-8", "replace").partition("\n")
-    return Sent(event=event, destination=destination, item=item, **orjson.loads(value))
+    try:
+        told = orjson.loads(value)
+        return Sent(
+            event=event,
+            destination=destination,
+            item=item,
+            action=str(told["action"]),
+            id=str(told["id"]),
+            key=str(told["key"]),
+            withdrawn=bool(told["withdrawn"]),
+            first=time_of(told["first"]),
+            at=time_of(told["at"]),
+            said=time_of(told.get("said")),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        LOG.error("A row of the ledger in Redis is damaged, and lost: event %s, destination %s.", event, destination)
+        return None
 
 
 def _unread(error: Exception) -> DeliveryError:

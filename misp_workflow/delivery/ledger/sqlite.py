@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from misp_workflow.delivery.ledger.background import Background
-from misp_workflow.delivery.ledger.base import WHOLE, Sent
+from misp_workflow.delivery.ledger.base import WHOLE, Sent, time_of
+from misp_workflow.delivery.outbox.file import aside, inode, is_corruption, put_aside
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import state
 
@@ -41,10 +42,15 @@ _NOTE = f"""
 
 
 class SqliteLedger:
-    """See `Ledger`. Rows are forgotten `max_age` seconds after the last word about them."""
+    """See `Ledger`. Rows are forgotten `max_age` seconds after the last word about them.
 
-    def __init__(self, folder: Path, max_age: float) -> None:
+    A damaged file is put aside, so that what is to be delivered goes on, and a new one is begun. Whoever `only_looks`
+    changes nothing, and hears of the damage.
+    """
+
+    def __init__(self, folder: Path, max_age: float, *, only_looks: bool = False) -> None:
         self.path = folder / NAME
+        self._only_looks = only_looks
         self._max_age = max_age
         self._forgot = -FORGET_EVERY
         self._local = threading.Lock()
@@ -89,15 +95,24 @@ class SqliteLedger:
                 found[str(row[2])] = _sent(row)
         return found
 
+    def losses(self) -> list[str]:
+        return [
+            f"The ledger was damaged once, and is kept as {path}: what it said is not shown."
+            for path in aside(self.path)
+        ]
+
     def close(self) -> None:
         self._background.close()
 
     def _write(self, rows: Sequence[Sent]) -> None:
         for left in reversed(range(TURNS)):
+            known = inode(self.path)
             try:
                 self._write_once(rows)
-            except sqlite3.OperationalError as error:  # whoever makes the file locks it in ways that do not queue
-                if not left or "locked" not in str(error):
+            except sqlite3.DatabaseError as error:
+                if left and self._renewed(error, known):
+                    continue
+                if not left or "locked" not in str(error):  # whoever makes the file locks it in ways that do not queue
                     raise
                 time.sleep(0.05)
             else:
@@ -141,7 +156,17 @@ class SqliteLedger:
                     file.execute("ROLLBACK")
                 raise
 
+    def _renewed(self, error: sqlite3.Error, known: int) -> bool:
+        """Put the file aside when it is damaged, or somebody else's, and still the one that was found so."""
+        foreign = "has no column" in str(error) or "no such column" in str(error)
+        if self._only_looks or not (foreign or is_corruption(error)):
+            return False
+        if inode(self.path) == known:
+            put_aside(self.path, "ledger", error)
+        return True
+
     def _ask(self, query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
+        known = inode(self.path)
         try:
             if not self.path.exists():
                 return []
@@ -150,7 +175,7 @@ class SqliteLedger:
                     query = query.replace(_COLUMNS, _COLUMNS.replace("said", "0"))
                 return file.execute(query, values).fetchall()
         except (sqlite3.Error, OSError) as error:
-            if "no such table" in str(error):
+            if "no such table" in str(error) or (isinstance(error, sqlite3.Error) and self._renewed(error, known)):
                 return []
             why = state.refusal(self.path.parent) or getattr(error, "strerror", None) or error
             raise DeliveryError(f"The ledger {self.path} cannot be read ({why}).") from None
@@ -176,11 +201,7 @@ def _sent(row: Sequence[object]) -> Sent:
         id=str(there),
         key=str(key),
         withdrawn=bool(withdrawn),
-        first=_time(first),
-        at=_time(at),
-        said=_time(said),
+        first=time_of(first),
+        at=time_of(at),
+        said=time_of(said),
     )
-
-
-def _time(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0

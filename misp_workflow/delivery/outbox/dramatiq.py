@@ -24,7 +24,7 @@ from dramatiq.errors import DramatiqError
 from misp_workflow.delivery.outbox.backend import open_backend
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Knowing, Rest, Taken, Totals
 from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
-from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, anew, entry
+from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, anew, entry, flaws, is_envelope
 from misp_workflow.delivery.outbox.gatherings import Gatherings
 from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.delivery.outbox.seal import Seal
@@ -36,8 +36,6 @@ from misp_workflow.web_address import shown
 
 LOG = logger("misp_workflow.delivery")
 
-NEEDED = frozenset(("serial", "lane", "action", "event", "created", "expires", "once", "tries", "reason", "sealed"))
-"""What an envelope must have beside its key."""
 PAGE = 500
 """Envelopes that are looked at between two questions to the broker."""
 BEFORE_ANOTHER_GO = 2.0
@@ -124,7 +122,7 @@ class DramatiqOutbox:
         died: Callable[[Entry], None],
     ) -> BrokerWorkers:
         def deliver(envelope: Envelope) -> None:
-            if not isinstance(envelope, dict) or not envelope.keys() & {"tick", "key"}:
+            if not is_envelope(envelope):
                 LOG.error("A message at the broker is damaged, and was not delivered.")
             elif "tick" in envelope:
                 self._insist(lambda: self._gatherings.merge(envelope))
@@ -137,8 +135,8 @@ class DramatiqOutbox:
     def _deliver(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
         """Give one effect to whoever sends; when this returns, dramatiq forgets the message."""
         key = envelope["key"]
-        if missing := NEEDED - envelope.keys():
-            self._bury(envelope, f"Its message at the broker is damaged ({', '.join(sorted(missing))}).")
+        if wrong := flaws(envelope):
+            self._bury(envelope, f"Its message at the broker is damaged ({wrong}).")
             return
         if self._insist(lambda: self._backend.is_over(key, envelope["serial"])):
             return
@@ -278,7 +276,7 @@ class DramatiqOutbox:
         def task() -> int:
             taken = self._backend.take(keys)
             for queue, envelope in taken:
-                if NEEDED - envelope.keys():  # damaged: a new life would end like the first one
+                if flaws(envelope):  # damaged: a new life would end like the first one
                     self._send(DEAD, envelope)
                     continue
                 self._send(MAIN, anew(envelope) if queue == DEAD else {**envelope, "serial": uuid.uuid4().hex})

@@ -9,7 +9,7 @@ from typing import Any
 
 import dramatiq
 
-from misp_workflow.delivery.outbox.base import Entry
+from misp_workflow.delivery.outbox.base import Entry, is_sane
 
 MAIN = "misp-workflow"
 DEAD = "misp-workflow-dead"
@@ -17,7 +17,10 @@ DIGEST = "misp-workflow-digest-"
 DAMAGED = "This message at the broker is damaged, so it was not sent."
 
 Envelope = dict[str, Any]
-"""What a message holds: see `Letters.of`."""
+"""What a message holds: see `Letters.of`. Whoever has the broker can write another: only what is sealed is ours."""
+
+TEXTS = ("serial", "lane", "action", "event", "reason", "sealed")
+NUMBERS = ("created", "expires", "due", "tries")
 
 
 def anew(envelope: Envelope) -> Envelope:
@@ -45,4 +48,23 @@ def is_message(body: bytes) -> bool:
         envelope = dramatiq.Message.decode(body).args[0]
     except Exception:  # whatever the library makes of bytes that are none
         return False
-    return isinstance(envelope, dict) and bool(envelope.keys() & {"tick", "key"})
+    return is_envelope(envelope)
+
+
+def is_envelope(envelope: object) -> bool:
+    """Whether this speaks of an effect, or of a digest that is to be made."""
+    if not isinstance(envelope, dict):
+        return False
+    if "tick" in envelope:
+        tick = envelope["tick"]
+        return isinstance(tick, str) and tick.startswith(DIGEST) and is_sane(envelope.get("at", 0))
+    return isinstance(envelope.get("key"), str)
+
+
+def flaws(envelope: Envelope) -> str:
+    """Return the names of what is missing in an effect's envelope or is of a wrong kind, "" when it is sound."""
+    wrong = [name for name in TEXTS if not isinstance(envelope.get(name), str)]
+    wrong += [name for name in NUMBERS if not is_sane(envelope.get(name))]
+    wrong += [] if isinstance(envelope.get("once"), bool) else ["once"]
+    wrong += [] if isinstance(envelope.get("events", []), list) else ["events"]
+    return ", ".join(sorted(wrong))

@@ -78,18 +78,12 @@ class File:
         """Move a corrupt file away, so that a new one is begun."""
         self.close()
         if self.inode() in (0, self._opened):  # otherwise another process has already begun a new one
-            aside = self.path.with_name(f"{NAME}.corrupt-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.rename(f"{self.path}{suffix}", f"{aside}{suffix}")  # noqa: PTH104 - names, not paths
-            LOG.error("The outbox %s was corrupt (%s). It is kept as %s; a new one is begun.", self.path, error, aside)
+            put_aside(self.path, "outbox", error)
         self._checked = False
 
     def aside(self) -> list[Path]:
         """Return the corrupt files that were put aside and that nobody removed yet."""
-        return sorted(
-            path for path in self.path.parent.glob(f"{NAME}.corrupt-*") if not path.name.endswith(("-wal", "-shm"))
-        )
+        return aside(self.path)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
@@ -99,11 +93,7 @@ class File:
 
     def inode(self) -> int:
         """Return what tells this file from another of the same name; 0 when there is none."""
-        # Never by opening it: closing a second descriptor would drop the locks of SQLite's own.
-        try:
-            return self.path.stat().st_ino
-        except OSError:
-            return 0
+        return inode(self.path)
 
     def _check(self, connection: sqlite3.Connection) -> None:
         if not self._checked:
@@ -119,6 +109,29 @@ class File:
                 connection.execute(statement)
             connection.execute("COMMIT")
             self._checked = True
+
+
+def inode(path: Path) -> int:
+    """Return what tells a file from another of the same name; 0 when there is none."""
+    # Never by opening it: closing a second descriptor would drop the locks of SQLite's own.
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
+def put_aside(path: Path, what: str, error: Exception) -> None:
+    """Rename a corrupt file and what SQLite keeps beside it, and say so; OSError as the system gives it."""
+    aside = path.with_name(f"{path.name}.corrupt-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(f"{path}{suffix}", f"{aside}{suffix}")  # noqa: PTH104 - names, not paths
+    LOG.error("The %s %s was corrupt (%s). It is kept as %s; a new one is begun.", what, path, error, aside)
+
+
+def aside(path: Path) -> list[Path]:
+    """Return the corrupt files of that name that were put aside and that nobody removed yet."""
+    return sorted(one for one in path.parent.glob(f"{path.name}.corrupt-*") if not one.name.endswith(("-wal", "-shm")))
 
 
 def _text(raw: bytes) -> str:

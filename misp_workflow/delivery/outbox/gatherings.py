@@ -10,7 +10,7 @@ from collections.abc import Callable
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.backend import Backend
 from misp_workflow.delivery.outbox.base import Item
-from misp_workflow.delivery.outbox.envelope import DIGEST, MAIN, Envelope
+from misp_workflow.delivery.outbox.envelope import DIGEST, MAIN, Envelope, flaws
 from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.errors import WorkflowError
 
@@ -61,15 +61,13 @@ class Gatherings:
         if self._is_early(tick):
             return
         found, remove = self._backend.gathered(tick["tick"], digest.MOST_IN_ONE)
-        due = [one for one in found if "at" not in tick or one["due"] <= tick["at"] + 1]
+        due = [one for one in found if flaws(one) or "at" not in tick or one["due"] <= tick["at"] + 1]
         bundles: dict[str, list[Envelope]] = {}
         for envelope in due:
             try:
-                self._letters.opened(envelope)
+                bundles.setdefault(self._letters.bundle(envelope), []).append(envelope)
             except WorkflowError as error:  # it alone dies; the others are not to wait for it
                 self._bury(envelope, f"It cannot be read: {error}.")
-            else:
-                bundles.setdefault(envelope["bundle"], []).append(envelope)
         for members in bundles.values():
             self._send(MAIN, self._letters.merged(members), 0.0)
         for envelope in found if len(due) < len(found) else ():
@@ -77,7 +75,7 @@ class Gatherings:
                 self._send(tick["tick"], envelope, 0.0)
         remove()
         for members in bundles.values():
-            for member in members:
+            for member in members if len(members) > 1 else ():  # one alone goes on under its own key
                 self._backend.note(member["key"], "sent", self._window)
         if len(found) == digest.MOST_IN_ONE and due:
             self._send(MAIN, tick, 1.0)

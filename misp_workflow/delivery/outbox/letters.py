@@ -8,7 +8,7 @@ import uuid
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.outbox.base import Claim, Item
-from misp_workflow.delivery.outbox.envelope import Envelope
+from misp_workflow.delivery.outbox.envelope import Envelope, flaws
 from misp_workflow.delivery.outbox.seal import Seal, SealError
 from misp_workflow.effects import Effect, Parcel
 
@@ -46,6 +46,16 @@ class Letters:
             return self._seal.open(base64.b64decode(envelope["sealed"]))
         except (KeyError, TypeError, ValueError):
             raise SealError("its message at the broker is damaged") from None
+
+    def bundle(self, envelope: Envelope) -> str:
+        """Return what is the same for those that may become one message; SealError when it cannot be read.
+
+        What the envelope says of that counts for nothing: only what is sealed says where it goes.
+        """
+        if wrong := flaws(envelope):
+            raise SealError(f"its message at the broker is damaged ({wrong})")
+        effect = self.opened(envelope)
+        return digest.bundle(effect, envelope["action"], envelope["lane"]) if effect.digest else envelope["key"]
 
     def holding(self, effect: Effect, envelope: Envelope) -> Envelope:
         """Return the envelope with another effect in it."""
