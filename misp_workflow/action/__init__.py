@@ -1,6 +1,6 @@
 """What an action file sees, and all that it may import besides the standard library."""
 
-from misp_workflow.action import attachments, cases, fields, mailing, records, rules, stix, syslog, writeback
+from misp_workflow.action import attachments, cases, fields, mailing, records, rules, stix, sync, syslog, writeback
 from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
 from misp_workflow.action.standing import STANDING, Standing, standing
@@ -55,6 +55,7 @@ __all__ = [
     "rules",
     "standing",
     "stix",
+    "sync",
     "syslog",
     "tag_names",
     "text",

@@ -32,7 +32,7 @@ MARK = "urn:uuid:"
 """What stands before an event's uuid where a tracker shall find it again (RFC 9562)."""
 
 
-__all__ = ["ANY", "DESCRIPTION", "SEVERITY", "TITLE", "Draft", "document", "draft"]
+__all__ = ["ANY", "DESCRIPTION", "SEVERITY", "TITLE", "Draft", "document", "draft", "why_it_goes"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def draft(
     event = text(view.event.get("uuid")).lower()
     if not event or view.kind not in ABOUT_EVENTS:
         return call.skip("The data names no event, so there is no case to keep.")
-    goes, whole = _goes(call), "RelatedEvent" in view.event
+    goes, whole = why_it_goes(call), "RelatedEvent" in view.event
     rows = [row for row in _rows(call) if text(row.get("uuid"))]
     here = [] if goes else list(live(rows))
     shows = {} if goes else _shows(call, whole)
@@ -108,7 +108,8 @@ def draft(
     )
 
 
-def _goes(call: Call) -> str:
+def why_it_goes(call: Call) -> str:
+    """Return why the event is not wanted any more, "" when it is."""
     event = call.view.event
     if call.params.withdraw_whole_event:
         return "deleted"

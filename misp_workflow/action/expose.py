@@ -29,7 +29,19 @@ from misp_workflow.action.params import Params
 from misp_workflow.action.request import answer_within, chosen, parsed
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking, trial, verdicts
-from misp_workflow.effects import Block, Case, Command, Effect, Parcel, Pass, Receipt, addressed, mask, to_json
+from misp_workflow.effects import (
+    Block,
+    Case,
+    Command,
+    Effect,
+    EventPush,
+    Parcel,
+    Pass,
+    Receipt,
+    addressed,
+    mask,
+    to_json,
+)
 from misp_workflow.errors import InputError, LateError, WorkflowError
 from misp_workflow.event import View, rows
 from misp_workflow.printable import logger
@@ -81,6 +93,7 @@ def expose(
 
     `config["leaves_home"]` (by default true of what does not block) says whether data goes to somebody else, so that
     the clearance applies; a gate judges the whole event, a change in the operator's own MISP tells nobody anything.
+    `config["least_distribution"]` is the least distribution of what may go, whatever the settings say.
 
     `decide` gets the Call and returns an effect, several of them, a verdict (Pass or Block), or the receipt of having
     nothing to do.
@@ -192,6 +205,9 @@ class _Action:
         self, destination: Destination, request: dict[str, Any], rules: Settings, end: float, watch: Watch
     ) -> Answer:
         given = request.get("params")
+        least = self.config.get("least_distribution", 0)
+        if least > destination.distribution:
+            destination = dataclasses.replace(destination, distribution=least)
         if not destination.allows(self.name):
             raise InputError(
                 f"The destination “{destination.name}” is not for {self.name}: see its 'actions' in the settings."
@@ -319,7 +335,7 @@ class _Action:
             destination=place.name,
             secrets=tuple(dict.fromkeys([*effect.secrets, *secrets])),
         )
-        if isinstance(effect, Case):
+        if isinstance(effect, (Case, EventPush)):
             effect = dataclasses.replace(effect, action=self.name)
         # A change in MISP is what answers its own trigger: there the same again is no news, and a loop would be none.
         subject = f"{call.about} {call.occasion}" if effect.leaves and call.occasion else call.about

@@ -24,6 +24,7 @@ from misp_workflow.effects.kinds import (
 )
 from misp_workflow.effects.masking import mask, masked
 from misp_workflow.effects.outcome import Block, Parcel, Pass, Receipt, Status, Verdict, together
+from misp_workflow.effects.push import EventPush
 from misp_workflow.effects.stored import addressed, from_json, to_json
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Case",
     "Command",
     "Effect",
+    "EventPush",
     "FileUpdate",
     "Json",
     "Mail",

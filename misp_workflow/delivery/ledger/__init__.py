@@ -7,7 +7,7 @@ Who writes: the house does, after each try that got something in (`remember`): o
 one for each item of `effect.about`, under the destination's name or address. An effect says with `takes_back` that
 its items are gone from there now; they stay in the ledger as withdrawn. What a transport learns of ids there stands
 in `Answer.ids`. No action writes anything, and of the transports only those that must know before the next try what
-this one did: that of cases (`delivery/cases/memory.py`), and whoever takes back what is left of an event.
+this one did: that of cases (`delivery/cases/memory.py`), that of pushed events, and whoever takes back what is left of an event.
 
 Who reads: a transport that must know before it acts asks `ledger_of(rules).of(event, destination)`, or `.items(…)`
 for some of them: the latest word about each item, whether it is there or was withdrawn. Whoever must be sure that a
@@ -30,7 +30,7 @@ from misp_workflow.delivery.ledger.base import WHOLE, Ledger, Sent
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.delivery.outbox.base import Claim
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.effects import Batch, Bulk, Case
+from misp_workflow.effects import Batch, Bulk, Case, EventPush
 from misp_workflow.errors import WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
@@ -74,7 +74,7 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
     parcel, effect = claim.parcel, claim.parcel.effect
     if not effect.leaves or answer.outcome not in ("delivered", "part"):
         return
-    if isinstance(effect, Case) or (isinstance(effect, (Batch, Bulk)) and effect.rest_of):
+    if isinstance(effect, (Case, EventPush)) or (isinstance(effect, (Batch, Bulk)) and effect.rest_of):
         return  # its transport notes what it did
     out = {*answer.again, *answer.refused}
     about = effect.about or ("",)

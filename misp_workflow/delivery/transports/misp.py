@@ -1,7 +1,7 @@
 """MISP: makes a `MispChange` in the operator's own MISP, through PyMISP.
 
-Which MISP, and with which key, the settings say at each try: no effect holds either. The only file that imports PyMISP;
-its requests go the way of all others (one shared session, a deadline for the whole change, networks checked).
+Which MISP, and with which key, the settings say at each try: no effect holds either. Another MISP than the operator's
+own is reached by `talk`. The only file that imports PyMISP; its requests go the way of all others (one shared session, a deadline for the whole change, networks checked).
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ LOG = logger("misp_workflow.delivery")
 
 MAX_ANSWER = 32 * 2**20
 """Bytes of one of MISP's answers; an event of 10,000 attributes has about ten million."""
+
+OWN_KEY = "misp.key in the settings"
 
 Method = Literal["GET", "POST"]
 Result = TypeVar("Result")
@@ -171,20 +173,28 @@ def _end(outcome: retry.Outcome, detail: str, **more: Any) -> changes.Stop:
 
 def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client], Result]) -> Result:
     """Return what `work` returns; Stop for whatever ends it early."""
-    seconds = deadline - time.monotonic()
     if not rules.misp.url:
         raise _end("refused", "the settings do not say where MISP is: they need [misp] with url and key")
-    if seconds <= 0:
-        raise _end("again", "there was no time left to ask MISP")
     try:
         key = rules.misp.key
     except SettingsError as error:
         raise _end("refused", f"the setting {str(error).rstrip('.')}") from None
     if not (key.isascii() and key.isalnum()):
         raise _end("refused", "the setting misp.key is no API key: those are letters and digits")
-    with trying(deadline, rules.misp.proxy) as this:
+    return talk(rules.misp, key, deadline, work)
+
+
+def talk(
+    place: settings.Misp, key: str, deadline: float, work: Callable[[Client], Result], key_at: str = OWN_KEY
+) -> Result:
+    """Return what `work` makes of the API of a MISP; Stop for whatever ends it early. `key_at` says where its key is
+    from, for people."""
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise _end("again", "there was no time left to ask MISP")
+    with trying(deadline, place.proxy) as this:
         try:
-            return work(Client(rules.misp, key, this))
+            return work(Client(place, key, this, key_at))
         except changes.Refusal as no:
             outcome = retry.http_outcome(no.status)
             down = no.status >= 500
@@ -211,7 +221,8 @@ def _failure(error: Exception, this: Try, seconds: float, key: str) -> Answer:
 class Client(PyMISP):
     """PyMISP without the three questions that it begins with, whose requests belong to one try."""
 
-    def __init__(self, place: settings.Misp, key: str, this: Try) -> None:
+    def __init__(self, place: settings.Misp, key: str, this: Try, key_at: str = OWN_KEY) -> None:
+        self._key_at = key_at
         self.root_url = f"{place.url.rstrip('/')}/"
         self.key = key
         self.global_pythonify = False
@@ -270,14 +281,14 @@ class Client(PyMISP):
         except orjson.JSONDecodeError:
             said = None
         if not 200 <= response.status < 300:
-            raise _refusal(response.status, said)
+            raise _refusal(response.status, said, self._key_at)
         if said is None:
             what = "more than can be read" if response.cut else "something that is not JSON: check misp.url"
             raise changes.Refusal(400, f"MISP answered {what}")
         return said["response"] if isinstance(said, dict) and said.get("response") is not None else said
 
 
-def _refusal(status: int, said: Any) -> changes.Refusal:
+def _refusal(status: int, said: Any, key_at: str) -> changes.Refusal:
     """Return MISP's no as a sentence with what to do about it."""
     fields = said if isinstance(said, dict) else {}
     words = plain(fields.get("message") or fields.get("name") or "")
@@ -285,7 +296,7 @@ def _refusal(status: int, said: Any) -> changes.Refusal:
         words = f"{words}: {plain(fields['errors'])}" if words else plain(fields["errors"])
     lower = words.lower()
     if status in (401, 403) and "authentication failed" in lower:
-        return changes.Refusal(status, "MISP does not accept the API key: check misp.key in the settings", True)
+        return changes.Refusal(status, f"MISP does not accept the API key: check {key_at}", True)
     if status == 403 and "users of the host organisation" in lower:
         sentence = (
             "only users of MISP's host organisation (MISP.host_org_id) may attach local tags, and the API key's user"
