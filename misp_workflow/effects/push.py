@@ -22,7 +22,8 @@ class EventPush(Effect):
     clearance keeps back: if they are there from before, they are deleted there. `whole`: nothing else of it shall be
     there that was sent before. `goes` is why the event is not to be there any more ("deleted", "unpublished",
     "withheld"), `on_withdraw` what follows from that. `locked`: the event came to this MISP from another one.
-    `withheld` counts what was left out, for the receipt. `at` is when the call came, in seconds since 1970: an older word that comes late changes nothing.
+    `withheld` counts what was left out, for the receipt. `at` is when the call came, in seconds since 1970: an older
+    word that comes late changes nothing.
     """
 
     kind: ClassVar[str] = "event_push"

@@ -7,7 +7,8 @@ Who writes: the house does, after each try that got something in (`remember`): o
 one for each item of `effect.about`, under the destination's name or address. An effect says with `takes_back` that
 its items are gone from there now; they stay in the ledger as withdrawn. What a transport learns of ids there stands
 in `Answer.ids`. No action writes anything, and of the transports only those that must know before the next try what
-this one did: that of cases (`delivery/cases/memory.py`), that of pushed events, and whoever takes back what is left of an event.
+this one did: those of cases (`delivery/cases/memory.py`) and of pushed events (`delivery/pushed.py`), and whoever takes
+back what is left of an event.
 
 Who reads: a transport that must know before it acts asks `ledger_of(rules).of(event, destination)`, or `.items(…)`
 for some of them: the latest word about each item, whether it is there or was withdrawn. Whoever must be sure that a

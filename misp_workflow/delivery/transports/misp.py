@@ -1,7 +1,8 @@
 """MISP: makes a `MispChange` in the operator's own MISP, through PyMISP.
 
 Which MISP, and with which key, the settings say at each try: no effect holds either. Another MISP than the operator's
-own is reached by `talk`. The only file that imports PyMISP; its requests go the way of all others (one shared session, a deadline for the whole change, networks checked).
+own is reached by `talk`. The only file that imports PyMISP; its requests go the way of all others (one shared session,
+a deadline for the whole change, networks checked).
 """
 
 from __future__ import annotations

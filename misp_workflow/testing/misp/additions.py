@@ -7,7 +7,7 @@ from typing import Any
 
 from misp_workflow.testing.misp.answers import no, not_saved, route
 from misp_workflow.testing.misp.memory import Memory
-from misp_workflow.testing.misp.rows import ORG, analyst_data, now
+from misp_workflow.testing.misp.rows import ORG, analyst_data, new_report, now
 from misp_workflow.testing.receiver import Answer, answer
 
 
@@ -56,17 +56,7 @@ class Additions(Memory):
             return no(404, "Invalid event", path)
         if body.get("uuid") in [one["uuid"] for one in self.reports]:
             return not_saved("add EventReport", "/event_reports/add", "The UUID provided is not unique")
-        report = {
-            "id": str(next(self._numbers)),
-            "uuid": body.get("uuid") or str(uuids.uuid4()),
-            "event_id": event["id"],
-            "name": body["name"],
-            "content": body["content"],
-            "distribution": str(body.get("distribution", 5)),
-            "sharing_group_id": "0",
-            "timestamp": now(),
-            "deleted": False,
-        }
+        report = new_report(body, next(self._numbers), event["id"])
         self.reports.append(report)
         self.fired.append(("event-report-after-save", event["uuid"]))
         organisation = {"id": ORG["id"], "name": ORG["name"]}

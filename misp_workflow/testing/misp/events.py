@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from misp_workflow.testing.misp.answers import no, not_saved, route, yes
-from misp_workflow.testing.misp.memory import Memory
 from misp_workflow.testing.misp.rows import (
     LEVELS,
     Row,
@@ -20,6 +19,7 @@ from misp_workflow.testing.misp.rows import (
     wrong_edit,
     wrong_value,
 )
+from misp_workflow.testing.misp.sync import Sync
 from misp_workflow.testing.receiver import Answer, answer
 
 EVENT_FIELDS = ("info", "distribution", "threat_level_id", "analysis", "date")
@@ -29,14 +29,26 @@ TEMPLATE = ("name", "meta-category", "description", "template_version", "templat
 NOT_UNIQUE = "The UUID provided is not unique"
 
 
-class Events(Memory):
+class Events(Sync):
     """What MISP answers about events and what they are made of."""
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    @route("POST", "/events/add")
+    @route("POST", "/events/add(?:/metadata:1)?")
     def _event_add(self, path: str, body: Any) -> Answer:
-        return answer({"Event": self.add_event(body)})
+        given = body.get("Event", body)
+        if self.is_blocked(given.get("uuid", "")):
+            return no(403, "Event blocked by event blocklist.", path)
+        if self._find_event(given.get("uuid", "")):
+            why = "Event already exists, if you would like to edit it, use the url in the location header."
+            return no(404, why, path)
+        if "locked" not in given:
+            return answer({"Event": self.add_event(given)})
+        number = self.add_event({**given, **self.captured(given), "Attribute": [], "Object": []})["id"]
+        event = self.events[number]
+        self.taken(event, given)
+        event["timestamp"] = str(given.get("timestamp") or now())  # tags have touched it
+        return answer({"Event": self._shown_for(path, event)})
 
     @route("GET", "/events/view/([^/]+)")
     def _event_view(self, path: str, body: Any, reference: str) -> Answer:
@@ -45,28 +57,38 @@ class Events(Memory):
 
     @route("POST", "/events/restSearch")
     def _event_search(self, path: str, body: Any) -> Answer:
-        parts = ("Attribute", "Object", "ShadowAttribute", "EventReport") if body.get("metadata") else ()
-        found = [self._shown(event).items() for event in self._searched(body)]
-        return answer({"response": [{"Event": {k: v for k, v in one if k not in parts}} for one in found]})
+        path = "metadata:1" if body.get("metadata") else ""
+        return answer({"response": [{"Event": self._shown_for(path, event)} for event in self._searched(body)]})
 
-    @route("POST", "/events/edit/([^/]+)")
+    def _shown_for(self, path: str, event: Row) -> Row:
+        parts = ("Attribute", "Object", "ShadowAttribute", "EventReport") if path.endswith("metadata:1") else ()
+        return {name: value for name, value in self._shown(event).items() if name not in parts}
+
+    @route("POST", "/events/edit/([^/]+)(?:/metadata:1)?")
     def _event_edit(self, path: str, body: Any, reference: str) -> Answer:
         event = self._find_event(reference)
         if event is None:
             return no(404, "Invalid event", path)
+        given = body.get("Event", body)
+        if refused := self.refusal(event, given):
+            return refused
         if str(body.get("distribution", "0")) not in "01234":
             errors = {"distribution": [f"Options : {LEVELS}"]}
             return not_saved("edit Event", f"/events/edit/{event['id']}", errors, id=event["id"])
-        event.update({name: str(body[name]) for name in EVENT_FIELDS if name in body})
-        event.update(timestamp=now(), published=bool(body.get("published", False)))
+        event.update({name: str(given[name]) for name in EVENT_FIELDS if name in given})
+        event.update(self.captured(given))
+        event.update(timestamp=str(given.get("timestamp") or now()), published=bool(given.get("published", False)))
+        self.taken(event, given)
         self.fired.append(("event-after-save", event["uuid"]))
-        return answer({"Event": self._shown(event)})
+        return answer({"Event": self._shown_for(path, event)})
 
     @route("POST", "/events/(publish|unpublish)/([^/]+)")
     def _publish(self, path: str, body: Any, verb: str, reference: str) -> Answer:
         event = self._find_event(reference)
         if event is None:
             return no(404, "Invalid event." if verb == "publish" else "Invalid Event.", path)
+        if not self._may_change(event):
+            return no(403, "You do not have the permission to do that.", path)
         event["published"] = verb == "publish"
         self.fired.append(("event-after-save", event["uuid"]))
         message = "Job queued" if verb == "publish" else "Event unpublished."
@@ -77,7 +99,7 @@ class Events(Memory):
     @route("GET", "/attributes/view/([^/]+)")
     def _attribute_view(self, path: str, body: Any, reference: str) -> Answer:
         attribute = self._find_attribute(reference)
-        if attribute is None:
+        if attribute is None or attribute["deleted"]:
             return no(405, "Invalid attribute", path)
         event = self.events[attribute["event_id"]]
         return answer({"Attribute": {**searched(attribute), "event_uuid": event["uuid"]}})

@@ -31,6 +31,7 @@ class Memory:
         self.attributes: dict[str, Row] = {}
         self.analyst_data: list[Row] = []
         self.reports: list[Row] = []
+        self.sharing_groups: dict[str, Row] = {}
         self.proposals: list[Row] = []
         self.blocklist: list[Row] = []
         self.warninglists: dict[str, Row] = {}
@@ -134,24 +135,27 @@ class Memory:
         names = ("name", "meta-category", "description", "template_uuid", "template_version")
         thing: Row = {"id": str(next(self._numbers)), **{name: str(given.get(name, "")) for name in names}}
         thing |= {"event_id": event["id"], "uuid": given.get("uuid") or str(uuids.uuid4()), "timestamp": now()}
-        thing |= {"distribution": str(given.get("distribution", "5")), "sharing_group_id": "0", "comment": ""}
+        group = given.get("sharing_group_id", "0")
+        thing |= {"distribution": str(given.get("distribution", "5")), "sharing_group_id": group, "comment": ""}
         thing |= {"deleted": False, "first_seen": None, "last_seen": None}
         event["_objects"].append((thing, [self._add_attribute(row, event, thing) for row in given["Attribute"]]))
 
     def _shown(self, event: Row) -> Row:
         own = {key: value for key, value in event.items() if not key.startswith("_")}
         things = [
-            {**thing, "ObjectReference": [], "Attribute": [in_event(row) for row in inner]}
+            {**thing, "ObjectReference": [], "Attribute": [in_event(row) for row in inner if not row["deleted"]]}
             for thing, inner in event["_objects"]
+            if not thing["deleted"]
         ]
-        number = len(event["_attributes"]) + sum(len(inner) for _, inner in event["_objects"])
+        attributes = [in_event(row) for row in event["_attributes"] if not row["deleted"]]
+        number = len(attributes) + sum(len(thing["Attribute"]) for thing in things)
         tags = [{**full_tag(tag), "local": tag["local"], "relationship_type": None} for tag in event["_tags"]]
         return {
             **own,
             "attribute_count": str(number),
             "Org": {**ORG, "local": True},
             "Orgc": {**ORG, "local": True},
-            "Attribute": [in_event(row) for row in event["_attributes"]],
+            "Attribute": attributes,
             "ShadowAttribute": [],
             "RelatedEvent": [],
             "Galaxy": [],

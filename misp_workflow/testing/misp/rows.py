@@ -64,12 +64,12 @@ def new_event(given: Row, number: int) -> Row:
         "published": False,
         "uuid": given.get("uuid") or str(uuids.uuid4()),
         "analysis": str(given.get("analysis", "0")),
-        "timestamp": now(),
+        "timestamp": str(given.get("timestamp") or now()),
         "distribution": str(given.get("distribution", "1")),
         "proposal_email_lock": False,
-        "locked": False,
+        "locked": bool(given.get("locked")),
         "publish_timestamp": "0",
-        "sharing_group_id": "0",
+        "sharing_group_id": given.get("sharing_group_id", "0"),
         "disable_correlation": False,
         "extends_uuid": "",
         "protected": None,
@@ -87,9 +87,9 @@ def new_attribute(given: Row, number: int, event_id: str, thing: Row | None = No
         "uuid": given.get("uuid") or str(uuids.uuid4()),
         "event_id": event_id,
         "distribution": str(given.get("distribution", "5")),
-        "timestamp": now(),
+        "timestamp": str(given.get("timestamp") or now()),
         "comment": given.get("comment", ""),
-        "sharing_group_id": "0",
+        "sharing_group_id": given.get("sharing_group_id", "0"),
         "deleted": False,
         "disable_correlation": bool(given.get("disable_correlation", False)),
         "object_id": thing["id"] if thing else "0",
@@ -99,6 +99,33 @@ def new_attribute(given: Row, number: int, event_id: str, thing: Row | None = No
         "value": given["value"],
         "_tags": [],
         "_sightings": [],
+    }
+
+
+def new_report(given: Row, number: int, event_id: str) -> Row:
+    """Return the stored row of an event report."""
+    return {
+        "id": str(number),
+        "uuid": given.get("uuid") or str(uuids.uuid4()),
+        "event_id": event_id,
+        "name": given["name"],
+        "content": given["content"],
+        "distribution": str(given.get("distribution", 5)),
+        "sharing_group_id": given.get("sharing_group_id", "0"),
+        "timestamp": str(given.get("timestamp") or now()),
+        "deleted": False,
+    }
+
+
+def new_sighting(given: Row, number: int, attribute: Row) -> Row:
+    """Return the stored row of a sighting that came from elsewhere."""
+    return {
+        "id": str(number),
+        "attribute_id": attribute["id"],
+        "event_id": attribute["event_id"],
+        "org_id": "1",
+        **{name: given.get(name, "") for name in ("date_sighting", "uuid", "source", "type", "attribute_uuid")},
+        "Organisation": {"id": ORG["id"], "uuid": ORG["uuid"], "name": ORG["name"]},
     }
 
 
