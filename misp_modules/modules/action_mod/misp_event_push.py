@@ -46,6 +46,7 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
+    "group": "feed",
     "least_distribution": 2,
     "updates": "yes",
     "withdraws": "yes, unpublished or deleted",
