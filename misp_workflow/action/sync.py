@@ -62,6 +62,7 @@ def pushed(call: Call) -> EventPush | Receipt:
     if not goes and call.selected is None and params.selected_or_all != "all":
         return call.skip("nothing was selected; set 'selected_or_all' to all to push the whole event")
     chosen = None if call.selected is None else _chosen(call.rows)
+    is_cut = bool(view.data.get("enabledFilters"))  # what a filter node hides is there all the same
     body = {} if goes else _body(call, chosen)
     return EventPush(
         url=params.server_url,
@@ -72,7 +73,7 @@ def pushed(call: Call) -> EventPush | Receipt:
         body=body,
         gone={} if goes else _gone(view.event),
         hidden=() if goes else call.held_back,
-        whole=not goes and chosen is None and "RelatedEvent" in view.event,
+        whole=not goes and chosen is None and "RelatedEvent" in view.event and not is_cut,
         locked=flag(view.event.get("locked")),
         goes=goes,
         publish=params.publish_there,

@@ -91,9 +91,13 @@ def push(settings: Callable[[str], None]) -> Push:
     """Push an event as MISP would ask for it, and return its answer."""
     module = ActionFile.load(ACTION).module
 
-    def ask(event: dict[str, Any], selected: list[Any] | None = None, **params: str) -> dict[str, Any]:
+    def ask(
+        event: dict[str, Any], selected: list[Any] | None = None, filters: Any = None, **params: str
+    ) -> dict[str, Any]:
         params = {"destination": "there", "selected_or_all": "all", **params}
         request = {"module": "misp_event_push", "data": {"Event": event}, "params": params}
+        if filters is not None:
+            request["data"]["enabledFilters"] = filters
         if selected is not None:
             request["filteredItems"] = selected
         return module.handler(q=json.dumps(request))
@@ -383,6 +387,25 @@ def test_two_at_once_make_one_event(other: Any, push: Push) -> None:
 
 def test_a_protected_event_and_a_proposal_are_not_pushed(other: Any, push: Push) -> None:
     assert "protected" in detail(push(event(attribute("a.example"), us=other.us, protected=True)))
+
+
+def test_what_a_filter_node_hides_is_not_deleted_there(other: Any, push: Push) -> None:
+    rows = [attribute("a.example"), attribute("b.example")]
+    ours = event(*rows, us=other.us)
+    push(ours)
+    hidden = {**ours, "Attribute": rows[:1], "timestamp": "1750000300"}
+    push(hidden, filters={"A": {"selector": "Event._AttributeFlattened"}})
+    assert set(values(other.event(ours["uuid"]))) == {"a.example", "b.example"}
+
+
+def test_an_event_that_is_too_large_for_the_destination_does_not_go_in_part(
+    other: Any, push: Push, settings: Callable[[str], None]
+) -> None:
+    settings("max_bytes = 2000")
+    ours = event(*(attribute(f"n{number}.example") for number in range(20)), us=other.us)
+    assert "more than the destination takes" in push(ours)["error"]
+    with pytest.raises(KeyError):
+        other.event(ours["uuid"])
 
 
 def test_files_without_their_content_are_left_out(other: Any, push: Push) -> None:

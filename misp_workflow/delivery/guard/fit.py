@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 import orjson
 
 from misp_workflow.delivery.guard.sizes import cut, cut_json
-from misp_workflow.effects import Case, Command, Effect, Mail, Notification, Post
+from misp_workflow.effects import Case, Command, Effect, EventPush, Mail, Notification, Post
+from misp_workflow.errors import DeliveryError
 
 LEFT_OUT = "(The attachment “{name}” was too large and is left out.)"
 
@@ -26,6 +27,8 @@ def fit(effect: Effect, limit: int | None) -> Effect:
         return effect
     if isinstance(effect, Case):
         return _case(effect, limit)
+    if isinstance(effect, EventPush):
+        return _whole(effect, limit)
     if isinstance(effect, Post):
         return _post(effect, limit)
     if isinstance(effect, Mail):
@@ -34,6 +37,17 @@ def fit(effect: Effect, limit: int | None) -> Effect:
         return dataclasses.replace(effect, text=cut(effect.text, limit, "bytes"))
     if isinstance(effect, Command) and effect.keep:  # a gate that judged a part would let the rest through
         return dataclasses.replace(effect, input=cut_json(effect.input, limit))
+    return effect
+
+
+def _whole(effect: EventPush, limit: int) -> EventPush:
+    """Return the push as it is: half an event would be taken for the whole one."""
+    size = len(orjson.dumps(effect.body))
+    if size > limit:
+        said = (
+            f"The event has {size:,} bytes, more than the destination takes (max_bytes: {limit:,}); nothing was sent."
+        )
+        raise DeliveryError(said)
     return effect
 
 
