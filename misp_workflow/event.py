@@ -29,6 +29,9 @@ DISTRIBUTIONS = {
     5: "inherit event",
 }
 
+CHUNK = 256
+"""Rows that are asked at a time: few enough to be still in the processor's memory for the next question."""
+
 _OF_USERS = {"email", "nids_sid", "certif_public"}
 """Keys by which a user is told; a change of one may hold any of them only."""
 
@@ -168,10 +171,11 @@ class View:
     def all_tags(self) -> list[str]:
         """Names of every tag on the event or one of its attributes, each once."""
         found = dict.fromkeys(self.tags)
-        names = _usual_tag_names(self.attributes)
-        if names is None:
-            names = dict.fromkeys(name for attribute in self.attributes for name in tag_names(attribute))
-        return list(found | names)
+        for start in range(0, len(self.attributes), CHUNK):
+            some = self.attributes[start : start + CHUNK]
+            names = _usual_tag_names(some)
+            found |= dict.fromkeys(name for row in some for name in tag_names(row)) if names is None else names
+        return list(found)
 
     @lazy
     def tlp(self) -> str | None:

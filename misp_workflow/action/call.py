@@ -50,6 +50,8 @@ class Call:
     repeated calls about the same state of the same thing only; where the data does not say what happened, `occasion`
     tells one call from another.
 
+    `marks` are all tags that say how far something may go, None when nobody looked.
+
     `before` reads the data as it was before the clearance: what is taken back is told by it. `refusal` is why the whole
     may not go, and only taking back is left to do.
 
@@ -74,6 +76,7 @@ class Call:
         clean: Callable[[Any], Any] | None = None,
         before: View | None = None,
         refusal: str = "",
+        marks: frozenset[str] | None = None,
     ) -> None:
         self.params = params
         self.deadline = deadline
@@ -82,6 +85,7 @@ class Call:
         self.judged = View(data)
         self._before = before or self.judged
         self.refusal = refusal
+        self._marks = marks
         self.selected = selected
         self.withheld = withheld
         self.hidden = hidden
@@ -143,7 +147,8 @@ class Call:
     @lazy
     def summary(self) -> Summary:
         """What happened, as a title and named facts."""
-        return summarise(self.view, None if self.selected is None else rows(self.selected), self.hidden)
+        selected = None if self.selected is None else rows(self.selected)
+        return summarise(self.view, selected, self.hidden, self._marks)
 
     def tell_changes(self, update: str, names: Sequence[str]) -> None:
         """Have the summary tell what changed, and beside that only the facts of these names."""

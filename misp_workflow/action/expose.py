@@ -217,12 +217,13 @@ class _Action:
             parameters.refuse_misspelt(self.config["params"], given)
             data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
             before: View | None = None
+            marks: frozenset[str] | None = None
             clean: Callable[[Any], Any] | None = None
             if self._leaves:
                 data, selected, judging, note = marking.known(data, selected, destination, rules, end)
                 before = View(data)
                 try:
-                    data, selected, withheld = guard.admit(data, selected, judging)
+                    data, selected, withheld, marks = guard.admit(data, selected, judging)
                 except guard.MarkedError as error:
                     data, selected, refusal = self._only_its_name(before, error), None, str(error)
                 hidden = _hidden(before, View(data)) if withheld else ""
@@ -243,6 +244,7 @@ class _Action:
                 clean=clean,
                 before=before,
                 refusal=refusal,
+                marks=marks,
             )
             with local_time.told_in(destination.timezone):
                 memory = again.memory_of(call, rules, self.name, destination.name)

@@ -7,7 +7,7 @@ place where it goes, so that event text stays text there too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,17 +51,23 @@ class Summary:
     tlp: str = ""
 
 
-def summarise(view: View, selected: Sequence[dict[str, Any]] | None = None, hidden: str = "") -> Summary:
+def summarise(
+    view: View,
+    selected: Sequence[dict[str, Any]] | None = None,
+    hidden: str = "",
+    marks: Set[str] | None = None,
+) -> Summary:
     """Say what happened. `selected`: the rows that the node's filter chose, or None when nothing was selected.
 
     `hidden` is the kind of what it happened to, when that may not be shown: the event's own facts are no news then.
+    `marks` are the tags, wherever they stand, that say how far something may go; None when that was not asked.
     """
     title, facts = _TELL[view.kind](view, selected)
     if hidden:
         title = f"{_capital(_event_name(view))} (only a withheld {hidden} was touched)"
         facts = [("Organisation", view.organisation)]
     told = tuple((excerpt(name, MAX_NAME), _short(value)) for name, value in facts if value)
-    return Summary(excerpt(title, MAX_TITLE), told, _tlp(view, selected))
+    return Summary(excerpt(title, MAX_TITLE), told, _tlp(view, selected, marks))
 
 
 def topic(view: View) -> str:
@@ -107,7 +113,9 @@ def _short(value: str) -> str:
     return type(value)(excerpt(value))  # what is an Indicator stays one
 
 
-def _tlp(view: View, selected: Sequence[dict[str, Any]] | None) -> str:
+def _tlp(view: View, selected: Sequence[dict[str, Any]] | None, marks: Set[str] | None) -> str:
+    if marks is not None and marks <= set(view.tags):  # nothing in the event says more than the event itself
+        return marking(marks, "tlp") or ""
     names = view.all_tags if selected is None else [*view.tags, *(name for row in selected for name in tag_names(row))]
     return marking(names, "tlp") or ""
 

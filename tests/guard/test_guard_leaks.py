@@ -167,6 +167,28 @@ def test_a_quoted_sentence_and_a_part_of_a_composite() -> None:
     assert report["content"] == "Hash [withheld]; they say: [withheld]!"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a longword", "they say a longword\u0301 often"),
+        ("foo " * 70 + "unheard-of", "they say " + "foo " * 70 + "and more \u00fc"),
+        ("foo " * 70 + "unheard-of", "they say " + "foo " * 70 + "and more"),
+    ],
+)
+def test_a_quote_that_lacks_the_longest_word_of_the_value(value: str, text: str) -> None:
+    data = event_of(["tlp:green"], {value: ["tlp:red"], "fine.example.org": []})
+    data["Event"]["info"] = text
+    assert clear(data, None, GREEN).data["Event"]["info"].startswith("they say [withheld]")
+
+
+def test_what_a_quote_takes_along_is_counted_where_it_is() -> None:
+    data = event_of(["tlp:green"], {EVIL: ["tlp:red"], f"see {EVIL}/x": []})
+    data["Event"]["Attribute"][1]["type"] = "url"
+    others = [{"uuid": "o", "type": "url", "value": "https://fine.example.org/"}]
+    assert "quotes" in clear(data, None, GREEN).withheld
+    assert clear(data, others, GREEN).withheld == ""
+
+
 def test_many_sentences_withheld_and_many_texts_kept() -> None:
     secret = {f"the secret sentence number {n}": ["tlp:red"] for n in range(3000)}
     data = event_of(["tlp:green"], {**secret, **{f"kept-{n}": [] for n in range(3000)}})

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from misp_workflow.delivery.guard.glance import Glance
+from misp_workflow.delivery.guard.branches import Thinned
+from misp_workflow.delivery.guard.glance import LISTS, Glance
 from misp_workflow.delivery.guard.home import leave_local_tags, without_names
 from misp_workflow.delivery.guard.marks import INHERIT, Rule, inherited_tags, names_in, tags_of
 from misp_workflow.delivery.guard.nested import Edits, Survey
@@ -18,6 +19,7 @@ from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
 from misp_workflow.delivery.guard.scrub import may_hold_secrets, scrub
 from misp_workflow.delivery.guard.source import FOREIGN, hide_foreign_titles, hide_source
+from misp_workflow.delivery.guard.traces import Traces
 from misp_workflow.errors import DeliveryError
 from misp_workflow.markings import NOTHING, PAP_LEVELS, TLP_LEVELS, UNKNOWN, Mark
 from misp_workflow.settings import DISTRIBUTIONS, Destination
@@ -37,16 +39,20 @@ Surveys = tuple[Survey, Survey]
 
 ORDINARY = 256
 """Rows, those of `_AttributeFlattened` among them."""
-_ROWS = ("Attribute", "Object", "_AttributeFlattened")
+
 _UNMARKED = "What is to be sent has no {} tag and so counts as"
 
 
 class Cleared(NamedTuple):
-    """What may go: the data, the selected items, and the sentence that counts what was left out ("" for nothing)."""
+    """What may go: the data, the selected items, and the sentence that counts what was left out ("" for nothing).
+
+    `marks` are the names of all tags, wherever they stand, that say how far something may go.
+    """
 
     data: Any
     selected: Any
     withheld: str
+    marks: frozenset[str]
 
 
 def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
@@ -58,28 +64,56 @@ def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
 def _is_ordinary(data: Any) -> bool:
     """Whether an event has so few rows that a look at it costs more than the careful walk, which may follow anyway."""
     event = _event_of(data)
-    return sum(len(rows) for name in _ROWS if isinstance(rows := event.get(name), (list, dict))) <= ORDINARY
+    return sum(len(rows) for name in LISTS if isinstance(rows := event.get(name), (list, dict))) <= ORDINARY
 
 
 def _quickly(data: Any, selected: Any, rule: Rule) -> Cleared | None:
-    """Return what `carefully` returns where it changes nothing but the titles of other events; else None."""
-
-    def is_careful(name: str) -> bool:
-        return rule.mark(name).hides_source or bool(rule.reason_of_tag(name))
-
+    """Return what `carefully` returns, where a look tells which of the branches it could change; else None."""
     if rule.least or not isinstance(data, dict):
         return None
-    glances = [Glance(each, is_careful) for each in (data, selected) if each is not None]
+
+    def hides_source(name: str) -> bool:
+        return rule.mark(name).hides_source
+
+    glances = [Glance(each, hides_source, rule.reason_of_tag) for each in (data, selected) if each is not None]
     if not all(glance.usual for glance in glances):
         return None
     members: set[str] = set().union(*[glance.members for glance in glances])
     if may_hold_secrets(members) or (selected is not None and glances[-1].foreign):
         return None
-    marks = _marks({name for glance in glances for name in glance.names}, rule)
+    names: set[str] = set().union(*[glance.names for glance in glances])
+    marks = _marks(names, rule)
     _refuse_whole(data, glances, marks, rule)
+    if any(glance.suspects for glance in glances):
+        return _partly((data, selected), glances, marks, rule)
     if glances[0].foreign and rule.tlp < len(TLP_LEVELS) - 1:
         data = _without_foreign_titles(data)
-    return None if data is None else Cleared(data, selected, "")
+    return None if data is None else Cleared(data, selected, "", _allowed(marks, rule))
+
+
+def _partly(whole: Sequence[Any], glances: Sequence[Glance], marks: Mapping[str, Mark], rule: Rule) -> Cleared | None:
+    """Return what `carefully` returns, by a walk through those branches only that it could change; else None.
+
+    These are the suspects, and the branches where something of what is left out of them may be met again.
+    """
+    if type(whole[1]) is list and str in map(type, whole[1]):  # bare values, which are held against all that is kept
+        return None
+    parts = Parts(rule)
+    thinned = [Thinned(*each, each[1].suspects) for each in zip(whole, glances, strict=False)]
+    for some in thinned:
+        parts.find(Edits(Survey(some.data)), {name for name in marks if rule.reason_of_tag(name)})
+    traces = Traces(parts)
+    if not traces.known or any(some.around(parts) for some in thinned):
+        return None
+    try:
+        traced = [glance.suspects | traces.branches(glance) for glance in glances]
+    except TypeError:  # a list or an object where a name should be
+        return None
+    thinned = [Thinned(*each) for each in zip(whole, glances, traced, strict=False)]
+    edits = [Edits(Survey(each.data)) for each in thinned]
+    found = _cleared(thinned[0].data, thinned[1].data if thinned[1:] else None, edits, marks, rule)
+    chosen = thinned[1].restored(found.selected) if thinned[1:] else None
+    return found._replace(data=thinned[0].restored(found.data), selected=chosen)
 
 
 def _without_foreign_titles(data: dict[str, Any]) -> dict[str, Any] | None:
@@ -118,20 +152,29 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     if selected is not None:
         edits.append(Edits(Survey(selected)))
     marks = _marks({name for each in edits for name in names_in(each.survey)}, rule)
-    refused = {name for name in marks if rule.reason_of_tag(name)}
     _refuse_whole(data, [each.survey for each in edits], marks, rule)
+    return _cleared(data, selected, edits, marks, rule)
+
+
+def _cleared(data: Any, selected: Any, edits: Sequence[Edits], marks: Mapping[str, Mark], rule: Rule) -> Cleared:
+    """Return what may go of data of which the whole may; `marks` are its tags that say something."""
+    refused = {name for name in marks if rule.reason_of_tag(name)}
     withheld, quotes = _leave_out(edits, refused, rule) if refused or rule.least else ("", None)
     if rule.tlp < len(TLP_LEVELS) - 1:
         for each in edits:
             hide_foreign_titles(each)
-    local = frozenset[str]() if destination.local_tags else leave_local_tags(edits)
+    local = frozenset[str]() if rule.destination.local_tags else leave_local_tags(edits)
     kept, chosen = edits[0].made(data), edits[-1].made(selected)
     chosen = without_names(chosen, local, kept)
     if quotes:
         chosen = quotes.remove_scalars(chosen, kept)
     if any(mark.hides_source for mark in marks.values()):
         kept, chosen = hide_source(kept), hide_source(chosen)
-    return Cleared(kept, chosen, withheld)
+    return Cleared(kept, chosen, withheld, _allowed(marks, rule))
+
+
+def _allowed(marks: Mapping[str, Mark], rule: Rule) -> frozenset[str]:
+    return frozenset(name for name in marks if not rule.reason_of_tag(name))
 
 
 def _marks(names: Iterable[str], rule: Rule) -> dict[str, Mark]:

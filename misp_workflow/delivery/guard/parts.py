@@ -31,8 +31,8 @@ _OWNED = frozenset(("Attribute", "ShadowAttribute", "Sighting", "Note", "Opinion
 _IDENTIFIED = frozenset(
     ("attribute", "object", "proposal", "event report", "sighting", "note", "opinion", "relationship")
 )
-_REFERENCES = ("attribute_uuid", "object_uuid", "referenced_uuid", "related_object_uuid", "parent_uuid")
-_NUMBERS = {"attribute_id": "attribute", "old_id": "attribute", "object_id": "object"}
+REFERENCES = ("attribute_uuid", "object_uuid", "referenced_uuid", "related_object_uuid", "parent_uuid")
+NUMBERS = {"attribute_id": "attribute", "old_id": "attribute", "object_id": "object"}
 _SAID = ("type", "category", "object_relation", "value", "name")
 
 Identity = tuple[str, ...]
@@ -91,6 +91,11 @@ class Parts:
             if its_kind in _IDENTIFIED:
                 self._known.update(dict.fromkeys(identities, first))
 
+    def names(self) -> set[tuple[str, str]] | None:
+        """Return kind and number, or "uuid" and uuid, of all that is left out; None when something has neither."""
+        found = self._known.keys() | self._left.keys()
+        return {(kind, name) for kind, name in found} if all(len(identity) == 2 for identity in found) else None
+
     def counted(self, selected: Survey | None) -> Iterable[tuple[str, str]]:
         """Return kind and reason of each item that was found, of those in a selection only if there is one.
 
@@ -132,7 +137,7 @@ class Parts:
             return edits.places
         said = {identity[1] for identity in self._known}
         kinds = {identity[0] for identity in self._known}
-        names = ["uuid", "id", *_REFERENCES, *[name for name, its in _NUMBERS.items() if its in kinds]]
+        names = ["uuid", "id", *REFERENCES, *[name for name, its in NUMBERS.items() if its in kinds]]
         names = [name for name in names if name in edits.survey.members]
         return [place for name in names for place in edits.places if str(place[0].get(name)) in said]
 
@@ -151,9 +156,9 @@ class Parts:
         known = self._known.keys()
         if kind in _IDENTIFIED and not known.isdisjoint(_identities(node, kind)):
             return True
-        if not known.isdisjoint([("uuid", uuid) for name in _REFERENCES if isinstance(uuid := node.get(name), str)]):
+        if not known.isdisjoint([("uuid", uuid) for name in REFERENCES if isinstance(uuid := node.get(name), str)]):
             return True
-        return not known.isdisjoint([(its, str(node[name])) for name, its in _NUMBERS.items() if name in node])
+        return not known.isdisjoint([(its, str(node[name])) for name, its in NUMBERS.items() if name in node])
 
     def _is_emptied(self, node: Mapping[str, Any], named: set[int]) -> bool:
         """Whether an object had attributes and keeps none of them; only those that are `named` may go."""

@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterable, Iterator
 
 from misp_workflow.deadline import paced
+from misp_workflow.delivery.guard.spelling import LONG
 
 MARK = "[withheld]"
 
-_SIZES = (256, 128, 64, 32, 16, 8, 4, 2, 1)
+_SIZES = (LONG, 128, 64, 32, 16, 8, 4, 2, 1)
 """Characters of a beginning by which values are found."""
 
 
 class Phrases:
-    """Values in small letters. What begins like a value of 256 characters and more counts as a quote of all of it."""
+    """Values in small letters. What begins like a value of LONG characters and more counts as a quote of all of it."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._found: dict[str, dict[int, set[str]]] = {}
@@ -25,6 +26,10 @@ class Phrases:
         self._sizes = sorted({len(begin) for begin in self._found}, reverse=True)
         firsts = "".join(map(re.escape, sorted({begin[0] for begin in self._found})))
         self._start = re.compile(rf"(?<!\w)[{firsts}]") if firsts else None
+
+    def may_hide_in(self, text: str) -> bool:
+        """Whether the text quotes one without having its words: a letter may be another one with what follows it."""
+        return bool(self._found) and not text.isascii() and self.masked(text) != text
 
     def masked(self, text: str) -> str:
         """Return the text with a mark in place of each value that stands in it between words.

@@ -124,9 +124,7 @@ def _is_bare(view: View) -> bool:
 
 def _links(view: View) -> Iterator[dict[str, Any]]:
     """Yield the rows between a tag and what it is on that have nothing but the tag's number."""
-    for row in (view.event, *view.attributes):
-        if not (row.get("EventTag") or row.get("AttributeTag")):
-            continue
+    for row in (view.event, *[row for row in view.attributes if "AttributeTag" in row or "EventTag" in row]):
         yield from (link for link in tag_links(row) if link.get("tag_id") and not _named(link))
 
 
