@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -76,7 +76,7 @@ class Call:
         clean: Callable[[Any], Any] | None = None,
         before: View | None = None,
         refusal: str = "",
-        marks: frozenset[str] | None = None,
+        marks: Collection[str] | None = None,
     ) -> None:
         self.params = params
         self.deadline = deadline

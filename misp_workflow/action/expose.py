@@ -12,7 +12,7 @@ import hashlib
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -217,7 +217,7 @@ class _Action:
             parameters.refuse_misspelt(self.config["params"], given)
             data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
             before: View | None = None
-            marks: frozenset[str] | None = None
+            marks: Collection[str] | None = None
             clean: Callable[[Any], Any] | None = None
             if self._leaves:
                 data, selected, judging, note = marking.known(data, selected, destination, rules, end)

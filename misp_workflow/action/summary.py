@@ -7,7 +7,7 @@ place where it goes, so that event text stays text there too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,7 +55,7 @@ def summarise(
     view: View,
     selected: Sequence[dict[str, Any]] | None = None,
     hidden: str = "",
-    marks: Set[str] | None = None,
+    marks: Collection[str] | None = None,
 ) -> Summary:
     """Say what happened. `selected`: the rows that the node's filter chose, or None when nothing was selected.
 
@@ -113,8 +113,8 @@ def _short(value: str) -> str:
     return type(value)(excerpt(value))  # what is an Indicator stays one
 
 
-def _tlp(view: View, selected: Sequence[dict[str, Any]] | None, marks: Set[str] | None) -> str:
-    if marks is not None and marks <= set(view.tags):  # nothing in the event says more than the event itself
+def _tlp(view: View, selected: Sequence[dict[str, Any]] | None, marks: Collection[str] | None) -> str:
+    if marks is not None and set(marks) <= set(view.tags):  # nothing in the event says more than the event itself
         return marking(marks, "tlp") or ""
     names = view.all_tags if selected is None else [*view.tags, *(name for row in selected for name in tag_names(row))]
     return marking(names, "tlp") or ""

@@ -52,7 +52,7 @@ class Cleared(NamedTuple):
     data: Any
     selected: Any
     withheld: str
-    marks: frozenset[str]
+    marks: tuple[str, ...]
 
 
 def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
@@ -173,8 +173,8 @@ def _cleared(data: Any, selected: Any, edits: Sequence[Edits], marks: Mapping[st
     return Cleared(kept, chosen, withheld, _allowed(marks, rule))
 
 
-def _allowed(marks: Mapping[str, Mark], rule: Rule) -> frozenset[str]:
-    return frozenset(name for name in marks if not rule.reason_of_tag(name))
+def _allowed(marks: Mapping[str, Mark], rule: Rule) -> tuple[str, ...]:
+    return tuple(sorted(name for name in marks if not rule.reason_of_tag(name)))
 
 
 def _marks(names: Iterable[str], rule: Rule) -> dict[str, Mark]:
