@@ -1,7 +1,8 @@
 # Everything a newcomer needs: a Python 3.10 or newer with its venv module, and make. No root, nothing installed by hand.
 #
 #   make demo    a real event through a workflow, an action and the real misp-modules, to a local receiver
-#   make test    lint, types, import directions, all tests
+#   make test    lint, types, import directions, all tests; WORKERS=4 at once
+#   make test-quick  lint, and the tests of what differs from main (SINCE=origin/main), without those of servers
 #   make docs    the pages as a site with a search, in build/site
 #   make serve   misp-modules with the pack, for a MISP to use; PORT=6666 LISTEN=127.0.0.1
 #
@@ -9,6 +10,9 @@
 
 PYTHON ?= python3
 PORT ?= 6666
+# Twice as many as two cores can run: some tests wait for servers, brokers and browsers.
+WORKERS ?= 4
+SINCE ?= origin/main
 LISTEN ?= 127.0.0.1
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,7 +49,7 @@ docs: $(STAMP)
 	@echo "build/site/index.html"
 
 test: lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --quiet .

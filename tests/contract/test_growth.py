@@ -124,6 +124,15 @@ def times_the_memory(work: Callable[[Any], Any], small: Any, large: Any) -> floa
     return peaks[1] / peaks[0]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _little_to_look_through() -> Iterator[None]:
+    """Everything that is there by now stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def judge(work: Callable[[Any], Any], size: int = 40) -> None:
     for name, shape in SHAPES.items():
         small, large = shape(size), shape(size * TIMES)
