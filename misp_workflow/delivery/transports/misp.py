@@ -52,14 +52,22 @@ def send(change: MispChange, key: str, deadline: float) -> Answer:
     try:
         _with_misp(rules, deadline, lambda misp: changes.make(misp, change, tally, marks, key))
     except changes.Stop as end:
-        return _unfinished(end.answer, tally)
+        return _unfinished(end.answer, tally, change.keep)
     except changes.MarksError as error:
         return Answer(outcome="again", detail=str(error))
     return Answer(outcome="refused" if tally.failed else "delivered", detail=tally.sentence())
 
 
-def _unfinished(answer: Answer, tally: changes.Tally) -> Answer:
-    """Return an early end's answer with how far the change has come. Without any progress there is more to wait for."""
+TOO_SLOW = "MISP was too slow for the time that a gate has (answer_within in the settings); try again"
+
+
+def _unfinished(answer: Answer, tally: changes.Tally, later: bool) -> Answer:
+    """Return an early end's answer with how far the change has come. Without any progress there is more to wait for.
+
+    `later`: the rest follows, other than for what a gate needs now or never.
+    """
+    if answer.detail == changes.NO_TIME and not later:
+        return dataclasses.replace(answer, detail=TOO_SLOW)
     so_far = tally.so_far()
     told = f"{so_far}; {answer.detail}" if so_far else answer.detail
     return dataclasses.replace(answer, detail=told, more=answer.more and bool(tally.changed or tally.settled))
