@@ -28,6 +28,7 @@ class RealMisp:
         self.url, self.key = url.rstrip("/"), key
         self._pymisp = PyMISP(url, key, ssl=False)
         self._made: set[str] = set()
+        self._events: set[str] = set()
         self._tags_before = set(self._tags())
         self.is_site_admin = bool(self.ask("GET", "users/view/me")["Role"]["perm_site_admin"])
 
@@ -38,6 +39,7 @@ class RealMisp:
     def add_event(self, given: dict[str, Any]) -> dict[str, Any]:
         event: dict[str, Any] = self.ask("POST", "events/add", {"distribution": "0", **given})["Event"]
         self._made |= uuids_in(event)
+        self._events.add(event["uuid"])
         return event
 
     def event(self, reference: str) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class RealMisp:
     def will_make(self, uuid: str) -> None:
         """Note a uuid that a test makes an entry for."""
         self._made.add(uuid)
+        self._events.add(uuid)
 
     def leave_as_found(self) -> None:
         """Delete what the tests made: events and what hangs on them, lists, entries, and tags that nobody uses."""
@@ -62,7 +65,7 @@ class RealMisp:
                 one = row.get(kind, row)
                 if one["object_uuid"] in self._made:
                     self.ask("POST", f"analyst_data/delete/{kind}/{one['id']}")
-        for made in sorted(self._made):
+        for made in sorted(self._events):
             if "Event" in self.ask("GET", f"events/view/{made}"):
                 self.ask("POST", f"events/delete/{made}")
         for number, name in self._tags().items():
