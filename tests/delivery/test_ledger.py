@@ -23,6 +23,7 @@ from misp_workflow.cli import main
 from misp_workflow.delivery import ledger
 from misp_workflow.delivery.deliver import deliver
 from misp_workflow.delivery.ledger import WHOLE, Ledger, Sent, ledger_of
+from misp_workflow.delivery.ledger.background import Background
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.effects import Batch, Parcel
 from misp_workflow.settings import current
@@ -49,6 +50,17 @@ def book(request, state: Path, program: Callable[[str], str], tmp_path: Path, ru
         rules(f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase that all of them share"\n')
         yield ledger_of(current())
         ledger.close()
+
+
+def test_rows_that_come_together_are_written_together(state: Path) -> None:
+    written: list[int] = []
+    background = Background(lambda rows: written.append(len(rows)), (OSError,), "here")
+    for number in range(300):
+        assert background.add([row(str(number))])
+    background.settle(20.0)
+    assert sum(written) == 300
+    assert len(written) < 100, "each writing opens the file anew"
+    background.close()
 
 
 # --- what it knows ----------------------------------------------------------------------------------------------------

@@ -78,6 +78,19 @@ def test_a_claim_costs_the_same_for_many_lanes_and_for_many_effects(filled, few,
     assert large <= 2 * small + 10
 
 
+def test_to_gather_one_more_costs_the_same_however_many_wait(filled) -> None:
+    costs = []
+    for one in (filled(10), filled(10, 500)):
+        for key in ("a", "b", "c"):
+            one.steps = 0
+            effect = Post(label="m", url="http://127.0.0.1:9/", json={"text": key}, digest=("json.text",))
+            parcel = Parcel(key=key, effect=effect, action="test", event="", created=0.0)
+            put = Item(parcel=parcel, lane="storm", max_age=9e6, gather=600.0)
+            assert one.box.put([put], time.monotonic() + 20) == ["taken"]
+        costs.append(one.steps)
+    assert costs[1] <= 2 * costs[0] + 10
+
+
 class Ill:
     """All lanes but one are left alone, for so long."""
 

@@ -182,3 +182,14 @@ def test_a_disk_that_cannot_even_be_mended_does_not_end_the_writer(
     with pytest.raises(sqlite3.DatabaseError):
         box._disk.writer.run(broken, soon())
     assert box.put([item("next")], soon()) == ["taken"]
+
+
+def test_one_that_is_there_already_spoils_none_that_are_new(box: SqliteOutbox) -> None:
+    """One statement is tried for all; what it could not take is then found out for each."""
+    busy = Busy(box)
+    asked = [busy.ask(box.put, [item(key), item(f"{key} too")], soon()) for key in ("new", "first", "new", "other")]
+    busy.free()
+    told = [future.result() for future in asked]
+    assert told == [["taken", "taken"], ["waiting", "taken"], ["waiting", "waiting"], ["taken", "taken"]]
+    keys = {entry.key for entry in box.entries()}
+    assert keys == {"first", "first too", "new", "new too", "other", "other too"}

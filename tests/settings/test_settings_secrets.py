@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from misp_workflow.action import Post, expose
+from misp_workflow.delivery.trial import trial
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Destination, resolve
 
@@ -35,6 +38,23 @@ def test_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         SettingsError, match=r"destinations\.a\.parameters\.webhook_url .* variable HOOK, which is not set"
     ):
         place.resolved()
+
+
+def test_the_next_call_of_the_same_node_has_what_the_secret_is_now(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[destinations.chat.parameters]\naddress = "env:HOOK"\n')
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    config: dict[str, Any] = {"params": {"address": {"description": "Where to", "format": "url"}}, "blocking": False}
+    ask = expose({"name": "test"}, config, lambda call: Post(url=call.params.address, json={}))[1]
+    data = {"Event": {"id": "1", "info": "x", "Tag": [{"name": "tlp:clear"}], "Attribute": []}}
+    for secret in ("first", "rotated"):
+        monkeypatch.setenv("HOOK", f"https://chat.example/{secret}")
+        with trial() as noted:
+            said = ask({"params": {"destination": "chat"}, "data": data})
+        assert [parcel.effect.url for parcel in noted] == [f"https://chat.example/{secret}"], said
+        assert f"https://chat.example/{secret}" in noted[0].effect.secrets
 
 
 def test_a_file(secret: Path) -> None:
