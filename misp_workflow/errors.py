@@ -7,6 +7,7 @@ WorkflowError                 one plain sentence for an analyst in str(); never 
 │   └── SettingsError         the operator's settings file
 ├── DeliveryError             an effect could not be performed, nor kept for later
 ├── LateError                 the time in which a call must be answered is over
+├── NothingToTell             the node's own text is empty for this call: it says so by a condition
 └── RunnerError               the local workflow engine
     ├── GraphError            a workflow that MISP would not store or could not start
     └── PhpCrash              PHP's own Error, which MISP does not catch: the request dies there
@@ -44,6 +45,10 @@ class DeliveryError(WorkflowError):
 
 class LateError(WorkflowError):
     """The time in which a call must be answered is over."""
+
+
+class NothingToTell(WorkflowError):  # noqa: N818 - no failure: whoever hears it has nothing to do
+    """The node's own text comes out empty, which is how a template says that a call is none of its business."""
 
 
 class RunnerError(WorkflowError):

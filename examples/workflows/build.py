@@ -19,6 +19,17 @@ APPROVED = "misp-workflow:approved-by-gate"
 """The local tag that says in MISP, where nobody can be down or slow, that the gate has said yes in this run."""
 
 
+OWN_USER = "misp-workflow@example.org"
+"""The user whose API key the settings hold."""
+FAILED_LOGIN = "Failed login: {{ log.title }}{% if log.ip %} (from {{ log.ip }}){% endif %}"
+CHANGED_ROLE = (
+    "{% if log.model == 'Role' or 'role_id (' in (log.change or '') %}"
+    "Changed role: {{ log.title }}: {{ log.change }}, by {{ log.email }}"
+    "{% endif %}"
+)
+"""Empty, so that nothing is told, for every other change of a user."""
+
+
 def holding(gate: dict[str, str]) -> tuple[dict[int, Node], list[Edge]]:
     """Return the nodes and edges of a publish_gate that holds whatever becomes of misp-modules and MISP's own nodes.
 
@@ -159,6 +170,30 @@ EXAMPLES = {
         },
         [(1, 2), (2, 3), (3, 4)],
         "A card for each failed login. A destination with digest = 60 makes one card of a minute's worth.",
+    ),
+    "watch-logins-and-roles": _workflow(
+        "Tell the admins about failed logins and changed roles",
+        "log-after-save",
+        {
+            2: ("generic-if", {"hash_path": "Log.email", "operator": "equals", "value": OWN_USER}),
+            3: ("generic-if", {"hash_path": "Log.action", "operator": "equals", "value": "login_fail"}),
+            4: ("generic-if", {"hash_path": "Log.action", "operator": "equals", "value": "auth_fail"}),
+            5: ("generic-if", {"hash_path": "Log.model", "operator": "equals", "value": "User"}),
+            6: ("generic-if", {"hash_path": "Log.model", "operator": "equals", "value": "Role"}),
+            7: ("mattermost_message", {"destination": "watch", "message": FAILED_LOGIN}),
+            8: ("mattermost_message", {"destination": "watch", "message": CHANGED_ROLE}),
+        },
+        [(1, 2), (2, 3, 2), (3, 7), (3, 4, 2), (4, 7), (4, 5, 2), (5, 8), (5, 6, 2), (6, 8)],
+        "Of all log entries only failed logins and API keys, and changes of roles. What the user of our own API key "
+        "does is left out first, so that no action of ours starts this again. The destination gathers: a storm is one "
+        "message that names whom it is about.",
+    ),
+    "tell-correlations": _workflow(
+        "Tell the SOC what an event correlates with",
+        "event-publish",
+        {2: ("concurrent-task", {}), 3: ("mattermost_message", {"destination": "soc-chat", "about": "correlations"})},
+        [(1, 2), (2, 3)],
+        "When an event is published, the events that it correlates with and by which values, each of them once.",
     ),
     "mail-indicators": _workflow(
         "Mail what is for detection",

@@ -12,18 +12,30 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
+from misp_workflow.action import correlations
 from misp_workflow.action.answers import Answer
 from misp_workflow.action.call import Call
 from misp_workflow.action.summary import moment
 from misp_workflow.delivery import recall, trial
 from misp_workflow.effects import Receipt
-from misp_workflow.event import live, rows, text
-from misp_workflow.settings import Settings
+from misp_workflow.event import View, live, rows, text
+from misp_workflow.settings import Destination, Settings
 from misp_workflow.words import counted
+
+
+class Told(Protocol):
+    """What a node told a destination before, held against what it would tell now."""
+
+    def nothing_new(self) -> Receipt | None:
+        """Return the receipt of telling nothing; None when something is told."""
+
+    def keep(self, answer: Answer) -> None:
+        """Remember what was told when MISP hears that it was, or will be."""
+
 
 PACE = frozenset(("again", "quiet", "digest", "delivery", "dry_run"))
 """Parameters that say nothing of what is told, or whom."""
@@ -40,16 +52,26 @@ UUID, CONTENT = 5, 3
 """Bytes of a hash that are kept of an attribute's uuid, and of what it says."""
 
 
-def memory_of(call: Call, rules: Settings, action: str, destination: str) -> Memory | None:
-    """Return what was told of this before, None when the node wants to be told always, or when nothing is sent."""
-    if getattr(call.params, "again", "always") == "always" or trial.current() is not None:
+def memory_of(call: Call, before: View | None, rules: Settings, action: str, place: Destination) -> Told | None:
+    """Return what was told of this before, None when the node wants to be told always, or when nothing is sent.
+
+    `before` reads the data as it was before the clearance.
+    """
+    params = call.params
+    correlating = getattr(params, "about", "") == "correlations"
+    if not correlating and getattr(params, "again", "always") == "always":
         return None
-    event, thing = text(call.view.event.get("uuid")), _thing(call)
-    if not (event and thing):
+    event, thing = text(call.view.event.get("uuid")), "correlations" if correlating else _thing(call)
+    if not correlating and (trial.current() is not None or not (event and thing)):
         return None
-    given = {name: value for name, value in vars(call.params).items() if name not in PACE}
-    who = _hash(json.dumps([action, destination, thing, given], default=str, sort_keys=True), 16).hex()
-    return Memory(call, rules, recall.Place(event, who, action))
+    given = {name: value for name, value in vars(params).items() if name not in PACE}
+    who = _hash(json.dumps([action, place.name, thing, given], default=str, sort_keys=True), 16).hex()
+    where = recall.Place(event, who, action)
+    return (
+        correlations.Memory(call, before or call.judged, rules, place, where)
+        if correlating
+        else Memory(call, rules, where)
+    )
 
 
 def _thing(call: Call) -> str:

@@ -19,8 +19,8 @@ from misp_workflow.action.summary import Summary, summarise, topic
 from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Receipt
-from misp_workflow.errors import InputError, ParameterError
-from misp_workflow.event import View, rows, tag_names, text
+from misp_workflow.errors import InputError, NothingToTell, ParameterError
+from misp_workflow.event import View, marking, rows, tag_names, text
 from misp_workflow.lazy import lazy
 from misp_workflow.settings import Settings
 
@@ -55,7 +55,8 @@ class Call:
     `before` reads the data as it was before the clearance: what is taken back is told by it. `refusal` is why the whole
     may not go, and only taking back is left to do.
 
-    `update` is what changed since the same was told before, "" when it is told for the first time.
+    `update` is what changed since the same was told before, "" when it is told for the first time;
+    `correlations` are the events that a node which is about them tells of.
 
     `judged` reads what a gate's rules judge. When `clean` is given, secrets are still in it: `clean` takes them out for
     `view`, `data` and templates, once one of them is asked for. Rules quote nothing that stands under a secret's name.
@@ -92,6 +93,7 @@ class Call:
         self.about = about
         self.occasion = occasion
         self.update = ""
+        self.correlations: list[Any] = []
         self._written: dict[tuple[str, str], str] = {}
         self._misp = settings.misp.url
 
@@ -156,6 +158,14 @@ class Call:
         told = (("Updated", update), *(fact for fact in self.summary.facts if fact[0] in names))
         vars(self)["summary"] = replace(self.summary, facts=told)
 
+    def tell_correlations(self, found: list[Any], title: str, facts: list[tuple[str, str]], withheld: str) -> None:
+        """Have the summary tell what the event correlates with, marked as the strictest of all that it speaks of."""
+        self.correlations = found
+        self.withheld = "; ".join(filter(None, [self.withheld, withheld]))
+        names = {name for one in found for name in tag_names(one.event)}
+        tlp = marking([*names, *([f"tlp:{self.summary.tlp}"] if self.summary.tlp else [])], "tlp") or ""
+        vars(self)["summary"] = Summary(title, tuple(facts), tlp)
+
     @property
     def context(self) -> Mapping[str, Any]:
         """The names that a template of this call may use; docs/templates.md lists them."""
@@ -182,6 +192,8 @@ class Call:
         """
         if getattr(self.params, name):
             written = self.render(name, style).rstrip()
+            if not written and name == "message":
+                raise NothingToTell("The node's message is empty for this, so nothing is told.")
             if self.update and not _NAMES_UPDATE.search(getattr(self.params, name)):
                 told = rendering.said(self.update, style)
                 written = UPDATES.get(style, UPDATE).format(update=told) + written
@@ -341,7 +353,9 @@ class Call:
         everything = self.selected is None and getattr(self.params, "selected_or_all", "selected") == "all"
         known = {key: view.event[key] for key in ("id", "uuid", "info", "date", "timestamp") if key in view.event}
         answer: dict[str, Any] = {"kind": view.kind, "summary": told, "event": view.event if everything else known}
-        if self.selected is not None:
+        if self.correlations:
+            answer["correlations"] = [one.as_json() for one in self.correlations]
+        elif self.selected is not None:
             answer["items"] = self.selected
         if self.withheld:
             answer["withheld"] = self.withheld
@@ -373,6 +387,7 @@ _NAMES: dict[str, Callable[[Call], Any]] = {
     "link_to_event": lambda call: rendering.live(call.link),
     "withheld": lambda call: call.withheld,
     "update": lambda call: call.update,
+    "correlations": lambda call: [one.as_json() for one in call.correlations],
 }
 
 NAMES = frozenset(_NAMES)

@@ -42,7 +42,7 @@ from misp_workflow.effects import (
     mask,
     to_json,
 )
-from misp_workflow.errors import InputError, LateError, WorkflowError
+from misp_workflow.errors import InputError, LateError, NothingToTell, WorkflowError
 from misp_workflow.event import View, rows
 from misp_workflow.printable import logger
 from misp_workflow.settings import Destination, Settings
@@ -247,8 +247,8 @@ class _Action:
                 marks=marks,
             )
             with local_time.told_in(destination.timezone):
-                memory = again.memory_of(call, rules, self.name, destination.name)
-                decision = (memory and memory.nothing_new()) or self.decide(call)
+                memory = again.memory_of(call, before, rules, self.name, destination)
+                decision = (memory and memory.nothing_new()) or self._decision(call)
             if isinstance(decision, Pass) and decision.judged:
                 parameters.refuse_without_rule(self.config["params"], params)
             answer = self._carry_out(decision, call, secrets, destination, watch)
@@ -259,6 +259,12 @@ class _Action:
             return with_note(answer, note)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
+
+    def _decision(self, call: Call) -> Decision:
+        try:
+            return self.decide(call)
+        except NothingToTell as nothing:
+            return call.skip(str(nothing))
 
     def _only_its_name(self, before: View, error: guard.MarkedError) -> dict[str, Any]:
         """Return what taking back needs of an event that may not go; raise the error where nothing was put to stay."""

@@ -43,6 +43,15 @@ MESSAGE: Table = {
     },
 }
 
+ABOUT: Table = {
+    "about": {
+        "description": "event: what happened; correlations: the events that it correlates with, each told once",
+        "format": "choice",
+        "choices": ["event", "correlations"],
+        "default": "event",
+    },
+}
+
 PACE: Table = {
     "again": {
         "description": "The same once more within quiet: always: told; changed: only what changed is told; never",

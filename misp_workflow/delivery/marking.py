@@ -6,7 +6,8 @@ import dataclasses
 import importlib
 import threading
 import time
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from misp_workflow.delivery import trial
 from misp_workflow.delivery.guard import ClearanceError, Found, Unsaid, completed, unsaid, with_event_tags
@@ -15,6 +16,8 @@ from misp_workflow.errors import WorkflowError
 from misp_workflow.event import View, rows, text
 from misp_workflow.markings import TLP_LEVELS
 from misp_workflow.settings import Destination, Settings
+
+Result = TypeVar("Result")
 
 SHARE = 0.5
 """The part of the time left that MISP gets to say the marking."""
@@ -81,16 +84,26 @@ def _asked(missing: Unsaid, rules: Settings, deadline: float) -> Found | str:
         return "the settings name no [misp] to ask"
     if not missing.askable:
         return Found()  # an event that is about to be saved, and has no tag yet
+    return says(rules, deadline, lambda misp, until: misp.read_tags(missing, until))
+
+
+def says(rules: Settings, deadline: float, ask: Callable[[Any, float], Result | None]) -> Result | str:
+    """Return what MISP says in its share of the time, or why it says nothing, for the middle of a sentence.
+
+    `ask` gets the transport that speaks to MISP and a time of the monotonic clock; None: MISP does not know it.
+    """
+    if not rules.misp.url:
+        return "the settings name no [misp] to ask"
     now = time.monotonic()
     with _lock:
         if now < _silent.get(rules.misp.url, now):
             return "MISP did not answer a moment ago"
     misp = importlib.import_module("misp_workflow.delivery.transports.misp")  # PyMISP is loaded by those who need it
     try:
-        found = misp.read_tags(missing, now + max(deadline - now, 0.0) * SHARE)
+        found = ask(misp, now + max(deadline - now, 0.0) * SHARE)
     except WorkflowError as error:
         if getattr(error, "silent", False):
             with _lock:
                 _silent[rules.misp.url] = time.monotonic() + REST
         return f"MISP could not be asked ({str(error).rstrip('.')})"
-    return found if isinstance(found, Found) else "MISP does not know it"
+    return "MISP does not know it" if found is None else found

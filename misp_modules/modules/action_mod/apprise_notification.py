@@ -28,6 +28,7 @@ moduleconfig = {
         },
         "title": {"description": "Title as a Jinja template; empty: MISP", "template": True},
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DESTINATION,
         "dry_run": fields.DELIVERY["dry_run"],

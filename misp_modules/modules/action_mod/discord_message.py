@@ -17,6 +17,7 @@ moduleconfig = {
         "webhook_url": {"description": "Webhook of the channel", "format": "url", "required": True, "secret": True},
         "thread_id": {"description": "Id of a thread of that channel; empty: the channel itself"},
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

@@ -87,6 +87,7 @@ moduleconfig = {
         },
         **fields.ITEMS,
         **fields.TLS,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

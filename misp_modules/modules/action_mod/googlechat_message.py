@@ -31,6 +31,7 @@ moduleconfig = {
             "default": True,
         },
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

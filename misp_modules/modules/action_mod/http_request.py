@@ -47,6 +47,7 @@ moduleconfig = {
             "format": "list",
         },
         **fields.ITEMS,
+        **fields.ABOUT,
         **fields.DELIVERY,
     },
     "blocking": False,

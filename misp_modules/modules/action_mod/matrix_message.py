@@ -25,6 +25,7 @@ moduleconfig = {
         },
         "room_id": {"description": "Internal id of the room, such as !abc:example.org", "required": True},
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

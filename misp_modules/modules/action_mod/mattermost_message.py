@@ -22,6 +22,7 @@ moduleconfig = {
         "token": {"description": "Access token of a bot that may post in the channel", "secret": True},
         "channel_id": {"description": "Id of the channel (26 letters and digits), used with token"},
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

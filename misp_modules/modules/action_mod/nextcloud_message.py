@@ -33,6 +33,7 @@ moduleconfig = {
             "secret": True,
         },
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

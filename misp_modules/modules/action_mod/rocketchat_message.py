@@ -23,6 +23,7 @@ moduleconfig = {
         "token": {"description": "Personal access token of that user", "secret": True},
         "channel": {"description": "Channel to post in (#name), used with token"},
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

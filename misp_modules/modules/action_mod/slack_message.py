@@ -30,6 +30,7 @@ moduleconfig = {
         },
         "server_url": {"description": "Slack's API", "format": "url", "default": "https://slack.com/api"},
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

@@ -26,6 +26,7 @@ moduleconfig = {
         },
         **fields.TITLE,
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

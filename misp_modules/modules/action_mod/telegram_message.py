@@ -25,6 +25,7 @@ moduleconfig = {
         },
         "server_url": {"description": "Telegram's API", "format": "url", "default": "https://api.telegram.org"},
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

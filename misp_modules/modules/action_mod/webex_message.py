@@ -18,6 +18,7 @@ moduleconfig = {
         "room_id": {"description": "Id of the space; the bot must be a member", "required": True},
         "server_url": {"description": "Webex's API", "format": "url", "default": "https://webexapis.com/v1"},
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

@@ -23,6 +23,7 @@ moduleconfig = {
             "template": True,
         },
         **fields.MESSAGE,
+        **fields.ABOUT,
         **fields.PACE,
         **fields.DELIVERY,
     },

@@ -109,8 +109,13 @@ def read_tags(missing: Unsaid, deadline: float) -> Found | None:
 
     DeliveryError when MISP cannot be asked, SilentError when nobody answered.
     """
+    return reading(lambda misp: _tags(misp, missing), deadline)
+
+
+def reading(question: Callable[[Client], Result], deadline: float) -> Result:
+    """Return what a question to MISP learns; DeliveryError when it cannot be asked, SilentError for no answer."""
     try:
-        return _with_misp(settings.current(), deadline, lambda misp: _tags(misp, missing))
+        return _with_misp(settings.current(), deadline, question)
     except changes.Stop as end:
         kind = SilentError if end.answer.down else DeliveryError
         raise kind(f"{end.answer.detail.rstrip('.')}.") from None

@@ -108,8 +108,15 @@ class Events(Sync):
     def _attribute_search(self, path: str, body: Any) -> Answer:
         wanted = body.get("uuid") or []
         wanted = {wanted} if isinstance(wanted, str) else set(wanted)
-        found = [row for row in self.attributes.values() if row["uuid"] in wanted and not row["deleted"]]
-        return answer({"response": {"Attribute": [{**searched(row), "Event": self._brief(row)} for row in found]}})
+        event = (self._find_event(str(body["eventid"])) or {}).get("id") if body.get("eventid") else None
+        found = [
+            row
+            for row in self.attributes.values()
+            if (row["uuid"] in wanted or row["event_id"] == event) and not row["deleted"]
+        ]
+        more = self._correlating if body.get("includeCorrelations") else lambda row: {}
+        said = [{**searched(row), "Event": self._brief(row), **more(row)} for row in found]
+        return answer({"response": {"Attribute": said}})
 
     @route("POST", "/attributes/edit/([^/]+)")
     def _attribute_edit(self, path: str, body: Any, reference: str) -> Answer:

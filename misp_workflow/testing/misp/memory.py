@@ -109,6 +109,8 @@ class Memory:
     def _searched(self, query: Mapping[str, Any]) -> list[Row]:
         """Return the events that restSearch finds: one by its reference, else all, page by page."""
         reference = query.get("uuid") or query.get("eventid")
+        if isinstance(reference, list):
+            return [event for one in reference if (event := self._find_event(str(one)))]
         if reference:
             found = self._find_event(str(reference))
             return [found] if found else []
@@ -169,6 +171,16 @@ class Memory:
         event = self.events[attribute["event_id"]]
         names = ("org_id", "distribution", "publish_timestamp", "id", "info", "orgc_id", "uuid")
         return {name: event[name] for name in names}
+
+    def _correlating(self, attribute: Row) -> Row:
+        """Return what restSearch adds for includeCorrelations: the same value in other events (PyMISP reads it so)."""
+        same = [
+            row
+            for row in self.attributes.values()
+            if row["value"] == attribute["value"] and row["event_id"] != attribute["event_id"] and not row["deleted"]
+        ]
+        names = ("id", "uuid", "event_id", "type", "value")
+        return {"RelatedAttribute": [{**{n: row[n] for n in names}, "Event": self._brief(row)} for row in same]}
 
     def _tag_named(self, name: str, colour: str = "", local_only: bool = False) -> Row:
         """Return the tag of exactly this name, made when there is none."""
