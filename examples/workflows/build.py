@@ -180,10 +180,12 @@ EXAMPLES = {
             4: ("generic-if", {"hash_path": "Log.action", "operator": "equals", "value": "auth_fail"}),
             5: ("generic-if", {"hash_path": "Log.model", "operator": "equals", "value": "User"}),
             6: ("generic-if", {"hash_path": "Log.model", "operator": "equals", "value": "Role"}),
-            7: ("mattermost_message", {"destination": "watch", "message": FAILED_LOGIN}),
-            8: ("mattermost_message", {"destination": "watch", "message": CHANGED_ROLE}),
+            7: ("concurrent-task", {}),
+            8: ("concurrent-task", {}),
+            9: ("mattermost_message", {"destination": "watch", "message": FAILED_LOGIN}),
+            10: ("mattermost_message", {"destination": "watch", "message": CHANGED_ROLE}),
         },
-        [(1, 2), (2, 3, 2), (3, 7), (3, 4, 2), (4, 7), (4, 5, 2), (5, 8), (5, 6, 2), (6, 8)],
+        [(1, 2), (2, 3, 2), (3, 7), (3, 4, 2), (4, 7), (4, 5, 2), (5, 8), (5, 6, 2), (6, 8), (7, 9), (8, 10)],
         "Of all log entries only failed logins and API keys, and changes of roles. What the user of our own API key "
         "does is left out first, so that no action of ours starts this again. The destination gathers: a storm is one "
         "message that names whom it is about.",

@@ -61,7 +61,10 @@ class Gatherings:
         if self._is_early(tick):
             return
         found, remove = self._backend.gathered(tick["tick"], digest.MOST_IN_ONE)
-        due = [one for one in found if flaws(one) or "at" not in tick or one["due"] <= tick["at"] + 1]
+        due: list[Envelope] = []
+        later: list[Envelope] = []  # put after the time that this tick is for: another day's
+        for one in found:
+            (later if "at" in tick and not flaws(one) and one["due"] > tick["at"] + 1 else due).append(one)
         bundles: dict[str, list[Envelope]] = {}
         for envelope in due:
             try:
@@ -70,9 +73,8 @@ class Gatherings:
                 self._bury(envelope, f"It cannot be read: {error}.")
         for members in bundles.values():
             self._send(MAIN, self._letters.merged(members), 0.0)
-        for envelope in found if len(due) < len(found) else ():
-            if envelope not in due:  # put after the time that this tick is for: its own is another day
-                self._send(tick["tick"], envelope, 0.0)
+        for envelope in later:
+            self._send(tick["tick"], envelope, 0.0)
         remove()
         for members in bundles.values():
             for member in members if len(members) > 1 else ():  # one alone goes on under its own key
