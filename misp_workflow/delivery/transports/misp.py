@@ -212,12 +212,19 @@ def talk(
         except changes.Refusal as no:
             outcome = retry.http_outcome(no.status)
             down = no.status >= 500
-            raise _end("refused" if outcome == "delivered" else outcome, mask(str(no), [key]), down=down) from None
+            raise _end(
+                "refused" if outcome == "delivered" else outcome, mask(str(no), _secrets(this, key)), down=down
+            ) from None
         except (*http.TROUBLES, ValueError) as error:
             raise changes.Stop(_failure(error, this, seconds, key)) from None
         except (PyMISPError, LookupError, TypeError, AttributeError):
             LOG.exception("an answer of MISP's has an unknown form")
             raise _end("again", "MISP's answer was not understood; the log of misp-modules names the place") from None
+
+
+def _secrets(this: Try, key: str) -> list[str]:
+    """Return what an answer may quote and nobody shall read: the key, and the proxy's login."""
+    return [key, *(this.proxy.secrets if this.proxy else ())]
 
 
 def _failure(error: Exception, this: Try, seconds: float, key: str) -> Answer:
@@ -228,7 +235,7 @@ def _failure(error: Exception, this: Try, seconds: float, key: str) -> Answer:
     """
     answer = http.failure(error, this, "MISP", seconds)
     ours = this.late and time.monotonic() - this.asked < seconds / 2
-    detail = changes.NO_TIME if ours else mask(answer.detail, [key])
+    detail = changes.NO_TIME if ours else mask(answer.detail, _secrets(this, key))
     return dataclasses.replace(answer, detail=detail, down=answer.down and not ours, more=ours)
 
 
