@@ -78,7 +78,7 @@ class Watch:
         return first
 
     def answer_of(
-        self, work: Callable[[], Answer], seconds: float, otherwise: Answer, note: Callable[[Answer], None]
+        self, work: Callable[[], Answer], seconds: float, otherwise: Answer, note: Callable[[Answer], None] | None
     ) -> Answer:
         """Return what `work` says, done in a thread of its own, or `otherwise` once so many seconds are over.
 
@@ -89,12 +89,15 @@ class Watch:
 
         def judge() -> None:
             self.say(context.run(work))
-            if self._answer is not None and self._answer is not otherwise:
+            if note is not None and self._answer is not None and self._answer is not otherwise:
                 note(self._answer)
 
-        threading.Thread(target=judge, name="judging", daemon=True).start()
+        try:
+            threading.Thread(target=judge, name="judging", daemon=True).start()
+        except RuntimeError:  # the system gives no more threads: then this one has to do it
+            judge()
         spoken.wait(seconds)
-        if self.say(otherwise):
+        if self.say(otherwise) and note is not None:
             threading.Thread(target=note, args=(otherwise,), name="noting", daemon=True).start()
         assert self._answer is not None
         return self._answer

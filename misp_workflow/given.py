@@ -32,7 +32,8 @@ def content(path: Path) -> bytes:
 def _without_waiting(name: str, flags: int) -> int:
     """Open it also when it is a pipe into which nobody writes yet; to be read, it waits again."""
     number = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
-    os.set_blocking(number, True)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(number, True)
     return number
 
 

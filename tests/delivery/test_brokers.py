@@ -296,8 +296,8 @@ def test_what_is_alone_in_its_digest_is_not_taken_for_sent(receiver: Receiver, s
 
     until(is_merged)
     assert outbox._backend.known("alone") != "sent"
-    deliver([parcel(receiver, "go", json={"text": "go"})], mode="queue")
-    until(lambda: {one.json()["text"] for one in receiver.requests} == {"alone", "go"}, 60)
+    deliver([parcel(receiver, "after", json={"text": "after"})], mode="queue")
+    until(lambda: {one.json()["text"] for one in receiver.requests} == {"alone", "after"}, 60)
 
 
 def test_a_message_that_is_none_stops_neither_workers_nor_commands(receiver: Receiver, shared, broker) -> None:

@@ -57,6 +57,35 @@ def test_a_gate_that_never_comes_to_an_end_refuses_with_the_reason(within):
     assert said.startswith("Not passed: this could not be judged within 1 s (answer_within)")
 
 
+def test_what_sends_answers_in_time_too_when_something_does_not_look_at_the_clock(within):
+    """A disk that hangs, say: MISP would wait until its own limit, and hold up whatever comes behind."""
+    within(1)
+    answered = threading.Event()
+
+    def decide(call):
+        answered.wait(60)
+        return []
+
+    began = time.monotonic()
+    said = exposed(decide, blocking=False)()["error"]
+    took = time.monotonic() - began
+    answered.set()
+    assert took < 30
+    assert said.startswith(
+        "This server did not come to an end within 1 s (answer_within), so whether anything was sent"
+    )
+
+
+def test_a_server_without_threads_answers_all_the_same(within, monkeypatch):
+    within(5)
+
+    def none(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    assert exposed(lambda call: Pass())() == {"data": {"status": "passed", "detail": "Every rule is kept."}}
+
+
 def test_a_gate_that_computes_without_end_stops_when_its_time_is_over(within):
     within(1)
     stopped = threading.Event()
