@@ -42,9 +42,8 @@ def json_files(folder: Path) -> Iterator[Path]:
 
     InputError when one of the folders cannot be read: what is in it would be passed over in silence.
     """
-    for place, folders, names in os.walk(folder, onerror=_unreadable):
-        folders.sort()
-        yield from (Path(place, name) for name in sorted(names) if name.endswith(".json"))
+    found = os.walk(folder, onerror=_unreadable)
+    yield from sorted(Path(place, name) for place, _, names in found for name in names if name.endswith(".json"))
 
 
 def _unreadable(error: OSError) -> None:
