@@ -6,6 +6,7 @@ import os
 import re
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,11 @@ def make(change: str, event: dict[str, Any], *rows: dict[str, Any], seconds: flo
     """Make one change and return what became of it; `more` are the fields of the effect."""
     effect = MispChange(change=change, event=event["uuid"], items=items(*rows), **more)
     return transport.send(effect, "key", time.monotonic() + seconds)
+
+
+def wait_until(holds: Callable[[], Any], patience: float = 120.0) -> None:
+    """Wait for what must come; the patience only keeps a broken run from hanging."""
+    end = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from misp_support import RealMisp
+from misp_support import RealMisp, wait_until
 
+from misp_workflow.testing import MispModulesServer
 from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.misp import MispStandIn
 
@@ -429,3 +430,34 @@ def test_from_one_misp_to_the_other(misp: Any, other: Any, push: Push) -> None:
     there = values(other.event(made["uuid"]))
     assert sorted((value[:2], level) for value, level in there.items()) == [("d2", "1"), ("d3", "3"), ("d5", "5")]
     assert "is there already" in detail(push(misp.event(made["uuid"])))
+
+
+@pytest.mark.server
+def test_killed_after_the_event_was_made_and_before_that_was_known(tmp_path: Path) -> None:
+    with StandInOther() as there:
+        ours = event(*(attribute(f"n{number}.example") for number in range(20)))
+        settings = tmp_path / "settings.toml"
+        place = f'server_url = "{there.url}"\napi_key = "{there.key}"\n'
+        settings.write_text(f"[destinations.there.parameters]\n{place}")
+        settings.chmod(0o600)
+        environment = {"MISP_WORKFLOW_CONFIG": str(settings), "MISP_WORKFLOW_STATE": str(tmp_path / "state")}
+        respond, killed, answered = there._otherwise, threading.Event(), threading.Event()
+
+        def once(request: Any) -> Any:
+            said = respond(request)
+            if request.path.startswith("/events/add"):
+                server.kill()
+                killed.set()
+            elif request.path.startswith("/events/restSearch") and there.events:
+                answered.set()
+            return said
+
+        with MispModulesServer(environment=environment) as server:
+            there.always(once)
+            params = {"destination": "there", "selected_or_all": "all", "delivery": "queue"}
+            server.query({"module": "misp_event_push", "data": {"Event": ours}, "params": params})
+            wait_until(killed.is_set)
+            server.start()
+            server.modules()  # what MISP asks first; from here on what waits is sent on
+            wait_until(answered.is_set)
+        assert [len(values(there.event(number))) for number in there.events] == [20]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
+from misp_support import wait_until
 
 from misp_workflow.testing import MispModulesServer
 from misp_workflow.testing.misp import MispStandIn
@@ -39,11 +39,3 @@ def test_killed_in_the_middle_and_started_again(tmp_path: Path, recorded):
 
 def tagged(misp: MispStandIn) -> int:
     return sum(bool(row["_tags"]) for row in list(misp.attributes.values()))
-
-
-def wait_until(holds, patience: float = 120.0) -> None:
-    """Wait for what must come; the patience only keeps a broken run from hanging."""
-    end = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.01)
