@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from misp_workflow.action import rendering
@@ -18,6 +19,7 @@ from misp_workflow.delivery import guard
 from misp_workflow.delivery.cases.words import BULLET, BULLETS, DESCRIPTION, LINKED, SEVERITY, TITLE, document
 from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Case, Json
+from misp_workflow.effects.case import Request
 from misp_workflow.errors import ParameterError
 from misp_workflow.event import THREAT_LEVELS, flag, live, number, text
 from misp_workflow.words import counted
@@ -32,7 +34,19 @@ MARK = "urn:uuid:"
 """What stands before an event's uuid where a tracker shall find it again (RFC 9562)."""
 
 
-__all__ = ["ANY", "DESCRIPTION", "SEVERITY", "TITLE", "Draft", "document", "draft", "why_it_goes"]
+__all__ = [
+    "ANY",
+    "DESCRIPTION",
+    "SEVERITY",
+    "TITLE",
+    "Draft",
+    "document",
+    "draft",
+    "make",
+    "say",
+    "seek",
+    "why_it_goes",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,50 @@ class Draft:
     def case(self, **given: Any) -> Case:
         """Return the effect with these fields of its own, steps among them."""
         return Case(**{**self.said, **given})
+
+    def changed(
+        self, request: Request, values: Mapping[str, Json], about: Mapping[str, str], at: str = "json"
+    ) -> Request:
+        """Return the request with what changed of these values, to stand at a dotted path of it.
+
+        `about` says of which fact each is, TITLE, SEVERITY or ANY; a value that it does not name is never sent. What is
+        about ANY, as a description is, goes only when all of the event is known.
+        """
+        facts = {name: fact for name, fact in about.items() if name in values and (fact != ANY or self.whole)}
+        told = _within(at, {name: values[name] for name in facts})
+        return {**request, **told, "facts": {f"{at}.{name}": fact for name, fact in facts.items()}}
+
+
+def seek(path: str, query: Mapping[str, str], listed: str, member: str, mark: str, **more: Json) -> Request:
+    """Return the request that looks for the case: in a list of the answer, the first item that bears the mark.
+
+    `listed` is the path of the list ("": the answer is one), which must be there, `member` the path in each item.
+    """
+    there = {"expect_fields": [listed]} if listed else {}
+    return {"method": "GET", "path": path, "query": dict(query), **there, "among": [listed, member, mark], **more}
+
+
+def make(path: str, content: Json, *names: str, **more: Json) -> Request:
+    """Return the request that makes the case: answered with 201, and with members of these names."""
+    there = {"expect_fields": [*names]} if names else {}
+    return {"path": path, "json": content, "expect_status": [201], **there, **more}
+
+
+def say(
+    path: str, at: str, said: str = "comment", beside: Mapping[str, Json] = MappingProxyType({}), **more: Json
+) -> Request:
+    """Return the request that says what the house has to say, at a dotted path of it; `beside` is what else it holds.
+
+    `said` is what `put` knows it by: "comment", or "document" in Atlassian's format.
+    """
+    told = _within(at, "")
+    return {"path": path, "json": {**told["json"], **beside}, "put": {at: said}, **more}
+
+
+def _within(at: str, value: Json) -> dict[str, Any]:
+    for name in reversed(at.split(".")):
+        value = {name: value}
+    return dict(value)
 
 
 def draft(
@@ -100,6 +158,8 @@ def draft(
         "on_change": params.on_change,
         "on_withdraw": params.on_withdraw,
         "link_back": "" if params.link_back == "no" else params.link_back,
+        "verify_tls": params.verify_tls,
+        "ca_file": params.ca_file,
     }
     named = call.line("title", call.topic, title_style)
     body = call.message(style, most_body, titled=False, name="body", more=_listed(here, style))
@@ -165,7 +225,7 @@ def _listed(rows: list[dict[str, Any]], style: str) -> str:
 
 
 def _severity(call: Call) -> str:
-    chosen = call.params.severity
+    chosen = getattr(call.params, "severity", "auto")  # not every tracker has one
     if chosen != "auto":
         return str(chosen)
     level = THREAT_LEVELS.get(number(call.view.event.get("threat_level_id")), "")

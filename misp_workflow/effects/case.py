@@ -15,9 +15,11 @@ which say what is sent and what is a yes, its address as `path` below the case's
 
     put     what is written into the request when its turn comes: {"json.issue.notes": "comment"}; "id" and "name" are
             the case's, "comment" is what the house has to say, "document" the same in Atlassian's document format,
-            "before.PATH" what stood there in the answer before. "{id}" and "{name}" in the path are put there, too
+            "addition" the same below an empty line, "before.PATH" what stood there in the answer before. "{id}" and
+            "{name}" in the path are put there, too
     among   [path of a list, path in each item, text]: what counts of the answer is the first item that has the text
-            there, by itself or among others; "within": a path: what stands there counts
+            there, by itself or among others; what is no list is its only item; "within": a path: what stands there
+            counts
     missing the sentence when `among` finds nothing, which is a failure then
     facts   {dotted path: fact}, in `update`: that part is sent only when this fact (a name in `shows`) changed, "*"
             when anything did; a request of which nothing is left is not made
@@ -34,10 +36,11 @@ class Case(Post):
     `url` and the other fields of a `Post` are the same for all requests; `json`, `form`, `body` stay empty. The steps:
     `look` finds the case at the tracker by what `create` has left there for it, each of its requests until one does;
     `found_at` is the dotted path of its id in the answer (nothing there: there is none), `id_at` the same for the first
-    request of `create`. `update` changes
-    title and fields, `comment` says `comment`, `close` ends the case, `reopen` takes that back; a step without requests
-    does nothing. `name_at` is the dotted path of what people call the case, in both answers; without it, its id. `page`
-    is its address for people, with "{id}" or "{name}". `lag` seconds may pass until `look` finds what `create` made.
+    request of `create`. `update` changes title and fields, `comment` says `comment`, `close` ends the case, `reopen`
+    takes that back; a step without requests does nothing. `adds` are requests by the uuid of an attribute, which put it
+    into a case that is there already when it is new in the event: a no of these is told, and fails nothing. `name_at`
+    is the dotted path of what people call the case, in both answers; without it, its id. `page` is its address for
+    people, with "{id}" or "{name}". `lag` seconds may pass until `look` finds what `create` made.
 
     `event` is the uuid of the event, `scope` where at the tracker the case is ("queue General"): another scope has
     another case. `called` is what it is ("ticket"), `action` the module's name, which the house fills in.
@@ -59,6 +62,7 @@ class Case(Post):
     id_at: str
     name_at: str = ""
     update: tuple[Request, ...] = ()
+    adds: Mapping[str, tuple[Request, ...]] = field(default_factory=dict)
     comment: tuple[Request, ...] = ()
     close: tuple[Request, ...] = ()
     reopen: tuple[Request, ...] = ()

@@ -105,6 +105,40 @@ def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         process.wait(30)
 
 
+FLOWINTEL = "MISP_WORKFLOW_TEST_FLOWINTEL"
+"""Names a checkout of FlowIntel with its Python environment in `env`, for those who have one."""
+SERVE = (
+    "import sys; from app import create_app; create_app().run(host='127.0.0.1', port=int(sys.argv[1]), threaded=True)"
+)
+
+
+@pytest.fixture(scope="session")
+def flowintel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a real FlowIntel on SQLite, and the key of its admin; no package, so that it is named."""
+    checkout = Path(os.environ.get(FLOWINTEL, ""))
+    if not os.environ.get(FLOWINTEL) or not (checkout / "app.py").exists():
+        pytest.skip(f"{FLOWINTEL} names no checkout of FlowIntel with its environment in env")
+    folder, port = tmp_path_factory.mktemp("flowintel") / "flowintel", free_port()
+    shutil.copytree(checkout, folder, ignore=shutil.ignore_patterns("env", ".git", "instance", "node_modules"))
+    for name in ("config.py", "config_module.py"):
+        shutil.copy(folder / "conf" / f"{name}.default", folder / "conf" / name)
+    python = str(checkout / "env" / "bin" / "python")
+    told = {**os.environ, "FLASKENV": "testing", "HISTORY_DIR": str(folder / "history"), "PYTHONPATH": str(folder)}
+    with (folder / "log").open("wb") as log:
+        subprocess.run([python, "app.py", "-i"], env=told, cwd=folder, stdout=log, stderr=log, check=True, timeout=300)
+        words = [python, "-c", SERVE, str(port)]
+        process = subprocess.Popen(words, env=told, cwd=folder, stdout=log, stderr=log)
+    with contextlib.closing(sqlite3.connect(next((folder / "instance").glob("*.sqlite")))) as database:
+        ((key,),) = database.execute("SELECT api_key FROM user WHERE id = 1").fetchall()
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until(lambda: _answers(f"{url}/api/case/all"), process)
+        yield url, key
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 @pytest.fixture
 def misp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MispStandIn]:
     """A stand-in for the operator's MISP, which the settings name."""

@@ -167,7 +167,8 @@ def test_without_a_misp_the_case_is_kept_and_that_is_said(tracker: RequestTracke
 
 def test_created_although_refused_is_found(tracker: RequestTracker) -> None:
     tracker.after = lambda request: answer({"message": "no"}, 403) if request.path.endswith("/ticket") else None
-    assert detail(keep(tracker, event(attribute(1)))) == "RT ticket 1 was created."
+    said = detail(keep(tracker, event(attribute(1))))
+    assert said.startswith("RT ticket 1 is there, although RT answered 403 Forbidden: no"), said
     assert len(tracker.cases) == 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cases_kit import ask, attribute, bare, detail, event, life, told
-from trackers import GitHub, GitLab, Iris, Jira, JiraDataCenter, Redmine, ServiceNow, TheHive, Tracker
+from trackers import FlowIntel, GitHub, GitLab, Iris, Jira, JiraDataCenter, Redmine, ServiceNow, TheHive, Tracker
 
 from misp_workflow.testing import Received, Receiver, answer
 
@@ -20,6 +20,7 @@ TRACKERS: list[tuple[str, type[Tracker]]] = [
     ("redmine_issue", Redmine),
     ("thehive_alert", TheHive),
     ("iris_alert", Iris),
+    ("flowintel_case", FlowIntel),
 ]
 EACH = pytest.mark.parametrize(("action", "kind"), TRACKERS, ids=[kind.__name__ for _, kind in TRACKERS])
 TITLES = ("title: ", "short_description: ", "summary: ", "subject: ")
@@ -65,14 +66,16 @@ def test_created_although_refused_is_found(action: str, kind: type[Tracker], rec
     tracker, made = kind(receiver), []
 
     def refuse(request: Received):
-        if request.method == "POST" and not request.path.endswith("/query") and not made:
+        if tracker.cases and not made:
             made.append(request)
             return answer({"message": "not entitled"}, 403)
         return None
 
     tracker.after = refuse
-    assert detail(keep(action, tracker, event(attribute(1)))) == f"{tracker.name} was created."
+    said = detail(keep(action, tracker, event(attribute(1))))
+    assert said.startswith(f"{tracker.name} is there, although {tracker.name.split()[0]} answered 403"), said
     assert len(tracker.cases) == 1
+    assert detail(keep(action, tracker, event(attribute(1)))) == f"{tracker.name} shows that already."
 
 
 @EACH
@@ -123,6 +126,7 @@ def test_event_text_is_text(action: str, kind: type[Tracker], receiver: Receiver
         "Redmine": (),
         "TheHive": (),  # its title is no Markdown
         "Iris": (),  # nor is this one's
+        "FlowIntel": (),  # nor is this one's
     }[kind.__name__]
     assert [mark for mark in live if mark in written] == []
     if kind is TheHive:
@@ -194,12 +198,55 @@ def test_thehive_that_refuses_a_second_alert_keeps_the_first_one(receiver: Recei
         return None
 
     tracker.before = too_early
-    assert detail(keep("thehive_alert", tracker, event(attribute(1), info="another title"))).startswith(
-        "TheHive alert ~1 "
-    )
+    said = detail(keep("thehive_alert", tracker, event(attribute(1), info="another title")))
+    assert "TheHive alert ~1 is there, although TheHive answered 400 Bad Request: Alert already exists" in said
     assert len(tracker.cases) == 1 and hidden
+    assert tracker.cases["~1"]["title"].endswith("another title"), "nobody knew what the first one said"
     assert "was updated" in detail(keep("thehive_alert", tracker, event(attribute(1), info="a third title")))
     assert tracker.cases["~1"]["title"].endswith("a third title")
+
+
+def test_thehive_gets_what_is_new_once(receiver: Receiver) -> None:
+    tracker = TheHive(receiver)
+    rows = [attribute(1, "a.example"), attribute(2, "b.example|192.0.2.1", "domain|ip")]
+    keep("thehive_alert", tracker, event(*rows))
+    more = [attribute(3, "b.example"), attribute(4, "c.example"), attribute(5, "c.example")]
+    assert detail(keep("thehive_alert", tracker, event(*rows, *more))) == "TheHive alert ~1 was updated."
+    corrected = {**attribute(1, "corrected.example")}
+    detail(keep("thehive_alert", tracker, event(corrected, whole=False)))
+    values = [value for _, value in tracker.observables]
+    assert values == ["a.example", "b.example", "192.0.2.1", "c.example", "corrected.example"]
+    said = detail(keep("thehive_alert", tracker, event(attribute(6, "a.example"), whole=False)))
+    assert said.startswith("TheHive alert ~1 was updated, but 1 of 1 new values are not in it, because TheHive"), said
+
+
+def test_a_node_that_only_comments_adds_no_observables(receiver: Receiver) -> None:
+    tracker = TheHive(receiver)
+    keep("thehive_alert", tracker, event(attribute(1)), on_change="comment")
+    keep("thehive_alert", tracker, event(attribute(1), attribute(2)), on_change="comment")
+    assert tracker.observables == [("domain", "n1.example")]
+
+
+def test_flowintel_gets_the_objects_and_a_case_that_it_made_although_it_failed_is_found(receiver: Receiver) -> None:
+    tracker, broken = FlowIntel(receiver), iter([answer(status=500)])
+    tracker.after = lambda request: next(broken, None) if request.path.endswith("/create_with_event") else None
+    inner = attribute(2, "a" * 64, "sha256", object_relation="sha256")
+    thing = {"uuid": "10000000-0000-4000-8000-000000000000", "name": "file", "Attribute": [inner]}
+    data = event(attribute(1), Object=[thing])
+    assert keep("flowintel_case", tracker, data)["data"]["status"] == "queued"
+    assert detail(keep("flowintel_case", tracker, data)) == "FlowIntel case 1 was created by a try before this one."
+    (case,) = tracker.cases.values()
+    assert case["event"]["Event"]["Object"][0]["Attribute"][0]["value"] == "a" * 64
+    assert case["ticket_id"] == f"urn:uuid:{data['Event']['uuid']}" and "n1" in case["description"]
+
+
+def test_a_flowintel_case_that_people_completed_is_not_made_twice(receiver: Receiver, monkeypatch, tmp_path) -> None:
+    tracker = FlowIntel(receiver)
+    keep("flowintel_case", tracker, event(attribute(1)))
+    tracker.cases["1"]["completed"] = True  # its search does not know it any more
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "another"))
+    keep("flowintel_case", tracker, event(attribute(1)))
+    assert len(tracker.cases) == 1
 
 
 def test_iris_gets_iocs_of_the_types_that_are_named_and_equal_ones_once(receiver: Receiver) -> None:

@@ -263,6 +263,7 @@ class TheHive(Tracker):
     params: ClassVar = {"api_key": "a-very-secret-key"}
     name = "TheHive alert ~1"
     blind = False
+    observables: ClassVar[list[tuple[str, str]]] = []
 
     def answer(self, request: Received) -> Answer:
         path = request.path.removeprefix("/api/v1")
@@ -280,6 +281,7 @@ class TheHive(Tracker):
             there = f"~{len(self.cases) + 1}"
             row = {**told, "_id": there, "status": "New", "observableCount": len(seen) - self.blind}
             self.add(row, there)
+            self.observables = seen
             return answer(row, 201)
         there = path.split("/")[2].replace("%7E", "~")
         if there not in self.cases:
@@ -287,6 +289,12 @@ class TheHive(Tracker):
         if path.endswith("/comment"):
             self.history[there].append(request.json()["message"])
             return answer({"_id": "~99"}, 201)
+        if path.endswith("/observable"):
+            one = (request.json()["dataType"], request.json()["data"])
+            if one in self.observables:
+                return answer({"type": "CreateError", "message": "Observable already exists"}, 400)
+            self.observables.append(one)
+            return answer([{"_id": "~98"}], 201)
         if request.method == "PATCH":
             self.change(there, request.json())
             return answer(b"", 204)
@@ -325,3 +333,41 @@ class Iris(Tracker):
         told = {name.removeprefix("alert_"): value for name, value in fields.items()}
         self.history[number] += [f"{name}: {value}" for name, value in told.items()]
         self.cases[number] |= fields
+
+
+class FlowIntel(Tracker):
+    """FlowIntel 3.3.0, as seen on the real one: a search that knows open cases by their titles, which are unique."""
+
+    params: ClassVar = {"api_key": "a-very-secret-key"}
+    name = "FlowIntel case 1"
+
+    def answer(self, request: Received) -> Answer:
+        if request.header("X-API-KEY") != self.params["api_key"]:
+            return answer({"message": "You don't have the permission to access the requested resource."}, 403)
+        path, told = request.path.removeprefix("/api/case"), request.json() if request.body else {}
+        if path == "/search":
+            wanted = told["search"].lower()
+            rows = [self._shown(cid) for cid, one in self.cases.items() if wanted in one["title"].lower()]
+            return answer({"cases": [row for row in rows if not row["completed"]]})
+        if path == "/title":
+            rows = [self._shown(cid) for cid, one in self.cases.items() if one["title"] == told["title"]]
+            return answer(rows[0]) if rows else answer({"message": "Case not found"}, 404)
+        if path == "/create_with_event":
+            if any(one["title"] == told["title"] for one in self.cases.values()):
+                return answer({"message": "Title already exist"}, 400)
+            made = int(self.add({**told, "status_id": 1, "completed": False}))
+            whole = isinstance(told.get("event"), dict) and "Event" in told["event"]
+            return answer({"message": f"Case created, id: {made}", "case_id": made}, 201) if whole else answer("", 500)
+        cid = path.split("/")[1]
+        if cid not in self.cases:
+            return answer({"message": "Case not found"}, 404)
+        if path.endswith("/append_case_note"):
+            self.history[cid].append(told["note"].strip())
+            return answer({"message": f"Note for Case {cid} edited"})
+        if path.endswith("/edit") or path.endswith("/change_status"):
+            self.change(cid, told)
+            return answer({"message": f"Case {cid} edited"})
+        return answer(self._shown(cid))
+
+    def _shown(self, cid: str) -> dict[str, Any]:
+        return {**{name: value for name, value in self.cases[cid].items() if name != "event"}, "id": int(cid)}

@@ -40,6 +40,11 @@ class Medallion:
         found = self.get(f"/collections/{collection}/objects/?match[version]=all").get("objects", [])
         return {one["id"]: one for one in sorted(found, key=lambda one: one.get("modified", ""))}
 
+    def versions(self, uid: str) -> list[dict[str, Any]]:
+        """Every version of an object, oldest first."""
+        found = self.get(f"/collections/{COLLECTION}/objects/{uid}/?match[version]=all").get("objects", [])
+        return sorted(found, key=lambda one: one["modified"])
+
 
 @contextlib.contextmanager
 def medallion_running(folder: Path, limit: int = 5_000_000) -> Iterator[Medallion]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -156,6 +157,36 @@ def test_no_request_is_larger_than_the_api_root_takes(tmp_path: Path) -> None:
         assert sum(uid.startswith("indicator--") for uid in small.objects()) == 20
         log = (tmp_path / "medallion.log").read_text()
         assert log.count("POST") > 5 and " 413 " not in log
+
+
+def test_an_event_has_one_indicator_for_each_attribute_all_its_life(medallion: Medallion) -> None:
+    """Published, once more, corrected, added to, unpublished, deleted, published again with one attribute less."""
+    one, uuid, later = numbered(9500), EVENT[:-1] + "9", itertools.count(int(time.time()) - 1000)
+    first, second = one(1), one(2, timestamp=str(next(later)))
+    bare = event(whole=False, uuid=uuid, published=False)
+    del bare["Event"]["Attribute"]
+    corrected = {**first, "value": "corrected.example", "timestamp": str(next(later))}
+    for data, more in (
+        (event(first, uuid=uuid), {}),
+        (event(first, uuid=uuid), {}),
+        (event(corrected, uuid=uuid), {}),
+        (event(second, uuid=uuid, whole=False), {}),
+        (bare, {}),
+        (event(corrected, second, uuid=uuid), {"event_goes": "true"}),
+        (event(second, uuid=uuid), {}),
+    ):
+        assert "error" not in add(medallion, data, **more)
+    seen = {
+        number: [_told(told) for told in medallion.versions(f"indicator--{one(number)['uuid']}")] for number in (1, 2)
+    }
+    assert seen == {  # unpublished, and deleted
+        1: ["n9501.example", "corrected.example", "revoked", "revoked"],
+        2: ["n9502.example", "revoked", "revoked", "n9502.example"],
+    }
+
+
+def _told(one: dict[str, Any]) -> str:
+    return "revoked" if one.get("revoked") else str(one["pattern"].split("'")[1])
 
 
 # --- what the standard allows, and medallion does not do --------------------------------------------------------------

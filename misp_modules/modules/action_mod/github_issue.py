@@ -39,6 +39,7 @@ MAX_TITLE = 256  # what GitHub answers to a longer one: "title is too long (maxi
 MAX_BODY = 65_000  # of 65,536, the mark beside
 
 LATEST = {"state": "all", "sort": "created", "direction": "desc", "per_page": "100"}
+ABOUT = {"title": cases.TITLE, "body": cases.ANY}
 STYLES = {"title_style": "forge_title", "fields_style": "forge"}
 
 
@@ -54,6 +55,7 @@ def decide(call):
     if params.assignee:
         new["assignees"] = [params.assignee]
     issues = f"/repos/{quote(params.repository)}/issues"
+    issue = {"method": "PATCH", "path": f"{issues}/{{id}}"}
     search = {"q": f'"{draft.mark}" in:body is:issue repo:{params.repository}'}
     server = params.server_url.rstrip("/")
     people = "https://github.com" if server == "https://api.github.com" else server.removesuffix("/api/v3")
@@ -64,51 +66,23 @@ def decide(call):
         scope=f"repository {params.repository}",
         bearer=params.token,
         headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
-        verify_tls=params.verify_tls,
-        ca_file=params.ca_file,
         error_at="errors.0.message|message",
         style="forge",
         look=(
-            {"method": "GET", "path": issues, "query": LATEST, "among": ["", "body", draft.mark]},
-            {"method": "GET", "path": "/search/issues", "query": search, "among": ["items", "body", draft.mark]},
+            cases.seek(issues, LATEST, "", "body", draft.mark),
+            cases.seek("/search/issues", search, "items", "body", draft.mark),
         ),
         found_at="number",
         create=(
-            {
-                "path": issues,
-                "json": new,
-                "expect_status": [201],
-                "expect_fields": ["number"],
-                "wish": {"assignees.0.login": params.assignee} if params.assignee else {},
-            },
+            cases.make(issues, new, "number", wish={"assignees.0.login": params.assignee} if params.assignee else {}),
         ),
         id_at="number",
-        update=(changed(issues, draft, described),),
-        comment=(
-            {
-                "path": f"{issues}/{{id}}/comments",
-                "json": {"body": ""},
-                "put": {"json.body": "comment"},
-                "expect_status": [201],
-            },
-        ),
-        close=state(issues, "closed"),
-        reopen=state(issues, "open"),
+        update=(draft.changed(issue, {"title": draft.title, "body": described}, ABOUT),),
+        comment=(cases.say(f"{issues}/{{id}}/comments", "json.body", expect_status=[201]),),
+        close=({**issue, "json": {"state": "closed"}, "expect": {"state": "closed"}},),
+        reopen=({**issue, "json": {"state": "open"}, "expect": {"state": "open"}},),
         page=f"{people}/{params.repository}/issues/{{id}}",
     )
-
-
-def changed(issues, draft, described):
-    """Return the request that sets what changed; the description only when all of the event is known."""
-    values, facts = {"title": draft.title}, {"json.title": cases.TITLE}
-    if draft.whole:
-        values["body"], facts["json.body"] = described, cases.ANY
-    return {"method": "PATCH", "path": f"{issues}/{{id}}", "json": values, "facts": facts}
-
-
-def state(issues, wanted):
-    """Return the step that closes or opens the issue."""
-    return ({"method": "PATCH", "path": f"{issues}/{{id}}", "json": {"state": wanted}, "expect": {"state": wanted}},)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -40,6 +40,12 @@ MAX_TITLE = 255  # https://docs.gitlab.com/api/issues/#new-issue
 MAX_DESCRIPTION = 100_000  # of 1,048,576; nobody reads more
 
 SEVERITIES = ("high", "medium", "low")
+ABOUT = {
+    "title": cases.TITLE,
+    "description": cases.ANY,
+    "add_labels": cases.SEVERITY,
+    "remove_labels": cases.SEVERITY,
+}
 STYLES = {"title_style": "forge_title", "fields_style": "forge"}
 
 
@@ -63,18 +69,14 @@ def decide(call):
         called="issue",
         scope=f"project {params.project}",
         headers={"PRIVATE-TOKEN": params.token},
-        verify_tls=params.verify_tls,
-        ca_file=params.ca_file,
         error_at="message|error",
         style="forge",
-        look=({"method": "GET", "path": "", "query": search, "among": ["", "description", draft.mark]},),
+        look=(cases.seek("", search, "", "description", draft.mark),),
         found_at="iid",
-        create=({"path": "", "json": new, "expect_status": [201], "expect_fields": ["iid"]},),
+        create=(cases.make("", new, "iid"),),
         id_at="iid",
         update=(changed(draft, described, severity),),
-        comment=(
-            {"path": "/{id}/notes", "json": {"body": ""}, "put": {"json.body": "comment"}, "expect_status": [201]},
-        ),
+        comment=(cases.say("/{id}/notes", "json.body", expect_status=[201]),),
         close=state("close", "closed"),
         reopen=state("reopen", "opened"),
         page=f"{server}/-/issues/{{id}}" if params.project.isdigit() else f"{server}/{params.project}/-/issues/{{id}}",
@@ -82,15 +84,12 @@ def decide(call):
 
 
 def changed(draft, described, severity):
-    """Return the request that sets what changed; the description only when all of the event is known."""
-    values, facts = {"title": draft.title}, {"json.title": cases.TITLE}
-    if draft.whole:
-        values["description"], facts["json.description"] = described, cases.ANY
+    """Return the request that sets what changed; of the labels, the severity's."""
+    values = {"title": draft.title, "description": described}
     if severity:
         others = ",".join(f"severity:{name}" for name in SEVERITIES if name != draft.severity)
         values |= {"add_labels": severity, "remove_labels": others}
-        facts |= {"json.add_labels": cases.SEVERITY, "json.remove_labels": cases.SEVERITY}
-    return {"method": "PUT", "path": "/{id}", "json": values, "facts": facts}
+    return draft.changed({"method": "PUT", "path": "/{id}"}, values, ABOUT)
 
 
 def state(event, wanted):

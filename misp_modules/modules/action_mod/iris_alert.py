@@ -47,6 +47,9 @@ MAX_TITLE = 500
 MAX_DESCRIPTION = 100_000
 MOST_IOCS = 1_000  # one request makes them all
 
+ALERT = {"method": "PUT", "path": "/{id}"}
+ABOUT = {"alert_title": cases.TITLE, "alert_severity_id": cases.SEVERITY, "alert_description": cases.ANY}
+
 
 def decide(call):
     """Return the alert as this call wants it."""
@@ -70,61 +73,29 @@ def decide(call):
         "alert_context": dict(draft.fields),
         "alert_iocs": found,
     }
+    closed, opened = ({"alert_status_id": number} for number in (params.close_status, params.open_status))
     server = params.server_url.rstrip("/")
-    query = {"source_reference": draft.event, "alert_source": params.source}
+    query = {"source_reference": draft.event, "alert_source": params.source, "alert_customer_id": str(params.customer)}
     return draft.case(
         url=f"{server}/api/v2/alerts",
         service="IRIS",
         called="alert",
         scope=f"customer {params.customer}",
         bearer=params.api_key,
-        verify_tls=params.verify_tls,
-        ca_file=params.ca_file,
         error_at="message",
-        look=(
-            {
-                "method": "GET",
-                "path": "",
-                "query": {**query, "alert_customer_id": str(params.customer)},
-                "expect_fields": ["data"],
-                "among": ["data", "alert_source_ref", draft.event],
-            },
-        ),
+        look=(cases.seek("", query, "data", "alert_source_ref", draft.event),),
         found_at="alert_id",
         create=(
-            {"path": "", "json": made, "expect_status": [201], "expect_fields": ["alert_id"]},
+            cases.make("", made, "alert_id"),
             {"method": "GET", "path": "/{id}", "expect": {"alert_source_ref": draft.event}},
         ),
         id_at="alert_id",
-        update=(changed(draft, new),),
-        comment=(
-            {
-                "path": "/{id}/comments",
-                "json": {"comment_text": ""},
-                "put": {"json.comment_text": "comment"},
-                "expect_status": [201],
-            },
-        ),
-        close=(status(params.close_status),),
-        reopen=(status(params.open_status),),
+        update=(draft.changed({**ALERT, "expect_fields": ["alert_id"]}, new, ABOUT),),
+        comment=(cases.say("/{id}/comments", "json.comment_text", expect_status=[201]),),
+        close=({**ALERT, "json": closed, "expect": closed},),
+        reopen=({**ALERT, "json": opened, "expect": opened},),
         page=f"{server}/alerts?alert_ids={{id}}",
     )
-
-
-def changed(draft, new):
-    """Return the request that sets what changed; the description only when all of the event is known."""
-    facts = {"alert_title": cases.TITLE, "alert_severity_id": cases.SEVERITY}
-    if draft.whole:
-        facts["alert_description"] = cases.ANY
-    values = {name: new[name] for name in facts}
-    about = {f"json.{name}": fact for name, fact in facts.items()}
-    return {"method": "PUT", "path": "/{id}", "json": values, "facts": about, "expect_fields": ["alert_id"]}
-
-
-def status(number):
-    """Return the request that gives the alert a status, which its answer must show."""
-    wanted = {"alert_status_id": number}
-    return {"method": "PUT", "path": "/{id}", "json": wanted, "expect": wanted}
 
 
 def numbers(lines):

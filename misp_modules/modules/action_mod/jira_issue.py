@@ -53,6 +53,8 @@ MAX_SUMMARY = 255  # what Jira answers to a longer one
 MAX_DESCRIPTION = 32_000  # of 32,767, which counts the document's own marks, too
 
 LAG = {"cloud": 60.0, "datacenter": 10.0}  # seconds until a search finds a new issue: Cloud's is consistent in the end
+ISSUE = {"method": "PUT", "path": "/issue/{id}", "expect_status": [204]}
+ABOUT = {"summary": cases.TITLE, "priority": cases.SEVERITY, "description": cases.ANY}
 PRIORITIES = {"high": "High", "medium": "Medium", "low": "Low"}
 
 
@@ -65,7 +67,7 @@ def decide(call):
     draft = cases.draft(call, "plain" if cloud else "wiki", MAX_SUMMARY, most_body=MAX_DESCRIPTION)
     if isinstance(draft, Receipt):
         return draft
-    mark = f"misp-{draft.event}"
+    mark, said = f"misp-{draft.event}", "document" if cloud else "comment"
     told = {"summary": draft.title, "description": cases.document(draft.body) if cloud else draft.body}
     if params.priority == "severity" and draft.severity:
         told["priority"] = {"name": PRIORITIES[draft.severity]}
@@ -84,62 +86,27 @@ def decide(call):
         bearer="" if params.username else params.token,
         basic=(params.username, params.token) if params.username else None,
         headers={"Accept": "application/json"},
-        verify_tls=params.verify_tls,
-        ca_file=params.ca_file,
         error_at="errorMessages.0|errors|message",
         style="plain" if cloud else "wiki",
         lag=LAG[params.deployment],
-        look=(
-            {
-                "method": "GET",
-                "path": "/search/jql" if cloud else "/search",
-                "query": search,
-                "expect_fields": ["issues"],
-                "among": ["issues", "fields.labels", mark],
-            },
-        ),
+        look=(cases.seek("/search/jql" if cloud else "/search", search, "issues", "fields.labels", mark),),
         found_at="key",
-        create=({"path": "/issue", "json": {"fields": new}, "expect_status": [201], "expect_fields": ["key"]},),
+        create=(cases.make("/issue", {"fields": new}, "key"),),
         id_at="key",
-        update=(changed(draft, told),),
-        comment=(
-            {
-                "path": "/issue/{id}/comment",
-                "json": {"body": ""},
-                "put": {"json.body": "document" if cloud else "comment"},
-                "expect_status": [201],
-            },
-        ),
+        update=(draft.changed(ISSUE, told, ABOUT, "json.fields"),),
+        comment=(cases.say(f"{ISSUE['path']}/comment", "json.body", said, expect_status=[201]),),
         close=transition(params.close_transition),
         reopen=transition(params.reopen_transition),
         page=f"{server}/browse/{{id}}",
     )
 
 
-def changed(draft, told):
-    """Return the request that sets what changed; the description only when all of the event is known."""
-    facts = {"summary": cases.TITLE, "priority": cases.SEVERITY, **({"description": cases.ANY} if draft.whole else {})}
-    values = {name: told[name] for name in facts if name in told}
-    about = {f"json.fields.{name}": facts[name] for name in values}
-    return {"method": "PUT", "path": "/issue/{id}", "json": {"fields": values}, "facts": about, "expect_status": [204]}
-
-
 def transition(name):
     """Return the step that takes a transition, whose number the workflow says."""
-    missing = f"there is no transition “{name}” from where the issue is"
+    path, missing = f"{ISSUE['path']}/transitions", f"there is no transition “{name}” from where the issue is"
     return (
-        {
-            "method": "GET",
-            "path": "/issue/{id}/transitions",
-            "among": ["transitions", "name", name],
-            "missing": missing,
-        },
-        {
-            "path": "/issue/{id}/transitions",
-            "json": {"transition": {"id": ""}},
-            "put": {"json.transition.id": "before.id"},
-            "expect_status": [204],
-        },
+        {"method": "GET", "path": path, "among": ["transitions", "name", name], "missing": missing},
+        cases.say(path, "json.transition.id", "before.id", expect_status=[204]),
     )
 
 

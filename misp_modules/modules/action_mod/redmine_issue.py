@@ -47,6 +47,9 @@ moduleconfig["params"]["assignee"] = {"description": "Number of the user who get
 MAX_SUBJECT = 255  # what Redmine answers to a longer one: "Subject is too long (maximum is 255 characters)"
 MAX_DESCRIPTION = 60_000  # of 65,535 bytes where it runs on MySQL
 
+ISSUE = {"method": "PUT", "path": "/issues/{id}.json"}  # answered with 204, also what the account may not change
+READ = {"method": "GET", "path": "/issues/{id}.json"}
+ABOUT = {"subject": cases.TITLE, "priority_id": cases.SEVERITY, "description": cases.ANY}
 SEVERITIES = ("high", "medium", "low")
 
 
@@ -68,7 +71,7 @@ def decide(call):
     if draft.fields:
         new["custom_fields"] = [{"id": number(name), "value": value} for name, value in draft.fields.items()]
     search = {"project_id": params.project, "status_id": "*", "description": f"~{draft.mark}", "sort": "id"}
-    wanted = {"method": "GET", "path": "/issues/{id}.json"}
+    subject = {"expect": {"issue.subject": draft.title}, "facts": {"expect.issue.subject": cases.TITLE}}
     server = params.server_url.rstrip("/")
     return draft.case(
         url=server,
@@ -76,50 +79,23 @@ def decide(call):
         called="issue",
         scope=f"project {params.project}",
         headers={"X-Redmine-API-Key": params.api_key},
-        verify_tls=params.verify_tls,
-        ca_file=params.ca_file,
         error_at="errors",
         style=style,
-        look=(
-            {
-                "method": "GET",
-                "path": "/issues.json",
-                "query": search,
-                "expect_fields": ["issues"],
-                "among": ["issues", "description", draft.mark],
-            },
-        ),
+        look=(cases.seek("/issues.json", search, "issues", "description", draft.mark),),
         found_at="id",
-        create=({"path": "/issues.json", "json": {"issue": new}, "expect_status": [201], "within": "issue"},),
+        create=(cases.make("/issues.json", {"issue": new}, within="issue"),),
         id_at="id",
-        update=(changed(draft, told), {**wanted, "expect": {"issue.subject": told["subject"]}, "facts": SUBJECT_READ}),
-        comment=(edit({"notes": ""}, {"put": {"json.issue.notes": "comment"}}),),
-        close=status(params.closed_status, wanted),
-        reopen=status(params.open_status, wanted),
+        update=(draft.changed(ISSUE, told, ABOUT, "json.issue"), {**READ, **subject}),
+        comment=(cases.say(at="json.issue.notes", **ISSUE),),
+        close=status(params.closed_status),
+        reopen=status(params.open_status),
         page=f"{server}/issues/{{id}}",
     )
 
 
-SUBJECT_READ = {"expect.issue.subject": cases.TITLE}
-
-
-def edit(values, more):
-    """Return the request that changes the issue. Redmine answers 204, also to what the account may not change."""
-    return {"method": "PUT", "path": "/issues/{id}.json", "json": {"issue": values}, **more}
-
-
-def changed(draft, told):
-    """Return the request that sets what changed; the description only when all of the event is known."""
-    facts = {"subject": cases.TITLE, "priority_id": cases.SEVERITY}
-    if draft.whole:
-        facts["description"] = cases.ANY
-    values = {name: told[name] for name in facts if name in told}
-    return edit(values, {"facts": {f"json.issue.{name}": facts[name] for name in values}})
-
-
-def status(number, wanted):
+def status(number):
     """Return the step that gives the issue a status, and sees that it has it."""
-    return (edit({"status_id": number}, {}), {**wanted, "expect": {"issue.status.id": number}})
+    return ({**ISSUE, "json": {"issue": {"status_id": number}}}, {**READ, "expect": {"issue.status.id": number}})
 
 
 def number(name):

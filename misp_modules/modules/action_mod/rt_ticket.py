@@ -34,6 +34,10 @@ moduleconfig = {
 MAX_SUBJECT = 200  # bytes; RT cuts what is longer without a word (seen on RT 5.0.3)
 MAX_CONTENT = 100_000  # far below $MaxAttachmentSize of 10,000,000
 
+PLAIN = {"ContentType": "text/plain"}
+READ = {"method": "GET", "path": "/ticket/{id}", "gone": {"Status": "deleted"}}
+TICKET = {"method": "PUT", "path": "/ticket/{id}", "told": "0"}  # 200 also when it keeps what it had: it is read back
+ABOUT = {"Subject": cases.TITLE, "Priority": cases.SEVERITY}
 PRIORITIES = {"high": 90, "medium": 50, "low": 10}
 
 
@@ -46,11 +50,9 @@ def decide(call):
     place = f"Queue = {quoted(params.queue)} AND RefersTo = {quoted(draft.mark)}"
     title, owner = {"Subject": draft.title}, {"Owner": params.assignee} if params.assignee else {}
     priority = {"Priority": PRIORITIES[draft.severity]} if draft.severity else {}
-    new = {**title, **priority, **owner, "Queue": params.queue, "Content": draft.body, "ContentType": "text/plain"}
+    new = {**title, **priority, **owner, "Queue": params.queue, "Content": draft.body, **PLAIN}
     if draft.fields:
         new["CustomFields"] = dict(draft.fields)
-    read = {"method": "GET", "path": "/ticket/{id}", "gone": {"Status": "deleted"}}
-    comment = {"path": "/ticket/{id}/comment", "json": {"Content": "", "ContentType": "text/plain"}}
     server = params.server_url.rstrip("/")
     return draft.case(
         url=f"{server}/REST/2.0",
@@ -59,8 +61,6 @@ def decide(call):
         scope=f"queue {params.queue}",
         headers={"Authorization": f"token {params.token}"} if params.token else {},
         basic=(params.username, params.password) if params.username and not params.token else None,
-        verify_tls=params.verify_tls,
-        ca_file=params.ca_file,
         error_at="message",
         look=(
             {
@@ -72,32 +72,24 @@ def decide(call):
         ),
         found_at="items.0.id",
         create=(
-            {"path": "/ticket", "json": {**new, "RefersTo": [draft.mark]}, "expect_status": [201]},
-            {**read, "wish": {"Owner.id": params.assignee} if owner else {}},
+            cases.make("/ticket", {**new, "RefersTo": [draft.mark]}),
+            {**READ, "wish": {"Owner.id": params.assignee} if owner else {}},
         ),
         id_at="id",
         update=(
-            changed({**title, **priority}),
-            {**read, "expect": title, "facts": {"expect.Subject": cases.TITLE}},
+            draft.changed(TICKET, {**title, **priority}, ABOUT),
+            {**READ, "expect": title, "facts": {"expect.Subject": cases.TITLE}},
         ),
-        comment=(read, {**comment, "put": {"json.Content": "comment"}, "expect_status": [201]}),
-        close=status("resolved", read),
-        reopen=status("open", read),
+        comment=(READ, cases.say("/ticket/{id}/comment", "json.Content", beside=PLAIN, expect_status=[201])),
+        close=status("resolved"),
+        reopen=status("open"),
         page=f"{server}/Ticket/Display.html?id={{id}}",
     )
 
 
-def changed(values):
-    """Return the request that sets what changed; it is read back, for RT answers 200 also when it keeps what it had."""
-    facts = {"Subject": cases.TITLE, "Priority": cases.SEVERITY}
-    about = {f"json.{name}": facts[name] for name in values}
-    return {"method": "PUT", "path": "/ticket/{id}", "json": values, "facts": about, "told": "0"}
-
-
-def status(name, read):
+def status(name):
     """Return the step that gives the ticket a status, and sees that it has it."""
-    change = {"method": "PUT", "path": "/ticket/{id}", "json": {"Status": name}, "told": "0"}
-    return (change, {**read, "expect": {"Status": name}})
+    return ({**TICKET, "json": {"Status": name}}, {**READ, "expect": {"Status": name}})
 
 
 def quoted(text):

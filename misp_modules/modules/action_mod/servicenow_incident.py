@@ -45,6 +45,13 @@ del moduleconfig["params"]["labels"]
 MAX_SHORT_DESCRIPTION = 160  # the field's length in the dictionary of the table task
 MAX_DESCRIPTION = 4_000  # the same
 
+RECORD = {"method": "PATCH", "path": "/{id}", "expect_fields": ["result.sys_id"]}
+ABOUT = {
+    "short_description": cases.TITLE,
+    "description": cases.ANY,
+    "impact": cases.SEVERITY,
+    "urgency": cases.SEVERITY,
+}
 URGENCIES = {"high": "1", "medium": "2", "low": "3"}
 CLOSED = {"incident": "6", "sn_si_incident": "3"}
 OPEN = {"incident": "2", "sn_si_incident": "18"}
@@ -62,12 +69,14 @@ def decide(call):
     new = {"short_description": draft.title, "description": draft.body, **urgency}
     mark = {"correlation_id": draft.event, "correlation_display": "MISP"}
     assigned = {"assigned_to": params.assignee} if params.assignee else {}
+    wish = {"correlation_id": draft.event}
     search = {
         "sysparm_query": f"correlation_id={draft.event}^ORDERBYsys_created_on",
         "sysparm_fields": "sys_id,number,correlation_id",
         "sysparm_limit": "1",
     }
     closed = {"state": params.close_state or CLOSED[params.table], "close_code": params.close_code}
+    closed["close_notes"] = "Withdrawn in MISP."
     server = params.server_url.rstrip("/")
     return draft.case(
         url=f"{server}/api/now/table/{params.table}",
@@ -77,52 +86,21 @@ def decide(call):
         bearer=params.token,
         basic=(params.username, params.password) if params.username else None,
         headers={"Accept": "application/json"},
-        verify_tls=params.verify_tls,
-        ca_file=params.ca_file,
         error_at="error.detail|error.message",
         style="journal",
-        look=(
-            {
-                "method": "GET",
-                "path": "",
-                "query": search,
-                "expect_fields": ["result"],
-                "among": ["result", "correlation_id", draft.event],
-            },
-        ),
+        look=(cases.seek("", search, "result", "correlation_id", draft.event),),
         found_at="sys_id",
         create=(
-            {
-                "path": "",
-                "json": {**new, **mark, **assigned, **draft.fields},
-                "expect_status": [201],
-                "expect_fields": ["result.sys_id"],
-                "within": "result",
-                "wish": {"correlation_id": draft.event},
-            },
+            cases.make("", {**new, **mark, **assigned, **draft.fields}, "result.sys_id", within="result", wish=wish),
         ),
         id_at="sys_id",
         name_at="number",
-        update=(changed(draft, new),),
-        comment=(patch({"work_notes": ""}, {"put": {"json.work_notes": "comment"}}),),
-        close=(patch({**closed, "close_notes": "Withdrawn in MISP."}, {"expect": {"result.state": closed["state"]}}),),
-        reopen=(patch({"state": params.open_state or OPEN[params.table]}, {}),),
+        update=(draft.changed(RECORD, new, ABOUT),),
+        comment=(cases.say(at="json.work_notes", **RECORD),),
+        close=({**RECORD, "json": closed, "expect": {"result.state": closed["state"]}},),
+        reopen=({**RECORD, "json": {"state": params.open_state or OPEN[params.table]}},),
         page=f"{server}/nav_to.do?uri={params.table}.do?sys_id={{id}}",
     )
-
-
-def patch(values, more):
-    """Return the request that changes the incident."""
-    return {"method": "PATCH", "path": "/{id}", "json": values, "expect_fields": ["result.sys_id"], **more}
-
-
-def changed(draft, new):
-    """Return the request that sets what changed; the description only when all of the event is known."""
-    facts = {"short_description": cases.TITLE, "impact": cases.SEVERITY, "urgency": cases.SEVERITY}
-    if draft.whole:
-        facts["description"] = cases.ANY
-    values = {name: new[name] for name in facts if name in new}
-    return patch(values, {"facts": {f"json.{name}": facts[name] for name in values}})
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

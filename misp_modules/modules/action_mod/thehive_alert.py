@@ -5,11 +5,11 @@ from misp_workflow.action import Receipt, cases, expose, fields
 moduleinfo = {
     "version": "1.0",
     "name": "TheHive alert",
-    "description": "Keeps one alert per event in TheHive 5, with its attributes as observables when it is made.",
+    "description": "Keeps one alert per event in TheHive 5, with its attributes as observables.",
     "module-type": ["action"],
     "features": "Type, source and the event's uuid as sourceRef tell the alert from others; by them it is found again. "
-    "TLP and severity follow the event. Observables are those of the call that makes the alert, equal ones once, and "
-    "counted afterwards; later ones are told in a comment. docs/cases.md tells what all cases have in common.",
+    "TLP and severity follow the event. Equal observables are made once and counted afterwards; later ones are added, "
+    "and what is gone stays and is told in a comment. docs/cases.md tells what all cases have in common.",
     "references": ["https://docs.strangebee.com/thehive/api-docs/"],
 }
 
@@ -29,7 +29,7 @@ moduleconfig = {
     "blocking": False,
     "support_filters": True,
     "expect_misp_core_format": False,
-    "updates": "yes; observables when it is made",
+    "updates": "yes; observables are added",
     "withdraws": "yes, a comment or Ignored",
 }
 
@@ -37,6 +37,9 @@ MAX_TITLE = 512  # https://docs.strangebee.com/thehive/api-docs/
 MAX_DESCRIPTION = 100_000  # far below its 1,048,576
 MOST_OBSERVABLES = 1_000  # one request makes them all
 
+READ = {"method": "GET", "path": "/alert/{id}"}
+ALERT = {"method": "PATCH", "path": "/alert/{id}"}
+ABOUT = {"title": cases.TITLE, "severity": cases.SEVERITY, "description": cases.ANY}
 SEVERITIES = {"high": 3, "medium": 2, "low": 1}
 TLP = {"clear": 0, "green": 1, "amber": 2, "amber+strict": 3, "red": 4}
 DATA_TYPES = {
@@ -79,7 +82,6 @@ def decide(call):
     if draft.fields:
         more["customFields"] = [{"name": name, "value": value} for name, value in draft.fields.items()]
     filters = [{"_name": "filter", "_eq": {"_field": name, "_value": value}} for name, value in mark.items()]
-    read = {"method": "GET", "path": "/alert/{id}"}
     server = params.server_url.rstrip("/")
     return draft.case(
         url=f"{server}/api/v1",
@@ -88,8 +90,6 @@ def decide(call):
         scope=f"{params.alert_type} of {params.source}",
         bearer=params.api_key,
         headers={"X-Organisation": params.organisation} if params.organisation else {},
-        verify_tls=params.verify_tls,
-        ca_file=params.ca_file,
         error_at="message",
         look=(
             {
@@ -100,40 +100,27 @@ def decide(call):
         ),
         found_at="_id",
         create=(
-            {
-                "path": "/alert",
-                "json": {**new, **mark, **tlp, **more},
-                "expect_status": [201],
-                "expect_fields": ["_id"],
-            },
-            {**read, "wish": {"observableCount": len(seen)}},
+            cases.make("/alert", {**new, **mark, **tlp, **more}, "_id"),
+            {**READ, "wish": {"observableCount": len(seen)}},
         ),
         id_at="_id",
-        update=(changed(draft, new),),
-        comment=({"path": "/alert/{id}/comment", "json": {"message": ""}, "put": {"json.message": "comment"}},),
-        close=status(params.close_status, read),
-        reopen=status(params.open_status, read),
+        update=(draft.changed(ALERT, new, ABOUT),),
+        adds={item["uuid"]: added(item) for item in draft.said["items"][:MOST_OBSERVABLES]},
+        comment=(cases.say("/alert/{id}/comment", "json.message"),),
+        close=status(params.close_status),
+        reopen=status(params.open_status),
         page=f"{server}/alerts/{{id}}/details",
     )
 
 
-def changed(draft, new):
-    """Return the request that sets what changed; the description only when all of the event is known."""
-    facts = {"title": cases.TITLE, "severity": cases.SEVERITY}
-    if draft.whole:
-        facts["description"] = cases.ANY
-    values = {name: new[name] for name in facts if name in new}
-    return {
-        "method": "PATCH",
-        "path": "/alert/{id}",
-        "json": values,
-        "facts": {f"json.{name}": facts[name] for name in values},
-    }
-
-
-def status(name, read):
+def status(name):
     """Return the step that gives the alert a status, and sees that it has it."""
-    return ({"method": "PATCH", "path": "/alert/{id}", "json": {"status": name}}, {**read, "expect": {"status": name}})
+    return ({**ALERT, "json": {"status": name}}, {**READ, "expect": {"status": name}})
+
+
+def added(item):
+    """Return the requests that add the attribute to an alert that is there."""
+    return tuple(cases.make("/alert/{id}/observable", one) for one in observables([item]))
 
 
 def observables(items):

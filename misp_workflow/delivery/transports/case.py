@@ -90,7 +90,7 @@ class _Keeper:
         begun = self._memory.begun()
         if begun is not None and begun[0] and not self._case.goes:  # made by a try that died before it could say so
             self._memory.shown(known)
-            return self._done("was created", known)
+            return self._done("was created by a try before this one", known)
         self._memory.keep(known)
         try:
             return self._bring(known)
@@ -118,6 +118,7 @@ class _Keeper:
         if case.on_change == "update":
             facts = None if changes.unknown or changes.fuller else {*changes.facts, *changes.lost_facts}
             tracker.run(tracker.only(case.update, facts), known)
+            tracker.add(known, [str(one["uuid"]) for one in (*changes.added, *changes.corrected)])
         comment = comment_of(changes, case.style, known.at)
         if comment:
             tracker.run(case.comment, known, comment)
@@ -143,10 +144,13 @@ class _Keeper:
         try:
             known = self._tracker.made()
         except EndError as end:
-            # It is there although that was a no, or somebody else was quicker.
+            # It may be there although that was a no, or because somebody else was quicker.
             if end.answer.outcome != "refused" or (found := self._look()) is None:
                 raise
-            return self._found(found)
+            if self._case.on_change == "update":  # who knows what it shows
+                self._tracker.run(self._tracker.only(self._case.update, None), found)
+            self._memory.shown(found)
+            return self._done(f"is there, although {end.answer.detail}", found)
         self._memory.shown(known)
         return self._done("was created", known)
 

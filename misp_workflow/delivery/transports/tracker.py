@@ -18,6 +18,8 @@ from misp_workflow.effects.case import Request
 
 OURS = frozenset({"path", "put", "facts", "told", "gone", "wish", "among", "within", "missing"})
 """What a request of a step says besides the fields of a `Post`."""
+MOST_ADDED = 200
+"""Values that one call adds, a request each."""
 COMMON = tuple(field.name for field in dataclasses.fields(Post))
 
 
@@ -88,6 +90,27 @@ class Tracker:
             kept.append(smaller)
         return tuple(kept)
 
+    def add(self, known: Known, new: Collection[str]) -> None:
+        """Put the attributes with these uuids into the case, as far as the tracker has a place for them.
+
+        What another attribute of the event brought before is left out; what is not taken is counted.
+        """
+        before = [one for uid, requests in self._case.adds.items() if uid not in new for one in requests]
+        wanted = [one for uid in new for one in self._case.adds.get(uid, ()) if one not in before]
+        unique = [one for place, one in enumerate(wanted) if one not in wanted[:place]]
+        said = []
+        for request in unique[:MOST_ADDED]:
+            try:
+                self.run((request,), known)
+            except EndError as end:
+                if end.answer.outcome != "refused":
+                    raise
+                said.append(end.answer.detail)
+        if said:
+            self.unmet = f"{len(said):,} of {len(unique):,} new values are not in it, because {said[0]}"
+        elif len(unique) > MOST_ADDED:
+            self.unmet = f"only {MOST_ADDED:,} of {len(unique):,} new values are added at once"
+
     def run(self, step: Sequence[Request], known: Known | None, comment: str = "") -> Json:
         """Make a step's requests and return what the last one answered; EndError or GoneError when one fails."""
         content, told = None, ""
@@ -117,7 +140,7 @@ class Tracker:
             return content
         listed, member, text = request["among"]
         rows = http.at(content, listed) if listed else content
-        rows = rows if isinstance(rows, list) else []
+        rows = rows if isinstance(rows, list) else [rows]
         equal = [row for row in rows if http.at(row, member) == text]
         holding = [row for row in rows if isinstance(said := http.at(row, member), (str, list)) and text in said]
         if not (equal or holding) and "missing" in request:
@@ -157,6 +180,8 @@ def _value(name: str, values: Mapping[str, str], before: Json) -> Json:
     """Return what `put` means by a name."""
     if name == "document":
         return document(values["comment"])
+    if name == "addition":
+        return f"\n\n{values['comment']}"
     if name.startswith("before."):
         return http.at(before, name.removeprefix("before."))
     return values[name]
