@@ -1,6 +1,18 @@
 """What an action file sees, and all that it may import besides the standard library."""
 
-from misp_workflow.action import attachments, cases, fields, mailing, records, rules, stix, sync, syslog, writeback
+from misp_workflow.action import (
+    attachments,
+    cases,
+    fields,
+    mailing,
+    mentions,
+    records,
+    rules,
+    stix,
+    sync,
+    syslog,
+    writeback,
+)
 from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
 from misp_workflow.action.standing import STANDING, Standing, standing
@@ -50,6 +62,7 @@ __all__ = [
     "live",
     "mailing",
     "matching",
+    "mentions",
     "number",
     "records",
     "rules",

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from misp_workflow import web_address
-from misp_workflow.action import rendering
+from misp_workflow.action import mentions, rendering
 from misp_workflow.action.context import Context
 from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED, UPDATE, UPDATES
 from misp_workflow.action.params import Params
@@ -182,10 +182,12 @@ class Call:
         layout: str = "",
         name: str = "message",
         more: str = "",
+        calls: str = "",
     ) -> str:
         """Return the node's message, or the summary of what happened when it has none, in the style of the place.
 
-        `name` is the parameter that holds it; `more` follows a summary, in the style already.
+        `name` is the parameter that holds it; `more` follows a summary, in the style already. `calls` is the product
+        whose way to call people by name is written before it, when the node calls somebody.
 
         `limit` is the most that the place accepts, in `unit`; a longer text ends in an honest mark. `titled=False` is
         for places that have the title elsewhere. `layout` is one of LAYOUTS, by default that of the style.
@@ -203,8 +205,9 @@ class Call:
             chosen = LAYOUTS.get(layout or style, LAYOUTS["plain"])
             title = rendering.render(chosen.title, {"title": self.summary.title}, style) if titled else ""
             written = (title + self._below(chosen.rest, style)).rstrip() + more
-        written = guard.cut(written, limit, unit) if limit else written
-        return guard.cut(written, self._most) if self._most else written
+        first = f"{called} " if calls and (called := mentions.line(self, calls)) else ""
+        written = guard.cut(written, limit - len(first), unit) if limit else written
+        return first + (guard.cut(written, self._most - len(first)) if self._most else written)
 
     def without_markup(self, written: str, limit: int, unit: Unit = "characters") -> str:
         """Return a message without its tags, cut to the limit; mark-up cannot be cut, nor shown as its source."""

@@ -72,6 +72,20 @@ PACE: Table = {
 }
 """How often people are told, of actions whose effects say where their text is (`digest`)."""
 
+MENTION: Table = {
+    "mention": {
+        "description": "Whom the message calls by name, with commas: people and groups as the product has them; all",
+        "format": "list",
+    },
+    "mention_when": {
+        "description": "When it does: always; high, medium, low: of such a threat level or worse; or a Jinja condition",
+        "choices": ["always", "high", "medium", "low"],
+        "default": "always",
+        "template": True,
+    },
+}
+"""For products that can call people; `mentions.py` knows how each writes it."""
+
 TITLE: Table = {
     "title": {
         "type": "string",

@@ -20,7 +20,7 @@ from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.runner.said.check import Finding, Level, Rule, Subject, check
 from misp_workflow.settings.routes import ROUTE
 
-CONDITIONS = frozenset({"condition", "only_if"})
+CONDITIONS = frozenset({"condition", "only_if", "mention_when"})
 """Parameters that hold a bare expression; the other templates are texts."""
 
 ONLY_ON = {
@@ -131,7 +131,9 @@ def names_in_templates(subject: Subject) -> Iterator[Finding]:
     for node, specs in _ours(subject):
         for name, spec in specs.items():
             source = node.params.get(name)
-            if spec.get("template") and isinstance(source, str) and source.strip():
+            if not (spec.get("template") and isinstance(source, str) and source.strip()):
+                continue
+            if source.strip() not in spec.get("choices", ()):
                 more = ("attribute",) if spec.get("per_attribute") else ()
                 yield from _of_template(subject.trigger, node, name, source, more)
 

@@ -77,6 +77,8 @@ def test_a_file_that_says_it_is_disabled_is_a_finding_for_check_and_run(
         ("publish_gate", {"condition": "event.info ="}, "template", "'condition': line 1: "),
         ("misp_attribute_edit", {"comment": "{{ attribute.value }}"}, "", ""),
         ("redis_stream", {"address": "redis://h.example", "stream": "{{ attribute.type }}"}, "", ""),
+        ("slack_message", {**CHAT, "mention": "here", "mention_when": "high"}, "", ""),
+        ("slack_message", {**CHAT, "mention": "here", "mention_when": "hihg"}, "template-name", "there is no 'hihg'"),
         ("slack_message", {**CHAT, "message": "{{ attribute.value }}"}, "template-name", "there is no 'attribute'"),
         ("slack_message", {**CHAT, "message": "{{ Evnt.info }}"}, "template-name", "there is no 'Evnt'"),
         ("slack_message", {**CHAT, "message": "{{ user.email }}"}, "template-name", "event-publish hands over no user"),

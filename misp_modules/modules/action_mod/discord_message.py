@@ -1,6 +1,6 @@
 """Post a message to a Discord channel."""
 
-from misp_workflow.action import Post, expose, fields
+from misp_workflow.action import Post, expose, fields, mentions
 
 moduleinfo = {
     "version": "1.0",
@@ -18,6 +18,7 @@ moduleconfig = {
         "thread_id": {"description": "Id of a thread of that channel; empty: the channel itself"},
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.MENTION,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -38,13 +39,21 @@ def decide(call):
         service="Discord",
         # without wait, Discord answers 204 also for a message that it then does not store
         query={"wait": "true", **({"thread_id": params.thread_id} if params.thread_id else {})},
-        json={"embeds": [embed], "allowed_mentions": {"parse": []}},
+        json={"embeds": [embed], **calling(call)},
         expect_fields=("id",),
         error_at="message",
         retry_after_at="retry_after",
         digest=("json.embeds.0.description", "json.embeds.0.color"),
         digest_limit=MAX_DESCRIPTION,
     )
+
+
+def calling(call):
+    """Return who is called, outside the embed, which calls nobody; Discord heeds the kinds only that are called."""
+    called = mentions.called(call, "Discord")
+    kinds = {"@": "everyone", "<@&": "roles", "<@": "users"}  # by how a name begins
+    heeded = {next(kinds[mark] for mark in kinds if name.startswith(mark)) for name in called}
+    return {"allowed_mentions": {"parse": sorted(heeded)}, **({"content": " ".join(called)} if called else {})}
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

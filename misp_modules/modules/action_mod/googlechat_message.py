@@ -32,6 +32,7 @@ moduleconfig = {
         },
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.MENTION,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -47,7 +48,7 @@ MAX_TEXT = 15_000
 
 def decide(call):
     """Return the request that posts this call's message."""
-    content = {"text": call.message("googlechat", MAX_TEXT, "bytes")}
+    content = {"text": call.message("googlechat", MAX_TEXT, "bytes", calls="Google Chat")}
     query = {}
     if call.params.thread_per_event:
         content["thread"] = {"threadKey": call.thread}

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from misp_workflow.action import ParameterError, Post, expose, fields
+from misp_workflow.action import ParameterError, Post, expose, fields, mentions
 
 moduleinfo = {
     "version": "1.0",
@@ -26,6 +26,7 @@ moduleconfig = {
         "room_id": {"description": "Internal id of the room, such as !abc:example.org", "required": True},
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.MENTION,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -44,8 +45,14 @@ def decide(call):
     params = call.params
     if params.room_id.startswith("#"):
         raise ParameterError("Parameter 'room_id': that is an alias; the room's settings name its internal id (!…).")
-    content = {"msgtype": "m.text", "body": call.message("plain", MAX_TEXT, "bytes"), "m.mentions": {}}
-    formatted = call.message("html")
+    called = mentions.called(call, "Matrix")
+    users = [name for name in called if name != "@room"]
+    content = {
+        "msgtype": "m.text",
+        "body": call.message("plain", MAX_TEXT, "bytes", calls="Matrix"),
+        "m.mentions": {**({"user_ids": users} if users else {}), **({"room": True} if "@room" in called else {})},
+    }
+    formatted = mentions.html_line(called) + call.message("html")
     if len(formatted.encode()) <= MAX_TEXT:  # markup cannot be cut; the plain text then says it alone
         content |= {"format": "org.matrix.custom.html", "formatted_body": formatted}
     return Post(

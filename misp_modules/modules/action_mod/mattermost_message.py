@@ -23,6 +23,7 @@ moduleconfig = {
         "channel_id": {"description": "Id of the channel (26 letters and digits), used with token"},
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.MENTION,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -36,7 +37,7 @@ MAX_MESSAGE = 16_383  # https://developers.mattermost.com/integrate/webhooks/inc
 
 def decide(call):
     """Return the request that posts this call's message."""
-    params, message = call.params, call.message("markdown", limit=MAX_MESSAGE)
+    params, message = call.params, call.message("markdown", limit=MAX_MESSAGE, calls="Mattermost")
     shared = {"service": "Mattermost", "error_at": "message", "digest_limit": MAX_MESSAGE}
     if params.webhook_url:
         # the whole answer to a webhook is "ok"; a page that says something else comes from somebody else

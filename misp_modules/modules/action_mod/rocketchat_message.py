@@ -24,6 +24,7 @@ moduleconfig = {
         "channel": {"description": "Channel to post in (#name), used with token"},
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.MENTION,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -38,7 +39,7 @@ MAX_MESSAGE = 5_000
 
 def decide(call):
     """Return the request that posts this call's message."""
-    params, message = call.params, call.message("rocketchat", limit=MAX_MESSAGE)
+    params, message = call.params, call.message("rocketchat", limit=MAX_MESSAGE, calls="Rocket.Chat")
     shared = {
         "service": "Rocket.Chat",
         "expect": {"success": True},

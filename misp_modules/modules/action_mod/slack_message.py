@@ -31,6 +31,7 @@ moduleconfig = {
         "server_url": {"description": "Slack's API", "format": "url", "default": "https://slack.com/api"},
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.MENTION,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -49,7 +50,11 @@ RETRY_ON = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "ser
 def decide(call):
     """Return the request that posts this call's message."""
     params = call.params
-    message = {"text": call.message("slack", limit=MAX_TEXT), "unfurl_links": False, "unfurl_media": False}
+    message = {
+        "text": call.message("slack", limit=MAX_TEXT, calls="Slack"),
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
     if not params.message:
         message["blocks"] = blocks(call)
     shared = {"service": "Slack", "error_at": "error", "retry_on": RETRY_ON}
@@ -74,7 +79,7 @@ def decide(call):
 def blocks(call):
     """Return the summary as Slack draws it best: its title as a header, its facts below."""
     title = {"type": "plain_text", "text": call.title("plain", limit=MAX_HEADER), "emoji": False}
-    facts = call.message("slack", limit=MAX_SECTION, titled=False) or call.title("slack")
+    facts = call.message("slack", limit=MAX_SECTION, titled=False, calls="Slack") or call.title("slack")
     return [
         {"type": "header", "text": title},
         {"type": "section", "text": {"type": "mrkdwn", "text": facts}},

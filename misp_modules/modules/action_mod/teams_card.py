@@ -1,6 +1,6 @@
 """Post an Adaptive Card to a Teams channel or chat."""
 
-from misp_workflow.action import Post, expose, fields
+from misp_workflow.action import Post, expose, fields, mentions
 
 moduleinfo = {
     "version": "1.0",
@@ -27,6 +27,7 @@ moduleconfig = {
         **fields.TITLE,
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.MENTION,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -68,6 +69,8 @@ def card(call):
     else:
         facts = [{"title": name, "value": value} for name, value in call.facts("teams", limit=MAX_FACT)]
         content = {"type": "FactSet", "facts": facts}
+    names = mentions.called(call, "Teams")
+    called = {"type": "TextBlock", "wrap": True, "text": " ".join(f"<at>{name}</at>" for name in names)}
     button = {"type": "Action.OpenUrl", "title": "Open the event in MISP", "url": call.link}
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -76,9 +79,16 @@ def card(call):
         "body": [
             {"type": "Container", "style": STYLES.get(call.summary.tlp, "default"), "bleed": True, "items": [title]},
             content,
+            *([called] if names else []),
         ],
         "actions": [button] if call.link else [],
+        **({"msteams": {"entities": [entity(name) for name in names]}} if names else {}),
     }
+
+
+def entity(name):
+    """Return what makes a name in the card's text a call to the user of that sign-in address or object id."""
+    return {"type": "mention", "text": f"<at>{name}</at>", "mentioned": {"id": name, "name": name}}
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -1,6 +1,8 @@
 """Send a message to a Telegram chat."""
 
-from misp_workflow.action import Post, expose, fields
+from html import escape
+
+from misp_workflow.action import Post, expose, fields, mentions
 
 moduleinfo = {
     "version": "1.0",
@@ -26,6 +28,7 @@ moduleconfig = {
         "server_url": {"description": "Telegram's API", "format": "url", "default": "https://api.telegram.org"},
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.MENTION,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -42,13 +45,15 @@ def decide(call):
     params = call.params
     content = {
         "chat_id": params.chat_id,
-        "text": call.message("telegram"),
+        "text": call.message("telegram", calls="Telegram"),
         "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": True},
         "disable_notification": params.send_silently,
     }
     if len(content["text"].encode("utf-16-le")) // 2 > MAX_TEXT:  # markup cannot be cut
-        content |= {"text": call.without_markup(content["text"], MAX_TEXT, "utf-16"), "parse_mode": None}
+        called = mentions.line(call, "Telegram")
+        text = call.without_markup(call.message("telegram"), MAX_TEXT - len(called) - 1, "utf-16")
+        content |= {"text": f"{called} {escape(text)}"} if called else {"text": text, "parse_mode": None}
     if params.thread_id is not None:
         content["message_thread_id"] = params.thread_id
     return Post(
