@@ -165,10 +165,12 @@ class Quotes:
             return True
         if len(self._hints) <= FEW:
             told = live(text)
-            said = any(hint in told for hint in self._hints)
-        else:
-            said = not self._hints.isdisjoint(words_of(text))
-        return said or self._phrases.may_hide_in(text)
+            for hint in self._hints:  # a loop, for this is asked of each text
+                if hint in told:
+                    return True
+        elif not self._hints.isdisjoint(words_of(text)):
+            return True
+        return self._phrases.may_hide_in(text)
 
     def _mask(self, text: str) -> str:
         return self._phrases.masked(_WORD.sub(self._mask_word, text))

@@ -41,7 +41,7 @@ def sure_words(value: str) -> list[str]:
 
 def live(text: str) -> str:
     """Return the text in small letters, with the words of `words_of`."""
-    return _same_http(_seen(text).casefold())
+    return (text if text.isascii() else _seen(text)).casefold().replace("hxxp", "http")
 
 
 def _same_http(text: str) -> str:
