@@ -253,13 +253,13 @@ def test_an_envelope_with_wrong_values_dies_with_its_reason(receiver: Receiver, 
         outbox._send("misp-workflow", {**sound, "key": f"bad-{number}", name: value})
     for odd in ({"key": [1]}, {"tick": 5}, {"tick": "misp-workflow"}, {"tick": "misp-workflow-dead", "lane": "a"}):
         outbox._send("misp-workflow", odd)
-    deliver([parcel(receiver, "good")], mode="queue")
+    deliver([parcel(receiver, "well")], mode="queue")
     receiver.wait_for(1, timeout=60)
     until(lambda: len(entries("dead")) >= len(WRONG), 60)
     reasons = {entry.key: entry.reason for entry in entries("dead")}
     for number, (name, _) in enumerate(WRONG):
         assert f"damaged ({name})" in reasons[f"bad-{number}"]
-    assert [request.header("Idempotency-Key") for request in receiver.requests] == ["good"]
+    assert [request.header("Idempotency-Key") for request in receiver.requests] == ["well"]
     outbox.drop([entry.key for entry in entries()])
 
 
