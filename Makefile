@@ -1,8 +1,9 @@
 # Everything a newcomer needs: a Python 3.10 or newer with its venv module, and make. No root, nothing installed by hand.
 #
 #   make demo    a real event through a workflow, an action and the real misp-modules, to a local receiver
-#   make test    lint, types, import directions, all tests; WORKERS=4 at once
-#   make test-quick  lint, and the tests of what differs from main (SINCE=origin/main), without those of servers
+#   make test    lint, types, import directions, all tests; WORKERS=3 at once
+#   make test-quick   the pure rooms with fewer examples, in less than a minute; ROOMS=tests/lists: what you work at
+#   make coverage     what no test runs, branch by branch; ROOMS=tests/guard for some of them
 #   make docs    the pages as a site with a search, in build/site
 #   make serve   misp-modules with the pack, for a MISP to use; PORT=6666 LISTEN=127.0.0.1
 #
@@ -10,9 +11,11 @@
 
 PYTHON ?= python3
 PORT ?= 6666
-# Twice as many as two cores can run: some tests wait for servers, brokers and browsers.
-WORKERS ?= 4
-SINCE ?= origin/main
+# Two cores can do a little more than two at once: some tests wait for servers, brokers and browsers.
+WORKERS ?= 3
+ROOMS ?=
+PURE := $(addprefix tests/,action conformance guard hashpath settings)
+TESTS := -n $(WORKERS) --dist worksteal
 LISTEN ?= 127.0.0.1
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +23,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 # One stamp per Python version: asking for another one makes the environment anew.
 STAMP := $(VENV)/.ready-$(VERSION)
 
-.PHONY: help install demo docs test lint format serve bench wheel clean python-is-fit
+.PHONY: help install demo docs test test-quick coverage lint format serve bench wheel clean python-is-fit
 .DEFAULT_GOAL := help
 
 help:
@@ -49,7 +52,17 @@ docs: $(STAMP)
 	@echo "build/site/index.html"
 
 test: lint
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	@$(BIN)/python -m pytest $(TESTS) $(ROOMS)
+
+test-quick: $(STAMP)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/python -m pytest --quiet $(TESTS) --hypothesis-profile quick $(or $(ROOMS),$(PURE))
+
+coverage: $(STAMP)
+	@$(BIN)/python -c 'import coverage' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'coverage>=7.10'
+	@$(BIN)/python -m coverage run -m pytest --quiet $(TESTS) $(ROOMS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --quiet .
@@ -76,5 +89,5 @@ wheel: $(STAMP)
 	@$(BIN)/python -m build --outdir dist .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

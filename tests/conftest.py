@@ -20,6 +20,7 @@ _COUNT = itertools.count()
 
 # How long an example takes depends on the machine, never on whether the code is right.
 hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis_settings.load_profile("house")
 
 
