@@ -104,7 +104,7 @@ def agree(data: Any, selected: Any = None) -> None:
     for place in PLACES:
         by_walking = said(carefully, data, selected, place)
         assert said(admit, data, selected, place) == by_walking
-        assert said(_quickly, data, selected, Rule(place)) in (by_walking, None)
+        assert said(_quickly, data, selected, Rule(place), 1) in (by_walking, None)
     assert (data, selected) == before, "nothing is changed in place"
 
 
@@ -140,7 +140,7 @@ def test_most_of_what_is_drawn_takes_the_quick_way() -> None:
     quick = parted = 0
     for number in range(150):
         data = Drawn(Random(number)).data()
-        found = said(_quickly, data, None, Rule(Destination(tlp="amber")))
+        found = said(_quickly, data, None, Rule(Destination(tlp="amber")), 1)
         quick += type(found) is tuple
         parted += type(found) is tuple and bool(found[2])
     assert quick > 60

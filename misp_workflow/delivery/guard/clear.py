@@ -40,6 +40,9 @@ Surveys = tuple[Survey, Survey]
 ORDINARY = 256
 """Rows, those of `_AttributeFlattened` among them."""
 
+SHARE = 8
+"""One branch in so many may hold what is left out; where there is more of it, to walk through all is no dearer."""
+
 _UNMARKED = "What is to be sent has no {} tag and so counts as"
 
 
@@ -67,8 +70,8 @@ def _is_ordinary(data: Any) -> bool:
     return sum(len(rows) for name in LISTS if isinstance(rows := event.get(name), (list, dict))) <= ORDINARY
 
 
-def _quickly(data: Any, selected: Any, rule: Rule) -> Cleared | None:
-    """Return what `carefully` returns, where a look tells which of the branches it could change; else None."""
+def _quickly(data: Any, selected: Any, rule: Rule, share: int = SHARE) -> Cleared | None:
+    """Return what `carefully` returns, where a look tells which few of the branches it could change; else None."""
     if rule.least or not isinstance(data, dict):
         return None
 
@@ -84,8 +87,9 @@ def _quickly(data: Any, selected: Any, rule: Rule) -> Cleared | None:
     names: set[str] = set().union(*[glance.names for glance in glances])
     marks = _marks(names, rule)
     _refuse_whole(data, glances, marks, rule)
-    if any(glance.suspects for glance in glances):
-        return _partly((data, selected), glances, marks, rule)
+    if suspects := sum(len(glance.suspects) for glance in glances):
+        few = suspects * share <= sum(glance.branches for glance in glances)
+        return _partly((data, selected), glances, marks, rule) if few else None
     if glances[0].foreign and rule.tlp < len(TLP_LEVELS) - 1:
         data = _without_foreign_titles(data)
     return None if data is None else Cleared(data, selected, "", _allowed(marks, rule))
