@@ -135,14 +135,19 @@ def test_less_time_than_the_settings_give_is_used_when_misp_waits_less(within):
 
 
 def test_everything_that_takes_long_looks_at_the_clock():
-    data = {"Event": {"Attribute": [{"value": f"secret phrase {n}", "comment": "x"} for n in range(10)]}}
-    data["Event"]["Attribute"][0]["Tag"] = [{"name": "tlp:red"}]
+    data, large = (
+        {"Event": {"Attribute": [{"value": f"secret phrase {n}", "comment": "x"} for n in range(number)]}}
+        for number in (10, 1000)
+    )
+    for each in (data, large):
+        each["Event"]["Attribute"][0]["Tag"] = [{"name": "tlp:red"}]
     with until(time.monotonic() - 1):
         for work in (
             look,
             lambda: list(paced([1])),
             lambda: render("{% for i in range(100000) %}{% endfor %}", {}),
             lambda: admit(data, None, Destination()),
+            lambda: admit(large, None, Destination()),
         ):
             with pytest.raises(LateError):
                 work()
