@@ -199,10 +199,12 @@ def test_it_is_remembered_over_a_restart_and_holds_no_event_text(tell: Tell, dat
     assert [row.item for row in rows] == [""], "what was told stands among what went where"
 
 
-def test_a_ledger_that_is_damaged_costs_a_repetition(tell: Tell, data, receiver: Receiver, caplog) -> None:
+def test_a_ledger_that_cannot_be_read_costs_a_repetition(tell: Tell, data, receiver: Receiver, caplog) -> None:
     tell(data)
     close()
-    (settings.current().state_folder / "sent.sqlite3").write_bytes(b"no database" * 1000)
+    file = settings.current().state_folder / "sent.sqlite3"
+    file.unlink()
+    file.mkdir()
     with caplog.at_level(logging.WARNING):
         assert tell(changed(data))["data"]["status"] == "delivered"
     assert "was corrupt" in caplog.text
