@@ -186,9 +186,8 @@ EXAMPLES = {
             10: ("mattermost_message", {"destination": "watch", "message": CHANGED_ROLE}),
         },
         [(1, 2), (2, 3, 2), (3, 7), (3, 4, 2), (4, 7), (4, 5, 2), (5, 8), (5, 6, 2), (6, 8), (7, 9), (8, 10)],
-        "Of all log entries only failed logins and API keys, and changes of roles. What the user of our own API key "
-        "does is left out first, so that no action of ours starts this again. The destination gathers: a storm is one "
-        "message that names whom it is about.",
+        "Failed logins and API keys, and changed roles. Our own API key's user is left out, so that nothing starts it "
+        "again. The destination gathers a storm into one message.",
     ),
     "tell-correlations": _workflow(
         "Tell the SOC what an event correlates with",
