@@ -30,9 +30,9 @@ MEASURED = {
     "webhook": 580,
     "splunk-hec-export": 560,
     "send-mail": 374,
-    "user_gate": 517,
-    "teams_card": 587,
-    "hashlookup_check": 762,
+    "user_gate": 556,
+    "teams_card": 971,
+    "hashlookup_check": 736,
 }
 WIDTH = 332
 
