@@ -8,6 +8,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from misp_workflow.action.call import Call
+from misp_workflow.action.params import Table
 from misp_workflow.errors import ParameterError
 
 OURS = re.compile(
@@ -17,6 +18,42 @@ OURS = re.compile(
 )
 """Headers that the mail has by itself, or that are the servers' to write."""
 _MARKED = re.compile(r"\bTLP:", re.IGNORECASE)
+
+
+SERVER: Table = {
+    "smtp_server": {"description": "Name of the SMTP server", "required": True, "address": True},
+    "smtp_port": {
+        "formerly": ["port"],
+        "description": "Port of the server; empty: 587, with security tls 465, with none 25",
+        "format": "integer",
+        "minimum": 1,
+        "maximum": 65535,
+    },
+    "smtp_security": {
+        "formerly": ["security"],
+        "description": "starttls (never without), tls (from the start) or none",
+        "format": "choice",
+        "choices": ["starttls", "tls", "none"],
+        "default": "starttls",
+    },
+    "username": {"description": "User name for the server; empty: no login"},
+    "password": {"description": "Password for the server", "secret": True},
+}
+"""The parameters that say which server takes the mails; `server` reads them, and those of `fields.TLS`."""
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+def server(params: Any) -> dict[str, Any]:
+    """Return the part of a mail that says which server takes it."""
+    return {
+        "server": params.smtp_server,
+        "port": params.smtp_port or PORTS[params.smtp_security],
+        "security": params.smtp_security,
+        "username": params.username,
+        "password": params.password,
+        "verify_tls": params.verify_tls,
+        "ca_file": params.ca_file,
+    }
 
 
 def copies(params: Any) -> Iterator[dict[str, Any]]:

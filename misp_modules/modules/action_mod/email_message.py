@@ -31,23 +31,7 @@ moduleconfig = {
             "required": True,
             "format": "email",
         },
-        "smtp_server": {"description": "Name of the SMTP server", "required": True, "address": True},
-        "smtp_port": {
-            "formerly": ["port"],
-            "description": "Port of the server; empty: 587, with security tls 465, with none 25",
-            "format": "integer",
-            "minimum": 1,
-            "maximum": 65535,
-        },
-        "smtp_security": {
-            "formerly": ["security"],
-            "description": "starttls (never without), tls (from the start) or none",
-            "format": "choice",
-            "choices": ["starttls", "tls", "none"],
-            "default": "starttls",
-        },
-        "username": {"description": "User name for the server; empty: no login"},
-        "password": {"description": "Password for the server", "secret": True},
+        **mailing.SERVER,
         "subject": {
             "description": "Subject as a Jinja template; empty: what happened in a few words",
             "template": True,
@@ -104,8 +88,6 @@ MAX_ATTACHMENT = 10_000_000
 ONE_MAIL_ONLY = ("html", "subject", "headers", "thread", "attachment", "attachment_name", "attachment_type")
 """What is left out when many mails become one."""
 
-PORTS = {"starttls": 587, "tls": 465, "none": 25}
-
 
 def decide(call):
     """Return one mail for each recipient."""
@@ -117,13 +99,7 @@ def decide(call):
         text += f"\n({left_out})"
     return [
         Mail(
-            server=params.smtp_server,
-            port=params.smtp_port or PORTS[params.smtp_security],
-            security=params.smtp_security,
-            username=params.username,
-            password=params.password,
-            verify_tls=params.verify_tls,
-            ca_file=params.ca_file,
+            **mailing.server(params),
             sender=params.sender,
             **copy,
             reply_to=params.reply_to,
