@@ -7,6 +7,7 @@ with until(time.monotonic() + 4):
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import math
 import threading
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
+from misp_workflow import standby
 from misp_workflow.errors import LateError
 
 EVERY = 256
@@ -93,11 +95,12 @@ class Watch:
                 note(self._answer)
 
         try:
-            threading.Thread(target=judge, name="judging", daemon=True).start()
+            standby.do(judge)
         except RuntimeError:  # the system gives no more threads: then this one has to do it
             judge()
         spoken.wait(seconds)
         if self.say(otherwise) and note is not None:
-            threading.Thread(target=note, args=(otherwise,), name="noting", daemon=True).start()
+            with contextlib.suppress(RuntimeError):  # no more threads: it is not noted
+                standby.do(lambda: note(otherwise))
         assert self._answer is not None
         return self._answer
