@@ -70,7 +70,7 @@ class _Commands(click.Group):
                 raise
             problem = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
         except click.ClickException as error:  # it may quote what was typed
-            error.message = printable(error.message)
+            vars(error)["message"] = printable(error.message)  # which newer versions of click call final
             raise
         echo(f"misp-workflow: {problem}", err=True)
         raise SystemExit(2)
