@@ -312,6 +312,14 @@ def test_failures_that_are_not_named_are_looked_for(server: Standard) -> None:
     assert "2 in, 1 refused" in said["data"]["detail"] and "does not say which" in said["data"]["detail"], said
 
 
+def test_a_server_without_a_manifest_says_what_it_refuses_all_the_same(server: Standard) -> None:
+    server.bad = is_indicator(2)
+    server.before = lambda request: answer({}, 404) if "manifest" in request.path else None
+    said = add(server, event(*map(attribute, (1, 2, 3)), whole=False))
+    assert "2 in, 1 refused: no such pattern (the collection cannot be read" in said["data"]["detail"], said
+    assert there() == {attribute(1)["uuid"], attribute(3)["uuid"]}
+
+
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_what_is_refused_as_a_whole_is_sent_in_parts(server: Standard, status: int) -> None:
     bad = is_indicator(2)

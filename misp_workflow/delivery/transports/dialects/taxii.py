@@ -161,8 +161,13 @@ class _Session:
         """See which of the failures are there already, in this very version."""
         wanted = [one for one in objects if one["id"] in self._unclear]
         there: set[tuple[str, str]] = set()
-        for start in range(0, len(wanted) if readable else 0, ASKED):
-            there |= self._manifest([one["id"] for one in wanted[start : start + ASKED]])
+        try:
+            for start in range(0, len(wanted) if readable else 0, ASKED):
+                there |= self._manifest([one["id"] for one in wanted[start : start + ASKED]])
+        except _EndedError as error:
+            if error.answer.outcome == "again":
+                raise
+            readable = False
         unread = "" if readable else " (the collection cannot be read, so whether it is there already is not known)"
         for one in wanted:
             version = _moment(one.get("modified") or one.get("created") or "")
