@@ -110,7 +110,9 @@ def _content(values: Values, subject: Subject) -> Iterator[str]:
     elif not subject.has_attributes and (least or objects or required):
         yield "its content cannot be judged here: MISP did not send it"
         return
-    types = list(dict.fromkeys(text(row.get("type")) for row in subject.attributes))
+    types: list[str] = []
+    if required or forbidden or allowed:
+        types = list(dict.fromkeys(text(row.get("type")) for row in subject.attributes))
     if len(subject.attributes) < least:
         yield f"it has {counted(len(subject.attributes), 'attribute')}, and at least {least} are required"
     for pattern in required:

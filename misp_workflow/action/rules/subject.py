@@ -73,5 +73,6 @@ def proposals(view: View) -> list[dict[str, Any]]:
     """Return the rows that are proposed: for a new attribute beside the event's own, else inside of the attribute."""
     if view.kind == "proposal":
         return rows(view.event.get("ShadowAttribute"))
-    nested = [row for attribute in view.attributes for row in rows(attribute.get("ShadowAttribute"))]
-    return nested if view.kind == "attribute" else []
+    if view.kind != "attribute":
+        return []
+    return [row for attribute in view.attributes for row in rows(attribute.get("ShadowAttribute"))]

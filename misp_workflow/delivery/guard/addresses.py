@@ -52,6 +52,15 @@ _BEGINNING = r"(?:(?:h(?:tt|xx)ps?|ftp|wss?):[/\\]*|(?:[A-Za-z][A-Za-z0-9+.-]*:)
 """What a browser would follow; it wants no slashes for the schemes that it knows (https://url.spec.whatwg.org)."""
 _IN_ADDRESS = re.compile(_BEGINNING, re.IGNORECASE)
 _HOST = re.compile(rf"{_BEGINNING}(?:[^/\\?#]*@)?(\[[^\]]*\]|[^/\\?#:]*)", re.IGNORECASE)
+# What nobody can misread: four decimal numbers, a hash, a name whose last part holds a letter that stands in no number
+# (`https://name/…` too).
+_NAME = re.compile(
+    r"(?:https?://)?(?:[a-z0-9_-]+\.)*(?!localhost(?![a-z0-9_-]))(?=[a-z0-9_-]*[g-wyz])[a-z0-9_-]+(?::\d+)?"
+    r"(?:[/?#][\x00-\x7b\x7d-\x7f]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+_HEXADECIMAL = re.compile(r"[0-9a-f]+", re.IGNORECASE | re.ASCII)
+_FOUR_NUMBERS = re.compile(r"(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}", re.ASCII)
 _NO_SCHEME = re.compile(r"(?:[^@/\\?#\s]*@)?(\[[^\]]*\]|[^/\\?#:\s@]+)(?::\d*)?(?:[/\\?#]|$)")
 
 
@@ -71,8 +80,37 @@ def reserved(attribute: Mapping[str, Any]) -> list[str]:
 
     Whatever contains or lies in one of RESERVED counts, and the name of this machine.
     """
-    meets = Ranges.of_reserved().meets
-    return [part for part in _telling(attribute) if any(map(meets, _networks(part, attribute))) or _here(part)]
+    value = attribute.get("value")
+    if type(value) is str:  # what most values are is not taken apart
+        if _FOUR_NUMBERS.fullmatch(value):
+            return [value] if _is_reserved_ipv4(value) and _telling(attribute) else []
+        if _HEXADECIMAL.fullmatch(value):
+            if not (value.isdigit() and _is_of_hosts(attribute)):
+                return []
+        elif _NAME.fullmatch(value):
+            return []
+    return [part for part in _telling(attribute) if _is_reserved(part, attribute)]
+
+
+def _is_reserved_ipv4(four: str) -> bool:
+    if four[: four.index(".")] not in _first_numbers():
+        return False
+    numbers = [int(number) for number in four.split(".")]
+    if max(numbers) > 255:
+        return False
+    address = int.from_bytes(numbers, "big")
+    return Ranges.of_reserved().meet(4, address, address)
+
+
+@cache
+def _first_numbers() -> frozenset[str]:
+    """With what the IPv4 addresses in RESERVED begin."""
+    edges = [_edges(ipaddress.IPv4Network(name)) for name in RESERVED if ":" not in name]
+    return frozenset(str(number) for first, last in edges for number in range(first >> 24, (last >> 24) + 1))
+
+
+def _is_reserved(part: str, attribute: Mapping[str, Any]) -> bool:
+    return any(map(Ranges.of_reserved().meets, _networks(part, attribute))) or _here(part)
 
 
 def _here(part: str) -> bool:
@@ -82,10 +120,15 @@ def _here(part: str) -> bool:
 
 def read_network(name: str) -> Network | None:
     """Return the address or network that a text is, None when it is none."""
+    if len(name) > LONGEST_NETWORK or not ("." in name or ":" in name):
+        return None
     try:
-        return ipaddress.ip_network(name, strict=False) if len(name) <= LONGEST_NETWORK else None
+        return ipaddress.ip_network(name, strict=False)
     except ValueError:
         return None
+
+
+_NO_RANGES: tuple[list[int], list[int]] = ([], [])
 
 
 class Ranges:
@@ -110,8 +153,11 @@ class Ranges:
 
     def meets(self, network: Network) -> bool:
         """Whether the network contains, lies in or is one of these."""
-        firsts, lasts = self._ranges.get(network.version, ([], []))
-        first, last = _edges(network)
+        return self.meet(network.version, *_edges(network))
+
+    def meet(self, version: int, first: int, last: int) -> bool:
+        """The same for what reaches from the first of these numbers to the last."""
+        firsts, lasts = self._ranges.get(version, _NO_RANGES)
         place = bisect_right(firsts, last)  # of those that begin before the network ends, the last reaches furthest
         return place > 0 and lasts[place - 1] >= first
 
