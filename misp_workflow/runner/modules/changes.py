@@ -28,7 +28,7 @@ def after(data: Any, changes: Iterable[Change], misp: Profile) -> Any:
     of_event, of_attributes = _sorted(changes, php.to_string(event.get("id")))
     changed = [
         _changed(attribute, of_attributes[key])
-        for attribute in php.values(php.to_array(event.get("_AttributeFlattened")))
+        for attribute in (php.each(php.to_array(event.get("_AttributeFlattened"))) if of_attributes else ())
         if isinstance(attribute, dict) and (key := php.to_string(attribute.get("id"))) in of_attributes
     ]
     if not of_event and not changed:
@@ -44,9 +44,9 @@ def _sorted(changes: Iterable[Change], event_id: str) -> tuple[list[Change], dic
     of_event: list[Change] = []
     of_attributes: dict[str, list[Change]] = {}
     for name, args in changes:
-        if name in _OF_EVENT and args and php.to_string(args[0]) == event_id:
+        if name in OF_EVENT and args and php.to_string(args[0]) == event_id:
             of_event.append((name, args[1:]))
-        elif name in _OF_ATTRIBUTE and args:
+        elif name in OF_ATTRIBUTE and args:
             of_attributes.setdefault(php.to_string(args[0]), []).append((name, args[1:]))
         elif name == _EDITS and isinstance(php.item(args, "0"), dict):
             of_attributes.setdefault(php.to_string(args[0].get("id")), []).append((name, args))
@@ -55,7 +55,7 @@ def _sorted(changes: Iterable[Change], event_id: str) -> tuple[list[Change], dic
 
 def _changed(row: Row, changes: Iterable[Change]) -> dict[str, Any]:
     for name, args in changes:
-        row = _CHANGES[name](row, args[-1])
+        row = CHANGES[name](row, args[-1])
     return dict(row)
 
 
@@ -119,15 +119,15 @@ def _distributed(row: Row, params: Any) -> Row:
     return changed if php.item(params, "freeze") == "freeze" else {**changed, "published": False}
 
 
-_OF_EVENT: Mapping[str, Callable[[Row, Any], Row]] = {
+OF_EVENT: Mapping[str, Callable[[Row, Any], Row]] = {
     "Event.attachTagsToEventAndTouch": _tagged,
     "Event.detachTagsFromEventAndTouch": _untagged,
     "Event.distribution": _distributed,
 }
-_OF_ATTRIBUTE: Mapping[str, Callable[[Row, Any], Row]] = {
+OF_ATTRIBUTE: Mapping[str, Callable[[Row, Any], Row]] = {
     "Attribute.attachTagsFromAttributeAndTouch": _tagged,
     "Attribute.attachTagsToAttributeAndTouch": _tagged,
     "Attribute.detachTagsFromAttributeAndTouch": _untagged,
 }
 _EDITS = "Attribute.editAttribute"
-_CHANGES = {**_OF_EVENT, **_OF_ATTRIBUTE, _EDITS: _edited}
+CHANGES = {**OF_EVENT, **OF_ATTRIBUTE, _EDITS: _edited}

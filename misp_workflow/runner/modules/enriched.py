@@ -6,7 +6,7 @@ Mirrors Module_tag_country_asn_from_enrichment and Module_tag_cve_from_enrichmen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from misp_workflow import php
@@ -16,15 +16,18 @@ from misp_workflow.runner.modules import inhand
 from misp_workflow.runner.modules.attributes import selected
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 from misp_workflow.runner.modules.moduleapi import NoAnswerError
-from misp_workflow.runner.modules.tags import tag_attribute
+from misp_workflow.runner.modules.tags import tag_attributes
 from misp_workflow.runner.modules.webhooks import curl_error
 
 Attribute = Mapping[str, Any]
 
 
-def _tagged(call: Call, attribute: Attribute, tags: list[str]) -> bool:
+def _tagged(call: Call, wanted: Iterable[tuple[Attribute, list[str]]]) -> list[bool]:
     local = call.values()["locality"] == "local"
-    return tag_attribute(call, attribute, {"tags": tags, "local": local, "relationship_type": ""}, True)
+    return tag_attributes(
+        call,
+        ((attribute, {"tags": tags, "local": local, "relationship_type": ""}, True) for attribute, tags in wanted),
+    )
 
 
 # --- country and network ---------------------------------------------------------------------------------------------
@@ -35,7 +38,8 @@ def tag_country_asn(call: Call) -> Outcome:
     if call.has_filter:
         # It looks for the event inside of what the filter selected.
         return Outcome(False, why="the node's filter leaves nothing that it could read")
-    done = [_tagged(call, attribute, tags) for attribute in selected(call) if (tags := _origin(attribute))]
+    wanted = ((attribute, tags) for attribute in selected(call) if (tags := _origin(attribute)))
+    done = _tagged(call, wanted)
     return Outcome(any(done), why=f"{sum(done)} attributes tagged with where they come from")
 
 
@@ -104,7 +108,7 @@ def tag_cve(call: Call) -> Outcome:
         if values["add_vulnerability_ttp"] == "yes":
             tags.append(_EXPLOITS)
         before = call.data()
-        done.append(_tagged(call, attribute, tags))
+        done += _tagged(call, [(attribute, tags)])
         if done[-1]:
             _comment(call, before, attribute, answer)
     return Outcome(any(done), errors, f"{sum(done)} vulnerabilities tagged")

@@ -17,6 +17,7 @@ from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules import moduleapi
 from misp_workflow.runner.modules.catalogue import Module, Modules, Param
 from misp_workflow.runner.modules.moduleapi import TEMPLATE_MODULE, Answer, ModuleServer, NoAnswerError
+from misp_workflow.runner.modules.tag_database import TagDatabase
 
 TEMPLATE_TIMEOUT = 10.0
 NO_ERROR = "No error."
@@ -103,6 +104,7 @@ class Surroundings:
     start_data: Any = None
     trigger: Node | None = None
     changes: list[tuple[str, list[Any]]] = field(default_factory=list)
+    tags: TagDatabase | None = None
 
     def __post_init__(self) -> None:
         self.files.update(self.world.files)
@@ -124,6 +126,14 @@ class Surroundings:
                 "WorkflowFormatConverterTool::convert(): Argument #1 ($data) must be of type array, null given",
             )
         return row
+
+    def tag_database(self, in_hand: Any) -> TagDatabase:
+        """The tags in MISP's database as of now; of an event that no trigger brought, by the data in hand."""
+        data = self.start_data if self.start_data is not None else in_hand
+        if self.tags is None or self.tags.data is not data:
+            self.tags = TagDatabase(data, self.world.known_tags)
+        self.tags.hear(self.changes)
+        return self.tags
 
     def enrichments(self) -> list[dict[str, Any]]:
         """The expansion modules, as the world or else the server lists them."""

@@ -5,7 +5,7 @@ Mirrors WorkflowBaseActionModule's _overrideAttribute, _addTag and _removeTag.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from misp_workflow import php
@@ -113,14 +113,16 @@ def change_event_tags(data: Any, change: TagChange, misp: Profile, *, adding: bo
     return {**dict(php.pairs(data)), "Event": {**dict(php.pairs(php.to_array(event))), "Tag": change(tags)}}
 
 
-def change_attribute_tags(data: Any, attribute_id: Any, change: TagChange) -> Any:
-    """The data with other tags on one attribute, wherever it stands, also where filters hide it."""
+def change_attribute_tags(data: Any, wanted: Iterable[tuple[Any, TagChange]]) -> Any:
+    """The data with other tags on these attributes, by id, wherever they stand, also where filters hide them."""
+    by_id: dict[str, list[TagChange]] = {}
+    for attribute_id, change in wanted:
+        by_id.setdefault(php.to_string(attribute_id), []).append(change)
 
     def changed(attribute: Any) -> Any:
-        if not php.loose_equal(attribute.get("id"), attribute_id):
-            return attribute
-        tags = {name: change(attribute.get(name)) for name in ("Tag", "_allTags")}
-        return {**attribute, **tags}
+        for change in by_id.get(php.to_string(attribute.get("id")), ()):
+            attribute = {**attribute, **{name: change(attribute.get(name)) for name in ("Tag", "_allTags")}}
+        return attribute
 
     new = _changed_by_id(data, changed)
     if filters_of(data):

@@ -6,7 +6,7 @@ Mirrors Module_tag_operation, Module_tag_replacement_generic with its TLP and PA
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,12 +14,14 @@ from misp_workflow import hashpath, php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions
 from misp_workflow.runner.data.profiles import REPLACEMENTS_MENDED, TAG_REPLACEMENTS_DIE, TAGS_TRAVEL
-from misp_workflow.runner.modules import changes, inhand
+from misp_workflow.runner.modules import inhand
 from misp_workflow.runner.modules.attributes import selected
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
+from misp_workflow.runner.modules.tag_database import TagDatabase, tag_names
 from misp_workflow.words import counted
 
 Options = dict[str, Any]
+Attribute = Mapping[str, Any]
 
 
 def _event_id(found: Any) -> Any:
@@ -35,7 +37,7 @@ def tag_operation(call: Call) -> Outcome:
         options["relationship_type"] = values["relationship_type"]
     if values["scope"] == "event":
         return Outcome(_tag_event(call, _event_id(call.matching()), options, adding), why="the event's tags")
-    done = [tag_attribute(call, attribute, options, adding) for attribute in selected(call)]
+    done = tag_attributes(call, ((attribute, options, adding) for attribute in selected(call)))
     return Outcome(any(done), why=f"tags of {counted(len(done), 'attribute')}")
 
 
@@ -49,7 +51,7 @@ def _locality(call: Call, locality: Any, adding: bool) -> Any:
 
 def _tag_event(call: Call, event_id: Any, options: Options, adding: bool) -> bool:
     travels = TAGS_TRAVEL in call.misp
-    database = TagDatabase(call) if travels else None
+    database = call.around.tag_database(call.data()) if travels else None
     name = "Event.attachTagsToEventAndTouch" if adding else "Event.detachTagsFromEventAndTouch"
     gone = database.detached(database.of_event(event_id), options) if database and not adding else []
     if database and not _goes(call, name, options, gone, adding, database):
@@ -64,83 +66,65 @@ def _tag_event(call: Call, event_id: Any, options: Options, adding: bool) -> boo
     return True
 
 
-def tag_attribute(call: Call, attribute: Mapping[str, Any], options: Options, adding: bool) -> bool:
+def tag_attributes(call: Call, wanted: Iterable[tuple[Attribute, Options, bool]]) -> list[bool]:
+    """Add (true) or remove tags, one attribute after the other; answers for which of them it worked."""
+    done, changes = [], []
+    for attribute, options, adding in wanted:
+        change = _tag_attribute(call, attribute, options, adding)
+        done.append(change is not None)
+        if change is not None:
+            changes.append((attribute.get("id"), change))
+    if changes and TAGS_TRAVEL in call.misp:
+        _tags_travel(call, changes)
+    return done
+
+
+def _tag_attribute(call: Call, attribute: Attribute, options: Options, adding: bool) -> inhand.TagChange | None:
     travels = TAGS_TRAVEL in call.misp
-    database = TagDatabase(call) if travels else None
+    database = call.around.tag_database(call.data()) if travels else None
     verb = "attachTagsToAttributeAndTouch" if adding else "detachTagsFromAttributeAndTouch"
     # 2.5.1 has the attaching under the name of its opposite's preposition.
     name = f"Attribute.{verb}" if travels or not adding else "Attribute.attachTagsFromAttributeAndTouch"
     gone = database.detached(database.of_attribute(attribute.get("id")), options) if database and not adding else []
     if database and not _goes(call, name, options, gone, adding, database):
-        return False
+        return None
     if not call.change(name, attribute.get("id"), attribute.get("event_id"), options):
-        return False
-    if travels:
-        change = inhand.added(_made(options)) if adding else inhand.removed(gone)
-        call.roaming.set(inhand.change_attribute_tags(call.data(), attribute.get("id"), change))
-    return True
+        return None
+    return inhand.added(_made(options)) if adding else inhand.removed(gone)
+
+
+def _tags_travel(call: Call, changes: list[tuple[Any, inhand.TagChange]]) -> None:
+    """Put the tags into the data in hand.
+
+    MISP does so after each attribute, and filters it anew before the next. Filters that look at each attribute by
+    itself make of that what they make of all but the last at once; of other filters nobody knows.
+    """
+    filters = call.roaming.filters.values()
+    if not filters:
+        strokes = [changes]
+    elif all(php.item(one, "selector") in _OF_ATTRIBUTES for one in filters):
+        strokes = [changes[:-1], changes[-1:]]
+    else:
+        strokes = [[change] for change in changes]
+    for stroke in strokes:
+        call.roaming.set(inhand.change_attribute_tags(call.data(), stroke))
+
+
+_OF_ATTRIBUTES = [f"Event.{name}{each}" for name in ("Attribute", "_AttributeFlattened") for each in ("", ".{n}")]
 
 
 def _goes(call: Call, name: str, options: Options, gone: list[str], adding: bool, database: TagDatabase) -> bool:
     """Whether MISP would call it a success: something to attach; something detached, or a tag that it never knew."""
     if not call.around.world.answers(name):
         return False
-    names = _names(options)
-    return bool(names) if adding else bool(gone) or any(tag not in database.known for tag in names)
-
-
-def _names(options: Options) -> list[str]:
-    tags = php.item(options, "tags")
-    return [name for name in php.values(tags) if isinstance(name, str)] if php.is_array(tags) else []
+    names = tag_names(options)
+    return bool(names) if adding else bool(gone) or not all(map(database.knows, names))
 
 
 def _made(options: Options) -> list[dict[str, Any]]:
     """The tags as they stand in the data from now on: without id, colour and what else the database knows of them."""
     kind, local = options.get("relationship_type"), options["local"]
-    return [{"name": name, "relationship_type": kind, "local": local} for name in _names(options)]
-
-
-class TagDatabase:
-    """What MISP's database knows of tags at this moment of the run, as far as the event shows it."""
-
-    def __init__(self, call: Call) -> None:
-        data = call.around.start_data if call.around.start_data is not None else call.data()
-        self._event = php.item(changes.after(data, call.around.changes, call.misp), "Event")
-        self._attributes = php.values(php.to_array(php.item(self._event, "_AttributeFlattened")))
-        self.known = {
-            *call.around.world.known_tags,
-            *(
-                name
-                for row in (self._event, *self._attributes)
-                for tag in _tags_of(row)
-                if isinstance(name := php.item(tag, "name"), str)
-            ),
-            *(tag for name, args in call.around.changes if "attach" in name for tag in _names(args[-1])),
-        }
-
-    def of_event(self, event_id: Any) -> list[Any]:
-        return _tags_of(self._event) if event_id is not None else []
-
-    def of_attribute(self, attribute_id: Any) -> list[Any]:
-        row = next((row for row in self._attributes if php.loose_equal(php.item(row, "id"), attribute_id)), None)
-        return _tags_of(row)
-
-    def detached(self, tags: list[Any], options: Options) -> list[str]:
-        """The names of those tags that are attached, in the locality asked for."""
-        local = options["local"]
-        return [
-            name
-            for name in _names(options)
-            if any(
-                php.item(tag, "name") == name and (local is None or php.truthy(php.item(tag, "local")) is local)
-                for tag in tags
-            )
-        ]
-
-
-def _tags_of(row: Any) -> list[Any]:
-    tags = php.item(row, "Tag")
-    return php.values(tags) if php.is_array(tags) else []
+    return [{"name": name, "relationship_type": kind, "local": local} for name in tag_names(options)]
 
 
 # --- replacing -------------------------------------------------------------------------------------------------------
@@ -162,11 +146,18 @@ def tag_replacement(pattern: re.Pattern[str] | None, template: str, call: Call) 
     if values["scope"] in ("event", "all"):
         event = php.item(found, "Event")
         if names := _spellings(event, pattern, template):
-            _replace(call, values, names, _event_id(found), None)
+            for options, adding in _replacement(call, values, names):
+                _tag_event(call, _event_id(found), options, adding)
     if values["scope"] in ("attribute", "all"):
-        for attribute in selected(call):
-            if names := _spellings(attribute, pattern, template):
-                _replace(call, values, names, None, attribute)
+        tag_attributes(
+            call,
+            (
+                (attribute, options, adding)
+                for attribute in selected(call)
+                if (names := _spellings(attribute, pattern, template))
+                for options, adding in _replacement(call, values, names)
+            ),
+        )
     return Outcome(True, why="tags replaced by their canonical spelling")
 
 
@@ -180,7 +171,8 @@ def _spellings(tagged: Any, pattern: re.Pattern[str] | None, template: str) -> d
     return {name: template.format(hit["predicate"].lower()) for name in names if (hit := pattern.search(name))}
 
 
-def _replace(call: Call, values: Mapping[str, Any], names: dict[str, str], event_id: Any, attribute: Any) -> None:
+def _replacement(call: Call, values: Mapping[str, Any], names: dict[str, str]) -> list[tuple[Options, bool]]:
+    """What is removed (false) and what is added (true)."""
     if _dies(call):
         raise PhpCrash("ArgumentCountError", "Too few arguments to function Module_tag_operation::__addTagsToEvent()")
     adding: Options = {
@@ -189,12 +181,7 @@ def _replace(call: Call, values: Mapping[str, Any], names: dict[str, str], event
         "tags": list(dict.fromkeys(names.values())),
     }
     removing: Options = {"local": [0, 1], "tags": list(names)}
-    changes = [(removing, False)] if values["remove_substituted"] in ("yes", "1") else []
-    for options, add in [*changes, (adding, True)]:
-        if attribute is None:
-            _tag_event(call, event_id, options, add)
-        else:
-            tag_attribute(call, attribute, options, add)
+    return [*([(removing, False)] if values["remove_substituted"] in ("yes", "1") else []), (adding, True)]
 
 
 def _dies(call: Call) -> bool:
@@ -208,9 +195,19 @@ def _dies(call: Call) -> bool:
 def assign_country(call: Call) -> Outcome:
     """Attach the galaxy cluster of the country that the hash path finds; without any it fails, without an error."""
     values = call.values()
-    on_event = values["scope"] == "event"
-    done = []
-    for item in [call.matching()] if on_event else selected(call):
+    if values["scope"] == "event":
+        done = [
+            _tag_event(call, _event_id(found), options, True)
+            for found, options in _countries(call, values, [call.matching()])
+        ]
+    else:
+        done = tag_attributes(call, ((*found, True) for found in _countries(call, values, selected(call))))
+    return Outcome(any(done), why=f"{len(done)} countries assigned")
+
+
+def _countries(call: Call, values: Mapping[str, Any], items: list[Any]) -> Iterator[tuple[Any, Options]]:
+    """Each of the items that has a country, with how it is tagged."""
+    for item in items:
         country = php.item(conditions.extract_data(item, values["hash_path"]), "0")
         if not isinstance(country, str) or not country:
             continue
@@ -222,11 +219,7 @@ def assign_country(call: Call) -> Outcome:
             "local": values["locality"] == "local",
             "relationship_type": values["relationship_type"],
         }
-        if on_event:
-            done.append(_tag_event(call, _event_id(item), options, True))
-        else:
-            done.append(tag_attribute(call, item, options, True))
-    return Outcome(any(done), why=f"{len(done)} countries assigned")
+        yield item, options
 
 
 ACTIONS: Mapping[str, Exec] = {
