@@ -1,7 +1,7 @@
 """Extracting: one step per part of the path, each from a list of items to the list of what they hold.
 
-Events hold many rows of one kind. So each step first looks whether its items are all of the usual type, which takes no
-time, and then takes them all at once; else it looks at them one by one.
+Events hold many rows of one kind. So each step first takes its items for what they usually are, all at once; only where
+they are not that it looks at them one by one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from misp_workflow.hashpath.tokens import Test, kept, number_matches, split, tes
 Extractor = Callable[[Any], Any]
 Step = Callable[[list[Any]], list[Any]]
 
-_LISTS, _ROWS = {list}, {dict}
+_LISTS = {list}
 
 
 def extractor(text: str, tokens: list[str], simple: bool) -> Extractor:
@@ -63,10 +63,18 @@ def extractor_of_each(tokens: list[str], extract: Extractor) -> Callable[[Collec
     outer, inner = tokens[0], itemgetter(tokens[2])
 
     def each_at_once(items: Collection[Any]) -> list[Any]:
+        found: list[Any] = []
+        known: dict[int, list[Any]] = {}  # rows share what they hold, and so what is found in it
         try:
-            return [list(map(inner, item.get(outer, ()))) for item in items]
+            for item in items:
+                entries = item.get(outer, ())
+                values = known.get(id(entries))
+                if values is None:
+                    values = known[id(entries)] = list(map(inner, entries))
+                found.append(values)
         except (AttributeError, KeyError, TypeError):  # not all are rows with lists of rows
             return each(items)
+        return found
 
     return each_at_once
 
@@ -99,12 +107,10 @@ def _named(name: str) -> Step:
     value = itemgetter(name)
 
     def step(items: list[Any]) -> list[Any]:
-        if set(map(type, items)) == _ROWS:
-            try:
-                return list(map(value, items))
-            except KeyError:
-                return [item[name] for item in items if name in item]
-        return [item[name] for item in items if type(item) is dict and name in item]
+        try:
+            return list(map(value, items))
+        except (KeyError, TypeError):  # not all have it, or not all are rows
+            return [item[name] for item in items if type(item) is dict and name in item]
 
     return step
 
@@ -127,10 +133,18 @@ def _each_numeric(items: list[Any]) -> list[Any]:
         if type(item) is list:
             found.extend(item)
         elif type(item) is dict:
-            found.extend([entry for key, entry in item.items() if php.is_numeric(key)])
+            found.extend(_numeric(item))
         elif item is not None:
             found.append(item)
     return found
+
+
+def _numeric(array: dict[str, Any]) -> Collection[Any]:
+    """The values under numeric keys: mostly all, as a filter leaves them of a list."""
+    keys = "".join(array)
+    if keys.isdigit() and keys.isascii() and "" not in array:
+        return array.values()
+    return [entry for key, entry in array.items() if php.is_numeric(key)]
 
 
 def _each_named(items: list[Any]) -> list[Any]:
@@ -150,7 +164,4 @@ def _each(items: list[Any]) -> list[Any]:
 
 
 def _filter(test: Test) -> Step:
-    def step(items: list[Any]) -> list[Any]:
-        return kept([item for item in items if isinstance(item, (dict, list))], test)
-
-    return step
+    return lambda items: kept(items, test)

@@ -94,20 +94,26 @@ class _ValueTest:
         value = php.item(item, self._attr, MISSING)
         return value is not MISSING and self._test(value)
 
-    def kept(self, rows: list[dict[str, Any]]) -> list[Any]:
+    def kept(self, rows: list[dict[str, Any]]) -> list[Any] | None:
+        """Those of the rows that pass, asked for all at once; None where not all are rows."""
         try:
             values = list(map(self._value, rows))
+        except TypeError:
+            return None
         except KeyError:
+            if not {dict}.issuperset(map(type, rows)):
+                return None
             rows = [row for row in rows if self._attr in row]
             values = list(map(self._value, rows))
         return list(compress(rows, map(php.asked_once(self._test, values), values)))
 
 
 def kept(items: list[Any], test: Test) -> list[Any]:
-    """The items that fulfil the test, asked for all at once where they are rows."""
-    if isinstance(test, _ValueTest) and set(map(type, items)) == {dict}:
-        return test.kept(items)
-    return [item for item in items if test(item)]
+    """The arrays among the items that fulfil the test."""
+    found = test.kept(items) if isinstance(test, _ValueTest) else None
+    if found is not None:
+        return found
+    return [item for item in items if isinstance(item, (dict, list)) and test(item)]
 
 
 def _comparable(value: Any, numeric: bool) -> Any:

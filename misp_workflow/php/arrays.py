@@ -76,7 +76,7 @@ def at_places(array: Any, places: list[int]) -> Any:
         return from_pairs({entries[place][0]: entries[place][1] for place in places})
     if not places or places[-1] == len(places) - 1:
         return array[: len(places)]
-    return {str(place): array[place] for place in places}
+    return dict(zip(map(str, places), map(array.__getitem__, places), strict=True))
 
 
 def keys(array: Any) -> list[str]:

@@ -5,7 +5,7 @@ Mirrors what `JSONConverterTool` does to each part.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -26,7 +26,8 @@ class Cleaner:
         self.flattened: list[Row] = []
         self._inherited = [_marked(tag, True) for tag in php.values(php.to_array(event_tags))]
         self._sightings = _by_attribute(sightings)
-        self._known: dict[bytes | int, tuple[list[Any], list[Any]]] = {}
+        self._linked: dict[bytes | int, tuple[list[Any], list[Any]]] = {}
+        self._marked: dict[bytes | int, list[Any]] = {}
 
     def attributes(self, attributes: Any) -> Any:
         """The attributes, cleaned; keys stay."""
@@ -36,16 +37,22 @@ class Cleaner:
         cleaned = []
         for attribute in php.each(attributes):
             clean: Row = attribute.copy() if type(attribute) is dict else _attribute_row(attribute)
-            clean.pop("value1", None)
-            clean.pop("value2", None)
+            if "value1" in clean:
+                del clean["value1"]
+            if "value2" in clean:
+                del clean["value2"]
             if "SharingGroup" in clean and not clean["SharingGroup"]:
                 del clean["SharingGroup"]
             if sightings and (seen := sightings.get(php.to_string(clean.get("id")))):
                 clean["Sighting"] = seen
             links = clean.pop("AttributeTag", None)
-            if links or "Tag" in clean:
+            if links and type(links) is list and not clean.get("Tag"):
+                clean["Tag"], clean["_allTags"] = self._of_links(links)
+            elif links or clean.get("Tag"):
                 self._add_tags(clean, links)
             else:
+                if type(links) is list and "Tag" in clean:
+                    clean["Tag"] = []
                 clean["_allTags"] = inherited
             cleaned.append(clean)
         self.flattened += cleaned
@@ -75,34 +82,45 @@ class Cleaner:
         ]
 
     def _add_tags(self, clean: Row, links: Any) -> None:
-        """Give an attribute `Tag` and `_allTags`, from its links and the tags that it may have already."""
+        """Give a row `Tag` and `_allTags`, from its links and the tags that it may have already."""
         present = clean.get("Tag")
-        if present or type(links) is not list:
-            if links:
-                present = clean["Tag"] = merged_tags(present, links)
-            clean["_allTags"] = self._all(php.each(present) if php.is_array(present) else ())
+        if not present and type(links) is list:
+            clean["Tag"], clean["_allTags"] = self._of_links(links)
             return
+        if links:
+            present = clean["Tag"] = merged_tags(present, links)
+        clean["_allTags"] = self._all(php.each(present)) if present and php.is_array(present) else self._inherited
+
+    def _of_links(self, links: list[Any]) -> tuple[list[Any], list[Any]]:
+        """`Tag` and `_allTags` of an attribute with these links."""
         found = []
         for link in links:
             try:
                 written: bytes | int = orjson.dumps(link["Tag"])
             except (TypeError, KeyError):  # what JSON cannot hold is told from others by where it stands
                 written = id(link)
-            found.append(self._known.get(written) or self._lists(written, link))
+            lists = self._linked.get(written)
+            if lists is None:
+                tag = _tag(link)
+                lists = self._linked[written] = [tag], [*self._inherited, _marked(tag, False)]
+            found.append(lists)
         if len(found) == 1:
-            clean["Tag"], clean["_allTags"] = found[0]
-        else:
-            clean["Tag"] = [tags[0] for tags, _ in found]
-            clean["_allTags"] = [*self._inherited, *[all_tags[-1] for _, all_tags in found]]
+            return found[0]
+        return [tags[0] for tags, _ in found], [*self._inherited, *[marked[-1] for _, marked in found]]
 
-    def _lists(self, written: bytes | int, link: Any) -> tuple[list[Any], list[Any]]:
-        """`Tag` and `_allTags` of an attribute with this tag alone."""
-        tags = [_tag(link)]
-        lists = self._known[written] = tags, self._all(tags)
-        return lists
-
-    def _all(self, own: Iterable[Any]) -> list[Any]:
-        return [*self._inherited, *(_marked(tag, False) for tag in own)]
+    def _all(self, own: Collection[Any]) -> list[Any]:
+        """`_allTags` of an attribute with these tags of its own."""
+        found = []
+        for tag in own:
+            try:
+                written: bytes | int = orjson.dumps(tag)
+            except TypeError:
+                written = id(tag)
+            marked = self._marked.get(written)
+            if marked is None:
+                marked = self._marked[written] = [*self._inherited, _marked(tag, False)]
+            found.append(marked)
+        return found[0] if len(found) == 1 else [*self._inherited, *[marked[-1] for marked in found]]
 
 
 def _attribute_row(attribute: Any) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from itertools import chain, compress, count
+from operator import itemgetter
 from typing import Any
 
 from misp_workflow import hashpath, php
@@ -54,11 +55,13 @@ class _Contains:
         return isinstance(data, (list, dict)) and any(_asked(self._passes, data)) is self._wanted
 
     def of_each(self, found: list[Any]) -> Iterable[bool]:
-        """The same for many."""
-        if {list}.issuperset(map(type, found)):
-            passing = php.passing(self._passes, list(chain.from_iterable(found)))
+        """The same for many, which often are the same few objects."""
+        different = {id(entries): entries for entries in found}
+        if {list}.issuperset(map(type, different.values())):
+            passing = php.passing(self._passes, list(chain.from_iterable(different.values())))
             if passing is not None:
-                return [passing.isdisjoint(entries) is not self._wanted for entries in found]
+                verdicts = {key: passing.isdisjoint(entries) is not self._wanted for key, entries in different.items()}
+                return [verdicts[id(entries)] for entries in found]
         return map(self, found)
 
 
@@ -141,8 +144,10 @@ def matching(items: Any, value: Any, operator: Any, path: Any, misp: Profile = _
     test = php.truthy if operator == "any_value" else _test(operator, value, misp)
     if operator in ("equals", "not_equals", *_ORDERS):
         test = _of_first(test)
-    found = php.at_places(items, list(compress(count(), _verdicts(php.each(items), path, test))))
-    return php.values(found) if MATCHES_RENUMBERED in misp else found
+    verdicts = _verdicts(php.each(items), path, test)
+    if MATCHES_RENUMBERED in misp:
+        return list(compress(php.each(items), verdicts))
+    return php.at_places(items, list(compress(count(), verdicts)))
 
 
 def _verdicts(items: Collection[Any], path: Any, test: Test) -> Iterable[bool]:
@@ -150,11 +155,19 @@ def _verdicts(items: Collection[Any], path: Any, test: Test) -> Iterable[bool]:
     if not isinstance(path, str) or php.empty(path):
         return map(test, map(_finder(path), items))
     compiled = hashpath.compile(path)
-    if compiled.name is not None and {dict}.issuperset(map(type, items)):
-        values = [item.get(path) for item in items]
+    values = _values(items, path) if compiled.name is not None else None
+    if values is not None:
         return map(php.asked_once(lambda value: test(php.to_array(value)), values), values)
     found = compiled.each(items)
     return test.of_each(found) if isinstance(test, _Contains) else map(test, found)
+
+
+def _values(rows: Collection[Any], name: str) -> list[Any] | None:
+    """What each row has under this name; None where not all are rows."""
+    try:
+        return list(map(itemgetter(name), rows))
+    except (KeyError, TypeError):
+        return [row.get(name) for row in rows] if {dict}.issuperset(map(type, rows)) else None
 
 
 def _of_first(test: Test) -> Test:

@@ -30,7 +30,7 @@ _SMALL = 4096
 # letter are searched for several times faster than `in` does.
 _EMPTY_OBJECT = re.compile(rb"\{\}")
 _WHOLE_FLOAT = re.compile(rb"\.0[,}\]]")
-_LIKE_A_LIST = re.compile(rb'\{"0":')
+_FOREIGN = re.compile(rb'\{(?:\}|"0":)')
 _LINE_SEPARATOR = re.compile(rb"\xe2\x80[\xa8\xa9]")
 
 
@@ -121,7 +121,7 @@ def read(value: Any) -> tuple[Any, bool]:
     except TypeError:
         return php.canonical(value) if any(_is_foreign(item) for item in _objects(value)) else value, False
     # Asking the text is ten times faster than walking through the value, and seldom asks for nothing.
-    if _EMPTY_OBJECT.search(text) or _LIKE_A_LIST.search(text):
+    if _FOREIGN.search(text):
         value = _shared(value)
     return value, text.isascii() and not _WHOLE_FLOAT.search(text)
 
