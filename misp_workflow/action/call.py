@@ -83,7 +83,8 @@ class Call:
         self.deadline = deadline
         self._most = most
         self._clean = clean
-        self.judged = View(data)
+        # What nothing was taken out of is read once.
+        self.judged = before if before is not None and before.data is data else View(data)
         self._before = before or self.judged
         self.refusal = refusal
         self._marks = marks

@@ -227,12 +227,12 @@ class _Action:
         try:
             parameters.refuse_misspelt(self.config["params"], given)
             data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
-            before: View | None = None
+            sent = before = View(data)
             marks: Collection[str] | None = None
             clean: Callable[[Any], Any] | None = None
             if self._leaves:
                 data, selected, judging, note = marking.known(data, selected, destination, rules, end)
-                before = View(data)
+                before = sent if data is sent.data else View(data)
                 try:
                     data, selected, withheld, marks = guard.admit(data, selected, judging)
                 except guard.MarkedError as error:
@@ -240,7 +240,6 @@ class _Action:
                 hidden = _hidden(before, View(data)) if withheld else ""
             else:
                 clean, selected = guard.scrub, guard.scrub(selected)
-            sent = View(request["data"])
             call = Call(
                 params,
                 data,

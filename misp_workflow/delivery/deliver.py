@@ -71,7 +71,8 @@ def deliver(
     if tried is not None and not dry_run:
         tried.noted.extend(parcels)
     if dry_run or tried is not None:
-        return [_receipt(parcel, "dry-run", _described(parcel.effect)) for parcel in parcels]
+        told = tried is None or tried.told
+        return [_receipt(parcel, "dry-run", _described(parcel.effect) if told else "") for parcel in parcels]
     if not parcels:
         return []
     try:

@@ -24,9 +24,13 @@ Read = Callable[[str], "dict[str, Any] | None"]
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What is noted in one, and what it is told of an event, by id or uuid, instead of MISP being asked."""
+    """What is noted in one, and what it is told of an event, by id or uuid, instead of MISP being asked.
+
+    `told` says whether somebody reads what the receipts tell of what would be sent.
+    """
 
     read: Read
+    told: bool = True
     noted: list[Parcel] = field(default_factory=list)
 
 
@@ -36,9 +40,9 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def trial(read: Read = lambda reference: None) -> Iterator[list[Parcel]]:
+def trial(read: Read = lambda reference: None, *, told: bool = True) -> Iterator[list[Parcel]]:
     """Open a trial, and yield the list in which everything that would be done is noted."""
-    this = Trial(read)
+    this = Trial(read, told)
     token = _mine.set(this)
     with _lock:
         _open.append(this)

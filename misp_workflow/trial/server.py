@@ -21,8 +21,11 @@ Change = tuple[str, list[Any]]
 class TrialServer(LocalServer):
     """Action files loaded as LocalServer does, and asked dry. What they would do is noted until it is taken.
 
-    `only`: the actions that are needed, all by default. `event` is what an action hears that asks MISP for it.
+    `only`: the actions that are needed, all by default. `event` is what an action hears that asks MISP for it. `told`:
+    the answers tell what would be sent.
     """
+
+    told = True
 
     def __init__(self, folders: Iterable[str | Path], only: Collection[str] | None = None) -> None:
         self.event: Mapping[str, Any] | None = None
@@ -48,7 +51,7 @@ class TrialServer(LocalServer):
     @contextmanager
     def _noting(self) -> Iterator[None]:
         self._last = []
-        with trial(self._read) as noted:
+        with trial(self._read, told=self.told) as noted:
             try:
                 yield
             finally:
@@ -61,8 +64,10 @@ class TrialServer(LocalServer):
 
 
 class QuickServer(TrialServer):
-    """For a great many runs: without a thread for each question, so without a time-out, and without a way to JSON
-    and back where that would change nothing."""
+    """For a great many runs: without a thread for each question, so without a time-out, without a way to JSON and back
+    where that would change nothing, and without what nobody reads."""
+
+    told = False
 
     def query(self, module: str, body: Body, timeout: float) -> Answer:
         return self.ask(module, orjson.loads(bytes(body)), timeout)
@@ -80,6 +85,8 @@ def _as_engine(change: MispChange, data: Any) -> Iterator[Change]:
     if change.change == "tag" and not change.items:
         yield from _tags("Event.attachTagsToEventAndTouch", "Event.detachTagsFromEventAndTouch", event, change)
     wanted = {item.get("uuid") for item in change.items}
+    if not wanted:
+        return
     for row in rows(event.get("_AttributeFlattened")):
         if text(row.get("uuid")).lower() not in wanted:
             continue
