@@ -167,5 +167,7 @@ def _listed(value: Any) -> str:
 
 
 def _short(words: str) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    if not words.isprintable():
+        words = "".join(c if c.isprintable() else " " for c in words)
+    line = " ".join(words.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
