@@ -73,3 +73,18 @@ def test_a_number_of_tries_beyond_any_float_is_no_problem() -> None:
 )
 def test_when_githubs_limit_ends(reset: str, seconds: float) -> None:
     assert retry.limit(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, 1445412480.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT"}, 30.0),
+        ({"retry-after": "7", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1445412490"}, 7.0),
+        ({"x-ratelimit-remaining": "0"}, 60.0),
+        ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": "1445412490"}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_403_says_of_a_limit(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry.limit(403, headers, 1445412480.0) == seconds

@@ -27,7 +27,7 @@ def commands() -> Iterator[tuple[str, str]]:
         lines += re.findall(r"`(misp-workflow [^`\n]+)`", text)
         for line in lines:
             bare = re.split(r"\s+#", line.strip(), maxsplit=1)[0]
-            if found := re.search(r"(?:^|[\s/])misp-workflow (.+)$", bare):
+            if found := re.search(r"(?:^|[\s/])misp-workflow ([\w-].*)$", bare):
                 yield page.name, re.split(r"\s[|&>;]", found[1].rstrip(")'\""))[0]
 
 

@@ -147,3 +147,19 @@ def test_very_long_paths() -> None:
 def test_a_path_is_compiled_once() -> None:
     assert hashpath.compile("Event.{n}") is hashpath.compile("Event.{n}")
     assert repr(hashpath.compile("Event.{n}")) == "Path('Event.{n}')"
+
+
+def test_remove_goes_on_behind_a_name_that_does_not_match() -> None:
+    data = {"z": {"x": 1}, "0": {"x": 1, "y": 2}}
+    assert hashpath.remove(data, "{n}.x") == {"z": {"x": 1}, "0": {"y": 2}}
+
+
+def test_remove_below_what_is_equal_leaves_the_others() -> None:
+    data = [{"t": "1", "x": "a"}, {"t": "2", "x": "b"}]
+    assert hashpath.remove(data, "{n}[t=1].x") == [{"t": "1"}, {"t": "2", "x": "b"}]
+
+
+@pytest.mark.parametrize("use", ["get", "remove"])
+def test_a_compiled_path_says_of_a_text_what_php_says(use: str) -> None:
+    with pytest.raises(PhpCrash, match=rf"^[^(]*\bHash::{use}\(\): Argument #1 \(\$data\)"):
+        getattr(hashpath.compile("a.b"), use)("a text")
