@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,8 +44,8 @@ def checked(this: Try | None = None) -> Iterator[list[str]]:
             this.close_foreign()
 
 
-def _look(event: str, args: tuple[Any, ...]) -> None:
-    if event not in _EVENTS:
+def _look(event: str, args: tuple[Any, ...], events: Container[str] = _EVENTS) -> None:
+    if event not in events:  # which is there to the end, when the interpreter has taken this file's names away
         return
     refusals: list[str] | None = getattr(_thread, "refusals", None)
     address = args[1]
