@@ -94,11 +94,11 @@ def says(rules: Settings, deadline: float, ask: Callable[[Any, float], Result | 
     """
     if not rules.misp.url:
         return "the settings name no [misp] to ask"
-    now = time.monotonic()
     with _lock:
-        if now < _silent.get(rules.misp.url, now):
+        if time.monotonic() < _silent.get(rules.misp.url, 0.0):
             return "MISP did not answer a moment ago"
     misp = importlib.import_module("misp_workflow.delivery.transports.misp")  # PyMISP is loaded by those who need it
+    now = time.monotonic()
     try:
         found = ask(misp, now + max(deadline - now, 0.0) * SHARE)
     except WorkflowError as error:

@@ -10,10 +10,25 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from misp_workflow.testing.misp.rows import ORG, Row, full_tag, in_event, new_attribute, new_event, now, wrong_value
+from misp_workflow.testing.misp.rows import (
+    ORG,
+    Row,
+    full_tag,
+    in_event,
+    new_attribute,
+    new_event,
+    now,
+    plain,
+    wrong_value,
+)
 
 LONGEST_TAG = 255
 """Characters; MISP cuts longer names in silence."""
+RELATED = (
+    *("id", "uuid", "threat_level_id", "analysis", "info", "extends_uuid", "distribution", "sharing_group_id"),
+    *("published", "date", "orgc_id", "org_id"),
+)
+"""What restSearch says of the events that an attribute correlates with."""
 
 
 class Memory:
@@ -173,14 +188,15 @@ class Memory:
         return {name: event[name] for name in names}
 
     def _correlating(self, attribute: Row) -> Row:
-        """Return what restSearch adds for includeCorrelations: the same value in other events (PyMISP reads it so)."""
+        """Return what restSearch adds for includeCorrelations: the same value in other events."""
         same = [
             row
             for row in self.attributes.values()
             if row["value"] == attribute["value"] and row["event_id"] != attribute["event_id"] and not row["deleted"]
         ]
-        names = ("id", "uuid", "event_id", "type", "value")
-        return {"RelatedAttribute": [{**{n: row[n] for n in names}, "Event": self._brief(row)} for row in same]}
+        names = plain(attribute).keys() - {"deleted", "disable_correlation", "first_seen", "last_seen"}
+        told = [({name: row[name] for name in names}, self.events[row["event_id"]]) for row in same]
+        return {"RelatedAttribute": [{**row, "Event": {name: event[name] for name in RELATED}} for row, event in told]}
 
     def _tag_named(self, name: str, colour: str = "", local_only: bool = False) -> Row:
         """Return the tag of exactly this name, made when there is none."""
