@@ -171,7 +171,7 @@ class Call:
     def context(self) -> Mapping[str, Any]:
         """The names that a template of this call may use; docs/templates.md lists them."""
         # not kept: the two would hold each other, and a whole event, until Python looks for such
-        return Context(self, _NAMES)
+        return Context(self)
 
     def message(
         self,
@@ -368,34 +368,6 @@ class Call:
     def skip(self, why: str) -> Receipt:
         """Return the receipt of having nothing to do; `why` is one plain sentence."""
         return Receipt(status="skipped", detail=why)
-
-
-_NAMES: dict[str, Callable[[Call], Any]] = {
-    "data": lambda call: call.data,
-    "kind": lambda call: call.view.kind,
-    "event": lambda call: call.view.event,
-    "attributes": lambda call: call.view.attributes,
-    "selected": lambda call: rows(call.selected or []),
-    "objects": lambda call: call.view.objects,
-    "tags": lambda call: call.view.tags,
-    "user": lambda call: call.data if call.view.kind == "user" else {},
-    "log": lambda call: call.data.get("Log", {}),
-    "post": lambda call: call.data.get("Post", {}),
-    "thread": lambda call: call.data.get("Thread", {}),
-    "proposal": lambda call: next(iter(rows(call.view.event.get("ShadowAttribute"))), {}),
-    "report": lambda call: next(iter(rows(call.view.event.get("EventReport"))), {}),
-    "Event": lambda call: call.data.get("Event", call.view.event) if isinstance(call.data, dict) else call.view.event,
-    "Attribute": lambda call: call.view.attributes,
-    "Object": lambda call: call.view.objects,
-    "summary": lambda call: call.summary,
-    "link_to_event": lambda call: rendering.live(call.link),
-    "withheld": lambda call: call.withheld,
-    "update": lambda call: call.update,
-    "correlations": lambda call: [one.as_json() for one in call.correlations],
-}
-
-NAMES = frozenset(_NAMES)
-"""Every name that a template of an action may read."""
 
 
 def _named(error: InputError, parameter: str) -> InputError:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from misp_workflow import settings
-from misp_workflow.action import call as module
-from misp_workflow.action import expose
+from misp_workflow.action import context, expose
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
 from misp_workflow.effects import Receipt
@@ -19,8 +18,8 @@ def call() -> Call:
 
 def test_a_template_looks_up_what_it_asks_for_and_that_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    for name in module._NAMES:
-        monkeypatch.setitem(module._NAMES, name, lambda call, name=name: asked.append(name) or "found")
+    for name in context._NAMES:
+        monkeypatch.setitem(context._NAMES, name, lambda call, name=name: asked.append(name) or "found")
     assert call().render_text("{{ kind }} {{ kind }} {{ summary }}", "plain", "message") == "found found found"
     assert sorted(asked) == ["kind", "summary"]
 
