@@ -207,7 +207,7 @@ def test_a_ledger_that_cannot_be_read_costs_a_repetition(tell: Tell, data, recei
     file.mkdir()
     with caplog.at_level(logging.WARNING):
         assert tell(changed(data))["data"]["status"] == "delivered"
-    assert "was corrupt" in caplog.text
+    assert "What was told before is not known" in caplog.text
 
 
 def test_it_is_known_to_all_who_share_a_redis(program, tmp_path: Path, tell: Tell, data, monkeypatch) -> None:
