@@ -111,14 +111,14 @@ def _body(call: Call, chosen: Container[str] | None) -> Row:
 
 
 def _goes_along(row: Row, chosen: Container[str] | None) -> bool:
-    if not (_may_go(row) and text(row.get("uuid"))) or (row.get("type") in FILES and not row.get("data")):
+    if not _may_go(row) or (row.get("type") in FILES and not row.get("data")):
         return False
     return chosen is None or text(row["uuid"]) in chosen
 
 
 def _may_go(row: Mapping[str, Any]) -> bool:
-    """Whether a part is there, and the call says who its sharing group is: without it MISP would have to guess."""
-    return not flag(row.get("deleted")) and not _lacks_its_group(row)
+    """Whether a part is there, by a uuid, and the call says who its sharing group is: MISP would have to guess it."""
+    return bool(text(row.get("uuid"))) and not flag(row.get("deleted")) and not _lacks_its_group(row)
 
 
 def _lacks_its_group(row: Mapping[str, Any]) -> bool:

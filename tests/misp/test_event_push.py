@@ -412,6 +412,13 @@ def test_an_event_that_is_too_large_for_the_destination_does_not_go_in_part(
         other.event(ours["uuid"])
 
 
+def test_a_part_without_a_uuid_is_left_out(other: Any, push: Push) -> None:
+    nameless = [{"name": "file", "Attribute": None}, {"name": "file", "Attribute": [attribute("inner.example")]}]
+    ours = event(attribute("a.example"), us=other.us, Object=nameless, EventReport=[{"name": "r", "distribution": "5"}])
+    assert "was added" in detail(push(ours))
+    assert set(values(other.event(ours["uuid"]))) == {"a.example"}
+
+
 def test_files_without_their_content_are_left_out(other: Any, push: Push) -> None:
     ours = event(
         attribute("a.exe", type="attachment", category="Payload delivery"), attribute("b.example"), us=other.us
