@@ -25,6 +25,7 @@ which say what is sent and what is a yes, its address as `path` below the case's
             when anything did; a request of which nothing is left is not made
     told    dotted path of what the answer says in words, for the sentence when a later request finds it not done
     gone    {dotted path: value}: an answer that says so means that the case is not there any more, as 404 and 410 do
+    there   words in a no, in `adds`, that mean it has the value already, which is a yes then
     wish    {dotted path: value}: what else should be so in the answer; what is not is told, and no failure
 """
 

@@ -217,6 +217,12 @@ def test_thehive_gets_what_is_new_once(receiver: Receiver) -> None:
     values = [value for _, value in tracker.observables]
     assert values == ["a.example", "b.example", "192.0.2.1", "c.example", "corrected.example"]
     said = detail(keep("thehive_alert", tracker, event(attribute(6, "a.example"), whole=False)))
+    assert said.startswith("TheHive alert ~1 was updated. ("), (
+        said
+    )  # what is gone stays there, and is no news when it comes back
+    no = answer({"type": "BadRequest", "message": "Value is not valid"}, 400)
+    tracker.before = lambda request: no if request.path.endswith("/observable") else None
+    said = detail(keep("thehive_alert", tracker, event(attribute(7, "d.example"), whole=False)))
     assert said.startswith("TheHive alert ~1 was updated, but 1 of 1 new values are not in it, because TheHive"), said
 
 

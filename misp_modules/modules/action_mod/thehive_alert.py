@@ -120,7 +120,7 @@ def status(name):
 
 def added(item):
     """Return the requests that add the attribute to an alert that is there."""
-    return tuple(cases.make("/alert/{id}/observable", one) for one in observables([item]))
+    return tuple(cases.make("/alert/{id}/observable", one, there="already exists") for one in observables([item]))
 
 
 def observables(items):

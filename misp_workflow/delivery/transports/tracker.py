@@ -16,7 +16,7 @@ from misp_workflow.delivery.transports.tries import Try
 from misp_workflow.effects import Case, Json, Post
 from misp_workflow.effects.case import Request
 
-OURS = frozenset({"path", "put", "facts", "told", "gone", "wish", "among", "within", "missing"})
+OURS = frozenset({"path", "put", "facts", "told", "gone", "there", "wish", "among", "within", "missing"})
 """What a request of a step says besides the fields of a `Post`."""
 MOST_ADDED = 200
 """Values that one call adds, a request each."""
@@ -105,7 +105,8 @@ class Tracker:
             except EndError as end:
                 if end.answer.outcome != "refused":
                     raise
-                said.append(end.answer.detail)
+                if "there" not in request or request["there"] not in end.answer.detail:
+                    said.append(end.answer.detail)
         if said:
             self.unmet = f"{len(said):,} of {len(unique):,} new values are not in it, because {said[0]}"
         elif len(unique) > MOST_ADDED:
