@@ -49,6 +49,12 @@ def with_note(answer: Answer, problem: str) -> Answer:
     return {"data": {**answer["data"], "detail": f"{answer['data']['detail']} ({problem})"}}
 
 
+def taken_back(refusal: str, answer: Answer) -> Answer:
+    """Return the error of an event that may not go, with what became of that which went out before."""
+    was = "" if answer.get("data", {}).get("status") == "skipped" else "Taken back: "
+    return {"error": f"{refusal} {was}{answer.get('error') or answer['data']['detail']}"}
+
+
 def of_places(answers: dict[str, Answer]) -> Answer:
     """Return one answer for several destinations: an error as soon as one refused; each place's own sentence."""
     if len(answers) == 1:

@@ -139,6 +139,8 @@ def draft(
     """
     params, view = call.params, call.view
     event = text(view.event.get("uuid")).lower()
+    if call.refusal:
+        return call.skip("A case that is there stays as it is.")
     if not event or view.kind not in ABOUT_EVENTS:
         return call.skip("The data names no event, so there is no case to keep.")
     goes, whole = why_it_goes(call), "RelatedEvent" in view.event

@@ -23,7 +23,7 @@ from misp_workflow import deadline, delivery, local_time, settings
 from misp_workflow.action import again, routing
 from misp_workflow.action import params as parameters
 from misp_workflow.action.about import OCCASIONS, about
-from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, with_note
+from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, taken_back, with_note
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
 from misp_workflow.action.request import answer_within, chosen, parsed
@@ -265,7 +265,7 @@ class _Action:
             if memory:
                 memory.keep(answer)
             if refusal:  # nothing else was sent, so that is an error all the same
-                answer = {"error": f"{refusal} Taken back: {answer.get('error') or answer['data']['detail']}"}
+                answer = taken_back(refusal, answer)
             return with_note(answer, note)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None

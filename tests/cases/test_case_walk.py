@@ -108,6 +108,13 @@ def test_what_is_withheld_is_counted_and_never_named(tracker: RequestTracker) ->
     assert "secret.example" not in json.dumps([tracker.cases, tracker.history])
 
 
+def test_an_event_above_the_clearance_is_an_error_and_its_case_stays(tracker: RequestTracker) -> None:
+    keep(tracker, event(attribute(1)))
+    said = keep(tracker, event(attribute(1), Tag=[{"name": "tlp:red"}]))
+    assert said["error"].endswith("Nothing was sent. A case that is there stays as it is."), said
+    assert tracker.history["1"] == ["created"]
+
+
 def test_a_withheld_attribute_withdraws_nothing(tracker: RequestTracker) -> None:
     keep(tracker, event(attribute(1)), on_withdraw="close")
     keep(tracker, event(attribute(2, Tag=[{"name": "tlp:red"}]), whole=False, published=False), on_withdraw="close")

@@ -246,7 +246,7 @@ def test_where_nothing_is_left_to_take_back_nobody_is_asked_and_nothing_is_calle
     rest = Batch(system="redis", address="redis://127.0.0.1:1", rest_of=EVENT, takes_back=True, at=1)
     (receipt,) = deliver([Parcel(key="r", effect=rest, action="redis_stream", created=time.time())], mode=mode)
     if mode == "wait":
-        assert (receipt.status, receipt.detail) == ("skipped", "Nothing else of the event was there.")
+        assert (receipt.status, receipt.detail) == ("skipped", "Nothing had to be taken back.")
     until(lambda: '"skipped"' in (state / "delivery.log").read_text() if (state / "delivery.log").exists() else False)
     assert '"delivered"' not in (state / "delivery.log").read_text()
 

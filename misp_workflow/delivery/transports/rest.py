@@ -25,7 +25,7 @@ def take_back_rest(batch: Records, deadline: float, publish: Callable[[Records, 
     if not batch.among:  # what an earlier call says of this event, and has to wait, comes too late
         ledger.note([_whole(batch, lane)], now=True)
     if not left:
-        return Answer(outcome="delivered", detail="nothing else of the event was there", nothing=True)
+        return Answer(outcome="delivered", detail="nothing had to be taken back", nothing=True)
     records = tuple(_tombstone(sent) for sent in left)
     answer = publish(replace(batch, records=records, rest_of=""), deadline)
     out = {*answer.again, *answer.refused}
