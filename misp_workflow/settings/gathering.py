@@ -13,7 +13,10 @@ from misp_workflow.settings.amounts import SECONDS, amount
 LONGEST = 31 * 86_400.0
 """Seconds."""
 MOST_TIMES = 24
-WHAT = 'a number of seconds, an amount such as "10 min", or times of the day such as "08:00 Mon-Fri, Sat 10:00"'
+WHAT = (
+    'a number of seconds, an amount such as "10 min" (31 days at most), '
+    'or times of the day such as "08:00 Mon-Fri, Sat 10:00"'
+)
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 EVERY_DAY = frozenset(range(7))
@@ -68,6 +71,6 @@ def _moment(part: str) -> tuple[time, frozenset[int]]:
     clocks = [found for found in map(_TIME.fullmatch, words) if found]
     if len(clocks) != 1:
         raise ValueError("not one time")
-    days = [local_time.weekdays(word) for word in words if ":" not in word]
+    days = [local_time.weekdays(word) for word in words if not _TIME.fullmatch(word)]
     hour, minute, second = (int(number or 0) for number in clocks[0].groups())
     return time(hour, minute, second), frozenset().union(*days) if days else EVERY_DAY

@@ -59,7 +59,11 @@ def test_seconds(written: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "soon", "24:00", "08:60", "08:00 Mon Funday", "08:00 09:00", "Mon-Fri", "08:00,", "99 days", "-5"]
+    "written",
+    [
+        *("", "soon", "24:00", "08:60", "08:00 Mon Funday", "08:00 09:00", "08:00 Mon-Fri09:00", "08:00 Sat:"),
+        *("Mon-Fri", "08:00,", "99 days", "-5"),
+    ],
 )
 def test_what_is_neither(written: str, tmp_path) -> None:
     with pytest.raises(ValueError):
