@@ -29,7 +29,10 @@ EVENTS = "any with an event or attribute"
 
 @dataclass(frozen=True)
 class Told:
-    """One action. `updates` and `withdraws` are "" for what sends nothing to anybody: a gate, a change in MISP."""
+    """One action. `updates` and `withdraws` are "" for what sends nothing to anybody: a gate, a change in MISP.
+
+    `also` is what people look for it by besides.
+    """
 
     name: str
     description: str
@@ -39,10 +42,13 @@ class Told:
     updates: str
     withdraws: str
     instead: str
+    also: str = ""
 
     def has(self, word: str) -> bool:
         """Say whether a word stands in what is said of it."""
-        return word.casefold() in " ".join((self.name, self.description, self.group, self.instead)).casefold()
+        return (
+            word.casefold() in " ".join((self.name, self.description, self.group, self.instead, self.also)).casefold()
+        )
 
 
 def told(files: Iterable[Path]) -> list[Told]:
@@ -67,7 +73,10 @@ def _told(action: ActionFile) -> Told:
     usual = {"feed": KEPT, "case": KEPT, "write back": EVENTS, "ask": EVENTS}.get(group, ANY)
     triggers = ", ".join(config.get("triggers", ())) or usual
     instead = others().get(action.name, "")
-    return Told(action.name, info["description"], group, config["blocking"], triggers, instead=instead, **said)
+    also = "chat" if "mention" in config["params"] else ""
+    return Told(
+        action.name, info["description"], group, config["blocking"], triggers, instead=instead, also=also, **said
+    )
 
 
 def group_of(config: Mapping[str, Any], leaves: bool) -> str:

@@ -65,6 +65,12 @@ def test_a_word_finds(command: str) -> None:
     assert told.exit_code == 2 and "no-such-thing" in told.output
 
 
+def test_every_chat_is_found_by_that_word() -> None:
+    found = rows("actions", "chat")
+    assert {"slack_message", "teams_card", "matrix_message", "nextcloud_message"} <= found.keys()
+    assert "email_message" not in found
+
+
 def test_each_action_is_for_something() -> None:
     found = rows("actions")
     assert found.keys() == NAMES

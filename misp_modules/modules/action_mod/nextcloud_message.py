@@ -9,7 +9,7 @@ from misp_workflow.action import Post, expose, fields
 moduleinfo = {
     "version": "1.0",
     "name": "Nextcloud Talk message",
-    "description": "Posts a message to a Nextcloud Talk conversation, as a bot or as a user.",
+    "description": "Posts a message to a chat of Nextcloud Talk, as a bot or as a user.",
     "module-type": ["action"],
     "features": "The message is a summary of what happened, or your own Jinja template in Markdown. Event text stays "
     "text. As a bot, no password travels: the message is signed with the secret that 'occ talk:bot:install' was given.",
