@@ -37,7 +37,7 @@ class Told(Protocol):
         """Remember what was told when MISP hears that it was, or will be."""
 
 
-PACE = frozenset(("again", "quiet", "digest", "delivery", "dry_run"))
+PACE = frozenset(("again", "quiet", "digest", "overflow", "delivery", "dry_run"))
 """Parameters that say nothing of what is told, or whom."""
 TEXTS = ("title", "subject", "message", "html_body")
 """Parameters with texts of the operator's own."""

@@ -72,6 +72,25 @@ PACE: Table = {
 }
 """How often people are told, of actions whose effects say where their text is (`digest`)."""
 
+OVERFLOW: Table = {
+    "overflow": {
+        "description": "A message too long for one: cut: its beginning, with a mark; split: several in order, numbered",
+        "format": "choice",
+        "choices": ["cut", "split"],
+        "default": "cut",
+    },
+}
+"""For chats that take one message after the other; `overflow.py` splits."""
+
+OVERFLOW_OR_FILE: Table = {
+    "overflow": {
+        **OVERFLOW["overflow"],
+        "description": "A too long message: cut: its beginning; split: several in order; attach: all of it as a file",
+        "choices": ["cut", "split", "attach"],
+    },
+}
+"""For those that take a file in the same request, too."""
+
 MENTION: Table = {
     "mention": {
         "description": "Whom the message calls by name, with commas: people and groups as the product has them; all",

@@ -27,6 +27,8 @@ class Post(Effect):
     "header:NAME", "query:NAME" or "json:NAME" (a top-level member of `json`). `retry_after_at` is the dotted path of
     the seconds to wait in the JSON answer (milliseconds, when its name ends in "_ms"), for services that do not say it
     in the Retry-After header.
+    With a `file` ({"field", "name", "text"}) the request is a form of several parts: `form`, or `json` as the one field
+    that the file's "json_in" names, then the file as plain text.
     Posts of one `thread` belong together: what stands at the dotted path `thread_at` in the answer to the first becomes
     the member `thread_as` of the next ones' `json`.
     """
@@ -42,6 +44,7 @@ class Post(Effect):
     form: Mapping[str, str] | None = None
     body: str | None = None
     content_type: str = ""
+    file: Mapping[str, str] = field(default_factory=dict)
     sign_with: str = ""
     verify_tls: bool = True
     ca_file: str = ""
@@ -312,6 +315,23 @@ class Bulk(Post):
     def outbox_only(self) -> bool:
         """Whether there is more to be made STIX of than can be while MISP waits."""
         return bool(self.stix) and _length(self.records) > MOST_CONVERTED_IN_TIME
+
+
+@dataclass(frozen=True, kw_only=True)
+class Messages(Post):
+    """One message that is told in several, each when the one before has arrived.
+
+    `messages` are the fields in which the post of each is another one ({"json": …}). What stands beside them says it in
+    one: that goes when this is gathered with others, and then there are no `messages`.
+    """
+
+    kind: ClassVar[str] = "messages"
+    batch: ClassVar[str] = "messages"
+    messages: tuple[Mapping[str, Json], ...] = ()
+
+    def number(self) -> int:
+        """Return how many messages it is."""
+        return len(self.messages) or 1
 
 
 MOST_CONVERTED_IN_TIME = 512 * 1024

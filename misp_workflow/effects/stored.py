@@ -9,12 +9,23 @@ from typing import Any, TypeVar
 
 from misp_workflow.effects.base import Effect, Json
 from misp_workflow.effects.case import Case
-from misp_workflow.effects.kinds import Batch, Bulk, Command, FileUpdate, Mail, MispChange, Notification, Post, Record
+from misp_workflow.effects.kinds import (
+    Batch,
+    Bulk,
+    Command,
+    FileUpdate,
+    Mail,
+    Messages,
+    MispChange,
+    Notification,
+    Post,
+    Record,
+)
 from misp_workflow.effects.push import EventPush
 
 AnyEffect = TypeVar("AnyEffect", bound=Effect)
 
-_KINDS = (Post, Mail, Notification, MispChange, Record, FileUpdate, Batch, Bulk, Case, Command, EventPush)
+_KINDS = (Post, Mail, Notification, MispChange, Record, FileUpdate, Batch, Bulk, Messages, Case, Command, EventPush)
 KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in _KINDS}
 
 

@@ -258,6 +258,23 @@ def test_a_digest_survives_a_kill(environment, receiver: Receiver) -> None:
         assert len(receiver.requests) <= 3
 
 
+def test_a_kill_between_two_messages_of_one_repeats_none_and_loses_none(environment, receiver: Receiver) -> None:
+    params = {"webhook_url": f"{receiver.url}/hook", "overflow": "split", "delivery": "queue"}
+    params["message"] = "{% for n in range(350) %}line {{ 100 + n }} of a list for all\n{% endfor %}"
+    receiver.answers(answer("ok"), HANG)
+    receiver.always(answer("ok"))
+    with MispModulesServer(environment=environment("")) as running_server:
+        said = running_server.query({"module": "slack_message", "data": EVENT, "params": params})
+        assert said["data"]["status"] == "queued"
+        receiver.wait_for(2)
+        running_server.kill()
+        running_server.start()
+        until(lambda: len(receiver.requests) >= 4, 60)
+    told = [request.json()["text"] for request in receiver.requests]
+    assert [text[:5] for text in told] == ["(1/3)", "(2/3)", "(2/3)", "(3/3)"]
+    assert all(f"line {100 + n} of" in "".join(told) for n in range(350))
+
+
 def test_the_server_ends_at_once_when_it_is_told_to(server: MispModulesServer, receiver: Receiver) -> None:
     receiver.always(HANG)
     call(server, receiver.url, 1, delivery="queue")

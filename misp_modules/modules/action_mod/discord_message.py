@@ -1,6 +1,6 @@
 """Post a message to a Discord channel."""
 
-from misp_workflow.action import Post, expose, fields, mentions
+from misp_workflow.action import Post, expose, fields, mentions, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -19,6 +19,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW_OR_FILE,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -34,18 +35,23 @@ def decide(call):
     """Return the request that posts this call's message."""
     params = call.params
     embed = {"description": call.message("discord", limit=MAX_DESCRIPTION), "color": call.colour}
-    return Post(
+    file = overflow.file(call, "files[0]", "discord", MAX_DESCRIPTION)
+    post = Post(
         url=params.webhook_url,
         service="Discord",
         # without wait, Discord answers 204 also for a message that it then does not store
         query={"wait": "true", **({"thread_id": params.thread_id} if params.thread_id else {})},
         json={"embeds": [embed], **calling(call)},
+        file={**file, "json_in": "payload_json"} if file else {},
         expect_fields=("id",),
         error_at="message",
         retry_after_at="retry_after",
-        digest=("json.embeds.0.description", "json.embeds.0.color"),
+        digest=("json.embeds.0.description", "json.embeds.0.color", "file"),
         digest_limit=MAX_DESCRIPTION,
     )
+    parts = [{"embeds": [{**embed, "description": part}]} for part in overflow.parts(call, "discord", MAX_DESCRIPTION)]
+    later = {"content": None, "allowed_mentions": {"parse": []}}  # the first one calls
+    return overflow.spread(post, [*parts[:1], *({**part, **later} for part in parts[1:])])
 
 
 def calling(call):

@@ -1,6 +1,6 @@
 """Post a message to a Google Chat space."""
 
-from misp_workflow.action import Post, expose, fields
+from misp_workflow.action import Post, expose, fields, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -33,6 +33,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -53,7 +54,7 @@ def decide(call):
     if call.params.thread_per_event:
         content["thread"] = {"threadKey": call.thread}
         query["messageReplyOption"] = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
-    return Post(
+    post = Post(
         url=call.params.webhook_url,
         service="Google Chat",
         query=query,
@@ -64,6 +65,8 @@ def decide(call):
         digest=("json.text",),
         digest_limit=MAX_TEXT // 4,  # a character can have four bytes
     )
+    parts = overflow.parts(call, "googlechat", MAX_TEXT, "bytes", calls="Google Chat")
+    return overflow.spread(post, [{"text": part} for part in parts])
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

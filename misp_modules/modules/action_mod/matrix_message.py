@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from misp_workflow.action import ParameterError, Post, expose, fields, mentions
+from misp_workflow.action import ParameterError, Post, expose, fields, mentions, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -27,6 +27,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -55,7 +56,7 @@ def decide(call):
     formatted = mentions.html_line(called) + call.message("html")
     if len(formatted.encode()) <= MAX_TEXT:  # markup cannot be cut; the plain text then says it alone
         content |= {"format": "org.matrix.custom.html", "formatted_body": formatted}
-    return Post(
+    post = Post(
         url=f"{params.server_url}/_matrix/client/v3/rooms/{quote(params.room_id, safe='')}/send/m.room.message",
         method="PUT",
         key_at="path",
@@ -68,6 +69,24 @@ def decide(call):
         digest=("json.body", "json.format", "json.formatted_body"),
         digest_limit=MAX_TEXT // 4,  # a character can have four bytes
     )
+    return overflow.spread(post, parts(call, content))
+
+
+def parts(call, content):
+    """Return how the content of each of several messages differs; the first one calls people."""
+    names = mentions.html_line(mentions.called(call, "Matrix"))
+    texts = overflow.parts(call, "html", MAX_TEXT - len(names.encode()) - 1, "bytes")
+    if texts and names:
+        texts[0] = f"{names} {texts[0]}"
+    return [
+        {
+            "body": call.without_markup(text, MAX_TEXT, "bytes"),
+            "m.mentions": {} if place else content["m.mentions"],
+            "format": "org.matrix.custom.html",
+            "formatted_body": text,
+        }
+        for place, text in enumerate(texts)
+    ]
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -1,6 +1,6 @@
 """Post a message to a Mattermost channel."""
 
-from misp_workflow.action import ParameterError, Post, expose, fields
+from misp_workflow.action import ParameterError, Post, expose, fields, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -24,6 +24,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -38,13 +39,15 @@ MAX_MESSAGE = 16_383  # https://developers.mattermost.com/integrate/webhooks/inc
 def decide(call):
     """Return the request that posts this call's message."""
     params, message = call.params, call.message("markdown", limit=MAX_MESSAGE, calls="Mattermost")
+    parts = overflow.parts(call, "markdown", MAX_MESSAGE, calls="Mattermost")
     shared = {"service": "Mattermost", "error_at": "message", "digest_limit": MAX_MESSAGE}
     if params.webhook_url:
         # the whole answer to a webhook is "ok"; a page that says something else comes from somebody else
-        return Post(url=params.webhook_url, json={"text": message}, expect_text="ok", digest=("json.text",), **shared)
+        content = {"json": {"text": message}, "digest": ("json.text",), "expect_text": "ok"}
+        return overflow.spread(Post(url=params.webhook_url, **content, **shared), [{"text": part} for part in parts])
     if not (params.server_url and params.token and params.channel_id):
         raise ParameterError("Set either 'webhook_url', or 'server_url', 'token' and 'channel_id'.")
-    return Post(
+    post = Post(
         url=f"{params.server_url}/api/v4/posts",
         bearer=params.token,
         json={"channel_id": params.channel_id, "message": message},
@@ -53,6 +56,7 @@ def decide(call):
         digest=("json.message",),
         **shared,
     )
+    return overflow.spread(post, [{"message": part} for part in parts])
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

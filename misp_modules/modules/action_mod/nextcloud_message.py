@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from urllib.parse import quote
 
-from misp_workflow.action import Post, expose, fields
+from misp_workflow.action import Post, expose, fields, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -34,6 +34,7 @@ moduleconfig = {
         },
         **fields.MESSAGE,
         **fields.ABOUT,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -59,13 +60,19 @@ def decide(call):
         "expect_status": (201,),
         "error_at": "ocs.data.error",
     }
+    parts = [{"message": part} for part in overflow.parts(call, "markdown", MAX_MESSAGE)]
     if params.username:
         login = (params.username, params.password)
         digest = {"digest": ("json.message",), "digest_limit": MAX_MESSAGE}
-        return Post(url=f"{api}/chat/{room}", basic=login, headers=headers, **digest, **shared)
+        post = Post(url=f"{api}/chat/{room}", basic=login, headers=headers, **digest, **shared)
+        return overflow.spread(post, parts)
     # signed as it is, so it cannot be gathered with others into one
-    signed = signature(params.password, room, message)
-    return Post(url=f"{api}/bot/{room}/message", headers={**headers, **signed}, **shared)
+
+    def signed(content):
+        return signature(params.password, room, content["message"])
+
+    post = Post(url=f"{api}/bot/{room}/message", headers={**headers, **signed(shared["json"])}, **shared)
+    return overflow.spread(post, parts, signed)
 
 
 def signature(secret, room, message):

@@ -1,6 +1,6 @@
 """Post a message to a Rocket.Chat channel."""
 
-from misp_workflow.action import ParameterError, Post, expose, fields
+from misp_workflow.action import ParameterError, Post, expose, fields, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -25,6 +25,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -40,6 +41,7 @@ MAX_MESSAGE = 5_000
 def decide(call):
     """Return the request that posts this call's message."""
     params, message = call.params, call.message("rocketchat", limit=MAX_MESSAGE, calls="Rocket.Chat")
+    parts = [{"text": part} for part in overflow.parts(call, "rocketchat", MAX_MESSAGE, calls="Rocket.Chat")]
     shared = {
         "service": "Rocket.Chat",
         "expect": {"success": True},
@@ -48,15 +50,16 @@ def decide(call):
         "digest_limit": MAX_MESSAGE,
     }
     if params.webhook_url:
-        return Post(url=params.webhook_url, json={"text": message}, **shared)
+        return overflow.spread(Post(url=params.webhook_url, json={"text": message}, **shared), parts)
     if not (params.server_url and params.user_id and params.token and params.channel):
         raise ParameterError("Set either 'webhook_url', or 'server_url', 'user_id', 'token' and 'channel'.")
-    return Post(
+    post = Post(
         url=f"{params.server_url}/api/v1/chat.postMessage",
         headers={"X-User-Id": params.user_id, "X-Auth-Token": params.token},
         json={"channel": params.channel, "text": message},
         **shared,
     )
+    return overflow.spread(post, parts)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -1,6 +1,6 @@
 """Post a message to a Slack channel."""
 
-from misp_workflow.action import ParameterError, Post, expose, fields
+from misp_workflow.action import ParameterError, Post, expose, fields, overflow
 
 moduleinfo = {
     "version": "1.1",
@@ -32,6 +32,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -59,12 +60,13 @@ def decide(call):
         message["blocks"] = blocks(call)
     shared = {"service": "Slack", "error_at": "error", "retry_on": RETRY_ON}
     shared |= {"digest": ("json.text", "json.blocks"), "digest_limit": MAX_TEXT}
+    parts = [{"text": part, "blocks": None} for part in overflow.parts(call, "slack", MAX_TEXT, calls="Slack")]
     if params.webhook_url:
-        return Post(url=params.webhook_url, json=message, expect_text="ok", **shared)
+        return overflow.spread(Post(url=params.webhook_url, json=message, expect_text="ok", **shared), parts)
     if not (params.bot_token and params.channel):
         raise ParameterError("Set either 'webhook_url', or 'bot_token' and 'channel'.")
     place = {"channel": params.channel, **({"thread_ts": params.reply_to_message} if params.reply_to_message else {})}
-    return Post(
+    post = Post(
         url=f"{params.server_url}/chat.postMessage",
         bearer=params.bot_token,
         json={**place, **message},
@@ -74,6 +76,7 @@ def decide(call):
         thread_as="thread_ts",
         **shared,
     )
+    return overflow.spread(post, parts)
 
 
 def blocks(call):

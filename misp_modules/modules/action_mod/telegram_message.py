@@ -2,7 +2,7 @@
 
 from html import escape
 
-from misp_workflow.action import Post, expose, fields, mentions
+from misp_workflow.action import Post, expose, fields, mentions, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -29,6 +29,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW_OR_FILE,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -37,35 +38,43 @@ moduleconfig = {
     "expect_misp_core_format": False,
 }
 
+MAX_CAPTION = 1_024  # https://core.telegram.org/bots/api#senddocument
 MAX_TEXT = 4_096  # https://core.telegram.org/bots/api#sendmessage; counted in UTF-16 units, as entities are
 
 
 def decide(call):
     """Return the request that sends this call's message."""
     params = call.params
-    content = {
-        "chat_id": params.chat_id,
-        "text": call.message("telegram", calls="Telegram"),
-        "parse_mode": "HTML",
-        "link_preview_options": {"is_disabled": True},
-        "disable_notification": params.send_silently,
-    }
-    if len(content["text"].encode("utf-16-le")) // 2 > MAX_TEXT:  # markup cannot be cut
-        called = mentions.line(call, "Telegram")
-        text = call.without_markup(call.message("telegram"), MAX_TEXT - len(called) - 1, "utf-16")
-        content |= {"text": f"{called} {escape(text)}"} if called else {"text": text, "parse_mode": None}
+    place = {"chat_id": params.chat_id, "disable_notification": params.send_silently}
     if params.thread_id is not None:
-        content["message_thread_id"] = params.thread_id
-    return Post(
-        url=f"{params.server_url}/bot{params.bot_token}/sendMessage",
-        service="Telegram",
-        json={name: value for name, value in content.items() if value is not None},
-        expect={"ok": True},
-        error_at="description",
-        retry_after_at="parameters.retry_after",
+        place["message_thread_id"] = params.thread_id
+    api = f"{params.server_url}/bot{params.bot_token}"
+    shared = {"service": "Telegram", "expect": {"ok": True}, "error_at": "description"}
+    shared |= {"retry_after_at": "parameters.retry_after"}
+    file = overflow.file(call, "document", "telegram", MAX_TEXT, "utf-16", calls="Telegram")
+    if file:  # another method, so it is not gathered with messages
+        silently = {"disable_notification": "true" if params.send_silently else "false"}
+        form = {name: str(one) for name, one in {**place, **silently, **text(call, "caption", MAX_CAPTION)}.items()}
+        return Post(url=f"{api}/sendDocument", form=form, file=file, **shared)
+    post = Post(
+        url=f"{api}/sendMessage",
+        json={**place, **text(call, "text", MAX_TEXT), "link_preview_options": {"is_disabled": True}},
         digest=("json.text",),
         digest_limit=MAX_TEXT // 2,
+        **shared,
     )
+    parts = overflow.parts(call, "telegram", MAX_TEXT, "utf-16", calls="Telegram")
+    return overflow.spread(post, [{"text": part, "parse_mode": "HTML"} for part in parts])
+
+
+def text(call, name, limit):
+    """Return the message and how it is to be read, as much as Telegram takes in one."""
+    whole = call.message("telegram", calls="Telegram")
+    if len(whole.encode("utf-16-le")) // 2 <= limit:
+        return {name: whole, "parse_mode": "HTML"}
+    called = mentions.line(call, "Telegram")  # markup cannot be cut
+    cut = call.without_markup(call.message("telegram"), limit - len(called) - 1, "utf-16")
+    return {name: f"{called} {escape(cut)}", "parse_mode": "HTML"} if called else {name: cut}
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -1,6 +1,6 @@
 """Post a message to a Webex space."""
 
-from misp_workflow.action import Post, expose, fields
+from misp_workflow.action import Post, expose, fields, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -20,6 +20,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -34,7 +35,7 @@ MAX_MESSAGE = 7_439  # bytes, https://developer.webex.com/docs/api/v1/messages/c
 def decide(call):
     """Return the request that posts this call's message."""
     params = call.params
-    return Post(
+    post = Post(
         url=f"{params.server_url}/messages",
         service="Webex",
         bearer=params.access_token,
@@ -44,6 +45,8 @@ def decide(call):
         digest=("json.markdown",),
         digest_limit=MAX_MESSAGE // 4,  # a character can have four bytes
     )
+    parts = overflow.parts(call, "markdown", MAX_MESSAGE, "bytes", calls="Webex")
+    return overflow.spread(post, [{"markdown": part} for part in parts])
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

@@ -1,6 +1,6 @@
 """Send a message to a Zulip channel."""
 
-from misp_workflow.action import Post, expose, fields
+from misp_workflow.action import Post, expose, fields, overflow
 
 moduleinfo = {
     "version": "1.0",
@@ -25,6 +25,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -40,7 +41,7 @@ MAX_TOPIC = 60  # the same page
 def decide(call):
     """Return the request that sends this call's message."""
     params = call.params
-    return Post(
+    post = Post(
         url=f"{params.server_url}/api/v1/messages",
         service="Zulip",
         basic=(params.bot_email, params.api_key),
@@ -55,6 +56,8 @@ def decide(call):
         digest=("form.content",),
         digest_limit=MAX_CONTENT,
     )
+    parts = overflow.parts(call, "zulip", MAX_CONTENT, calls="Zulip")
+    return overflow.spread(post, [{"content": part} for part in parts])
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)

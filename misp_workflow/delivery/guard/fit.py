@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import orjson
 
 from misp_workflow.delivery.guard.sizes import cut, cut_json
-from misp_workflow.effects import Case, Command, Effect, EventPush, Mail, Notification, Post
+from misp_workflow.effects import Case, Command, Effect, EventPush, Mail, Messages, Notification, Post
 from misp_workflow.errors import DeliveryError
 
 LEFT_OUT = "(The attachment “{name}” was too large and is left out.)"
@@ -29,6 +29,8 @@ def fit(effect: Effect, limit: int | None) -> Effect:
         return _case(effect, limit)
     if isinstance(effect, EventPush):
         return _whole(effect, limit)
+    if isinstance(effect, Messages):
+        effect = dataclasses.replace(effect, messages=tuple(_message(one, limit) for one in effect.messages))
     if isinstance(effect, Post):
         return _post(effect, limit)
     if isinstance(effect, Mail):
@@ -62,6 +64,9 @@ def _case(effect: Case, limit: int) -> Case:
 
 
 def _post(effect: Post, limit: int) -> Post:
+    if effect.file:
+        file = {**effect.file, "text": cut(effect.file["text"], limit, "bytes")}
+        effect = dataclasses.replace(effect, file=file)
     if effect.json is not None:
         smaller = cut_json(effect.json, limit)
         return effect if smaller is effect.json else dataclasses.replace(effect, json=smaller)
@@ -72,6 +77,12 @@ def _post(effect: Post, limit: int) -> Post:
         form = _form(effect.form, limit)
         return effect if form == effect.form else dataclasses.replace(effect, form=form)
     return effect
+
+
+def _message(message: Mapping[str, Any], limit: int) -> Mapping[str, Any]:
+    if "json" in message:
+        return {**message, "json": cut_json(message["json"], limit)}
+    return {**message, "form": _form(message["form"], limit)}
 
 
 def _body(body: str, content_type: str, limit: int) -> str:

@@ -42,17 +42,18 @@ def cut(text: str, limit: int, unit: Unit = "characters", mark: str = MARK) -> s
     `unit` is what the receiver counts: code points, UTF-16 units, or bytes of UTF-8. The cut never falls within a
     code point, between a letter and its accents, within an emoji or a flag, or within an escape such as &amp;.
     """
-    if _measure(text, unit) <= limit:
+    if measure(text, unit) <= limit:
         return text
     text = mend(text)  # half of a pair has no size in UTF-8
     for ending in (mark, "…", ""):
-        room = limit - _measure(ending, unit)
+        room = limit - measure(ending, unit)
         if room >= 0:
             return text[: _boundary(text, _fitting(text, room, unit))].rstrip() + ending
     return ""
 
 
-def _measure(text: str, unit: Unit) -> int:
+def measure(text: str, unit: Unit) -> int:
+    """Return how long the text is for a receiver that counts so."""
     if unit == "characters":
         return len(text)
     if unit == "bytes":

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 import orjson
+from urllib3 import encode_multipart_formdata
 
 from misp_workflow.delivery.transports import signing
 from misp_workflow.effects import Json, Post
@@ -42,6 +43,8 @@ def content_and_headers(post: Post, key: str) -> tuple[bytes | None, dict[str, s
 
 def _content(post: Post, key: str) -> tuple[bytes | None, str]:
     """Return the body's bytes and their content type."""
+    if post.file:
+        return _with_file(post)
     if post.json is not None:
         value = post.json
         where, _, name = post.key_at.partition(":")
@@ -53,6 +56,14 @@ def _content(post: Post, key: str) -> tuple[bytes | None, str]:
     if post.body is not None:
         return post.body.encode("utf-8", "replace"), "text/plain; charset=utf-8"
     return None, ""
+
+
+def _with_file(post: Post) -> tuple[bytes, str]:
+    """Return a form with the file in it; no text can end its part, since nobody knows the boundary before."""
+    file = post.file
+    fields = dict(post.form or {}) if post.json is None else {file["json_in"]: _json_bytes(post.json).decode()}
+    told = (file["name"], file["text"].encode("utf-8", "replace"), "text/plain; charset=utf-8")
+    return encode_multipart_formdata({**fields, file["field"]: told})
 
 
 def _json_bytes(value: Json) -> bytes:

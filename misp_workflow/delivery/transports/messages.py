@@ -1,0 +1,58 @@
+"""Several messages to one place, in order: the next one goes when the one before has arrived.
+
+What arrived is noted at once (`threads`, one file of this machine), so that who is killed between two of them does not
+send the first again. Each has a key of its own for services that know a repetition by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import orjson
+
+from misp_workflow.delivery import retry
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.transports import http, threads
+from misp_workflow.effects import Json, Messages, Post
+from misp_workflow.words import counted
+
+
+def send(effect: Messages, key: str, deadline: float) -> Answer:
+    """Send the messages that have not arrived yet, up to the first that does not."""
+    given: dict[str, Any] = {one.name: getattr(effect, one.name) for one in fields(Post)}
+    number = len(effect.messages)
+    if not number:  # gathered with others into one
+        return http.send(Post(**given), key, deadline)
+    for place, message in enumerate(effect.messages):
+        post, own = Post(**{**given, **message}), _key(key, message)
+        noted = replace(post, thread=f"message {own}")
+        if threads.first(noted):
+            continue
+        answer = http.send(post, own, deadline)
+        if answer.outcome != "delivered":
+            return _broken_off(number, place, answer) if place else answer
+        threads.began(noted, own)
+    return Answer(outcome="delivered", detail=f"{effect.service}: {_delivered(number)}")
+
+
+def _key(key: str, message: Mapping[str, Json]) -> str:
+    """Return the key of one message, which stays the same when those before it are gone."""
+    content = orjson.dumps([key, message.get("json"), message.get("form")], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _broken_off(number: int, place: int, answer: Answer) -> Answer:
+    rest = dict.fromkeys(range(place, number), answer.detail)
+    again = answer.outcome == "again"
+    made = retry.part(
+        number, {} if again else rest, rest if again else {}, retry_after=answer.retry_after, down=answer.down
+    )
+    what = "the rest follows" if again else "the rest was refused"
+    return replace(made, detail=f"{place} of {_delivered(number)}, {what}: {answer.detail}", status=answer.status)
+
+
+def _delivered(number: int) -> str:
+    return f"{counted(number, 'message')} {'was' if number == 1 else 'were'} delivered"
