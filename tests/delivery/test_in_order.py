@@ -81,11 +81,18 @@ def test_who_was_killed_after_the_first_goes_on_with_the_second(chat: Receiver) 
     chat.answers(answer({"ok": True}), HANG)
     effect = parcel(chat).effect
     # nobody tells the outbox of this answer, as when the process ends here
-    assert messages.send(effect, "k", time.monotonic() + 1.0).again == (1, 2)
+    assert messages.send(effect, "k", time.monotonic() + 2.0).again == (1, 2)
     assert messages.send(effect, "k", time.monotonic() + 10).outcome == "delivered"
     assert sent(chat) == ["1", "2", "2", "3"]
     assert messages.send(effect, "another", time.monotonic() + 10).outcome == "delivered"
     assert sent(chat)[4:] == ["1", "2", "3"], "another message with the same words is another one"
+
+
+def test_who_has_no_time_left_does_not_call_the_other_side_ill(chat: Receiver) -> None:
+    answered = messages.send(parcel(chat).effect, "k", time.monotonic() + messages.ENOUGH)
+    assert (answered.outcome, answered.again, answered.down) == ("part", (1, 2), False)
+    assert answered.detail == "1 of 3 messages were delivered, the rest follows: there was no time left for more"
+    assert sent(chat) == ["1"]
 
 
 def test_each_is_as_small_as_its_destination_wants(chat: Receiver) -> None:

@@ -7,6 +7,7 @@ send the first again. Each has a key of its own for services that know a repetit
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -18,6 +19,9 @@ from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http, threads
 from misp_workflow.effects import Json, Messages, Post
 from misp_workflow.words import counted
+
+ENOUGH = 0.5
+"""Seconds. With less left the next one waits for its turn: a service is not ill that has no time to answer."""
 
 
 def send(effect: Messages, key: str, deadline: float) -> Answer:
@@ -31,6 +35,8 @@ def send(effect: Messages, key: str, deadline: float) -> Answer:
         noted = replace(post, thread=f"message {own}")
         if threads.first(noted):
             continue
+        if place and deadline - time.monotonic() < ENOUGH:
+            return _broken_off(number, place, Answer(outcome="again", detail="there was no time left for more"))
         answer = http.send(post, own, deadline)
         if answer.outcome != "delivered":
             return _broken_off(number, place, answer) if place else answer
