@@ -24,7 +24,7 @@ from misp_workflow.delivery.house import House, sentence
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.outbox import Claim, Item, Taken, identity
 from misp_workflow.delivery.retry import Answer, back_off
-from misp_workflow.effects import Effect, Parcel, Receipt, Status, masked
+from misp_workflow.effects import Effect, Messages, Parcel, Receipt, Status, masked
 from misp_workflow.effects.outcome import Tally
 from misp_workflow.errors import DeliveryError, WorkflowError
 from misp_workflow.printable import logger
@@ -235,8 +235,11 @@ class _Delivery:
 def _described(effect: Effect) -> str:
     """Return what would be sent: the effect with its secrets masked, without what says how its answer is judged."""
     wanted = 2 * MOST_DESCRIBED  # some of it is not sent
+    label = effect.label
+    if isinstance(effect, Messages):  # what says it in one is for a digest
+        effect, label = dataclasses.replace(effect, json=None, form=None), f"{label} (in {effect.number()} messages)"
     shown = {name: value for name, value in masked(effect, wanted).items() if name not in _NOT_SENT}
-    return cut(f"would send {effect.label}: {json.dumps(shown, ensure_ascii=False)}", MOST_DESCRIBED)
+    return cut(f"would send {label}: {json.dumps(shown, ensure_ascii=False)}", MOST_DESCRIBED)
 
 
 _NOT_SENT = {

@@ -95,6 +95,13 @@ def test_who_has_no_time_left_does_not_call_the_other_side_ill(chat: Receiver) -
     assert sent(chat) == ["1"]
 
 
+def test_a_dry_run_says_how_many_and_shows_them(chat: Receiver) -> None:
+    (receipt,) = deliver([parcel(chat)], dry_run=True)
+    assert receipt.detail.startswith("Would send chat (in 3 messages): ")
+    assert "part 1" in receipt.detail and "part 3" in receipt.detail and '"all"' not in receipt.detail
+    assert sent(chat) == []
+
+
 def test_each_is_as_small_as_its_destination_wants(chat: Receiver) -> None:
     effect = parcel(chat).effect
     long = Messages(**{**vars(effect), "messages": ({"json": {"text": "x" * 900}}, {"form": {"text": "y" * 900}})})
