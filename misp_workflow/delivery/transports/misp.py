@@ -304,7 +304,8 @@ class Client(PyMISP):
         if not 200 <= response.status < 300:
             raise _refusal(response.status, said, self._key_at)
         if said is None:
-            what = "more than can be read" if response.cut else "something that is not JSON: check misp.url"
+            address = "misp.url" if self._key_at == OWN_KEY else "its address"
+            what = "more than can be read" if response.cut else f"something that is not JSON: check {address}"
             raise changes.Refusal(400, f"MISP answered {what}")
         return said["response"] if isinstance(said, dict) and said.get("response") is not None else said
 
