@@ -32,7 +32,7 @@ class Script:
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     user: str = ""
-    timeout: float = 3.0
+    timeout: float = 2.5
     memory: int = 256 * 1024 * 1024
     processes: int = 16
     output: int = 64 * 1024

@@ -346,4 +346,4 @@ def test_large_text_is_cut_or_refused(action: ActionFile, world: World, large: l
         assert trouble_with(said) == "", said
     settle()
     largest = max((len(content) for _, content in world.arrived()), default=0)
-    assert largest < 3 * max(LARGE_ENOUGH, len(LARGE[whole]))
+    assert largest < 3 * max(LARGE_ENOUGH, len(LARGE[whole].encode()))
