@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from test_bulk import EVENT, ask, attribute, event
 
 from misp_workflow import settings
 from misp_workflow.delivery.ledger import ledger_of
+from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import tokens
+from misp_workflow.delivery.transports.dialects import crowdsec as dialect
 from misp_workflow.testing import Receiver, answer
 
 
@@ -85,11 +89,63 @@ def test_what_is_withdrawn_is_deleted(crowdsec: Told, change: dict[str, Any]) ->
     assert crowdsec.banned() == {}
 
 
-def test_what_the_ledger_never_heard_of_is_not_there_twice(crowdsec: Told) -> None:
-    crowdsec.tell(event(address(1), address(2)))
+def forget() -> None:
+    """Take away the ledger, as it is when a try ended before anything was noted."""
     ledger = ledger_of(settings.current())
     ledger.close()
     ledger.path.unlink()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("deleted", [1, 2])
+def test_a_try_that_ended_amid_its_deletions_leaves_nothing_twice(
+    crowdsec: Told, monkeypatch: pytest.MonkeyPatch, deleted: int
+) -> None:
+    rows = [address(number) for number in (3, 1, 2)]
+    crowdsec.tell(event(*rows))
+    asked, left = dialect._Session._asked, [deleted]
+
+    def ends(self: Any, post: Any, success: int) -> Any:
+        left[0] -= post.method == "DELETE"
+        if left[0] < 0:
+            raise dialect._EndedError(Answer(outcome="refused", detail="it is over"))
+        return asked(self, post, success)
+
+    forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(dialect._Session, "_asked", ends)
+        assert "it is over" in crowdsec.tell(event(*rows))["error"]
+    forget()
+    crowdsec.tell(event(*rows))
+    assert crowdsec.banned().keys() == {"198.51.100.1", "198.51.100.2", "198.51.100.3"}
+
+
+def test_what_a_failed_request_left_without_its_alert_is_gone(
+    crowdsec: Told, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As CrowdSec does it when its database is locked: 500, and some decisions are there, which no alert shows."""
+    crowdsec.tell(event(address(1)))
+    asked = dialect._Session._asked
+
+    def fails(self: Any, post: Any, success: int) -> Any:
+        said = asked(self, post, success)
+        if post.method == "POST" and success == 201:
+            with contextlib.closing(sqlite3.connect(tmp_path / "crowdsec.db", timeout=20)) as database, database:
+                last = "(SELECT max(id) FROM alerts)"
+                database.execute(f"UPDATE decisions SET alert_decisions = NULL WHERE alert_decisions = {last}")
+                database.execute(f"DELETE FROM alerts WHERE id = {last}")
+            raise dialect._EndedError(Answer(outcome="again", detail="database is locked", down=True))
+        return said
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dialect._Session, "_asked", fails)
+        said = crowdsec.tell(event(address(1), address(2), address(3)))
+    assert said["data"]["status"] == "queued", said
+    assert {one["value"] for one in crowdsec.decisions()} == {"198.51.100.1"}  # that stood before
+
+
+def test_what_the_ledger_never_heard_of_is_not_there_twice(crowdsec: Told) -> None:
+    crowdsec.tell(event(address(1), address(2)))
+    forget()
     crowdsec.tell(event(address(1), address(2), address(3)), keep_hours="4")
     assert crowdsec.banned().keys() == {"198.51.100.1", "198.51.100.2", "198.51.100.3"}
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -29,6 +33,8 @@ from misp_workflow.settings.lists import ListRules
 
 TOKEN_SECONDS = 1800.0
 """How long a login is used; CrowdSec gives it for an hour."""
+_TURNS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""One batch at a time for each CrowdSec: two at once lock its SQLite database for each other."""
 
 
 def content(bulk: Bulk) -> tuple[str, str]:
@@ -39,10 +45,16 @@ def content(bulk: Bulk) -> tuple[str, str]:
 
 def exchange(bulk: Bulk, post: Post, ask: Ask) -> Answer:
     """Delete the decisions on what is withdrawn, make the new ones, then delete those that they take the place of."""
+    session = _Session(bulk, post, ask)
+    turn = _TURNS[session.base]
+    if not turn.acquire(timeout=max(ask.deadline - time.monotonic(), 0)):
+        return Answer(outcome="again", detail="others were decided on all the time")
     try:
-        return _Session(bulk, post, ask).run()
+        return session.run()
     except _EndedError as error:
         return error.answer
+    finally:
+        turn.release()
 
 
 def judge(bulk: Bulk, reply: Reply) -> Answer:
@@ -62,26 +74,42 @@ class _Session:
 
     def __init__(self, bulk: Bulk, post: Post, ask: Ask) -> None:
         parts = urlsplit(bulk.url)
-        self._base = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/alerts')}"
-        self._key = (self._base, bulk.options["machine"], bulk.options["password"])
-        self._decisions = f"{self._base}/decisions"
+        self.base = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/alerts')}"
+        self._key = (self.base, bulk.options["machine"], bulk.options["password"])
+        self._decisions = f"{self.base}/decisions"
         self._bulk, self._post, self._ask = bulk, post, ask
 
     def run(self) -> Answer:
-        for one in self._bulk.records:
-            if one["body"] is None:
-                query = {"scenario": _scenario(one["key"])}
-                self._asked(replace(self._post, url=self._decisions, method="DELETE", body=None, query=query), 200)
+        self._delete(str(one["key"]) for one in self._bulk.records if one["body"] is None)
         before = self._before([str(one["key"]) for one in self._bulk.records if one["body"] is not None])
         reply = Reply(200, {}, b"", False)
         if self._post.body:
-            reply = self._asked(self._post, 201)
-        for number in before:  # not earlier: an address must not be without a decision in between
+            reply = self._made(standing=set(before.values()))
+        for number in sorted(before):  # not earlier: an address must not be without a decision in between
             self._asked(replace(self._post, url=f"{self._decisions}/{number}", method="DELETE", body=None), 200)
         return judge(self._bulk, reply)
 
-    def _before(self, there: list[str]) -> list[int]:
-        """Return the numbers of the decisions that there are about these attributes.
+    def _made(self, standing: set[str]) -> Reply:
+        """Make the new decisions; of a request that fails nothing is left.
+
+        When its database is locked, CrowdSec answers 500 and keeps some of the decisions without their alert, by which
+        the next try would find them. They go by their scenario, and with them all that an attribute has; so not where
+        one of before is standing: it must not go because CrowdSec is ill.
+        """
+        try:
+            return self._asked(self._post, 201)
+        except _EndedError as error:
+            if error.answer.down:
+                self._delete(str(one["key"]) for one in self._bulk.records if one["key"] not in standing)
+            raise
+
+    def _delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            query = {"scenario": _scenario(key)}
+            self._asked(replace(self._post, url=self._decisions, method="DELETE", body=None, query=query), 200)
+
+    def _before(self, there: list[str]) -> dict[int, str]:
+        """Return the numbers of the decisions that there are about these attributes, and about which one each is.
 
         Asked for those that the ledger knows to be there, and for the first one in any case: perhaps a try before this
         one got through, and nobody heard of it. An answer shows whole alerts, and so most of the others.
@@ -95,7 +123,7 @@ class _Session:
         for key in dict.fromkeys([*there[:1], *(key for key in there if key in known)]):
             if key not in found.values():
                 found |= self._of_alerts(key, set(there))
-        return sorted(found)
+        return found
 
     def _of_alerts(self, key: str, wanted: set[str]) -> dict[int, str]:
         query = {"scenario": _scenario(key), "has_active_decision": "true"}
@@ -123,7 +151,7 @@ class _Session:
 
     def _login(self) -> str:
         given = {"machine_id": self._bulk.options["machine"], "password": self._bulk.options["password"]}
-        url = f"{self._base}/watchers/login"
+        url = f"{self.base}/watchers/login"
         asked = replace(self._post, url=url, method="POST", json={**given, "scenarios": []}, body=None)
         reply = self._ask(asked)
         try:
