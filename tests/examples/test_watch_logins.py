@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from misp_workflow.cli import main
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow, load
 from misp_workflow.runner.modules import catalogue
@@ -161,11 +163,12 @@ def told(receiver: Receiver) -> Counter[str]:
 
 
 def test_what_does_not_fit_is_counted(workflow, entry: Entry, settings, receiver: Receiver) -> None:
-    settings(3)
+    settings(600)
     here = LocalServer([ACTIONS])
     known = catalogue.load(here, World())
     for number in range(400):
         assert run(workflow, failed(entry, number, f"{'x' * 60}-{number}"), here, modules=known).success
+    assert CliRunner().invoke(main, ["outbox", "retry", "--all"]).exit_code == 0
     end = time.monotonic() + 60
     while not receiver.requests:
         assert time.monotonic() < end
