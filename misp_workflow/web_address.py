@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 UNREADABLE = "an address that cannot be read"
 _ENCODED = "in a user name or password write @ as %40, # as %23, / as %2F, ? as %3F, [ as %5B, % as %25"
@@ -47,6 +47,12 @@ def shown(text: str) -> str:
     server = parts.netloc.rpartition("@")[2]
     rest = "?***" if parts.query else ""
     return "".join(c if c.isprintable() else "?" for c in f"{parts.scheme}://{server}{parts.path}{rest}")
+
+
+def event_page(misp: str, key: str) -> str:
+    """Return the address of an event in the MISP of this address, by its uuid or number; "" when that is unknown."""
+    server = public(misp).rstrip("/") if misp and key else ""
+    return f"{server}/events/view/{quote(key, safe='')}" if server else ""
 
 
 def public(text: str) -> str:

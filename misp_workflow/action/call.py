@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from misp_workflow import web_address
 from misp_workflow.action import mentions, rendering
@@ -144,8 +144,7 @@ class Call:
         key = self.view.event.get("id") and (self.view.event.get("uuid") or self.view.event.get("id"))
         if not (self._misp and isinstance(key, str) and getattr(self.params, "link_to_event", True)):
             return ""
-        misp = web_address.public(self._misp).rstrip("/")
-        return f"{misp}/events/view/{quote(key, safe='')}" if misp else ""
+        return web_address.event_page(self._misp, key)
 
     @lazy
     def summary(self) -> Summary:

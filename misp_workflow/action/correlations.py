@@ -81,8 +81,8 @@ class Memory:
             return call.skip("MISP sends what an event correlates with for whole events only (on event-publish, say).")
         dry = trial.current() is not None
         asked = Correlated() if dry else self._ask()
-        before = None if dry else recall.of(self._rules, self._place)
-        self._known = _unpacked(before.said) if before else set()
+        before = None if dry else recall.of(self._rules, self._place, _unpacked)
+        self._known = before.said if before else set()
         told = list(self._new(asked))
         note = "; ".join(f"{counted(n, 'correlation')} withheld: {why}" for why, n in sorted(self._withheld.items()))
         if not told:
@@ -130,8 +130,7 @@ class Memory:
         return cleared if isinstance(cleared, dict) else None
 
     def _link(self, event: Row) -> str:
-        url = web_address.public(self._rules.misp.url).rstrip("/")
-        return rendering.live(f"{url}/events/view/{text(event.get('uuid'))}") if url and event.get("uuid") else ""
+        return rendering.live(web_address.event_page(self._rules.misp.url, text(event.get("uuid"))))
 
 
 def _judging(destination: Destination) -> Destination:

@@ -6,13 +6,17 @@ A ledger that cannot be used costs a repetition, and no more than that.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from misp_workflow.errors import WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
 
 LOG = logger("misp_workflow.delivery")
+
+Said = TypeVar("Said")
 
 
 @dataclass(frozen=True)
@@ -25,23 +29,25 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(Generic[Said]):
     """What was said of it, and when, in seconds since 1970."""
 
-    said: str
+    said: Said
     at: float
 
 
-def of(rules: Settings, place: Place) -> Known | None:
-    """Return what is remembered, None when nothing is, or when that cannot be read."""
+def of(rules: Settings, place: Place, read: Callable[[str], Said]) -> Known[Said] | None:
+    """Return what is remembered, as `read` understands it; None when nothing is, or when that cannot be read."""
     from misp_workflow.delivery.ledger import WHOLE, ledger_of  # the first call loads it, not the server's start
 
     try:
         row = ledger_of(rules).items(place.event, f"={place.who}", [WHOLE]).get(WHOLE)
+        return Known(read(row.id), row.at) if row is not None and row.id else None
     except WorkflowError as error:
         LOG.warning("What was told before is not known: %s", error)
-        return None
-    return Known(row.id, row.at) if row is not None and row.id else None
+    except (ValueError, LookupError, TypeError):
+        LOG.warning("What was told before is not known: the ledger's row of event %s is damaged.", place.event)
+    return None
 
 
 def keep(rules: Settings, place: Place, said: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +210,26 @@ def test_a_ledger_that_cannot_be_read_costs_a_repetition(tell: Tell, data, recei
     with caplog.at_level(logging.WARNING):
         assert tell(changed(data))["data"]["status"] == "delivered"
     assert "What was told before is not known" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"facts": 1, "rows": "", "text": "", "own": false}',
+        '{"facts": {}, "rows": "x", "text": "", "own": false}',
+    ],
+)
+def test_a_damaged_row_costs_a_repetition(said: str, tell: Tell, data, receiver: Receiver, caplog) -> None:
+    tell(data)
+    close()
+    with closing(sqlite3.connect(settings.current().state_folder / "sent.sqlite3")) as ledger, ledger:
+        assert ledger.execute("UPDATE sent SET id = ? WHERE destination LIKE '=%'", [said]).rowcount == 1
+    assert tell(changed(data))["data"]["status"] == "delivered"
+    assert "Updated" not in receiver.requests[-1].json()["text"]
+    assert "is damaged" in caplog.text
 
 
 def test_it_is_known_to_all_who_share_a_redis(program, tmp_path: Path, tell: Tell, data, monkeypatch) -> None:

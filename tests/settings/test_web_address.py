@@ -18,7 +18,7 @@ from misp_workflow.delivery.outbox import open_outbox
 from misp_workflow.errors import SettingsError, WorkflowError
 from misp_workflow.runner.modules.moduleapi import HttpServer
 from misp_workflow.settings import Misp, Settings
-from misp_workflow.web_address import public, shown, trouble
+from misp_workflow.web_address import event_page, public, shown, trouble
 
 SECRET = "hunter2secret"
 BROKEN = [
@@ -109,3 +109,11 @@ def test_what_is_shown(url: str, told: str) -> None:
 def test_what_is_public() -> None:
     assert public("https://u:p@h.example/x?y=1") == "https://h.example/x?y=1"
     assert trouble("https://h.example/@somebody", ("https", "http")) == ""
+
+
+def test_an_events_page_is_its_own_address_whatever_its_uuid_says():
+    assert event_page("https://u:p@misp.example/", "5e8f") == "https://misp.example/events/view/5e8f"
+    assert event_page("https://misp.example", "x/../../y?z#)") == (
+        "https://misp.example/events/view/x%2F..%2F..%2Fy%3Fz%23%29"
+    )
+    assert event_page("", "5e8f") == event_page("https://misp.example", "") == ""

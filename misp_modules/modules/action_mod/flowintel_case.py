@@ -42,7 +42,6 @@ MAX_DESCRIPTION = 60_000
 
 TOLD = ("uuid", "info", "Tag", "Galaxy", "Object")
 """What of the event FlowIntel makes something of."""
-TITLE = {"path": "/title", "expect_status": [200, 404]}  # for completed ones, which the search does not know
 ABOUT = {"title": cases.TITLE, "description": cases.ANY}
 
 
@@ -68,11 +67,8 @@ def decide(call):
         style="markdown",
         look=(
             cases.seek("/search", {}, "cases", "ticket_id", draft.mark, method="POST", json={"search": short}),
-            {
-                "path": "/title",
-                "json": {"title": title},
-                "expect_status": [200, 404],
-            },  # the search knows open ones only
+            # completed ones, which the search does not know
+            {"path": "/title", "json": {"title": title}, "expect_status": [200, 404]},
         ),
         found_at="id",
         create=(cases.make("/create_with_event", {**new, **more}, "case_id"),),

@@ -33,10 +33,6 @@ class MarkedError(ClearanceError):
     """It says so itself, by a tag or its distribution: what of it went there before may not stay there, either."""
 
 
-Surveys = tuple[Survey, Survey]
-"""Of the data and of the selected items."""
-
-
 ORDINARY = 256
 """Rows, those of `_AttributeFlattened` among them."""
 
