@@ -18,6 +18,10 @@ from hypothesis import settings as hypothesis_settings
 CAPTURES = Path(__file__).parent / "captures"
 _COUNT = itertools.count()
 
+# The suite starts Python hundreds of times: unless compiled modules are kept, each start compiles all it needs anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # How long an example takes depends on the machine, never on whether the code is right.
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.register_profile("quick", deadline=None, max_examples=10)
