@@ -77,9 +77,12 @@ def _others(addresses: Iterable[str], address: str) -> tuple[str, ...]:
 
 
 def subject(call: Call, limit: int) -> str:
-    """Return the subject, with the TLP in front as the TLP wants it of mails, unless the subject says it already."""
+    """Return the subject, with the TLP in front as the TLP wants it of mails, unless the node's own words say one.
+
+    What an event's title says of TLP is no marking.
+    """
     written = call.line("subject", call.subject, style="header", limit=limit)
-    marked = call.summary.tlp and call.params.tlp_in_subject and not _MARKED.search(written)
+    marked = call.summary.tlp and call.params.tlp_in_subject and not _MARKED.search(call.params.subject)
     return f"[TLP:{call.summary.tlp.upper()}] {written}" if marked else written
 
 

@@ -148,6 +148,20 @@ def test_a_header_cannot_be_broken():
         assert server.mails == []
 
 
+ENCODED = ("=?utf-8?Q?x=0d=0aX-Injected:_yes=0d=0a=0d=0aSigned_by_nobody?=", "a =?utf-8?B?DQpYLUluamVjdGVkOiB5?= b")
+
+
+@pytest.mark.parametrize("title", [*ENCODED, "=?unknown?q?=0a?=", "=?utf-7?Q?+AA0ACg-X-Injected:?="])
+def test_an_encoded_word_in_a_header_is_text(title: str):
+    with MailServer() as server:
+        answer = send(mail_to(server, subject=f"Event: {title}", headers={"X-Title": title}))
+        assert answer.outcome == "delivered"
+        message = server.mails[0].message
+    assert message["X-Injected"] is None and message.get_content().strip() == "New indicators"
+    assert str(message["Subject"]).replace("\u200b", "") == f"Event: {title}"
+    assert str(message["X-Title"]).replace("\u200b", "") == title
+
+
 def test_nobody_there_and_no_such_name():
     gone = Mail(server="127.0.0.1", port=free_port(), sender="a@example.org", to="b@example.org", text="x")
     assert (send(gone).outcome, send(gone).down) == ("again", True)

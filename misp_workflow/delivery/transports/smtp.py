@@ -118,7 +118,7 @@ def message(mail: Mail, key: str) -> EmailMessage:
             made[name] = listed
     if mail.reply_to:
         made["Reply-To"] = mail.reply_to
-    made["Subject"] = _sendable(mail.subject) or _sendable(mail.text).strip().partition("\n")[0][:200]
+    made["Subject"] = _plain(mail.subject) or _plain(mail.text.strip().partition("\n")[0][:200])
     made["Date"] = formatdate(localtime=True)
     domain = parseaddr(mail.sender)[1].rpartition("@")[2] or "localhost"
     thread = _ID_LETTERS.sub("", mail.thread)
@@ -127,7 +127,7 @@ def message(mail: Mail, key: str) -> EmailMessage:
         made["In-Reply-To"] = made["References"] = f"<{thread}@{domain}>"
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies to this
     for name, value in mail.headers.items():
-        made[name] = _sendable(value)
+        made[name] = _plain(value)
     made.set_content(_sendable(mail.text))
     if mail.html:
         made.add_alternative(_sendable(mail.html), subtype="html")
@@ -141,6 +141,12 @@ def message(mail: Mail, key: str) -> EmailMessage:
             params={"charset": "utf-8"},
         )
     return made
+
+
+def _plain(text: str) -> str:
+    """Return a header's value in which nothing is read as an encoded word (RFC 2047): the library decodes what looks
+    like one, line breaks included, and writes them as they are."""
+    return _sendable(text).replace("=?", "=\u200b?")
 
 
 def _sendable(text: str) -> str:
