@@ -14,9 +14,10 @@ is there before a deadline) and about two milliseconds for an attribute, so an e
 `MOST_CONVERTED_IN_TIME` is for the background (`Effect.outbox_only`). It asks nobody, and never goes out.
 
 The same event gives the same bundle: ids are made of MISP's uuids, times of MISP's timestamps, nothing of now. What the
-library does in silence is mended before (`normal`) or afterwards (`marked`): an attribute that is deleted, or named in
-`withdrawn`, is an indicator with `revoked` true and a later `modified`; `to_ids` is a boolean whatever its spelling;
-TLP and PAP of the event and of each attribute, however they are written, mark every object that says something of it.
+library does in silence is mended before (`normal`) or afterwards (`marked`, `patterns`): an attribute that is deleted,
+or named in `withdrawn`, is an indicator with `revoked` true and a later `modified`; `to_ids` is a boolean whatever its
+spelling; TLP and PAP of the event and of each attribute, however they are written, mark every object that says
+something of it; a pattern finds what its own attribute observed.
 
 Raises `StixMissingError` when the library is not installed, `StixError` when it cannot make anything of the event; both
 are sentences without a value of the event in them.

@@ -16,6 +16,7 @@ from typing import Any
 from misp_workflow.delivery.stix.marked import mark, referred
 from misp_workflow.delivery.stix.normal import UUID, Normal, normal
 from misp_workflow.delivery.stix.observables import is_observable
+from misp_workflow.delivery.stix.patterns import mend
 from misp_workflow.errors import DeliveryError
 from misp_workflow.event import text
 
@@ -126,6 +127,7 @@ def convert(
     except Exception as error:
         raise StixError(f"misp-stix could not make STIX of the event ({type(error).__name__}).") from None
     objects = [one for one in objects if one["type"] != "marking-definition"]
+    mend(objects, made.rows)
     messages = [told for kept in (parser.errors, parser.warnings) for some in kept.values() for told in some]
     left_out = {**made.left_out, **_left_out(made, objects, messages)}
     for one in objects:

@@ -48,6 +48,11 @@ class Normal:
     times: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """All attributes, those of objects too."""
+        return [*self.event["Attribute"], *(row for one in self.event["Object"] for row in one["Attribute"])]
+
 
 def normal(event: Mapping[str, Any], withdrawn: Collection[str], everything: bool) -> Normal:
     """Return the event as misp-stix needs it. `everything`: all of it is withdrawn."""
@@ -141,7 +146,7 @@ class _Reading:
             **found,
             **seen,
             "uuid": uid,
-            "value": value,
+            "value": _without_version(kind, value),
             "to_ids": flag(row.get("to_ids")),
             "timestamp": str(self.made.times[uid]),
             "Tag": _tags(row),
@@ -149,6 +154,11 @@ class _Reading:
 
 
 _UNREAD = frozenset(("deleted", "Event", "event_id", "first_seen", "last_seen", "AttributeTag", "_allTags", "Feed"))
+
+
+def _without_version(kind: str, value: str) -> str:
+    """Return a TLSH without the T1 that all have since version 4: the library's own check knows the digits alone."""
+    return re.sub(r"(\A|\|)T1([0-9a-fA-F]{70})\Z", r"\1\2", value) if kind.rpartition("|")[2] == "tlsh" else value
 
 
 def _tags(row: Mapping[str, Any]) -> list[dict[str, Any]]:
