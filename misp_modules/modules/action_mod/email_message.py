@@ -37,7 +37,7 @@ moduleconfig = {
             "template": True,
         },
         "tlp_in_subject": {
-            "description": "true: the subject begins with [TLP:AMBER] or what it is, unless the node's subject says TLP:",
+            "description": "true: the subject begins with [TLP:AMBER] or so, unless the node's subject says TLP:",
             "format": "boolean",
             "default": True,
         },
