@@ -144,6 +144,7 @@ def draft(
     if not event or view.kind not in ABOUT_EVENTS:
         return call.skip("The data names no event, so there is no case to keep.")
     goes, whole = why_it_goes(call), "RelatedEvent" in view.event
+    back = whole or flag(view.event.get("published"))  # on event-publish MISP sends it whole, and not published yet
     rows = [row for row in _rows(call) if text(row.get("uuid"))]
     here = [] if goes else list(live(rows))
     shows = {} if goes else _shows(call, whole)
@@ -154,7 +155,8 @@ def draft(
         "shows": shows,
         "whole": whole and not goes,
         "goes": goes,
-        "back": whole or flag(view.event.get("published")),
+        "back": back,
+        "opens": back or params.open_when == "saved",
         "style": style,
         "at": time.time(),
         "on_change": params.on_change,

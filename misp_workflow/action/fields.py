@@ -133,6 +133,12 @@ CASE: Table = {
         "description": "Further fields when the case is made, one per line: NAME: value, a Jinja template",
         "template": True,
     },
+    "open_when": {
+        "description": "published: no case is opened for an event that nobody has published yet; saved: for that, too",
+        "format": "choice",
+        "choices": ["published", "saved"],
+        "default": "published",
+    },
     "on_change": {
         "description": "update: title and fields follow, and a comment says what changed; comment: only that; nothing",
         "format": "choice",

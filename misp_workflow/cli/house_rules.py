@@ -177,6 +177,21 @@ def _field(name: str, field: str) -> str:
     return f"MISP sends no such field{near}" if near else ""
 
 
+def drafts(subject: Subject) -> Iterator[Finding]:
+    """A case that is opened for an event which nobody has published yet."""
+    after = {key for node in subject.workflow.graph.find("published-if") for key in subject.behind([node])}
+    for node, specs in _ours(subject):
+        if "open_when" not in specs or node.key in after:
+            continue
+        if subject.trigger == "event-after-save-new":
+            yield Finding("warning", "draft", node, "It opens a case for each new event, published or not: MISP sends "
+                          "the same here as on event-publish.",
+                          "Put it on event-publish, or a published-if before it.")  # fmt: skip
+        elif text(node.params.get("open_when")).strip() == "saved":
+            yield Finding("warning", "draft", node, "It opens a case also for an event that nobody has published yet.",
+                          "Leave 'open_when' empty, unless drafts shall have cases.")  # fmt: skip
+
+
 def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, Any]]]]:
     """Yield each node whose module declares its parameters as this pack does, with what it declares."""
     for node, module in subject.python():
@@ -185,7 +200,7 @@ def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, An
             yield node, specs
 
 
-HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates)
+HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates, drafts)
 
 
 def warn(workflow: Workflow, known: Modules | None) -> None:

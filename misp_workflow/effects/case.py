@@ -49,8 +49,8 @@ class Case(Post):
     `shows` are the facts that the case shows, by name; `items` its attributes, each {"uuid", "type", "value", "to_ids"}
     and `gone` those that are not there any more, as far as the call knows. `whole`: the call knows all of the event.
     `goes` is why the case is not wanted any more ("deleted", "unpublished"), `back` whether the call says that it is
-    wanted, if MISP said otherwise before. `style` is how text is written there.
-    `at` is when the call came, in seconds since 1970: an older word that comes late changes nothing.
+    wanted, if MISP said otherwise before; `opens` whether one is made where there is none. `style` is how text is
+    written there. `at` is when the call came, in seconds since 1970: an older word that comes late changes nothing.
 
     `on_change`: "update" (title and fields, and a comment that says what changed), "comment" or "nothing";
     `on_withdraw` "comment", "close" (with a comment) or "nothing". `link_back`: "tag", "attribute" or "" (nothing).
@@ -79,6 +79,7 @@ class Case(Post):
     whole: bool = False
     goes: str = ""
     back: bool = False
+    opens: bool = True
     style: str = "plain"
     at: float
     on_change: Literal["update", "comment", "nothing"] = "update"

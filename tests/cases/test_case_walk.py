@@ -87,6 +87,22 @@ def test_a_case_that_an_attribute_opened_is_filled_by_the_event(tracker: Request
     assert tracker.history["1"][-1].splitlines()[1:] == ["- Analysis: completed"]
 
 
+def test_a_draft_has_no_case_before_it_is_published(tracker: RequestTracker) -> None:
+    draft = {"published": False, "publish_timestamp": "0"}
+    for data in (bare(**draft), event(attribute(1), whole=False, **draft)):
+        assert "none is opened before the event is published" in detail(keep(tracker, data))
+    assert not tracker.cases
+    keep(tracker, event(attribute(1), **draft))  # on event-publish the row does not say yet that it is published
+    assert len(tracker.cases) == 1
+    said = detail(keep(tracker, event(attribute(2), whole=False, **draft)))
+    assert said.startswith("RT ticket 1 was updated"), "an edit unpublishes an event, and its case follows it"
+
+
+def test_a_node_may_want_a_case_for_a_draft(tracker: RequestTracker) -> None:
+    keep(tracker, bare(published=False, publish_timestamp="0"), open_when="saved")
+    assert len(tracker.cases) == 1
+
+
 def test_edits_of_people_stay_unless_that_very_fact_changes(tracker: RequestTracker) -> None:
     keep(tracker, event(attribute(1)))
     tracker.cases["1"] |= {"Subject": "renamed by hand", "Priority": 99}

@@ -194,3 +194,24 @@ def _without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         return real(name)
 
     monkeypatch.setattr(installed, "version", version)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "when", "finds"),
+    [
+        ("event-after-save-new", "", True),
+        ("event-after-save", "saved", True),
+        ("event-after-save", "", False),
+        ("event-publish", "published", False),
+    ],
+)
+def test_a_case_for_a_draft_is_a_finding(trigger: str, when: str, finds: bool, tmp_path: Path) -> None:
+    node = {"server_url": "https://rt.example.org", "token": "x", "queue": "q", "open_when": when}
+    assert ("draft" in findings(tmp_path, "rt_ticket", node, trigger)) is finds
+
+
+def test_a_case_behind_published_if_is_none_for_a_draft(tmp_path: Path) -> None:
+    file, case = tmp_path / "workflow.json", ("rt_ticket", {"destination": "rt"})
+    nodes = {2: ("published-if", {"condition": "equals"}), 3: case}
+    file.write_text(json.dumps(workflow("one", "event-after-save-new", nodes, [(1, 2), (2, 3)])))
+    assert '"draft"' not in call("check", "--json", file).stdout

@@ -25,6 +25,8 @@ from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Case
 from misp_workflow.errors import DeliveryError
 
+NOT_YET = "there is none, and none is opened before the event is published (open_when: saved opens one)"
+
 
 def send(case: Case, key: str, deadline: float) -> Answer:
     """Bring the case to what the call says. DeliveryError: the ledger cannot be read."""
@@ -81,9 +83,11 @@ class _Keeper:
             except GoneError:
                 pass  # somebody deleted it; another one may bear the mark
         known = self._look()
-        if known is None:
-            return self._done("there is none to take back") if self._case.goes else self._create()
-        return self._found(known)
+        if known is not None:
+            return self._found(known)
+        if self._case.goes:
+            return self._done("there is none to take back")
+        return self._create() if self._case.opens else self._done(NOT_YET)
 
     def _found(self, known: Known) -> Answer:
         """Go on with a case that the tracker has and the ledger does not."""
