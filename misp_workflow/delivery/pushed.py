@@ -39,8 +39,14 @@ class Pushed:
 
     @property
     def is_known(self) -> bool:
-        """Whether it was pushed from here before, withdrawn since or not."""
+        """Whether it was pushed by this destination before, withdrawn since or not."""
         return "" in self._rows
+
+    def by_others(self) -> list[str]:
+        """Return the names of the other destinations that pushed it and did not withdraw it, to whatever MISP."""
+        rows = self._ledger.of(self._push.event)
+        found = [row for row in rows if row.action == self._push.action and not row.item and not row.withdrawn]
+        return [row.destination for row in found if row.destination != self._where]
 
     def is_late(self) -> bool:
         """Whether a later call has said already whether the event is wanted there."""

@@ -364,6 +364,19 @@ def test_what_was_not_pushed_from_here_is_not_taken_back(other: Any, push: Push)
     assert other.event(theirs["uuid"])
 
 
+def test_what_another_destination_of_that_misp_pushed_is_said_to_be_its_own(
+    other: Any, push: Push, settings: Any
+) -> None:
+    place = f'server_url = "{other.url}/"\napi_key = "{other.key}"\nverify_tls = "false"\n'
+    settings(f'[destinations.second]\ntlp = "amber"\n[destinations.second.parameters]\n{place}')
+    ours = event(attribute("a.example"), us=other.us)
+    push(ours, destination="second")
+    said = detail(push(ours, withdraw_whole_event="true", on_withdraw="delete"))
+    assert "was pushed by the destination “second” and not by this one" in said
+    assert other.event(ours["uuid"])
+    assert "was deleted" in detail(push(ours, withdraw_whole_event="true", on_withdraw="delete", destination="second"))
+
+
 def test_a_lost_ledger_makes_no_second_event(other: Any, push: Push, tmp_path: Path) -> None:
     ours = rich(other.us)
     push(ours)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from misp_workflow import settings
+from misp_workflow import settings, web_address
 from misp_workflow.delivery import changes
 from misp_workflow.delivery.cases.turn import BusyError, turn
 from misp_workflow.delivery.lanes import name_of
@@ -161,7 +161,7 @@ class _Walk:
         if there is None:
             return self._said("there is none to take back")
         if not pushed.is_known:
-            return self._said("was not pushed from here, and stays", there)
+            return self._said(self._not_ours(), there)
         if push.on_withdraw == "nothing":
             return self._said("stays", there)
         if push.on_withdraw == "delete":
@@ -170,6 +170,16 @@ class _Walk:
             self._client.direct_call(f"events/unpublish/{push.event}", {})
         pushed.note_withdrawn(str(there.get("id") or ""), push.on_withdraw == "delete")
         return self._said("was deleted" if push.on_withdraw == "delete" else "is not published any more", there)
+
+    def _not_ours(self) -> str:
+        """Return why an event that this destination did not push stays there."""
+        rules, here = settings.current(), self._push.place()
+        for name in self._pushed.by_others():
+            place = rules.destinations.get(name)
+            address = place.values.get("server_url", "") if place else name  # without one, the address is the name
+            if web_address.shown(address).rstrip("/") == here.rstrip("/"):
+                return f"was pushed by the destination “{name}” and not by this one, and stays"
+        return "was not pushed from here, and stays"
 
     def _said(self, did: str, there: Row | None = None) -> Answer:
         """Return the answer: which event, where, what was done, and what else is to be known."""
