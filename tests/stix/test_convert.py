@@ -231,6 +231,30 @@ def test_php_lists_with_holes_are_lists() -> None:
     assert {f"indicator--{uid(1)}", f"indicator--{uid(2)}", f"note--{uid(70)}"} <= found.keys()
 
 
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("threat_level_id", []),
+        ("threat_level_id", -1),
+        ("analysis", {"a": 1}),
+        ("distribution", "9"),
+        ("Galaxy", [{"name": None, "type": "x", "GalaxyCluster": [{"value": "y"}]}]),
+        ("Note", [{"uuid": 7, "note": "x"}]),
+    ],
+)
+def test_a_member_of_the_event_that_misp_would_not_send_is_named(member: str, value: Any) -> None:
+    with pytest.raises(stix.StixError, match=f"its {member} is not as MISP sends it"):
+        stix.convert(event(attribute(1), **{member: value}))
+
+
+def test_an_attribute_of_which_something_cannot_be_read_is_left_out_and_the_others_are_there() -> None:
+    seen = {"uuid": uid(71), "type": "0", "date_sighting": "1767312000", "Organisation": 7}
+    broken = file_object(attribute(3, "filename", "a.exe", object_relation=-1))
+    made = stix.convert(event(attribute(1), attribute(2, Sighting=[seen]), Object=[broken]))
+    assert f"indicator--{uid(1)}" in by_id(made) and f"indicator--{uid(2)}" not in by_id(made)
+    assert {uid(2), uid(3)} == {*made.left_out} and "misp-stix cannot read" in made.left_out[uid(2)]
+
+
 @pytest.mark.parametrize("data", [{}, {"Event": {}}, {"Event": {"uuid": "7"}}, {"Event": []}])
 def test_what_names_no_event_is_an_error_in_words(data: Any) -> None:
     with pytest.raises(stix.StixError, match="names no event"):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from misp_workflow.delivery.stix import unread
 from misp_workflow.delivery.stix.marked import mark, referred
 from misp_workflow.delivery.stix.normal import UUID, Normal, normal
 from misp_workflow.delivery.stix.observables import is_observable
@@ -118,17 +119,10 @@ def convert(
     uid = text(event.get("uuid")).lower() if isinstance(event, Mapping) else ""
     if not isinstance(event, Mapping) or not UUID.fullmatch(uid):
         raise StixError("The data names no event, so no STIX can be made of it.")
-    parser = _library()()
     made = normal(event, {one.lower() for one in withdrawn}, everything_gone)
-    try:
-        with _quiet():
-            parser.parse_misp_event({"Event": json.loads(json.dumps(made.event))})
-            objects = json.loads(parser.bundle.serialize())["objects"]
-    except Exception as error:
-        raise StixError(f"misp-stix could not make STIX of the event ({type(error).__name__}).") from None
+    objects, messages = _made_of(made)
     objects = [one for one in objects if one["type"] != "marking-definition"]
     mend(objects, made.rows)
-    messages = [told for kept in (parser.errors, parser.warnings) for some in kept.values() for told in some]
     left_out = {**made.left_out, **_left_out(made, objects, messages)}
     for one in objects:
         _set_times(one, made)
@@ -138,6 +132,31 @@ def convert(
     for one in objects:
         _set_after(one, later_than or {})
     return Converted(uid, objects + mark(objects, made.tags), left_out)
+
+
+def _made_of(made: Normal) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the library's objects and messages; what it cannot read of the event is left out, or named."""
+    _library()  # one that is not there is said as that
+    with _quiet():
+        try:
+            return _parsed(made.event)
+        except Exception as error:
+            kind = type(error).__name__
+        if member := unread.blamed(made, _parsed):
+            raise StixError(f"No STIX can be made of the event: its {member} is not as MISP sends it ({kind}).")
+        try:
+            if unread.leave_out(made, _parsed):
+                return _parsed(made.event)
+        except Exception as error:
+            kind = type(error).__name__
+    raise StixError(f"misp-stix could not make STIX of the event ({kind}).")
+
+
+def _parsed(event: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    parser = _library()()
+    parser.parse_misp_event({"Event": json.loads(json.dumps(event))})
+    told = [one for kept in (parser.errors, parser.warnings) for some in kept.values() for one in some]
+    return json.loads(parser.bundle.serialize())["objects"], told
 
 
 def stub(uid: str, at: float, *, report: bool = False) -> dict[str, Any]:
