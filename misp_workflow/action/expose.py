@@ -317,7 +317,9 @@ class _Action:
             deadline=call.deadline,
             gather=getattr(params, "digest", None),
         )
-        return spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
+        answer = spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
+        # A text for people says itself what was withheld; of what a machine gets nobody else does.
+        return with_note(answer, call.withheld if any(parcel.effect.for_machines for parcel in parcels) else "")
 
     def _pass(self, gate: Pass, call: Call, secrets: Sequence[str], place: Destination, watch: Watch) -> Answer:
         """Return a gate's yes, once what must happen first has happened; else its no, and what shall undo it."""

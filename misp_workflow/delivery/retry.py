@@ -100,7 +100,7 @@ ADVICE = {
     307: "check the address",
     308: "check the address",
     400: "the request was not understood: check the parameters",
-    401: "check the token",
+    401: "check the credentials",
     403: "check that the credentials may do this",
     404: "check the address",
     405: "check the address and the method",

@@ -27,7 +27,8 @@ class Effect:
 
     `about` are the uuids of what this effect holds, for the ledger: attributes, objects, reports; none: the event as a
     whole. `takes_back`: they are gone from the other side when this has arrived. `leaves` says of a kind that something
-    goes out of this MISP, so that the ledger notes it. `batch` names the field whose items go each for itself, in the
+    goes out of this MISP, so that the ledger notes it, `for_machines` that it has no text which could say what was
+    withheld. `batch` names the field whose items go each for itself, in the
     same order as `about`; an effect holds one batch, as many as the other side takes at once. A transport then may say
     of each item what came of it, see `Answer` in `delivery/retry.py`. Ids that are sent along for an item come from the
     item, never from its place: what is left of a batch is sent as a smaller one.
@@ -35,6 +36,7 @@ class Effect:
 
     kind: ClassVar[str]
     leaves: ClassVar[bool] = True
+    for_machines: ClassVar[bool] = False
     batch: ClassVar[str] = ""
     label: str = ""
     service: str = ""

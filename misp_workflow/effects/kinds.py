@@ -203,6 +203,7 @@ class FileUpdate(Effect):
 
     kind: ClassVar[str] = "files"
     leaves: ClassVar[bool] = False  # the list itself knows what stands in it
+    for_machines: ClassVar[bool] = True
     event: str
     put: tuple[Mapping[str, Json], ...] = ()
     gone: tuple[str, ...] = ()
@@ -256,6 +257,7 @@ class Batch(Effect):
 
     kind: ClassVar[str] = "records"
     batch: ClassVar[str] = "records"
+    for_machines: ClassVar[bool] = True
     system: str
     address: str
     records: tuple[Mapping[str, Json], ...] = ()
@@ -299,6 +301,7 @@ class Bulk(Post):
 
     kind: ClassVar[str] = "bulk"
     batch: ClassVar[str] = "records"
+    for_machines: ClassVar[bool] = True
     dialect: str
     records: tuple[Mapping[str, Json], ...] = ()
     options: Mapping[str, Json] = field(default_factory=dict)

@@ -36,7 +36,7 @@ def test_delivered_says_so_and_leaves_nothing_behind(receiver: Receiver) -> None
 def test_refused_for_good_is_an_error_and_leaves_nothing_behind(receiver: Receiver) -> None:
     receiver.always(answer(status=401))
     (receipt,) = deliver([parcel(receiver)])
-    assert (receipt.status, receipt.detail) == ("refused", "Slack answered 401 Unauthorized: check the token.")
+    assert (receipt.status, receipt.detail) == ("refused", "Slack answered 401 Unauthorized: check the credentials.")
     assert not receipt.accepted
     assert waiting() == []
 

@@ -171,7 +171,7 @@ SLACK = {"expect": {"ok": True}, "error_at": "error", "retry_on": ("ratelimited"
             "refused",
             "Slack answered 404 Not Found: no_service; check the address",
         ),
-        (answer(status=401), SLACK, "refused", "Slack answered 401 Unauthorized: check the token"),
+        (answer(status=401), SLACK, "refused", "Slack answered 401 Unauthorized: check the credentials"),
         (answer(status=500), SLACK, "again", "Slack answered 500 Internal Server Error"),
         (answer(status=599), SLACK, "again", "Slack answered 599"),
         (CLOSE, SLACK, "again", "Slack closed the connection without a whole answer"),

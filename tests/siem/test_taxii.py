@@ -59,6 +59,13 @@ def test_a_published_event_is_indicators_and_a_report(medallion: Medallion) -> N
     assert [found[uid]["value"] for uid in seen["object_refs"]] == ["n1001.example"]
 
 
+def test_what_was_withheld_is_counted_in_the_answer(medallion: Medallion) -> None:
+    one = numbered(2500)
+    said = add(medallion, event(one(1), one(2, Tag=[{"name": "tlp:red"}]), whole=False))["data"]["detail"]
+    assert "1 in" in said and said.endswith("(1 attribute withheld: TLP:RED)"), said
+    assert f"indicator--{one(2)['uuid']}" not in medallion.objects()
+
+
 def test_the_same_again_is_no_failure(medallion: Medallion) -> None:
     """Medallion counts what it has already as a failure."""
     one = numbered(2000)
@@ -346,7 +353,7 @@ def test_a_server_that_refuses_everything_is_not_asked_for_each(
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
-        (answer({"title": "Unauthorized"}, 401), "401 Unauthorized: Unauthorized; check the token"),
+        (answer({"title": "Unauthorized"}, 401), "401 Unauthorized: Unauthorized; check the credentials"),
         (answer({"title": "Forbidden", "description": "not yours"}, 403), "Forbidden: not yours"),
         (answer({}, 406), "406"),
         (answer(b"<html>", 200), "check the address"),
