@@ -89,7 +89,7 @@ OVERFLOW_OR_FILE: Table = {
         "choices": ["cut", "split", "attach"],
     },
 }
-"""For those that take a file in the same request, too."""
+"""For those that take a file, too."""
 
 MENTION: Table = {
     "mention": {

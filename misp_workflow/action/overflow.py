@@ -17,7 +17,9 @@ MOST = 10
 """Messages that one becomes; what does not fit into them is cut off."""
 
 MOST_IN_FILE = 7_000_000
-"""Bytes: Discord has taken no more than 8 MB in a whole request, and takes 10 today; Telegram takes 50."""
+"""Bytes: Discord has taken no more than 8 MB in a whole request, and takes 10 today; all others take 50 or more."""
+
+NO_FILE = "Parameter 'overflow': {service}'s webhook takes no file; set {wanted}, or choose split or cut."
 
 HTML = ("html", "telegram")
 """Styles whose mark-up are tags."""
@@ -65,14 +67,32 @@ def spread(
     for change in changes:
         content = {name: one for name, one in {**getattr(post, where), **change}.items() if one is not None}
         messages.append({where: content, **({"headers": {**post.headers, **headers(content)}} if headers else {})})
+    return _told(post, "messages", messages=tuple(messages))
+
+
+def behind(
+    post: Post, file: Mapping[str, str], uploads: Sequence[Mapping[str, Json]], *messages: Mapping[str, Json]
+) -> Post:
+    """Return the post, or with a file one whose messages follow it, for services that want the file before them.
+
+    `uploads` and `messages` are those of `Messages`.
+    """
+    if not file:
+        return post
+    return _told(post, "messages", "uploads", "file", file=file, uploads=tuple(uploads), messages=messages)
+
+
+def _told(post: Post, *left_out: str, **more: Any) -> Messages:
+    """Return the post as messages; what is gathered with others is one of them, cut, and without these fields."""
     given: dict[str, Any] = {one.name: getattr(post, one.name) for one in fields(post)}
-    # what is gathered with others is one of them, and cut
-    digest = (*post.digest, "messages") if post.digest else ()
-    return Messages(**{**given, "digest": digest, "messages": tuple(messages)})
+    return Messages(**{**given, **more, "digest": (*post.digest, *left_out) if post.digest else ()})
 
 
 def file(call: Call, field: str, style: str, limit: int, unit: Unit = "characters", calls: str = "") -> dict[str, str]:
-    """Return the whole message as a post's `file`; {} when it is not too long, or the node does not want one."""
+    """Return the whole message as a post's `file`; {} when it is not too long, or the node does not want one.
+
+    `field` is its name in a form, "" where the file goes alone.
+    """
     if call.params.overflow != "attach":
         return {}
     if measure(call.message(style, calls=calls), unit) <= limit:

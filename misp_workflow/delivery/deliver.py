@@ -30,6 +30,7 @@ from misp_workflow.errors import DeliveryError, WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Destination, Settings
 from misp_workflow.settings.gathering import Gathering
+from misp_workflow.words import counted
 
 LOG = logger("misp_workflow.delivery")
 
@@ -237,7 +238,8 @@ def _described(effect: Effect) -> str:
     wanted = 2 * MOST_DESCRIBED  # some of it is not sent
     label = effect.label
     if isinstance(effect, Messages):  # what says it in one is for a digest
-        effect, label = dataclasses.replace(effect, json=None, form=None), f"{label} (in {effect.number()} messages)"
+        told = counted(effect.number(), "message") + ", with a file" * bool(effect.uploads)
+        effect, label = dataclasses.replace(effect, json=None, form=None), f"{label} (in {told})"
     shown = {name: value for name, value in masked(effect, wanted).items() if name not in _NOT_SENT}
     return cut(f"would send {label}: {json.dumps(shown, ensure_ascii=False)}", MOST_DESCRIBED)
 

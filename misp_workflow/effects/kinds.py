@@ -30,7 +30,7 @@ class Post(Effect):
     With a `file` ({"field", "name", "text"}) the request is a form of several parts: `form`, or `json` as the one field
     that the file's "json_in" names, then the file as plain text.
     Posts of one `thread` belong together: what stands at the dotted path `thread_at` in the answer to the first becomes
-    the member `thread_as` of the next ones' `json`.
+    the member `thread_as` of the next ones' `json`; `thread_url` is where the first went, when this one goes elsewhere.
     """
 
     kind: ClassVar[str] = "post"
@@ -60,6 +60,7 @@ class Post(Effect):
     thread: str = ""
     thread_at: str = ""
     thread_as: str = ""
+    thread_url: str = ""
     key_at: str = ""
 
     def place(self) -> str:
@@ -326,11 +327,19 @@ class Messages(Post):
 
     `messages` are the fields in which the post of each is another one ({"json": …}). What stands beside them says it in
     one: that goes when this is gathered with others, and then there are no `messages`.
+
+    With `uploads` the service wants `file` before the messages. They are the requests that bring it, one after the
+    other, each the fields in which its post is another one. Besides:
+
+        take    {name: dotted path} of what the answer says and those after it need
+        put     {dotted path: name}, in `messages`, too: what is written there when its turn comes: what was taken, or
+                "content", the file's text, or "length", its bytes. An address must be the service's own, or below it
     """
 
     kind: ClassVar[str] = "messages"
     batch: ClassVar[str] = "messages"
     messages: tuple[Mapping[str, Json], ...] = ()
+    uploads: tuple[Mapping[str, Json], ...] = ()
 
     def number(self) -> int:
         """Return how many messages it is."""

@@ -25,9 +25,25 @@ _LINE_START = re.compile(r"^([ \t]*)([-+=]|\d{1,9}(?=[.)]))", re.MULTILINE)
 _INDENTED = re.compile(r"^(?=[ ]*\t| {4})[ \t]+", re.MULTILINE)  # what makes a line a code block
 _ENTITIES = re.compile(r"[\\`*_{}\[\]<>()#|~&$@!:]|^[ \t]*[-+]|^[ \t]*\d{1,9}(?=[.)])", re.MULTILINE)
 _CARD_FUNCTION = re.compile(r"\{\{(?=\s*(?:DATE|TIME)\s*\()", re.IGNORECASE)
-_STRUCTURE = re.compile(
-    r"(?<=\])(?=\()|(?<=<)|(?<=\|)(?=\|)|(?<=`)(?=`)|(?<=!)(?=\[)|^(?=#|>|[-*] |\d+\.)", re.MULTILINE
+_STRUCTURE = re.compile(r"(?<=\])(?=\()|(?<=<)|(?<=\|)(?=\|)|(?<=`)(?=`)|(?<=!)(?=\[)|^(?=#|\d+\.)", re.MULTILINE)
+# Emphasis takes its two marks out of the text. Where there is no escape, what might be a pair becomes signs that look
+# alike (asterisk operator, low macron, tilde operator, grave accent): nothing invisible keeps every reader from a pair.
+# A single mark (*.example) stays, and so does _ within a word, which marks nothing.
+_PAIRS = (
+    ("*", re.compile(r"\*"), "\u2217"),
+    ("_", re.compile(r"(?<![^\W_])_|_(?![^\W_])"), "\u02cd"),
+    ("~", re.compile("~"), "\u223c"),
+    ("`", re.compile("`"), "\u02cb"),
 )
+_LINE_MARK = re.compile(r"^(?=>|[*-] )", re.MULTILINE)
+
+
+def _unpaired(text: str) -> str:
+    """Return the text without pairs of marks, and without what makes a line a quote or an item."""
+    for mark, pattern, alike in _PAIRS:
+        if text.count(mark) > 1 and len(pattern.findall(text)) > 1:
+            text = pattern.sub(alike, text)
+    return _LINE_MARK.sub(GAP, text)
 
 
 def _unmentioned(text: str) -> str:
@@ -41,13 +57,13 @@ def _plain(text: str) -> str:
 def _slack(text: str) -> str:
     # https://docs.slack.dev/messaging/formatting-message-text: these three, and nothing else, are decoded for display.
     # With link_names or parse=full, bare @here and #channel count as well.
-    return _CHANNEL.sub("#" + GAP, _unmentioned(visible(text))).translate(_SLACK)
+    return _CHANNEL.sub("#" + GAP, _unmentioned(_unpaired(visible(text)))).translate(_SLACK)
 
 
 def _google_chat(text: str) -> str:
     # https://developers.google.com/workspace/chat/format-messages: <users/all> mentions, <address|text> links; there is
     # no escape character.
-    return _unmentioned(visible(text)).replace("<", "<" + GAP)
+    return _unmentioned(_unpaired(visible(text))).replace("<", "<" + GAP)
 
 
 def _backslashed(text: str) -> str:
@@ -89,8 +105,8 @@ def _entity(match: re.Match[str]) -> str:
 
 def _rocket_chat(text: str) -> str:
     # RocketChat/Rocket.Chat, packages/message-parser, grammar.pegjs: no escape works everywhere, so what would link,
-    # embed, hide or quote is broken up. Single emphasis marks are left: they change the look, not the text.
-    return _CHANNEL.sub("#" + GAP, _unmentioned(_STRUCTURE.sub(GAP, visible(text))))
+    # embed, hide or quote is broken up.
+    return _CHANNEL.sub("#" + GAP, _unmentioned(_STRUCTURE.sub(GAP, _unpaired(visible(text)))))
 
 
 def _teams(text: str) -> str:

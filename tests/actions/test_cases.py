@@ -7,7 +7,8 @@ A case is one file `tests/actions/<action>/<case>.json`:
     data        the request's data: an object, or the name of a captured body ("event-publish")
     selected    optional: filteredItems as MISP would send them; "data" for the whole data
     settings    optional: text of the operator's settings file; "{user}" stands for somebody whom a script may run as
-    answers     optional: what the receiver answers, in order: {"status", "json" | "body", "headers"}, "close", "hang"
+    answers     optional: what the receiver answers, in order: {"status", "json" | "body", "headers"}, "close", "hang";
+                "{receiver}" stands for its address there, too
     mail        optional: the replies of the SMTP server, by command or recipient ({"RCPT": "550 …"}); {}: it takes all
     sends       the requests that must arrive, in order: {"method", "path", "query", "headers", "json", "has", "lacks",
                 "at_most"}; "json" is held exactly, "has" and "lacks" are texts looked for in the body, "at_most" is the
@@ -78,7 +79,8 @@ def test_case(file: Path, receiver: Receiver, tmp_path: Path, monkeypatch: pytes
         settings.write_text(text)
         settings.chmod(0o600)
         monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
-    receiver.answers(*map(_receiver_answer, case.get("answers", [])))
+    told = json.loads(json.dumps(case.get("answers", [])).replace("{receiver}", receiver.url))
+    receiver.answers(*map(_receiver_answer, told))
     assert {"sends", "mails", "blocks", "error", "passes"} & case.keys(), "the case expects nothing"
     with _mail_server(case) as server:
         body = json.dumps(request_of(case, action, receiver))

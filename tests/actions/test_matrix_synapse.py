@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -119,3 +120,19 @@ def test_what_the_rate_limit_holds_back_arrives_later(homeserver: Synapse):
             break
         time.sleep(0.1)
     assert found == ["number 0", "number 1", "number 2"]
+
+
+def test_a_file_is_brought_and_stands_behind_the_message(homeserver: Synapse, token: str, room: str):
+    event = {"Event": {"id": "1", "uuid": "u", "info": "ünïcode 😀 <b>"}}
+    lines = "{% for n in range(3000) %}{{ n }} {{ event.info }}<br>\n{% endfor %}"
+    said = ask(homeserver, token, room, event, message=lines, overflow="attach")
+    assert said["data"]["detail"].startswith("Matrix: 2 messages were delivered with a file."), said
+    text, file = homeserver.messages(token, room)
+    assert text["msgtype"] == "m.text" and text["body"].endswith("[cut]")
+    assert (file["msgtype"], file["body"], file["info"]["mimetype"]) == ("m.file", "event-u.txt", "text/plain")
+    request = Request(f"{homeserver.url}/_matrix/client/v1/media/download/{file['url'].removeprefix('mxc://')}")
+    request.add_header("Authorization", f"Bearer {token}")
+    with urlopen(request, timeout=20) as got:
+        content = got.read()
+    assert content.decode().splitlines()[:2] == ["0 ünïcode 😀 <b>", "1 ünïcode 😀 <b>"]
+    assert "2999 ünïcode" in content.decode() and len(content) == file["info"]["size"]

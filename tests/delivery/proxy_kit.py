@@ -56,7 +56,7 @@ def squid(program: str, folder: Path, certificate: tuple[Path, Path], allowed: s
     helper = next(Path("/usr/lib").glob("**/basic_ncsa_auth"))
     word = subprocess.run(["openssl", "passwd", "-apr1", PASSWORD], check=True, capture_output=True, text=True).stdout
     (folder / "passwords").write_text(f"{USER}:{word}")
-    (folder / "hosts").write_text("127.0.0.1 localhost chat.proxied.example\n")
+    (folder / "hosts").write_text("127.0.0.1 localhost proxied.example chat.proxied.example\n")
     for path, name in zip(certificate, ("certificate.pem", "key.pem"), strict=True):
         shutil.copy(path, folder / name)
     (folder / "squid.conf").write_text(

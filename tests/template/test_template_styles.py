@@ -9,7 +9,7 @@ import pytest
 from hostile_corpus import hostile_texts
 from hypothesis import example, given
 from hypothesis import strategies as st
-from style_readers import EXACT, PEOPLE, READERS
+from style_readers import ALIKE, EXACT, PEOPLE, READERS, no_emphasis
 
 from misp_workflow.errors import TemplateError
 from misp_workflow.template import STYLES, Live, render
@@ -21,8 +21,8 @@ ANY_TEXT = st.text(st.characters(), max_size=80) | st.text(
 
 
 def squeezed(text: str) -> str:
-    """Layout is not what matters: a chat joins lines and drops spaces."""
-    return "".join(text.split())
+    """Layout is not what matters: a chat joins lines and drops spaces. Nor do signs that look alike."""
+    return "".join(text.split()).translate(ALIKE)
 
 
 def whole(text: str) -> str:
@@ -79,6 +79,20 @@ def test_any_text_arrives_as_text(style: str, text: str) -> None:
     if style == "csv":  # an apostrophe of the text's own reads like ours
         seen, wanted = seen.lstrip("'"), wanted.lstrip("'")
     assert squeezed(seen) == squeezed(wanted)
+
+
+@pytest.mark.parametrize("style", ["slack", "googlechat", "rocketchat", "anywhere"])
+@given(text=ANY_TEXT | st.text("*_~`a1 .>\n-", max_size=20))
+@example(text="*Urgent* _read_ ~this~ `now`")
+@example(text="__init__.py")
+def test_a_chat_without_escapes_takes_no_mark_out_of_a_value(style: str, text: str) -> None:
+    no_emphasis(render("{{ text }}", {"text": text}, style))
+
+
+def test_marks_that_are_no_pair_stay_what_they_are() -> None:
+    for text in ("*.evil", "snake_case_name", "~/a", "a_b _c", "5*3"):
+        assert render("{{ text }}", {"text": text}, "slack") == text
+    assert render("*{{ text }}*", {"text": "*x*"}, "slack") == "*\u2217x\u2217*", "the author's own marks work"
 
 
 @given(parts=st.lists(ANY_TEXT, max_size=4))
@@ -192,7 +206,10 @@ def test_a_link_is_one_only_where_the_author_makes_it() -> None:
         if style != "json"
     }
     assert shown["plain"] == "Event <5> | [x](y) *b* (https://misp.example/events/view/5?a=1&b=%282%29)"
-    assert shown["slack"] == "<https://misp.example/events/view/5?a=1&amp;b=%282%29|Event &lt;5&gt; ¦ [x](y) *b*>"
+    assert (
+        shown["slack"]
+        == "<https://misp.example/events/view/5?a=1&amp;b=%282%29|Event &lt;5&gt; ¦ [x](y) \u2217b\u2217>"
+    )
     assert shown["googlechat"].startswith("<https://misp.example/events/view/5?a=1&b=%282%29|Event <\u200b5> ¦ ")
     assert shown["markdown"] == r"[Event \<5\> \| \[x\](y) \*b\*](https://misp.example/events/view/5?a=1&b=%282%29)"
     assert shown["html"] == (

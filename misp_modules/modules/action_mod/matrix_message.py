@@ -5,14 +5,17 @@ from urllib.parse import quote
 from misp_workflow.action import ParameterError, Post, expose, fields, mentions, overflow
 
 moduleinfo = {
-    "version": "1.0",
+    "version": "1.1",
     "name": "Matrix message",
     "description": "Sends a message, as HTML and as plain text, to a Matrix room.",
     "module-type": ["action"],
     "features": "The message is a summary of what happened, or your own Jinja template (HTML). Event text stays text "
     "and mentions nobody. A repeated try never shows twice: the homeserver knows the transaction. The room must not be "
     "encrypted: the message is sent as it is.",
-    "references": ["https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid"],
+    "references": [
+        "https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid",
+        "https://spec.matrix.org/latest/client-server-api/#post_matrixmediav3upload",
+    ],
 }
 
 moduleconfig = {
@@ -27,7 +30,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
-        **fields.OVERFLOW,
+        **fields.OVERFLOW_OR_FILE,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -69,7 +72,23 @@ def decide(call):
         digest=("json.body", "json.format", "json.formatted_body"),
         digest_limit=MAX_TEXT // 4,  # a character can have four bytes
     )
-    return overflow.spread(post, parts(call, content))
+    file = overflow.file(call, "", "html", MAX_TEXT, "bytes", calls="Matrix")
+    return with_file(post, file, params.server_url) if file else overflow.spread(post, parts(call, content))
+
+
+def with_file(post, file, server_url):
+    """Return the post with its file as a message behind it."""
+    upload = {
+        "url": f"{server_url}/_matrix/media/v3/upload",
+        "method": "POST",
+        "query": {"filename": file["name"]},
+        "put": {"body": "content"},
+        "take": {"file": "content_uri"},
+    }
+    name = {"body": file["name"], "filename": file["name"]}
+    shown = {"msgtype": "m.file", **name, "url": "", "info": {"mimetype": "text/plain"}, "m.mentions": {}}
+    put = {"json.url": "file", "json.info.size": "length"}
+    return overflow.behind(post, file, [upload], {"json": post.json}, {"json": shown, "put": put})
 
 
 def parts(call, content):

@@ -1,24 +1,31 @@
 """Post a message to a Slack channel."""
 
+import re
+
 from misp_workflow.action import ParameterError, Post, expose, fields, overflow
 
 moduleinfo = {
-    "version": "1.1",
+    "version": "1.2",
     "name": "Slack message",
     "description": "Posts a message to a Slack channel, through an incoming webhook or with a bot token.",
     "module-type": ["action"],
     "features": "The message is a summary of what happened, or your own Jinja template. Event text stays text: "
     "mentions, links and markup in it are dead. Nothing selected means a summary of the event, never its attributes. "
     "With thread_per_event the first message about an event begins a thread, and the next ones follow in it; an "
-    "incoming webhook does not tell which message it made, so this needs a bot_token.",
-    "references": ["https://docs.slack.dev/reference/methods/chat.postMessage"],
+    "incoming webhook does not tell which message it made, so this needs a bot_token. So does overflow attach, with "
+    "files:write; the bot must be a member of the channel. A message with a file follows in a thread, and begins none.",
+    "references": [
+        "https://docs.slack.dev/reference/methods/chat.postMessage",
+        "https://docs.slack.dev/reference/methods/files.getUploadURLExternal",
+        "https://docs.slack.dev/reference/methods/files.completeUploadExternal",
+    ],
 }
 
 moduleconfig = {
     "params": {
         "webhook_url": {"description": "Incoming webhook of the channel", "format": "url", "secret": True},
         "bot_token": {"description": "Bot token (xoxb-…) with chat:write, used with channel", "secret": True},
-        "channel": {"description": "Channel to post in (C0123ABC or #name), used with bot_token"},
+        "channel": {"description": "Channel to post in (C0123ABC or #name; its id for a file), used with bot_token"},
         "reply_to_message": {
             "formerly": ["thread_ts"],
             "description": "Message to answer in its thread (1712345678.123456), used with bot_token",
@@ -32,7 +39,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
-        **fields.OVERFLOW,
+        **fields.OVERFLOW_OR_FILE,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -46,6 +53,8 @@ MAX_HEADER = 150  # https://docs.slack.dev/reference/block-kit/blocks/header-blo
 MAX_SECTION = 3_000  # https://docs.slack.dev/reference/block-kit/blocks/section-block
 
 RETRY_ON = ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+# Slack's own servers, too: https://github.com/slackapi/python-slack-sdk/issues/1730
+RETRY_ON += ("file_update_failed",)
 
 
 def decide(call):
@@ -62,6 +71,8 @@ def decide(call):
     shared |= {"digest": ("json.text", "json.blocks"), "digest_limit": MAX_TEXT}
     parts = [{"text": part, "blocks": None} for part in overflow.parts(call, "slack", MAX_TEXT, calls="Slack")]
     if params.webhook_url:
+        if params.overflow == "attach":
+            raise ParameterError(overflow.NO_FILE.format(service="Slack", wanted="'bot_token' and 'channel'"))
         return overflow.spread(Post(url=params.webhook_url, json=message, expect_text="ok", **shared), parts)
     if not (params.bot_token and params.channel):
         raise ParameterError("Set either 'webhook_url', or 'bot_token' and 'channel'.")
@@ -74,9 +85,45 @@ def decide(call):
         thread=f"{params.channel}/{call.thread}" if params.thread_per_event else "",
         thread_at="ts",
         thread_as="thread_ts",
+        thread_url=f"{params.server_url}/chat.postMessage",
         **shared,
     )
-    return overflow.spread(post, parts)
+    return with_file(call, post) if params.overflow == "attach" else overflow.spread(post, parts)
+
+
+def with_file(call, post):
+    """Return the post, or when its message is too long the steps that bring all of it as a file and show both."""
+    params = call.params
+    if not re.fullmatch("[CDGZ][A-Z0-9]+", params.channel):
+        raise ParameterError("Parameter 'channel': a file needs the channel's id (C0123ABC…), which its details name.")
+    file = overflow.file(call, "", "slack", MAX_TEXT, calls="Slack")
+    if not file:
+        return post
+    place = {name: value for name, value in post.json.items() if name == "thread_ts"}
+    return overflow.behind(
+        post,
+        file,
+        [
+            {
+                "url": f"{params.server_url}/files.getUploadURLExternal",
+                "form": {"filename": file["name"]},
+                "put": {"form.length": "length"},
+                "take": {"url": "upload_url", "file": "file_id"},
+            },
+            # nobody but the API gets the token; any 200 says yes, and it is no JSON
+            {"put": {"url": "url", "body": "content"}, "bearer": "", "expect": {}, "expect_status": (200,)},
+        ],
+        {
+            "url": f"{params.server_url}/files.completeUploadExternal",
+            "json": {
+                "files": [{"id": "", "title": file["name"]}],
+                "channel_id": params.channel,
+                "initial_comment": post.json["text"],
+                **place,
+            },
+            "put": {"json.files.0.id": "file"},
+        },
+    )
 
 
 def blocks(call):

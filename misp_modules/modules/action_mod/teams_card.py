@@ -1,9 +1,9 @@
 """Post an Adaptive Card to a Teams channel or chat."""
 
-from misp_workflow.action import Post, expose, fields, mentions
+from misp_workflow.action import Post, expose, fields, mentions, overflow
 
 moduleinfo = {
-    "version": "1.0",
+    "version": "1.1",
     "name": "Teams card",
     "description": "Posts a card with title, TLP colour, facts and a button to a Teams channel, through Workflows.",
     "module-type": ["action"],
@@ -28,6 +28,7 @@ moduleconfig = {
         **fields.MESSAGE,
         **fields.ABOUT,
         **fields.MENTION,
+        **fields.OVERFLOW,
         **fields.PACE,
         **fields.DELIVERY,
     },
@@ -47,32 +48,41 @@ STYLES = {"red": "attention", "amber+strict": "warning", "amber": "warning", "gr
 
 def decide(call):
     """Return the request that posts this call's card."""
-    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card(call)}
+    names = mentions.called(call, "Teams")
     body = "json.attachments.0.content.body"
-    return Post(
+    post = Post(
         url=call.params.webhook_url,
         service="Teams",
-        json={"type": "message", "attachments": [attachment]},
+        json={"type": "message", "attachments": [card(call, content(call), names)]},
         expect_status=(202,),  # a workflow's yes; a connector says 200 to what it did not deliver, too
         error_at="error.message",
         digest=(f"{body}.0.items.0.text", f"{body}.0.style", f"{body}.1", "json.attachments.0.content.actions"),
         digest_limit=MAX_TEXT,
     )
+    parts = overflow.parts(call, "teams", MAX_TEXT, "bytes") if call.params.message else []
+    cards = [card(call, block(part), [] if place else names) for place, part in enumerate(parts)]
+    return overflow.spread(post, [{"attachments": [one]} for one in cards])
 
 
-def card(call):
-    """Return the Adaptive Card: the title on the TLP's colour, the message or the facts, a button to the event."""
-    title = {"type": "TextBlock", "wrap": True, "weight": "Bolder", "size": "Medium"}
-    title["text"] = call.title("teams", limit=MAX_TITLE)
+def content(call):
+    """Return the message, or the facts of the summary."""
     if call.params.message:
-        content = {"type": "TextBlock", "wrap": True, "text": call.message("teams", MAX_TEXT, "bytes")}
-    else:
-        facts = [{"title": name, "value": value} for name, value in call.facts("teams", limit=MAX_FACT)]
-        content = {"type": "FactSet", "facts": facts}
-    names = mentions.called(call, "Teams")
-    called = {"type": "TextBlock", "wrap": True, "text": " ".join(f"<at>{name}</at>" for name in names)}
+        return block(call.message("teams", MAX_TEXT, "bytes"))
+    facts = [{"title": name, "value": value} for name, value in call.facts("teams", limit=MAX_FACT)]
+    return {"type": "FactSet", "facts": facts}
+
+
+def block(text):
+    """Return a text of the card."""
+    return {"type": "TextBlock", "wrap": True, "text": text}
+
+
+def card(call, content, names):
+    """Return the Adaptive Card: the title on the TLP's colour, the content, who is called, a button to the event."""
+    title = {**block(call.title("teams", limit=MAX_TITLE)), "weight": "Bolder", "size": "Medium"}
+    called = block(" ".join(f"<at>{name}</at>" for name in names))
     button = {"type": "Action.OpenUrl", "title": "Open the event in MISP", "url": call.link}
-    return {
+    made = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
@@ -84,6 +94,7 @@ def card(call):
         "actions": [button] if call.link else [],
         **({"msteams": {"entities": [entity(name) for name in names]}} if names else {}),
     }
+    return {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": made}
 
 
 def entity(name):

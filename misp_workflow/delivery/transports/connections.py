@@ -14,7 +14,13 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from misp_workflow.delivery.transports import trust, tunnels
 from misp_workflow.delivery.transports.proxies import Proxy
-from misp_workflow.delivery.transports.sockets import AddressRefusedError, check_address, connect_problem, dialled
+from misp_workflow.delivery.transports.sockets import (
+    AddressRefusedError,
+    check_address,
+    check_public,
+    connect_problem,
+    dialled,
+)
 from misp_workflow.delivery.transports.tries import Try, now
 
 
@@ -35,7 +41,7 @@ def connect(host: str, port: int, this: Try, proxy: Proxy | None = None) -> tupl
     (TLS takes the first one over and leaves an empty shell: only a duplicate still reaches the connection.)
     """
     if proxy is None:
-        return dialled(host, port, this, check_address)
+        return dialled(host, port, this, check_public if this.public else check_address)
     return tunnels.connect(proxy, host, port, this)
 
 

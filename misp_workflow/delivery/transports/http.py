@@ -78,13 +78,13 @@ def ask(post: Post, this: Try, most: int = MAX_ANSWER) -> Reply:
     return _exchange(post, _prepare(post, ""), this, most)
 
 
-def perform(post: Post, key: str, this: Try) -> tuple[Answer, Json]:
+def perform(post: Post, key: str, this: Try, *, harmless: bool = False) -> tuple[Answer, Json]:
     """Perform the request as part of a try, and return what came of it, judged as `send` does, with what JSON it holds.
 
-    Whatever is no GET is sent once: an answer that does not come may have been about something that was done. Raises
-    ValueError or one of TROUBLES; `failure` says what those mean.
+    Whatever is no GET is sent once: an answer that does not come may have been about something that was done, unless
+    that would be `harmless`. Raises ValueError or one of TROUBLES; `failure` says what those mean.
     """
-    reply = _exchange(post, _prepare(post, key), this, once=post.method != "GET")
+    reply = _exchange(post, _prepare(post, key), this, once=post.method != "GET" and not harmless)
     return _judge(post, post.service or _host(post.url), reply), _parse(reply.body)
 
 

@@ -16,7 +16,8 @@ import orjson
 
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import http, threads
+from misp_workflow.delivery.transports import http, threads, uploads
+from misp_workflow.delivery.transports.filling import filled
 from misp_workflow.effects import Json, Messages, Post
 from misp_workflow.words import counted
 
@@ -27,21 +28,33 @@ ENOUGH = 0.5
 def send(effect: Messages, key: str, deadline: float) -> Answer:
     """Send the messages that have not arrived yet, up to the first that does not."""
     given: dict[str, Any] = {one.name: getattr(effect, one.name) for one in fields(Post)}
-    number = len(effect.messages)
+    number, values = len(effect.messages), uploads.Values()
     if not number:  # gathered with others into one
         return http.send(Post(**given), key, deadline)
     for place, message in enumerate(effect.messages):
-        post, own = Post(**{**given, **message}), _key(key, message)
-        noted = replace(post, thread=f"message {own}")
+        own = _key(key, message)
+        noted = replace(Post(**given), thread=f"message {own}")
         if threads.first(noted):
             continue
-        if place and deadline - time.monotonic() < ENOUGH:
+        if effect.uploads and not values:
+            brought, values = uploads.brought(effect, key, deadline)
+            if brought.outcome != "delivered":
+                return _broken_off(number, place, brought)
+        if (place or values) and deadline - time.monotonic() < ENOUGH:
             return _broken_off(number, place, Answer(outcome="again", detail="there was no time left for more"))
-        answer = http.send(post, own, deadline)
+        answer = http.send(_post(given, message, values), own, deadline)
         if answer.outcome != "delivered":
-            return _broken_off(number, place, answer) if place else answer
+            if answer.outcome == "refused" and effect.uploads:
+                uploads.forget(effect, key)
+            return _broken_off(number, place, answer)
         threads.began(noted, own)
-    return Answer(outcome="delivered", detail=f"{effect.service}: {_delivered(number)}")
+    return Answer(outcome="delivered", detail=f"{effect.service}: {_delivered(number)}{' with a file' * bool(values)}")
+
+
+def _post(given: Mapping[str, Any], message: Mapping[str, Json], values: uploads.Values) -> Post:
+    put = message.get("put") or {}
+    own = filled(message, put, lambda name: values[name]) if put else message
+    return Post(**{**given, "file": {}, **{name: value for name, value in own.items() if name != "put"}})
 
 
 def _key(key: str, message: Mapping[str, Json]) -> str:
@@ -51,6 +64,8 @@ def _key(key: str, message: Mapping[str, Json]) -> str:
 
 
 def _broken_off(number: int, place: int, answer: Answer) -> Answer:
+    if not place:
+        return answer
     rest = dict.fromkeys(range(place, number), answer.detail)
     again = answer.outcome == "again"
     made = retry.part(

@@ -14,6 +14,7 @@ from typing import Any
 from misp_workflow.delivery.guard import connection_refusal
 from misp_workflow.delivery.transports.names import LookupTimeoutError, resolve
 from misp_workflow.delivery.transports.tries import Try
+from misp_workflow.settings import Networks
 
 
 class AddressRefusedError(OSError):
@@ -32,6 +33,13 @@ def check_address(address: str) -> None:
     refusal = connection_refusal(address)
     if refusal:
         raise AddressRefusedError(refusal)
+
+
+def check_public(address: str) -> None:
+    """Check an address that nobody here chose: also none of one's own networks, whatever the settings allow."""
+    check_address(address)
+    if connection_refusal(address, Networks(deny=("loopback", "private"))):
+        raise AddressRefusedError(f"connections to {address} are not allowed: an answer points there, not the settings")
 
 
 def dialled(

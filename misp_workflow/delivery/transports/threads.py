@@ -70,7 +70,7 @@ def _ask(statement: str, *values: str | float) -> list[tuple[str]]:
 
 def _name(post: Post) -> str:
     """Return what tells threads apart: where, with whose credentials, which; nothing of it can be read back."""
-    return hashlib.sha256("\0".join((post.url, post.bearer, post.thread)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((post.thread_url or post.url, post.bearer, post.thread)).encode()).hexdigest()
 
 
 def _oldest() -> float:

@@ -12,6 +12,7 @@ from misp_workflow.delivery.cases.memory import Known
 from misp_workflow.delivery.cases.words import document
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.filling import filled, place
 from misp_workflow.delivery.transports.tries import Try
 from misp_workflow.effects import Case, Json, Post
 from misp_workflow.effects.case import Request
@@ -85,7 +86,7 @@ class Tracker:
                 continue
             smaller = json.loads(json.dumps({**request, "facts": {}}))
             for path in stale:
-                holder, key = _place(smaller, path)
+                holder, key = place(smaller, path)
                 del holder[key]
             kept.append(smaller)
         return tuple(kept)
@@ -152,10 +153,7 @@ class Tracker:
         values = {"id": known.id if known else "", "name": known.name if known else "", "comment": comment}
         own: dict[str, Any] = {name: value for name, value in request.items() if name not in OURS}
         if request.get("put"):
-            own = json.loads(json.dumps(own))
-            for path, name in request["put"].items():
-                holder, key = _place(own, path)
-                holder[key] = _value(name, values, before)
+            own = filled(own, request["put"], lambda name: _value(name, values, before))
         path = str(request["path"])
         for name in ("id", "name"):
             path = path.replace(f"{{{name}}}", quote(values[name], safe=""))
@@ -190,18 +188,3 @@ def _value(name: str, values: Mapping[str, str], before: Json) -> Json:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _place(values: Any, path: str) -> tuple[Any, Any]:
-    """Return what holds the member at a dotted path, and its key there, which may have dots itself."""
-    steps = path.split(".")
-    for place, step in enumerate(steps):
-        rest = ".".join(steps[place:])
-        if isinstance(values, list):
-            key: Any = int(step)
-        else:
-            key = rest if rest in values else step
-        if place == len(steps) - 1 or key == rest:
-            return values, key
-        values = values[key]
-    raise KeyError(path)

@@ -24,6 +24,7 @@ class Try:
         self.deadline = deadline
         self.wish = wish  # which way the settings want; see `proxies.way`
         self.proxy: Proxy | None = None  # for the request that is under way
+        self.public = False  # whether the request goes where an answer points, which must be on the Internet
         self.asked = time.monotonic()  # when the request that is under way began
         self.late = False
         self.reused = False
