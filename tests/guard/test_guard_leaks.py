@@ -94,6 +94,16 @@ def test_related_events_keep_their_number_and_lose_their_title(data: dict[str, A
         ("at evil(dot)example{.}org or evil[.]example{dot}org", "at [withheld] or [withheld]"),
         ("see evil.\u200bexample\u00ad.org and ｅｖｉｌ．example。org", "see [withheld] and [withheld]"),
         ("devil.example.org and fine.example.org", "devil.example.org and fine.example.org"),
+        ("“evil.example.org”, evil.example.org’s", "“[withheld]”, [withheld]’s"),
+        ("→evil.example.org… «evil.example.org»", "→[withheld] «[withheld]»"),
+        ("見てevil.example.orgです「evil.example.org」🔥", "[withheld]「[withheld]」🔥"),
+        ("evil [.] example [.] org, evil[.example.]org", "[withheld], [withheld]"),
+        ("evil\\.example\\.org and evil dot example dot org", "[withheld] and [withheld]"),
+        ("~evil.example.org~ $evil.example.org$ - evil.example.org-", "[withheld] [withheld] - [withheld]"),
+        (
+            "e\u0301vil.example.org e\U000e0041vil.exam\u3164ple.org evil.example‑org",
+            "[withheld] [withheld] evil.example‑org",
+        ),
     ],
 )
 def test_a_text_that_quotes_a_withheld_value(data: dict[str, Any], text: str, left: str) -> None:
@@ -165,6 +175,34 @@ def test_a_quoted_sentence_and_a_part_of_a_composite() -> None:
     data["Event"]["EventReport"] = [{"content": "Hash d41d8cd98f00b204; they say: The Moon Is Blue!"}]
     report = clear(data, None, GREEN).data["Event"]["EventReport"][0]
     assert report["content"] == "Hash [withheld]; they say: [withheld]!"
+
+
+SENTENCE = "Operation Nightfall begins"
+PAGE = "https://evil.example/a/b?c=d"
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "left"),
+    [
+        (SENTENCE, "that operation nightfall\n  begins soon", "that [withheld] soon"),
+        (SENTENCE, "_Operation\u00a0Nightfall begins_", "_[withheld]_"),
+        (SENTENCE, "Oper\u200bation Ｎightfall “begins”!", "[withheld]”!"),
+        ("Caf\u00e9 Noir", "in Cafe\u0301 Noir today", "in [withheld] today"),
+        (PAGE, f"see [this]({PAGE}) and url={PAGE}#x", "see [this]([withheld]) and url=[withheld]#x"),
+        (PAGE, "see [this](hxxps[:]//evil[.]example/a/b?c=d)", "see [this]([withheld])"),
+        ("ceo@evil.example", "mailto:ceo@evil.example, <CEO[at]evil[.]example>", "mailto:[withheld], <[withheld]>"),
+        (
+            "2001:db8::bad:1",
+            "at http://[2001:db8::bad:1]:80/, ip=2001:DB8::bad:1",
+            "at http://[[withheld]]:80/, ip=[withheld]",
+        ),
+        ("a.exe|0cc175b9c0f1b6a831c399e269772661", "|a.exe|0cc175b9c0f1b6a831c399e269772661|", "|[withheld]|"),
+    ],
+)
+def test_a_value_of_several_words_is_found_however_it_is_written(value: str, text: str, left: str) -> None:
+    data = event_of(["tlp:green"], {value: ["tlp:red"], "fine.example.org": []})
+    data["Event"]["info"] = text
+    assert clear(data, None, GREEN).data["Event"]["info"] == left
 
 
 @pytest.mark.parametrize(

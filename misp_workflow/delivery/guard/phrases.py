@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator
 from misp_workflow.deadline import paced
 from misp_workflow.delivery.guard.spelling import LONG
 
-MARK = "[withheld]"
-
 _SIZES = (LONG, 128, 64, 32, 16, 8, 4, 2, 1)
 """Characters of a beginning by which values are found."""
 
 
 class Phrases:
-    """Values in small letters. What begins like a value of LONG characters and more counts as a quote of all of it."""
+    """Values as they are compared (`spelling.plain`). What begins like one of LONG characters and more quotes it."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._found: dict[str, dict[int, set[str]]] = {}
@@ -25,48 +23,33 @@ class Phrases:
         self._found = {begin: dict(sorted(by.items(), reverse=True)) for begin, by in self._found.items()}
         self._sizes = sorted({len(begin) for begin in self._found}, reverse=True)
         firsts = "".join(map(re.escape, sorted({begin[0] for begin in self._found})))
-        self._start = re.compile(rf"(?<!\w)[{firsts}]") if firsts else None
+        # a language without spaces may stand right beside what is written in ASCII
+        self._start = re.compile(rf"(?:(?<![0-9a-z])(?=[\0-\x7f])|(?<![^\W_]))[{firsts}]") if firsts else None
 
-    def may_hide_in(self, text: str) -> bool:
-        """Whether the text quotes one without having its words: a letter may be another one with what follows it."""
-        return bool(self._found) and not text.isascii() and self.masked(text) != text
-
-    def masked(self, text: str) -> str:
-        """Return the text with a mark in place of each value that stands in it between words.
-
-        Where a letter has another number of small ones (ß) the text comes back in small letters, if it quotes any.
-        """
-        folded = text.casefold()
-        shown = text if len(text) == len(folded) else folded
-        pieces: list[str] = []
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where values stand between words of a text as it is compared, the longest of those that begin there."""
         kept = 0
-        for start, end in self._places(folded):
-            pieces += (shown[kept:start], MARK)
-            kept = end
-        return "".join((*pieces, shown[kept:])) if pieces else text
-
-    def _places(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Yield where values stand, the longest of those that begin at one place."""
-        kept = 0
-        for match in paced(self._start.finditer(folded)) if self._start else ():
+        for match in paced(self._start.finditer(text)) if self._start else ():
             start = match.start()
-            if start >= kept and (end := self._end(folded, start)):
+            if start >= kept and (end := self._end(text, start)):
                 yield start, end
                 kept = end
 
-    def _end(self, folded: str, start: int) -> int:
+    def _end(self, text: str, start: int) -> int:
         for size in self._sizes:
-            by_length = self._found.get(folded[start : start + size])
+            by_length = self._found.get(text[start : start + size])
             if by_length is None:
                 continue
             if size == _SIZES[0]:
-                return min(start + max(by_length), len(folded))
+                return min(start + max(by_length), len(text))
             for length, phrases in by_length.items():
                 end = start + length
-                if folded[start:end] in phrases and not _is_letter(folded[end : end + 1]):
+                if text[start:end] in phrases and not _goes_on(text, end):
                     return end
         return 0
 
 
-def _is_letter(character: str) -> bool:
-    return character.isalnum() or character == "_"
+def _goes_on(text: str, end: int) -> bool:
+    """Whether the word that ends there goes on."""
+    after = text[end : end + 1]
+    return after.isalnum() and (after.isascii() or not text[end - 1].isascii())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from misp_workflow.deadline import look, paced
+from misp_workflow.deadline import paced
 from misp_workflow.delivery.guard.nested import Edits, Place, every_text
 from misp_workflow.delivery.guard.parts import Parts
-from misp_workflow.delivery.guard.phrases import MARK, Phrases
-from misp_workflow.delivery.guard.spelling import SPACE, live, plain, sure_words, words_of
+from misp_workflow.delivery.guard.phrases import Phrases
+from misp_workflow.delivery.guard.spelling import Shown, live, merged, plain, sure_words, words_of
+
+MARK = "[withheld]"
 
 SHORTEST = 5
 """Characters. A shorter value ("80", "true") would be found in texts that do not quote it."""
@@ -48,8 +50,10 @@ _PROSE = frozenset(("comment", "text", "other", "email-subject", "email-body"))
 _TELLING = re.compile(r".*[.:].*|.{16,}", re.DOTALL)
 """What is known again within a value: a name, an address, a hash; no bare word such as "login"."""
 _WORD = re.compile(r"[^\s\"'<>|,;]+")
-_WITHIN_WORD = re.compile(r"[/:@?&=#|()]+")
-_EDGES = "().:!?[]{}*_`"
+_WITHIN_WORD = re.compile(r"[/:@?&=#|()\[\]{}]+|[^\x00-\x7f]+")
+_EDGES = "().:!?[]{}*_`~$+-"
+_SEVERAL = re.compile(r"[\s\"'<>|,;/:@?&=#()\[\]{}]")
+"""What parts the words of a text: a value that has it is looked for as it stands, and not as a word."""
 
 
 class Quotes:
@@ -118,9 +122,9 @@ class Quotes:
         """Whether a value is made around one that was left out: a URL around its host, a rule around its pattern."""
         if not self._may_quote(text):
             return False
-        words = [plain(word.strip(_EDGES)) for word in _WORD.findall(text)]
-        parts = {part for word in words for part in (word, *_WITHIN_WORD.split(word))}
-        return any(map(_TELLING.fullmatch, parts & self._words)) or (self._phrases.masked(text) != text)
+        shown = plain(text)
+        parts = {part for word in _WORD.findall(shown) for part in _parts(word)}
+        return any(map(_TELLING.fullmatch, parts & self._words)) or any(self._phrases.places(shown))
 
     def _mask_texts(self, edits: Edits) -> None:
         """Note [withheld] in place of each such value that a text quotes."""
@@ -170,17 +174,31 @@ class Quotes:
                     return True
         elif not self._hints.isdisjoint(words_of(text)):
             return True
-        return self._phrases.may_hide_in(text)
+        return False
 
     def _mask(self, text: str) -> str:
-        return self._phrases.masked(_WORD.sub(self._mask_word, text))
+        shown = Shown(text)
+        places = merged((*self._words_in(shown.plain), *self._phrases.places(shown.plain)))
+        pieces: list[str] = []
+        kept = 0
+        for start, end in places:
+            pieces += (text[kept : shown.start(start)], MARK)
+            kept = shown.end(end)
+        return "".join((*pieces, text[kept:])) if pieces else text
 
-    def _mask_word(self, found: re.Match[str]) -> str:
-        look()
-        word = plain(found[0].strip(_EDGES))
-        if word in self._words or not self._words.isdisjoint(_WITHIN_WORD.split(word)):
-            return MARK
-        return found[0]
+    def _words_in(self, shown: str) -> Iterator[tuple[int, int]]:
+        """Yield where the words stand that are such a value, or have one in them."""
+        for found in paced(_WORD.finditer(shown)):
+            if not self._words.isdisjoint(_parts(found[0])):
+                yield found.span()
+
+
+def _parts(word: str) -> Iterator[str]:
+    """Yield what a word of a text can be a value by: itself, and what stands between the signs in it."""
+    yield word
+    yield word.strip(_EDGES)
+    for part in _WITHIN_WORD.split(word):
+        yield part.strip(_EDGES)
 
 
 def _rows_with(out: Collection[str], edits: Edits) -> list[tuple[Place, str, str]]:
@@ -209,5 +227,5 @@ def values_in(value: str) -> Iterable[str]:
 def words_and_phrases(values: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Return what of the values is looked for in texts: as a word of it, and as several."""
     long = frozenset(plain(value) for value in values if len(value) >= SHORTEST)
-    words = frozenset(value for value in long if not SPACE.search(value))
+    words = frozenset(value for value in long if not _SEVERAL.search(value))
     return words, long - words

@@ -14,7 +14,6 @@ from misp_workflow.deadline import look
 from misp_workflow.delivery.guard.glance import Glance, Row, Rows
 from misp_workflow.delivery.guard.home import column
 from misp_workflow.delivery.guard.parts import NUMBERS, REFERENCES, Parts
-from misp_workflow.delivery.guard.phrases import Phrases
 from misp_workflow.delivery.guard.quotes import TEXTS, VALUES, own_values, values_in, words_and_phrases
 from misp_workflow.delivery.guard.spelling import sure_words, words_of
 
@@ -36,7 +35,6 @@ class Traces:
         self._any_number: set[Any] = set().union(*self._numbers.values())
         self._values = {part for node, _, _ in parts.inside for value in own_values(node) for part in values_in(value)}
         words, phrases = words_and_phrases(self._values)
-        self._phrases = Phrases(phrases)
         self._words = [sure_words(value) for value in words | phrases]
         self.known = names is not None and all(self._words)
         self._any_word = set().union(*self._words)
@@ -71,7 +69,7 @@ class Traces:
             look()
             told = "\n".join(_texts(some.rows, some.members))
             words = self._any_word.intersection(words_of(told))
-            sure = self._phrases.may_hide_in(told) or self._has_value(some.rows, some.members)
+            sure = self._has_value(some.rows, some.members)
             found.update(words)
             if words or sure:
                 suspected.append((some, words, sure))
@@ -92,7 +90,7 @@ class Traces:
 
     def _may_quote(self, texts: list[str], rare: set[str]) -> bool:
         told = "\n".join(texts)
-        return not rare.isdisjoint(words_of(told)) or self._phrases.may_hide_in(told)
+        return not rare.isdisjoint(words_of(told))
 
     def _has_value(self, rows: list[Row], members: Set[str]) -> bool:
         values = _texts(rows, members, VALUES)
