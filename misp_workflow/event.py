@@ -6,6 +6,7 @@ numbers come as text, numbers or booleans, so read them through `flag` and `numb
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -28,6 +29,9 @@ DISTRIBUTIONS = {
     4: "sharing group",
     5: "inherit event",
 }
+
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""A uuid as MISP writes it (RFC 9562)."""
 
 CHUNK = 256
 """Rows that are asked at a time: few enough to be still in the processor's memory for the next question."""
@@ -54,6 +58,12 @@ def number(value: Any, default: int = 0) -> int:
 def text(value: Any) -> str:
     """Read a text field that may be missing, null or a number."""
     return value if isinstance(value, str) else "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+
+def uuid_of(row: Mapping[str, Any]) -> str:
+    """Read what tells a row from all others, its uuid, in lower case; "" for none, and for what is none."""
+    found = text(row.get("uuid"))
+    return found.lower() if UUID.fullmatch(found) else ""
 
 
 def rows(value: Any) -> list[dict[str, Any]]:

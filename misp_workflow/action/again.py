@@ -22,7 +22,7 @@ from misp_workflow.action.call import Call
 from misp_workflow.action.summary import moment
 from misp_workflow.delivery import recall, trial
 from misp_workflow.effects import Receipt
-from misp_workflow.event import View, live, rows, text
+from misp_workflow.event import View, live, rows, text, uuid_of
 from misp_workflow.settings import Destination, Settings
 from misp_workflow.words import counted
 
@@ -61,7 +61,7 @@ def memory_of(call: Call, before: View | None, rules: Settings, action: str, pla
     correlating = getattr(params, "about", "") == "correlations"
     if not correlating and getattr(params, "again", "always") == "always":
         return None
-    event, thing = text(call.view.event.get("uuid")), "correlations" if correlating else _thing(call)
+    event, thing = uuid_of(call.view.event), "correlations" if correlating else _thing(call)
     if not correlating and (trial.current() is not None or not (event and thing)):
         return None
     given = {name: value for name, value in vars(params).items() if name not in PACE}

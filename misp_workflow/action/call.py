@@ -20,7 +20,7 @@ from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import InputError, NothingToTell, ParameterError
-from misp_workflow.event import View, marking, rows, tag_names, text
+from misp_workflow.event import View, marking, rows, tag_names, text, uuid_of
 from misp_workflow.lazy import lazy
 from misp_workflow.settings import Settings
 
@@ -274,6 +274,17 @@ class Call:
         """A short name for all messages about one thing, the same also when its title is corrected: "Event 56"."""
         number = text(self.judged.event.get("id"))
         return f"Event {number[:20]}" if number else self.topic
+
+    @property
+    def event_uuid(self) -> str:
+        """The event's uuid in lower case, "" where the data names no event.
+
+        InputError for one that is none: what is made under it nobody could find again.
+        """
+        event = self.view.event
+        if event.get("uuid") and not uuid_of(event):
+            raise InputError("The event's uuid is none, so it cannot be told from others; nothing was sent.")
+        return uuid_of(event)
 
     @property
     def thread(self) -> str:

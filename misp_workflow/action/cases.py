@@ -138,7 +138,7 @@ def draft(
     `custom_fields` are: as text for fields, in the style where they are lines of the description.
     """
     params, view = call.params, call.view
-    event = text(view.event.get("uuid")).lower()
+    event = call.event_uuid
     if call.refusal:
         return call.skip("A case that is there stays as it is.")
     if not event or view.kind not in ABOUT_EVENTS:

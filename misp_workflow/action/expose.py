@@ -43,7 +43,7 @@ from misp_workflow.effects import (
     to_json,
 )
 from misp_workflow.errors import InputError, LateError, NothingToTell, WorkflowError
-from misp_workflow.event import View, rows
+from misp_workflow.event import View, rows, uuid_of
 from misp_workflow.printable import logger
 from misp_workflow.settings import Destination, Settings
 from misp_workflow.settings.routes import ROUTE
@@ -364,7 +364,7 @@ class _Action:
             key=hashlib.sha256(content).hexdigest()[:32],
             effect=effect,
             action=self.name,
-            event=str(call.judged.event.get("uuid") or ""),
+            event=uuid_of(call.judged.event),
             created=time.time(),
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
 from misp_workflow.effects import Receipt
-from misp_workflow.event import flag, matching, text
+from misp_workflow.event import flag, matching
 
 STANDING: Table = {
     "to_ids": {
@@ -60,7 +60,7 @@ class Standing:
 def standing(call: Call) -> Standing | Receipt:
     """Return what this call says, or the receipt for one that says nothing."""
     view, params = call.view, call.params
-    event = text(view.event.get("uuid"))
+    event = call.event_uuid
     if not event:
         return call.skip("The data names no event, so there is nothing to say of it.")
     goes = params.withdraw_whole_event or any(matching(call.event_tags, pattern) for pattern in params.withdraw_tags)

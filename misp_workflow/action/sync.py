@@ -51,7 +51,7 @@ COMMUNITY = "1"
 def pushed(call: Call) -> EventPush | Receipt:
     """Return the push that this call asks for, or the receipt of a call that says nothing; needs ITEMS and TLS."""
     view, params = call.view, call.params
-    event = text(view.event.get("uuid")).lower()
+    event = call.event_uuid
     if not event or (not call.refusal and (view.kind not in ABOUT_EVENTS or view.kind == "proposal")):
         return call.skip("The data names no event that could be pushed; proposals are not.")
     if flag(view.event.get("protected")):

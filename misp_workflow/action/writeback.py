@@ -18,7 +18,7 @@ from misp_workflow.action.params import Table
 from misp_workflow.delivery.guard.marks import tags_of
 from misp_workflow.effects import Json, MispChange, Receipt
 from misp_workflow.errors import InputError
-from misp_workflow.event import text
+from misp_workflow.event import text, uuid_of
 from misp_workflow.markings import PAP_LEVELS, UNKNOWN, read_tag
 from misp_workflow.settings import Destination
 from misp_workflow.words import counted
@@ -67,8 +67,8 @@ def nothing(call: Call) -> Receipt:
 
 def attributes(call: Call) -> list[dict[str, Any]]:
     """Return the attributes to act on, each once: rows that MISP has saved, and so can change."""
-    found = {text(row.get("uuid")).lower(): row for row in call.rows if text(row.get("type")) and "value" in row}
-    return [row for uuid, row in found.items() if _is_uuid(uuid)]
+    found = {uuid_of(row): row for row in call.rows if text(row.get("type")) and "value" in row}
+    return [row for uuid, row in found.items() if uuid]
 
 
 def each_rendered(call: Call, name: str, items: Iterable[Mapping[str, Any]]) -> dict[str, Json]:
@@ -97,8 +97,8 @@ def change(call: Call, what: str, items: Iterable[Mapping[str, Any]] = (), /, **
 
     Raises InputError for an event that MISP has not saved yet.
     """
-    uuid = text(call.judged.event.get("uuid")).lower()
-    if not _is_uuid(uuid):
+    uuid = uuid_of(call.judged.event)
+    if not uuid:
         raise InputError("MISP sent no event that it has saved, so there is nothing that could be changed.")
     listed = tuple(_item(row) for row in items)
     about = f"{counted(len(listed), 'attribute')} of {call.topic}" if listed else call.topic
@@ -142,11 +142,3 @@ def _origin(call: Call, what: str) -> str:
     """Return what tells this node from others: what it does, with which parameters."""
     told = repr((what, sorted(vars(call.params).items(), key=lambda item: item[0])))
     return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
-
-
-def _is_uuid(name: str) -> bool:
-    try:
-        uuids.UUID(name)
-    except ValueError:
-        return False
-    return len(name) == 36

@@ -160,3 +160,19 @@ def test_data_of_any_shape_behind_good_parameters(action: ActionFile, receiver: 
             reply = action.ask(json.dumps(request).encode())
             assert trouble_with(reply) == "", label
             assert "own account" not in reply.get("error", ""), label
+
+
+@pytest.mark.parametrize("uuid", ["7", "../../users", "2f0ac10d-0000-4000-8000-00000000000%", {"a": 1}])
+def test_an_event_whose_uuid_is_none_is_an_error_where_things_are_kept_by_it(
+    uuid: Any, action: ActionFile, receiver: Receiver, captures
+) -> None:
+    """Whoever takes things back finds them by the event's uuid."""
+    if "withdraw_whole_event" not in action.params or "address" in action.params or action.name == "blocklist_file":
+        return  # brokers and lists need an address or a list first, and read the event as the others do
+    data = json.loads(json.dumps(captures["event-publish"]["data"]))
+    data["Event"] |= {"uuid": uuid, "Tag": [], "published": True}
+    data["Event"]["Attribute"].append(ADDRESS)
+    params = {**sample_params(action, receiver.url), "selected_or_all": "all"}
+    said = action.ask(json.dumps({"module": action.name, "data": data, "params": params}).encode())
+    assert "uuid is none" in said.get("error", ""), said
+    assert not receiver.requests

@@ -65,7 +65,7 @@ def decide(call):
         "hours": params.keep_hours,
         "origin": params.origin,
         "reserved": params.allow_reserved,
-        "event": str(event.get("uuid") or ""),
+        "event": call.event_uuid,
         "message": str(event.get("info") or "MISP")[:LONGEST_TITLE],
     }
     request = Bulk(

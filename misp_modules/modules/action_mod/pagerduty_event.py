@@ -59,7 +59,7 @@ def decide(call):
     action = params.event_action
     if action == "auto":
         action = "resolve" if flag(row.get("deleted")) else "trigger"
-    known = row.get("uuid") or view.event.get("uuid")
+    known = row.get("uuid") or call.event_uuid
     if action != "trigger" and not known:
         return call.skip("There is nothing to resolve: MISP sent neither an attribute nor an event.")
     event = {"routing_key": params.routing_key, "event_action": action}

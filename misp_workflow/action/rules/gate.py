@@ -14,7 +14,7 @@ from misp_workflow.action.rules.subject import Subject
 from misp_workflow.delivery import guard, transports
 from misp_workflow.delivery.guard import addresses
 from misp_workflow.errors import ParameterError, WorkflowError
-from misp_workflow.event import View, live, text
+from misp_workflow.event import View, live, text, uuid_of
 
 MOST_NAMED = 5
 SHARE = 0.6
@@ -38,7 +38,9 @@ def decide(call: Call, is_change: bool = False) -> tuple[tuple[str, ...], tuple[
 
 def _stored(call: Call) -> dict[str, Any] | None:
     """Return the row that MISP has of the event before this change, None where it cannot be asked."""
-    reference = text(call.judged.event.get("uuid"))
+    reference = uuid_of(call.judged.event)
+    if not reference:
+        return None
     try:
         found = transports.read_event(reference, call.deadline - 0.2, row_only=True).get("Event")
     except WorkflowError:

@@ -15,11 +15,11 @@ from typing import Any
 
 from misp_workflow.delivery.stix import unread
 from misp_workflow.delivery.stix.marked import mark, referred
-from misp_workflow.delivery.stix.normal import UUID, Normal, normal
+from misp_workflow.delivery.stix.normal import Normal, normal
 from misp_workflow.delivery.stix.observables import is_observable
 from misp_workflow.delivery.stix.patterns import mend
 from misp_workflow.errors import DeliveryError
-from misp_workflow.event import text
+from misp_workflow.event import UUID, text
 
 INSTALL = "misp-stix is not installed: pip install 'misp-workflow-actions[stix]'."
 _NAMED = re.compile(rf"<({UUID.pattern})>", re.IGNORECASE)

@@ -9,10 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from misp_workflow.event import flag, number, rows, tag_names, text
+from misp_workflow.event import UUID, flag, number, rows, tag_names, text
 from misp_workflow.markings import UNKNOWN, read_tag
 
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 HEAD = ("uuid", "info", "date", "timestamp", "threat_level_id", "analysis", "distribution", "extends_uuid")
 """What of an event says something about it in STIX."""
 LASTING = ("EventReport", "Galaxy", "Note", "Opinion", "Relationship")
