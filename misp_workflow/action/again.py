@@ -37,8 +37,8 @@ class Told(Protocol):
         """Remember what was told when MISP hears that it was, or will be."""
 
 
-PACE = frozenset(("again", "quiet", "digest", "overflow", "delivery", "dry_run"))
-"""Parameters that say nothing of what is told, or whom."""
+PACE = frozenset(("again", "quiet", "digest", "overflow", "delivery", "dry_run", "misp"))
+"""Parameters that say nothing of what is told, or whom: an event is the same, whichever MISP tells of it."""
 TEXTS = ("title", "subject", "message", "html_body")
 """Parameters with texts of the operator's own."""
 PLAIN = (

@@ -50,6 +50,8 @@ class Call:
     repeated calls about the same state of the same thing only; where the data does not say what happened, `occasion`
     tells one call from another.
 
+    `settings` are those in force, with the MISP that asks as `settings.misp`.
+
     `marks` are all tags that say how far something may go, None when nobody looked.
 
     `before` reads the data as it was before the clearance: what is taken back is told by it. `refusal` is why the whole
@@ -96,7 +98,7 @@ class Call:
         self.update = ""
         self.correlations: list[Any] = []
         self._written: dict[tuple[str, str], str] = {}
-        self._misp = settings.misp.url
+        self.settings = settings
 
     @lazy
     def view(self) -> View:
@@ -142,9 +144,10 @@ class Call:
     def link(self) -> str:
         """Address of the event in MISP; "" when that is unknown, the event is not saved yet, or the node wants none."""
         key = self.view.event.get("id") and (self.view.event.get("uuid") or self.view.event.get("id"))
-        if not (self._misp and isinstance(key, str) and getattr(self.params, "link_to_event", True)):
+        misp = self.settings.misp.url
+        if not (misp and isinstance(key, str) and getattr(self.params, "link_to_event", True)):
             return ""
-        return web_address.event_page(self._misp, key)
+        return web_address.event_page(misp, key)
 
     @lazy
     def summary(self) -> Summary:

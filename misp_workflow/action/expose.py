@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 
 from misp_workflow import deadline, delivery, local_time, settings
-from misp_workflow.action import again, routing
+from misp_workflow.action import again, routing, writeback
 from misp_workflow.action import params as parameters
 from misp_workflow.action.about import OCCASIONS, about
 from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, taken_back, with_note
@@ -45,7 +45,7 @@ from misp_workflow.effects import (
 from misp_workflow.errors import InputError, LateError, NothingToTell, WorkflowError
 from misp_workflow.event import View, rows, uuid_of
 from misp_workflow.printable import logger
-from misp_workflow.settings import Destination, Settings
+from misp_workflow.settings import Destination, Settings, misps
 from misp_workflow.settings.routes import ROUTE
 
 LOG = logger("misp_workflow.action")
@@ -225,6 +225,7 @@ class _Action:
             )
         params, secrets = self._read(given, destination)
         try:
+            rules = misps.asking(rules, getattr(params, "misp", ""), request["data"])
             parameters.refuse_misspelt(self.config["params"], given)
             data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
             sent = before = View(data)
@@ -357,6 +358,8 @@ class _Action:
         )
         if isinstance(effect, (Case, EventPush)):
             effect = dataclasses.replace(effect, action=self.name)
+        if isinstance(effect, Case) and effect.link_back:
+            effect = dataclasses.replace(effect, **writeback.which(call))
         # A change in MISP is what answers its own trigger: there the same again is no news, and a loop would be none.
         subject = f"{call.about} {call.occasion}" if effect.leaves and call.occasion else call.about
         content = orjson.dumps([self.name, subject, to_json(effect)], option=orjson.OPT_SORT_KEYS)

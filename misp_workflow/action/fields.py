@@ -5,11 +5,18 @@ from __future__ import annotations
 from misp_workflow.action.params import Table
 from misp_workflow.event import DISTRIBUTIONS
 
+MISP: Table = {
+    "misp": {
+        "description": "Which MISP this is, by its name in the settings, where these have several (docs/operation.md)",
+    },
+}
+
 DESTINATION: Table = {
     "destination": {
         "type": "string",
         "description": "Name of a destination in the operator's settings; what it says wins over this node",
     },
+    **MISP,
 }
 
 DELIVERY: Table = {

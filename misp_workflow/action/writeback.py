@@ -110,7 +110,17 @@ def change(call: Call, what: str, items: Iterable[Mapping[str, Any]] = (), /, **
         origin=_origin(call, what),
         label=f"{what.replace('_', ' ')}: {about}",
         service="MISP",
+        **which(call),
     )
+
+
+def which(call: Call) -> dict[str, Any]:
+    """Return what an effect says of the MISP that it changes, where there are several: its name, and the event's number
+    there, which no other has. Raises InputError when it is not known which MISP asks."""
+    place = call.settings.misp
+    if place.choices:
+        raise InputError(f"{place.missing[:1].upper()}{place.missing[1:]}; nothing was changed.")
+    return {"misp": place.name, "event_number": place.event[1]}
 
 
 def approval(call: Call, tag: str) -> tuple[MispChange, MispChange]:
@@ -140,5 +150,5 @@ def _item(row: Mapping[str, Any]) -> dict[str, Json]:
 
 def _origin(call: Call, what: str) -> str:
     """Return what tells this node from others: what it does, with which parameters."""
-    told = repr((what, sorted(vars(call.params).items(), key=lambda item: item[0])))
+    told = repr((what, sorted(vars(call.params).items(), key=lambda item: item[0]), call.settings.misp.name))
     return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]

@@ -58,6 +58,7 @@ def command(
     last: str | None,
     misp_url: str | None,
     misp_key: str | None,
+    at: str | None,
     version: str | None,
     html: Path | None,
     as_json: bool,
@@ -79,7 +80,7 @@ def command(
     document = read_workflow(workflow)
     trigger = document.trigger_id or ""
     handed(trigger)
-    source = _misp_events(settings_for(misp_url, misp_key), last) if last else Folder(events)
+    source = _misp_events(settings_for(misp_url, misp_key, at), last) if last else Folder(events)
     prepare = partial(for_lists_in, list(document.graph.nodes.values()))
     world = World(misp=profile(version) if version else source.misp())
     task = Task(read_json(workflow), tuple(actions()), source, world, prepare)

@@ -28,7 +28,9 @@ PORT = 27051
 @click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=PORT, show_default=True, help="Port to listen at; 0: any that is free.")
 @misp_options
-def command(workflows: tuple[Path, ...], listen: str, port: int, misp_url: str | None, misp_key: str | None) -> None:
+def command(
+    workflows: tuple[Path, ...], listen: str, port: int, misp_url: str | None, misp_key: str | None, at: str | None
+) -> None:
     """Show the runs of MISP's workflows live, from what their debug mode posts. Needs the extra [serve].
 
     The graphs come from the WORKFLOW files given, else from the MISP of the settings. `misp-workflow run --debug URL`
@@ -39,7 +41,7 @@ def command(workflows: tuple[Path, ...], listen: str, port: int, misp_url: str |
     except ImportError:
         raise InputError("The web server is not installed: pip install 'misp-workflow-actions[serve]'.") from None
     known = {document.trigger_id or "": document for document in map(read_workflow, workflows)}
-    listener = Listener(Runs(_graphs(known, misp_url, misp_key)), secrets.token_urlsafe(24))
+    listener = Listener(Runs(_graphs(known, misp_url, misp_key, at)), secrets.token_urlsafe(24))
     family = socket.AF_INET6 if ":" in listen else socket.AF_INET
     try:
         listening = socket.create_server((listen, port), family=family)
@@ -54,9 +56,11 @@ def command(workflows: tuple[Path, ...], listen: str, port: int, misp_url: str |
         uvicorn.Server(rules).run([listening])
 
 
-def _graphs(known: Mapping[str, Workflow], url: str | None, key: str | None) -> GraphOf:
+def _graphs(known: Mapping[str, Workflow], url: str | None, key: str | None, at: str | None) -> GraphOf:
     """Return how a trigger's graph is found: among the files, else in MISP where one is named."""
-    misp = Misp(settings_for(url, key)) if url or settings.current().misp.url else None
+    place = settings.current().misp
+    asks = url or at or place.url or (place.choices and not known)
+    misp = Misp(settings_for(url, key, at)) if asks else None
 
     def graph_of(trigger: str) -> Workflow | None:
         if trigger in known or misp is None:

@@ -19,12 +19,12 @@ from misp_workflow.remote.compare import Compared, compare
 @click.argument("target", metavar="[FOLDER]", type=click.Path(exists=True, path_type=Path), default=".")
 @misp_options
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
-def command(target: Path, misp_url: str | None, misp_key: str | None, as_json: bool) -> None:
+def command(target: Path, misp_url: str | None, misp_key: str | None, at: str | None, as_json: bool) -> None:
     """Show what FOLDER (or one workflow's file) has otherwise than MISP: from what MISP has to what the files say.
 
     Exit status: 0 no difference, 1 differences, 2 unusable input or no answer.
     """
-    found = compare(Misp(settings_for(misp_url, misp_key)), target)
+    found = compare(Misp(settings_for(misp_url, misp_key, at)), target)
     if as_json:
         echo(orjson.dumps(found.data(), option=orjson.OPT_INDENT_2))
     else:

@@ -31,6 +31,7 @@ def command(
     name: str | None,
     misp_url: str | None,
     misp_key: str | None,
+    at: str | None,
     given: tuple[str, ...],
     enable: bool | None,
     dry_run: bool,
@@ -52,7 +53,7 @@ def command(
         return
     if enable is None:
         enable = asking and click.confirm("Enable it, with the modules that it needs?", default=False)
-    rules = settings_for(misp_url, misp_key)
+    rules = settings_for(misp_url, misp_key, at)
     raise SystemExit(push(rules, [Wanted(name, content)], enable=enable, dry_run=dry_run, replace=replace))
 
 

@@ -24,7 +24,7 @@ from misp_workflow.settings import Settings
 @click.argument("files", type=FILE, nargs=-1)
 @misp_options
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-def command(files: tuple[Path, ...], misp_url: str | None, misp_key: str | None, dry_run: bool) -> None:
+def command(files: tuple[Path, ...], misp_url: str | None, misp_key: str | None, at: str | None, dry_run: bool) -> None:
     """Rewrite nodes that were saved when a parameter had another name: in FILES, without any in MISP itself.
 
     MISP sends a node's parameters under their present names only; what stands under a former one is lost. What MISP
@@ -33,7 +33,7 @@ def command(files: tuple[Path, ...], misp_url: str | None, misp_key: str | None,
     if files:
         _in_files(files, dry_run)
     else:
-        raise SystemExit(_in_misp(settings_for(misp_url, misp_key), dry_run))
+        raise SystemExit(_in_misp(settings_for(misp_url, misp_key, at), dry_run))
 
 
 def _in_files(files: tuple[Path, ...], dry_run: bool) -> None:

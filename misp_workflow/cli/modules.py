@@ -43,7 +43,9 @@ class Row:
 @click.option("--server", metavar="URL", help="The misp-modules to ask; else that of the settings.")
 @misp_options
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def command(word: str | None, server: str | None, misp_url: str | None, misp_key: str | None, as_json: bool) -> None:
+def command(
+    word: str | None, server: str | None, misp_url: str | None, misp_key: str | None, at: str | None, as_json: bool
+) -> None:
     """Show action modules (those that WORD stands in): served by misp-modules? enabled in MISP? updated, withdrawn?
 
     With [misp] in the settings, or --misp-url, also MISP's own modules. Exit status: 0 shown, 2 unusable input or
@@ -51,7 +53,7 @@ def command(word: str | None, server: str | None, misp_url: str | None, misp_key
     """
     notes: list[str] = []
     served = _served(server, notes)
-    enabled = _enabled(misp_url, misp_key, notes)
+    enabled = _enabled(misp_url, misp_key, at, notes)
     rows = [one for one in _rows(served, enabled) if word is None or one.has(word)]
     if not rows:
         raise InputError(f"No action module has '{word}' in its name or in what it does.")
@@ -78,13 +80,16 @@ def _served(url: str | None, notes: list[str]) -> dict[str, str] | None:
     return {str(one.get("name")): str((one.get("meta") or {}).get("description", "")) for one in actions}
 
 
-def _enabled(url: str | None, key: str | None, notes: list[str]) -> Mapping[str, bool] | None:
+def _enabled(url: str | None, key: str | None, at: str | None, notes: list[str]) -> Mapping[str, bool] | None:
     """Return whether each module of MISP is enabled; None when there is no MISP, or it does not say."""
-    if not (url or settings.in_force().misp.url):
-        notes.append("What MISP has enabled is not known: write [misp] into the settings, or give --misp-url.")
+    place = settings.in_force().misp
+    if not (url or at or place.url):
+        several = f"say which of {', '.join(place.choices)} with --at NAME"
+        how = several if place.choices else "write [misp] into the settings, or give --misp-url"
+        notes.append(f"What MISP has enabled is not known: {how}.")
         return None
     try:
-        return Misp(settings_for(url, key)).modules()
+        return Misp(settings_for(url, key, at)).modules()
     except DeliveryError as trouble:
         notes.append(f"{trouble} What MISP has enabled is not known.")
         return None

@@ -19,12 +19,14 @@ from misp_workflow.remote.client import Misp
 @misp_options
 @click.option("--overwrite", is_flag=True, help="Also write over files that were changed here and not pushed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-def command(target: Path, misp_url: str | None, misp_key: str | None, overwrite: bool, as_json: bool) -> None:
+def command(
+    target: Path, misp_url: str | None, misp_key: str | None, at: str | None, overwrite: bool, as_json: bool
+) -> None:
     """Write the workflows and blueprints of a MISP, and what of it is enabled, into FOLDER (default: this one).
 
     Exit status: 0 done, 1 some files were changed here and left alone, 2 unusable input or no answer.
     """
-    done = folder.pull(Misp(settings_for(misp_url, misp_key)), target, overwrite=overwrite)
+    done = folder.pull(Misp(settings_for(misp_url, misp_key, at)), target, overwrite=overwrite)
     if as_json:
         echo(orjson.dumps(vars(done), option=orjson.OPT_INDENT_2))
     else:

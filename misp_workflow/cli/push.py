@@ -44,6 +44,7 @@ def command(
     files: tuple[Path, ...],
     misp_url: str | None,
     misp_key: str | None,
+    at: str | None,
     enable: bool,
     dry_run: bool,
     replace: bool,
@@ -53,7 +54,7 @@ def command(
     What was there is kept: 'misp-workflow undo' puts it back. Exit status: 0 done, 1 refused or not as it should be,
     2 unusable input or no answer.
     """
-    rules = settings_for(misp_url, misp_key)
+    rules = settings_for(misp_url, misp_key, at)
     wanted = []
     for path in files:
         content, beside = document.read(path)
@@ -149,8 +150,8 @@ def _tell(one: Wanted, made: Plan, outcome: Outcome, console: Console) -> None:
         steps = f" ({escape(', '.join(outcome.done))})" if outcome.done else ""
         line(f"[bold green]{escape(one.name)}[/]: {escape(outcome.standing)}{steps}")
     if outcome.kept_as:
-        named = click.get_current_context().params.get("misp_url")
-        there = f" --misp-url {named}" if named else ""
+        named = click.get_current_context().params
+        there = "".join(f" --{name} {named[of]}" for name, of in (("misp-url", "misp_url"), ("at", "at")) if named[of])
         line(f"  What was there is kept; put it back with: misp-workflow undo {escape(outcome.kept_as + there)}")
     if made.disabled and not made.enable:
         line(f"  Not enabled: {escape(', '.join(made.disabled))}.")

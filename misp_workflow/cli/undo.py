@@ -18,12 +18,14 @@ from misp_workflow.web_address import shown
 @misp_options
 @click.option("--list", "listed", is_flag=True, help="Show which pushes can be undone, and do nothing.")
 @click.option("--replace", is_flag=True, help="Put back even what was changed in MISP since.")
-def command(name: str | None, misp_url: str | None, misp_key: str | None, listed: bool, replace: bool) -> None:
+def command(
+    name: str | None, misp_url: str | None, misp_key: str | None, at: str | None, listed: bool, replace: bool
+) -> None:
     """Undo the last push to this MISP, or the one called NAME: the workflow, and what the push enabled.
 
     Exit status: 0 done, 2 nothing to undo, changed since, or no answer.
     """
-    rules = settings_for(misp_url, misp_key)
+    rules = settings_for(misp_url, misp_key, at)
     store, console, misp = Store(rules.state_folder), Console(), Misp(rules)
     known = store.all(misp.url)
     if listed:

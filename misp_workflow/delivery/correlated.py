@@ -31,12 +31,16 @@ class Correlated:
 
 def ask(event: str, named: Collection[str], rules: Settings, deadline: float) -> Correlated:
     """Ask MISP about the event of this number; `named` are the numbers of those that it is known to correlate with."""
-    found = marking.says(rules, deadline, lambda misp, until: misp.reading(lambda it: _matches(it, event), until))
+    found = marking.says(
+        rules, deadline, lambda misp, until: misp.reading(lambda it: _matches(it, event), rules, until)
+    )
     matches, why = (None, found) if isinstance(found, str) else (found, "")
     wanted = sorted({*named, *(matches or ())}, key=lambda number: (len(number), number), reverse=True)[:MOST_ASKED]
     if not wanted:
         return Correlated(matches=matches, why=why)
-    known = marking.says(rules, deadline, lambda misp, until: misp.reading(lambda it: _events(it, wanted), until))
+    known = marking.says(
+        rules, deadline, lambda misp, until: misp.reading(lambda it: _events(it, wanted), rules, until)
+    )
     return Correlated({} if isinstance(known, str) else known, matches, why)
 
 

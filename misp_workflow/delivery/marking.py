@@ -80,11 +80,11 @@ def _asked(missing: Unsaid, rules: Settings, deadline: float) -> Found | str:
         return "nothing in it names the event"
     if (dry := trial.current()) is not None:
         return _of_trial(missing, dry.read(missing.event))
-    if not rules.misp.url:
-        return "the settings name no [misp] to ask"
+    if rules.misp.missing:
+        return rules.misp.missing
     if not missing.askable:
         return Found()  # an event that is about to be saved, and has no tag yet
-    return says(rules, deadline, lambda misp, until: misp.read_tags(missing, until))
+    return says(rules, deadline, lambda misp, until: misp.read_tags(missing, rules, until))
 
 
 def says(rules: Settings, deadline: float, ask: Callable[[Any, float], Result | None]) -> Result | str:
@@ -92,8 +92,8 @@ def says(rules: Settings, deadline: float, ask: Callable[[Any, float], Result | 
 
     `ask` gets the transport that speaks to MISP and a time of the monotonic clock; None: MISP does not know it.
     """
-    if not rules.misp.url:
-        return "the settings name no [misp] to ask"
+    if rules.misp.missing:
+        return rules.misp.missing
     with _lock:
         if time.monotonic() < _silent.get(rules.misp.url, 0.0):
             return "MISP did not answer a moment ago"

@@ -53,7 +53,8 @@ class Case(Post):
     written there. `at` is when the call came, in seconds since 1970: an older word that comes late changes nothing.
 
     `on_change`: "update" (title and fields, and a comment that says what changed), "comment" or "nothing";
-    `on_withdraw` "comment", "close" (with a comment) or "nothing". `link_back`: "tag", "attribute" or "" (nothing).
+    `on_withdraw` "comment", "close" (with a comment) or "nothing". `link_back`: "tag", "attribute" or "" (nothing),
+    in the MISP that `misp` and `event_number` name as a `MispChange` has them.
     """
 
     kind: ClassVar[str] = "case"
@@ -85,3 +86,5 @@ class Case(Post):
     on_change: Literal["update", "comment", "nothing"] = "update"
     on_withdraw: Literal["comment", "close", "nothing"] = "comment"
     link_back: Literal["", "tag", "attribute"] = ""
+    misp: str = ""
+    event_number: str = ""

@@ -152,6 +152,8 @@ class MispChange(Effect):
     {"uuid", "type", "value"} and what else the change needs; none: the event itself. `values` are the change's own,
     see `delivery/changes`.
     `origin` tells the workflow node from others, so that a node that causes its own next call is found.
+    `misp` is the MISP's name in the settings ("": [misp]), and `event_number` the event's number there, which proves
+    that it is the right one of several.
     Whoever makes the change looks first: what is already so is left alone, so a repetition does no harm.
     """
 
@@ -162,10 +164,13 @@ class MispChange(Effect):
     items: tuple[Mapping[str, Json], ...] = ()
     values: Mapping[str, Json] = field(default_factory=dict)
     origin: str = ""
+    misp: str = ""
+    event_number: str = ""
 
     def place(self) -> str:
-        """Return "MISP", and for what a gate says there a place of its own, which nothing else closes."""
-        return MISP_FOR_GATES if not self.keep or "watch_until" in self.values else "MISP"
+        """Return "MISP", with its name; for what a gate says there a place of its own, which nothing else closes."""
+        gate = not self.keep or "watch_until" in self.values
+        return MISP_FOR_GATES if gate else f"MISP {self.misp}".rstrip()
 
 
 @dataclass(frozen=True, kw_only=True)

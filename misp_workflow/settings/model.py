@@ -32,9 +32,16 @@ GROUP_NAME = "name:"
 class Misp:
     """The operator's own MISP; `url` is "" when it is not known, `version` when it is to be asked.
 
-    `proxy` is as in `Destination`.
+    `proxy` is as in `Destination`. `name` is that of a table [misp.NAME], "" for [misp] itself. `organisations` are the
+    names or uuids of those whose events this MISP is asked about, where there are several MISPs. `choices` are the
+    names of several of which nobody said which is meant, and then there is no url. `event` is the uuid and the number
+    of an event that the one that is meant has so: proof that it is the right one.
     """
 
+    name: str = ""
+    organisations: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    event: tuple[str, str] = ("", "")
     url: str = ""
     key_reference: str = field(default="", repr=False)
     verify_tls: bool = True
@@ -45,7 +52,24 @@ class Misp:
     @property
     def key(self) -> str:
         """The API key, read from where the settings say at each use; SettingsError when it cannot be read."""
-        return resolve(self.key_reference, "misp.key")
+        return resolve(self.key_reference, f"{self.table}.key")
+
+    @property
+    def table(self) -> str:
+        """The name of its table in the settings."""
+        return f"misp.{self.name}" if self.name else "misp"
+
+    @property
+    def missing(self) -> str:
+        """Why there is none to ask, for the middle of a sentence; "" when there is."""
+        if self.url:
+            return ""
+        if not self.choices:
+            return "the settings name no [misp] to ask"
+        return (
+            f"the settings name several MISPs ({', '.join(self.choices)}), and neither the node's 'misp' nor what MISP "
+            "sent says which one is meant"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +184,7 @@ class Settings:
     `ledger_age` is the seconds for which it is remembered what was sent where.
     `usable` is False when there is a file, it cannot be used, and no earlier reading of it can stand in: then no
     destination is given out, because nobody knows what bounds the operator wrote. `rules` are the rule files of the
-    gates, by name.
+    gates, by name. `misp` is the one in force, `misps` are all of them, by name: see `misps.py`.
     """
 
     path: Path | None = None
@@ -172,6 +196,7 @@ class Settings:
     ledger_age: float = 365 * DAY
     modules_url: str = "http://127.0.0.1:6666"
     misp: Misp = Misp()
+    misps: Mapping[str, Misp] = field(default_factory=lambda: MappingProxyType({}))
     outbox: Outbox = Outbox()
     mail: Mail = field(default_factory=Mail)
     network: Network = Network()

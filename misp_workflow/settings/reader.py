@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,11 +16,11 @@ from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
 from misp_workflow.settings.lists_table import read_list, read_lists
 from misp_workflow.settings.mail_table import read_mail
+from misp_workflow.settings.misps import in_force, read_misps
 from misp_workflow.settings.model import (
     BROKERS,
     DISTRIBUTIONS,
     Destination,
-    Misp,
     Networks,
     Outbox,
     Settings,
@@ -60,13 +59,15 @@ def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
     everywhere = replace(DEFAULTS, timezone=_timezone(top, ""))
     defaults = _destination("", top.table("defaults"), everywhere)
     destinations = _destinations(top.table("destinations"), defaults)
+    misps = read_misps(top.table("misp"))
     settings = Settings(
         path=path,
         answer_within=top.seconds("answer_within", 0.1, LONGEST_ANSWER) or Settings.answer_within,
         largest_request=top.size("largest_request", 1024),
         state_folder=_folder(top, "state_folder", state_folder),
-        modules_url=_web_address(top, "modules_url", Settings.modules_url),
-        misp=_misp(top.table("misp")),
+        modules_url=top.web_address("modules_url", Settings.modules_url),
+        misp=in_force(misps),
+        misps=misps,
         outbox=_outbox(top.table("outbox")),
         ledger_age=_ledger(top.table("ledger")),
         mail=read_mail(top.table("mail")),
@@ -86,18 +87,17 @@ def settings_of(top: Table, path: Path, state_folder: Path) -> Settings:
 def literal_secrets(settings: Settings) -> list[str]:
     """Return the names of the settings that hold a secret itself instead of a reference to one."""
     found = []
-    if settings.misp.key_reference and not is_reference(settings.misp.key_reference):
-        found.append("misp.key")
+    misps = settings.misps.values()
+    found += [f"{one.table}.key" for one in misps if one.key_reference and not is_reference(one.key_reference)]
     if not is_reference(settings.outbox.url_reference) and _has_user(settings.outbox.url_reference):
         found.append("outbox.url")
-    found += [
-        name for name, url in (("misp.url", settings.misp.url), ("modules_url", settings.modules_url)) if _has_user(url)
-    ]
+    addresses = {f"{one.table}.url": one.url for one in misps} | {"modules_url": settings.modules_url}
+    found += [name for name, url in addresses.items() if _has_user(url)]
     if settings.outbox.key_reference and not is_reference(settings.outbox.key_reference):
         found.append("outbox.key")
     phrases = {"pgp": settings.mail.pgp.passphrase_reference, "smime": settings.mail.smime.passphrase_reference}
     found += [f"mail.{way}.passphrase" for way, one in phrases.items() if one and not is_reference(one)]
-    proxies = {"network.proxy": settings.network.proxy, "misp.proxy": settings.misp.proxy}
+    proxies = {"network.proxy": settings.network.proxy} | {f"{one.table}.proxy": one.proxy for one in misps}
     proxies |= {f"destinations.{place.name}.proxy": place.proxy for place in settings.destinations.values()}
     found += [name for name, proxy in proxies.items() if not is_reference(proxy) and _has_user(proxy)]
     if settings.lists.token_reference and not is_reference(settings.lists.token_reference):
@@ -121,26 +121,6 @@ def _has_user(url: str) -> bool:
     """Whether an address has a user in it, maybe with a password; one that cannot be read may have one."""
     parts = web_address.split(url)
     return "@" in (url if parts is None else parts.netloc)
-
-
-def _misp(table: Table) -> Misp:
-    misp = Misp(
-        url=_web_address(table, "url", "").rstrip("/"),
-        key_reference=table.text("key"),
-        verify_tls=table.flag("verify_tls", Misp.verify_tls),
-        ca_file=table.text("ca_file"),
-        version=_checked_version(table),
-        proxy=read_proxy(table, Misp.proxy),
-    )
-    table.done()
-    return misp
-
-
-def _checked_version(table: Table) -> str:
-    version = table.text("version")
-    if version and not re.fullmatch(r"\d+\.\d+\.\d+", version, re.ASCII):
-        raise table.error("version", "is no version of MISP, such as 2.5.50")
-    return version
 
 
 def _outbox(table: Table) -> Outbox:
@@ -270,13 +250,6 @@ def _as_parameter(table: Table, name: str) -> str:
     if isinstance(value, (str, int, float)):
         return str(value)
     raise table.error(name, "must be text, a number, true or false")
-
-
-def _web_address(table: Table, key: str, default: str) -> str:
-    url = table.text(key, default)
-    if url and (problem := web_address.trouble(url, ("https", "http"))):
-        raise table.error(key, problem)
-    return url
 
 
 def _folder(table: Table, key: str, default: Path) -> Path:

@@ -91,6 +91,9 @@ class _Asked(Table):
     def names(self) -> list[str]:
         return [ANY_NAME]
 
+    def names_of_tables(self) -> list[str]:
+        return self.names()
+
     def done(self, elsewhere: str = "") -> None:
         """Nothing can be left over in an empty table."""
 

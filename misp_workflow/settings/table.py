@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from misp_workflow import web_address
 from misp_workflow.errors import SettingsError, did_you_mean
 from misp_workflow.settings import gathering
 from misp_workflow.settings.amounts import BYTES, SECONDS, amount
@@ -45,6 +46,13 @@ class Table:
         if not isinstance(value, str):
             raise self.error(key, "must be text in quotation marks")
         return value
+
+    def web_address(self, key: str, default: str = "") -> str:
+        """Return an address that begins with https:// or http://."""
+        url = self.text(key, default)
+        if url and (problem := web_address.trouble(url, ("https", "http"))):
+            raise self.error(key, problem)
+        return url
 
     def flag(self, key: str, default: bool) -> bool:
         value = self.take(key)
@@ -133,6 +141,10 @@ class Table:
     def names(self) -> list[str]:
         """Return the keys that nobody took yet, for tables whose keys are names."""
         return list(self._left)
+
+    def names_of_tables(self) -> list[str]:
+        """Return those of them below which there is a table."""
+        return [name for name in self.names() if isinstance(self._left[name], dict)]
 
     def done(self, elsewhere: str = "") -> None:
         """Raise SettingsError for the first key that nobody asked for; `elsewhere` says what may belong where."""

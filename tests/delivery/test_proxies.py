@@ -295,13 +295,13 @@ def test_misp_takes_the_way_that_its_table_says(squid: Squid, plain: Receiver, r
     plain.always(answer({"Event": {"id": "1"}}))
     url = f"http://chat.proxied.example:{plain.port}"
     rules(f'[misp]\nurl = "{url}"\nkey = "abc"\nproxy = "http://{LOGIN}localhost:{squid.port}"')
-    assert misp.read_event("1", time.monotonic() + 20) == {"Event": {"id": "1"}}
+    assert misp.read_event("1", settings.current(), time.monotonic() + 20) == {"Event": {"id": "1"}}
     assert plain.requests[0].header("Authorization") == "abc"
     rules(f'[network]\nproxy = "http://{LOGIN}localhost:{squid.port}"\n[misp]\nurl = "{url}"\nkey = "abc"')
-    assert misp.read_event("1", time.monotonic() + 20)
+    assert misp.read_event("1", settings.current(), time.monotonic() + 20)
     rules(f'[network]\nproxy = "http://localhost:{squid.port}"\n[misp]\nurl = "{url}"\nkey = "abc"\nproxy = "none"')
     with pytest.raises(DeliveryError, match="unknown"):
-        misp.read_event("1", time.monotonic() + 20)
+        misp.read_event("1", settings.current(), time.monotonic() + 20)
 
 
 @pytest.mark.parametrize(

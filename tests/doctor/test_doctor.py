@@ -17,7 +17,8 @@ import pytest
 from click.testing import CliRunner
 from doctor_kit import NOBODY, Doctor
 
-from misp_workflow import installed
+from misp_workflow import installed, settings
+from misp_workflow.cli.checks.misp import action_timeout
 from misp_workflow.cli.doctor import command
 from misp_workflow.errors import InputError, SettingsError
 from misp_workflow.installed import own_actions
@@ -610,3 +611,28 @@ def test_a_client_library_that_is_missing(doctor: Doctor, monkeypatch: pytest.Mo
     assert ("warning", "redis_stream needs redis, not installed here: it sends nothing") in doctor.about(
         "destination bus"
     )
+
+
+def test_each_of_several_misps_is_looked_at(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:
+    receiver, _ = misp
+    tables = [f"[misp.{name}]\nurl = '{receiver.url}'\nkey = '{key}'" for name, key in (("hub", "goodkey"), ("b", "k"))]
+    doctor.write("\n".join(tables))
+    assert "accepts the key" in doctor.about("MISP “hub”")[0][1]
+    assert doctor.about("MISP “b”") == [("error", "MISP does not accept the key")]
+    assert not doctor.about("MISP")
+    doctor.write(f"{tables[0]}\n[misp.gone]\nurl = '{NOBODY}'\nkey = 'x'")
+    assert "check url and ca_file of [misp.gone]" in next(
+        row["todo"] for row in doctor() if row["subject"] == "MISP “gone”"
+    )
+
+
+def test_the_least_patient_misp_bounds_the_measure(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:
+    receiver, answers = misp
+    answers["/servers/getSetting/Plugin.Action_timeout"] = {"value": 7}
+    with Receiver() as patient:
+        patient.always(answer({"value": 30}))
+        tables = [
+            f"[misp.{name}]\nurl = '{one.url}'\nkey = 'goodkey'" for name, one in (("a", patient), ("b", receiver))
+        ]
+        doctor.write("\n".join(tables))
+        assert action_timeout(settings.current())[0] == 7

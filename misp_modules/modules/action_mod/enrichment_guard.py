@@ -1,6 +1,6 @@
 """Stop an enrichment from asking others about what they must not know (enrichment-before-query)."""
 
-from misp_workflow.action import Block, Pass, expose, matching, rules, text
+from misp_workflow.action import Block, Pass, expose, fields, matching, rules, text
 
 moduleinfo = {
     "version": "1.0",
@@ -53,6 +53,7 @@ moduleconfig = {
             "choices": ["block", "allow", "lookup"],
             "default": "block",
         },
+        **fields.MISP,
     },
     "blocking": True,
     "triggers": ["enrichment-before-query"],

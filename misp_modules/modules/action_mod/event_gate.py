@@ -1,6 +1,6 @@
 """Stop an event from being saved that does not meet the house's rules (event-before-save)."""
 
-from misp_workflow.action import Block, Pass, expose, rules, text
+from misp_workflow.action import Block, Pass, expose, fields, rules, text
 
 moduleinfo = {
     "version": "1.1",
@@ -16,7 +16,7 @@ moduleinfo = {
 }
 
 moduleconfig = {
-    "params": {**rules.EVENT, **rules.RULES},
+    "params": {**rules.EVENT, **rules.RULES, **fields.MISP},
     "blocking": True,
     "triggers": ["event-before-save"],
     "support_filters": True,

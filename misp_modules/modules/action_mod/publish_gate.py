@@ -1,6 +1,6 @@
 """Stop the publication of an event that does not meet the house's rules."""
 
-from misp_workflow.action import Block, Pass, expose, rules, writeback
+from misp_workflow.action import Block, Pass, expose, fields, rules, writeback
 
 moduleinfo = {
     "version": "1.0",
@@ -17,6 +17,7 @@ moduleconfig = {
         **rules.EVENT,
         **rules.RULES,
         "approval_tag": {"description": "Local tag that is left on the event in MISP when it passes; needs [misp]"},
+        **fields.MISP,
     },
     "blocking": True,
     "triggers": ["event-publish"],

@@ -42,7 +42,7 @@ def _stored(call: Call) -> dict[str, Any] | None:
     if not reference:
         return None
     try:
-        found = transports.read_event(reference, call.deadline - 0.2, row_only=True).get("Event")
+        found = transports.read_event(reference, call.settings, call.deadline - 0.2, row_only=True).get("Event")
     except WorkflowError:
         return None
     return found if isinstance(found, dict) else None
@@ -56,7 +56,7 @@ def known_view(call: Call) -> View:
     reference = text(call.view.event.get("uuid")) or text(call.view.event.get("id"))
     if call.view.attributes or not reference.replace("-", "").isalnum():
         return call.view
-    found = transports.read_event(reference, min(call.deadline, time.monotonic() + 10) - 0.2)
+    found = transports.read_event(reference, call.settings, min(call.deadline, time.monotonic() + 10) - 0.2)
     return View(guard.scrub(found))
 
 

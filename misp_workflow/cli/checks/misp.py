@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -13,7 +15,7 @@ from misp_workflow.cli.checks.settings import MISP_WAITS
 from misp_workflow.effects import Post
 from misp_workflow.errors import SettingsError
 from misp_workflow.runner.modules.moduleapi import Described
-from misp_workflow.settings import Settings
+from misp_workflow.settings import Settings, misps
 from misp_workflow.web_address import shown
 
 SUBJECT = "MISP"
@@ -47,7 +49,21 @@ class _StopError(Exception):
 
 
 def check(rules: Settings, ours: Sequence[Described]) -> list[Finding]:
-    """Return the findings about the MISP in the settings; `ours` are this package's actions as they are listed."""
+    """Return the findings about each MISP in the settings; `ours` are this package's actions as they are listed."""
+    several = len(rules.misps) > 1
+    return [
+        dataclasses.replace(finding, subject=f"{finding.subject} “{name}”") if several else finding
+        for name, one in _each(rules)
+        for finding in _check(one, ours)
+    ]
+
+
+def _each(rules: Settings) -> list[tuple[str, Settings]]:
+    """Return the settings once for each MISP, with that one in force."""
+    return [(name, misps.named(rules, name)) for name in rules.misps or ("",)]
+
+
+def _check(rules: Settings, ours: Sequence[Described]) -> list[Finding]:
     if not rules.misp.url:
         todo = "name it in [misp] for links in messages, write-back and this check"
         return [skipped(SUBJECT, "the settings do not say where MISP is", todo)]
@@ -67,13 +83,16 @@ def check(rules: Settings, ours: Sequence[Described]) -> list[Finding]:
 
 
 def action_timeout(rules: Settings) -> tuple[float, str]:
-    """Return the seconds that MISP waits for an action, and who says so: MISP itself, or what it does by default."""
-    try:
-        if rules.misp.url:
-            return float(_Misp(rules).setting("Plugin.Action_timeout")), "Plugin.Action_timeout"
-    except (_StopError, TypeError, ValueError):
-        pass
-    return MISP_WAITS, "by default; it was not asked"
+    """Return the seconds that MISP waits for an action, and who says so: MISP itself, or what it does by default.
+
+    Of several MISPs the least patient one counts.
+    """
+    said = []
+    for _, one in _each(rules):
+        with contextlib.suppress(_StopError, TypeError, ValueError):
+            if one.misp.url:
+                said.append(float(_Misp(one).setting("Plugin.Action_timeout")))
+    return (min(said), "Plugin.Action_timeout") if said else (MISP_WAITS, "by default; it was not asked")
 
 
 class _Misp:
@@ -88,7 +107,11 @@ class _Misp:
             raise _StopError(error(SUBJECT, str(trouble).rstrip("."), "put the key there")) from None
         if not self._key:
             raise _StopError(
-                warning(SUBJECT, "the settings hold no key for MISP", "set misp.key to env:NAME or file:/path")
+                warning(
+                    SUBJECT,
+                    "the settings hold no key for MISP",
+                    f"set {self.place.table}.key to env:NAME or file:/path",
+                )
             )
 
     def get(self, path: str, body: Any = None) -> web.Heard:
@@ -106,7 +129,9 @@ class _Misp:
             self.place.proxy,
         )
         if heard.problem:
-            raise _StopError(error(SUBJECT, heard.problem, "check misp.url, misp.ca_file and the way to MISP"))
+            raise _StopError(
+                error(SUBJECT, heard.problem, f"check url and ca_file of [{self.place.table}], and the way to MISP")
+            )
         return heard
 
     def json(self, path: str, body: Any = None) -> Any:
@@ -128,7 +153,9 @@ def _who(misp: _Misp, found: list[Finding]) -> Mapping[str, Any]:
         raise _StopError(error(SUBJECT, "MISP does not accept the key", todo))
     content = heard.json()
     if heard.status != 200 or not isinstance(content, Mapping) or "User" not in content:
-        raise _StopError(error(SUBJECT, f"{shown(misp.place.url)} does not answer as MISP does", "check misp.url"))
+        raise _StopError(
+            error(SUBJECT, f"{shown(misp.place.url)} does not answer as MISP does", f"check {misp.place.table}.url")
+        )
     role = content.get("Role") if isinstance(content.get("Role"), Mapping) else {}
     assert isinstance(role, Mapping)
     misp.admin = bool(role.get("perm_site_admin"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from typing import Any
 from urllib.parse import quote
 
 from misp_workflow.delivery.cases.memory import LINK, Memory
@@ -19,20 +20,22 @@ def link_back(case: Case, memory: Memory, key: str, deadline: float, answer: Ans
     changes nothing.
     """
     known = memory.known
-    if known is None or not case.page or memory.has(LINK, known):
+    item = f"{LINK} {case.misp}".rstrip()
+    if known is None or not case.page or memory.has(item, known):
         return answer
     page = case.page.replace("{id}", quote(known.id, safe="")).replace("{name}", quote(known.name, safe=""))
     name = f"{case.service} {case.called} {known.name}"
+    which: dict[str, Any] = {"misp": case.misp, "event_number": case.event_number}
     if case.link_back == "tag":
         values = {"add": [f'case:{case.action}="{page}"'], "remove": [], "local": True}
-        change = MispChange(change="tag", event=case.event, values=values, label=f"tag with {name}")
+        change = MispChange(change="tag", event=case.event, values=values, label=f"tag with {name}", **which)
     else:
         values = {"value": page, "comment": f"{LINKED}{name}", "where": memory.where}
-        change = MispChange(change="link", event=case.event, values=values, label=f"link to {name}")
+        change = MispChange(change="link", event=case.event, values=values, label=f"link to {name}", **which)
     misp = importlib.import_module("misp_workflow.delivery.transports.misp")  # PyMISP is loaded by those who need it
     said: Answer = misp.send(change, key, deadline)
     if said.outcome == "delivered":
-        memory.has_now(LINK, known)
+        memory.has_now(item, known)
         return answer
     told = f"{answer.detail}; MISP does not hold its address yet: {said.detail}"
     if said.outcome == "again":

@@ -26,7 +26,7 @@ FACT = "="
 BEGUN = "?"
 MARK = "#"
 LINK = f"{FACT}{FACT}link"
-"""Whether MISP holds the case's address."""
+"""Whether MISP holds the case's address; of several MISPs each has such a row, with its name behind it."""
 UNSURE = f"{FACT}{FACT}unsure"
 """Whether the case was found at the tracker, and nobody knows what it shows."""
 ALWAYS = frozenset((FACT + TITLE, FACT + SEVERITY, LINK, UNSURE))
@@ -118,7 +118,7 @@ class Memory:
             return Changes(unknown=True)
         found = Changes(back=known.withdrawn and case.back)
         described = any(
-            item.startswith(FACT) and item not in ALWAYS and item not in (LINK, UNSURE) for item in self._rows
+            item.startswith(FACT) and item not in ALWAYS and not item.startswith(LINK) for item in self._rows
         )
         found.fuller = case.whole and not described
         for name in self._fresh_facts():
@@ -146,7 +146,7 @@ class Memory:
         case = self._case
         stay = {str(one["uuid"]) for one in case.items} | {FACT + name for name in case.shows}
         said = self._rows if case.whole else {str(one["uuid"]) for one in case.gone}
-        stay |= {"", LINK}
+        stay |= {"", *(item for item in self._rows if item.startswith(LINK))}
         rows = [self._rows[item] for item in said if item in self._rows and item not in stay]
         return [row.item for row in rows if not row.withdrawn and row.at <= case.at]
 

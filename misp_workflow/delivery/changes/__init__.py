@@ -95,4 +95,4 @@ def _hop(change: MispChange, uuid: str) -> str:
 
 
 def _same(change: MispChange, uuid: str) -> str:
-    return mark("same", change.change, uuid, repr(sorted(change.values.items())))
+    return mark("same", change.change, f"{change.misp} {uuid}".lstrip(), repr(sorted(change.values.items())))

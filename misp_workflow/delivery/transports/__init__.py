@@ -17,6 +17,7 @@ from misp_workflow.delivery import trial
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.effects import Effect
 from misp_workflow.errors import DeliveryError
+from misp_workflow.settings import Settings
 
 FILES = {"post": "http", "mail": "smtp"}
 """Kinds whose transport has another name than the kind."""
@@ -29,8 +30,8 @@ def send(effect: Effect, key: str, deadline: float) -> Answer:
     return cast(Answer, transport.send(effect, key, deadline))
 
 
-def read_event(reference: str, deadline: float, row_only: bool = False) -> dict[str, Any]:
-    """Return what the operator's MISP says of an event, {"Event": …}; DeliveryError when it cannot be asked.
+def read_event(reference: str, rules: Settings, deadline: float, row_only: bool = False) -> dict[str, Any]:
+    """Return what the MISP of these settings says of an event, {"Event": …}; DeliveryError when it cannot be asked.
 
     `row_only`: without its attributes, and by its uuid. Not an effect: a gate that must know more than MISP sent asks
     while MISP waits. A trial asks nobody.
@@ -42,4 +43,4 @@ def read_event(reference: str, deadline: float, row_only: bool = False) -> dict[
             raise DeliveryError("In a trial nobody is asked, so what MISP says of the event is not known.")
         return found
     misp = importlib.import_module(f"{__name__}.misp")
-    return cast("dict[str, Any]", misp.read_event(reference, deadline, row_only))
+    return cast("dict[str, Any]", misp.read_event(reference, rules, deadline, row_only))

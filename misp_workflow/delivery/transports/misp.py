@@ -1,8 +1,8 @@
 """MISP: makes a `MispChange` in the operator's own MISP, through PyMISP.
 
-Which MISP, and with which key, the settings say at each try: no effect holds either. Another MISP than the operator's
-own is reached by `talk`. The only file that imports PyMISP; its requests go the way of all others (one shared session,
-a deadline for the whole change, networks checked).
+Where MISP is, and with which key, the settings say at each try: an effect holds no more than a name for it. Another
+MISP than the operator's own is reached by `talk`. The only file that imports PyMISP; its requests go the way of all
+others (one shared session, a deadline for the whole change, networks checked).
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ from misp_workflow.delivery.transports.tries import Try, trying
 from misp_workflow.effects import MispChange, Post, mask
 from misp_workflow.errors import DeliveryError, SettingsError
 from misp_workflow.printable import logger
+from misp_workflow.settings import misps
 
 LOG = logger("misp_workflow.delivery")
 
 MAX_ANSWER = 32 * 2**20
 """Bytes of one of MISP's answers; an event of 10,000 attributes has about ten million."""
 
-OWN_KEY = "misp.key in the settings"
+MOST_PROVED = 4096
+"""Events of which it is remembered that a MISP has them, where there are several."""
 
 Method = Literal["GET", "POST"]
 Result = TypeVar("Result")
@@ -46,7 +48,10 @@ def send(change: MispChange, key: str, deadline: float) -> Answer:
 
     Interrupted, by the deadline too, it can be made again: what is done then needs no doing.
     """
-    rules = settings.current()
+    try:
+        rules = misps.named(settings.current(), change.misp, (change.event, change.event_number))
+    except SettingsError as error:  # the operator can mend them meanwhile
+        return Answer(outcome="again" if change.keep else "refused", detail=str(error).rstrip("."))
     tally = changes.Tally.of(change, deadline)
     marks = changes.Marks(rules.state_folder, rules.outbox.window)
     try:
@@ -73,7 +78,7 @@ def _unfinished(answer: Answer, tally: changes.Tally, later: bool) -> Answer:
     return dataclasses.replace(answer, detail=told, more=answer.more and bool(tally.changed or tally.settled))
 
 
-def read_event(reference: str, deadline: float, row_only: bool = False) -> dict[str, Any]:
+def read_event(reference: str, rules: settings.Settings, deadline: float, row_only: bool = False) -> dict[str, Any]:
     """Return MISP's own view of an event, {"Event": …}, by its id or uuid; DeliveryError when it cannot be had.
 
     `row_only`: without attributes, which the search by uuid can leave out.
@@ -86,7 +91,7 @@ def read_event(reference: str, deadline: float, row_only: bool = False) -> dict[
         return listed[0] if isinstance(listed, list) and listed else None
 
     try:
-        found = _with_misp(settings.current(), deadline, ask)
+        found = _with_misp(rules, deadline, ask)
     except changes.Stop as end:
         raise DeliveryError(f"{end.answer.detail}.") from None
     if not isinstance(found, dict) or not isinstance(found.get("Event"), dict):
@@ -104,18 +109,18 @@ class SilentError(DeliveryError):
     silent = True
 
 
-def read_tags(missing: Unsaid, deadline: float) -> Found | None:
+def read_tags(missing: Unsaid, rules: settings.Settings, deadline: float) -> Found | None:
     """Return the tags that a call of MISP's left out, None when MISP does not know their subject.
 
     DeliveryError when MISP cannot be asked, SilentError when nobody answered.
     """
-    return reading(lambda misp: _tags(misp, missing), deadline)
+    return reading(lambda misp: _tags(misp, missing), rules, deadline)
 
 
-def reading(question: Callable[[Client], Result], deadline: float) -> Result:
+def reading(question: Callable[[Client], Result], rules: settings.Settings, deadline: float) -> Result:
     """Return what a question to MISP learns; DeliveryError when it cannot be asked, SilentError for no answer."""
     try:
-        return _with_misp(settings.current(), deadline, question)
+        return _with_misp(rules, deadline, question)
     except changes.Stop as end:
         kind = SilentError if end.answer.down else DeliveryError
         raise kind(f"{end.answer.detail.rstrip('.')}.") from None
@@ -188,19 +193,44 @@ def _end(outcome: retry.Outcome, detail: str, **more: Any) -> changes.Stop:
 def _with_misp(rules: settings.Settings, deadline: float, work: Callable[[Client], Result]) -> Result:
     """Return what `work` returns; Stop for whatever ends it early."""
     if not rules.misp.url:
-        raise _end("refused", "the settings do not say where MISP is: they need [misp] with url and key")
+        why = "the settings do not say where MISP is: they need [misp] with url and key"
+        raise _end("refused", rules.misp.missing if rules.misp.choices else why)
     try:
         key = rules.misp.key
     except SettingsError as error:
         raise _end("refused", f"the setting {str(error).rstrip('.')}") from None
     if not (key.isascii() and key.isalnum()):
-        raise _end("refused", "the setting misp.key is no API key: those are letters and digits")
-    return talk(rules.misp, key, deadline, work)
+        raise _end("refused", f"the setting {rules.misp.table}.key is no API key: those are letters and digits")
+    return talk(rules.misp, key, deadline, lambda misp: work(_proved(misp, rules.misp)), own_key(rules.misp))
 
 
-def talk(
-    place: settings.Misp, key: str, deadline: float, work: Callable[[Client], Result], key_at: str = OWN_KEY
-) -> Result:
+def own_key(place: settings.Misp) -> str:
+    """Return where the key of one of the operator's own MISPs stands, for people."""
+    return f"{place.table}.key in the settings"
+
+
+_known: dict[tuple[str, ...], None] = {}
+
+
+def _proved(misp: Client, place: settings.Misp) -> Client:
+    """Return the client; Stop when there are several MISPs and this is another one than that which asked.
+
+    An event has its uuid in each MISP that it was synchronised to, and a number of its own in each.
+    """
+    uuid, number = place.event
+    if not uuid or (place.url, uuid, number) in _known:
+        return misp
+    row = _first(misp.search("events", uuid=uuid, metadata=True)).get("Event") or {}
+    if str(row.get("id") or "") != number:
+        there = f"has this event as number {row['id']}, not {number}" if row.get("id") else "does not show this event"
+        raise _end("refused", f"the MISP of [{place.table}] {there}, so it is another one that asked: check 'misp'")
+    while len(_known) >= MOST_PROVED:
+        _known.pop(next(iter(_known)), None)
+    _known[place.url, uuid, number] = None
+    return misp
+
+
+def talk(place: settings.Misp, key: str, deadline: float, work: Callable[[Client], Result], key_at: str) -> Result:
     """Return what `work` makes of the API of a MISP; Stop for whatever ends it early. `key_at` says where its key is
     from, for people."""
     seconds = deadline - time.monotonic()
@@ -242,7 +272,7 @@ def _failure(error: Exception, this: Try, seconds: float, key: str) -> Answer:
 class Client(PyMISP):
     """PyMISP without the three questions that it begins with, whose requests belong to one try."""
 
-    def __init__(self, place: settings.Misp, key: str, this: Try, key_at: str = OWN_KEY) -> None:
+    def __init__(self, place: settings.Misp, key: str, this: Try, key_at: str) -> None:
         self._key_at = key_at
         self.root_url = f"{place.url.rstrip('/')}/"
         self.key = key
@@ -304,7 +334,7 @@ class Client(PyMISP):
         if not 200 <= response.status < 300:
             raise _refusal(response.status, said, self._key_at)
         if said is None:
-            address = "misp.url" if self._key_at == OWN_KEY else "its address"
+            address = f"{self._place.table}.url" if self._key_at == own_key(self._place) else "its address"
             what = "more than can be read" if response.cut else f"something that is not JSON: check {address}"
             raise changes.Refusal(400, f"MISP answered {what}")
         return said["response"] if isinstance(said, dict) and said.get("response") is not None else said
