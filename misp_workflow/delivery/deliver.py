@@ -315,12 +315,16 @@ def house(rules: Settings) -> House:
 
 
 def resume() -> None:
-    """Send on what waits since an earlier run. Nothing is started where nothing waits. Never raises."""
+    """Send on what waits since an earlier run. Nothing is started where nothing can wait. Never raises."""
     try:
-        keeper = house(settings.in_force())  # else it would be another outbox, and networks without bounds
+        rules = settings.in_force()  # else it would be another outbox, and networks without bounds
+        keeper = house(rules)
+        shared = bool(rules.outbox.url_reference)
+        if shared:  # something comes to wait without a call here: another machine is gone, or the broker is back
+            keeper.workers.start()
         for notice in keeper.outbox.notices():
             LOG.warning("%s", notice)
-        if keeper.outbox.anything_waits():
+        if not shared and keeper.outbox.anything_waits():
             keeper.workers.start()
     except WorkflowError as error:
         LOG.error("What waits in the outbox is not sent on: %s", error)

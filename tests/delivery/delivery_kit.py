@@ -17,7 +17,7 @@ def parcel(receiver: Receiver, key: str = "k1", **fields: Any) -> Parcel:
     return Parcel(key=key, effect=Post(**{**given, **fields}), action="slack_message", created=time.time())
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Return as soon as the condition holds; fail when it does not come about."""
     end = time.monotonic() + seconds
     while not condition():

@@ -97,7 +97,8 @@ def test_a_message_takes_every_kind_of_proxy(receiver: Receiver, proxy: str, cer
     if proxy.startswith("socks5") or url.startswith("https"):
         assert receiver.connections == 1, "a tunnel is kept like any other connection"
     else:
-        until(lambda: squid.asked()[before:] == [f"POST {url}/hook?a=1 200"] * 2)
+        # A tunnel of an earlier test is noted when it ends, maybe only now.
+        until(lambda: [line for line in squid.asked()[before:] if url in line] == [f"POST {url}/hook?a=1 200"] * 2)
     # The settings change: what was kept for the proxy is not used without it.
     rules("")
     opened = receiver.connections

@@ -118,11 +118,11 @@ def _send_all(servers: list[MispModulesServer], there: Unfriendly, number: int, 
 
     def send(n: int) -> None:
         nonlocal answered
-        said = NO_ANSWER
-        while said is NO_ANSWER:  # the server is being started again; the same is asked again, as its key shows
+        while True:
             said = call(servers[n % len(servers)], there.url(n), n, delivery="queue" if n % 2 else "wait")
-            if said is NO_ANSWER:
-                time.sleep(0.1)
+            if said is not NO_ANSWER and "in time" not in said.get("error", ""):
+                break
+            time.sleep(0.1)  # its server is being started again, or busy; the same is asked again, as its key shows
         with lock:
             answered += 1
             if "data" in said:
@@ -131,7 +131,7 @@ def _send_all(servers: list[MispModulesServer], there: Unfriendly, number: int, 
     with ThreadPoolExecutor(8) as senders:
         futures = [senders.submit(send, n) for n in range(number)]
         for kill in range(1, kills + 1):
-            until(lambda kill=kill: answered >= number * kill / (kills + 1), 240)
+            until(lambda kill=kill: answered >= number * kill / (kills + 1), 900)
             victim = servers[kill % len(servers)]
             victim.kill()
             victim.start()
@@ -146,7 +146,7 @@ def test_accepted_is_not_lost(
 ) -> None:
     with ExitStack() as stack:
         there = stack.enter_context(Unfriendly(12))
-        text = "answer_within = 1\n[outbox]\nworkers = 6\n"
+        text = "answer_within = 4\n[outbox]\nworkers = 6\n"
         if kind != "sqlite":
             folder = tmp_path / kind
             folder.mkdir()
@@ -161,10 +161,10 @@ def test_accepted_is_not_lost(
             monkeypatch.setenv(name, value)
         box = open_outbox(settings.current())
         stack.callback(box.close)
-        until(lambda: not box.anything_waits(), 240)
+        until(lambda: not box.anything_waits(), 900)
         dead = {_number_of(box, entry.key): entry for entry in box.entries("dead")}
         lost = accepted - there.taken.keys() - dead.keys()
-        assert not lost, f"{len(lost)} of {len(accepted)} accepted ones are gone"
+        assert not lost, f"{len(lost)} of {len(accepted)} accepted ones are gone: {sorted(lost)}"
         assert all(len(keys) == 1 for keys in there.keys.values()), "a repetition has another key"
         assert dead, "three in a hundred were refused for good"
         for entry in dead.values():

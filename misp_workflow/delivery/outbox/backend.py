@@ -44,8 +44,14 @@ class Backend(Protocol):
     def look(self) -> Iterator[tuple[str, Envelope]]:
         """Yield every envelope and the queue that it is in; some of them at a time are in memory."""
 
-    def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
-        """Take these out of their queues."""
+    def moving(self) -> tuple[bool, str]:
+        """Whether a worker has something that `look` does not show, and a mark.
+
+        As long as it stays the same mark, nothing went through a worker's hands back to where a look had been already.
+        """
+
+    def take(self, keys: Collection[str], before: Callable[[str, Envelope], None]) -> list[tuple[str, Envelope]]:
+        """Take these out of their queues, each after `before` was called: what that puts is there when this is gone."""
 
     def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
         """Return what is in a digest's queue, and a function that removes it for good."""

@@ -39,7 +39,8 @@ LOG = logger("misp_workflow.delivery")
 PAGE = 500
 """Envelopes that are looked at between two questions to the broker."""
 BEFORE_ANOTHER_GO = 2.0
-MOST_PATIENCE = 10.0
+MOST_PATIENCE = 60.0
+"""Seconds that one who looks or repairs waits for a broker."""
 
 Result = TypeVar("Result")
 
@@ -249,7 +250,16 @@ class DramatiqOutbox:
             task()
 
     def anything_waits(self) -> bool:
-        return bool(self._working) or any(entry.state != "dead" for entry in self.each())
+        if self._working:
+            return True
+        held, before = self._moving()
+        if held or any(entry.state != "dead" for entry in self.each()):
+            return True
+        held, after = self._moving()
+        return held or after != before  # it may have come from where we had not looked to where we had
+
+    def _moving(self) -> tuple[bool, str]:
+        return self._within(time.monotonic() + MOST_PATIENCE, self._backend.moving)
 
     # --- people -------------------------------------------------------------------------------------------------------
 
@@ -273,20 +283,17 @@ class DramatiqOutbox:
         raise KeyError(key)
 
     def requeue(self, keys: Collection[str]) -> int:
-        def task() -> int:
-            taken = self._backend.take(keys)
-            for queue, envelope in taken:
-                if flaws(envelope):  # damaged: a new life would end like the first one
-                    self._send(DEAD, envelope)
-                    continue
+        def put(queue: str, envelope: Envelope) -> None:
+            if flaws(envelope):  # damaged: a new life would end like the first one
+                self._send(DEAD, envelope)
+            else:
                 self._send(MAIN, anew(envelope) if queue == DEAD else {**envelope, "serial": uuid.uuid4().hex})
-            return len(taken)
 
-        return self._within(time.monotonic() + MOST_PATIENCE, task)
+        return len(self._within(time.monotonic() + MOST_PATIENCE, lambda: self._backend.take(keys, put)))
 
     def drop(self, keys: Collection[str]) -> list[Entry]:
         def task() -> list[Entry]:
-            taken = self._backend.take(keys)
+            taken = self._backend.take(keys, lambda queue, envelope: None)
             for _, envelope in taken:
                 self._backend.forget(envelope["key"])
                 self._backend.count(str(envelope.get("lane", "")), "dropped", 1)

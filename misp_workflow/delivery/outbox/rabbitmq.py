@@ -19,9 +19,16 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from misp_workflow.delivery.outbox.base import is_sane
 from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, envelopes
+from misp_workflow.delivery.outbox.hands import TellingConsumer, ask
 
 BUCKETS = tuple(2**n for n in range(18))
 """Seconds that a message can wait, from one to a day and a half: one queue each, in which all wait equally long."""
+
+LOOKING = f"{MAIN}-looking"
+"""A queue of the one who looks into the others: nobody else sees what that one has fetched."""
+RESOURCE_LOCKED = 405
+LONGEST_LOOK = 50.0
+"""Seconds for which another one's look is waited for."""
 
 MOST_KNOWN = 10_000
 """Keys that are remembered before those whose time is over are thrown out."""
@@ -29,6 +36,10 @@ MOST_KNOWN = 10_000
 
 class _Broker(RabbitmqBroker):
     """Lets the broker hold what waits. dramatiq's own way has a worker hold it in memory, where nobody can see it."""
+
+    @property
+    def consumer_class(self) -> type[TellingConsumer]:
+        return TellingConsumer
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         if delay is None:
@@ -108,18 +119,17 @@ class RabbitBackend:
         return {}
 
     def look(self) -> Iterator[tuple[str, Envelope]]:
-        with self._connection() as connection:  # which holds every message until it closes: nobody waits in between
+        with self._alone() as connection:  # which holds every message until it closes: nobody waits in between
             found = [(queue, envelope) for queue, envelope, _ in self._read(connection)]
         yield from found
 
-    def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
-        taken = []
-        with self._connection() as connection:
-            for queue, envelope, remove in self._read(connection):
-                if envelope.get("key") in keys:
-                    remove()
-                    taken.append((queue, envelope))
-        return taken
+    def take(self, keys: Collection[str], before: Callable[[str, Envelope], None]) -> list[tuple[str, Envelope]]:
+        with self._alone() as connection:
+            found = [one for one in self._read(connection) if one[1].get("key") in keys]
+            for queue, envelope, remove in found:
+                before(queue, envelope)
+                remove()
+        return [(queue, envelope) for queue, envelope, _ in found]
 
     def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
         connection = self._connection()
@@ -152,13 +162,34 @@ class RabbitBackend:
         with self._connection():  # that it can be reached is all there is to know
             return []
 
+    def moving(self) -> tuple[bool, str]:
+        with self._connection() as connection:
+            return ask(connection)
+
     def _connection(self) -> Any:
         return pika.BlockingConnection(self._parameters)
 
+    def _alone(self) -> Any:
+        """Return a connection, once nobody else looks into the queues."""
+        connection = self._connection()
+        end = time.monotonic() + LONGEST_LOOK
+        while True:
+            try:
+                connection.channel().queue_declare(LOOKING, exclusive=True)
+                return connection
+            except ChannelClosedByBroker as error:
+                if error.reply_code != RESOURCE_LOCKED or time.monotonic() > end:
+                    connection.close()
+                    raise
+            connection.sleep(0.1)
+
     def _read(self, connection: Any) -> Iterator[tuple[str, Envelope, Callable[[], None]]]:
-        """Go through every message that no worker has. What is not removed goes back to its place in the end."""
+        """Go through every message that no worker has. What is not removed goes back to its place in the end.
+
+        Where messages come from is before where they go to, so none is missed that moves on by itself.
+        """
         digests = set()
-        for queue in (MAIN, *(f"{MAIN}-wait-{bucket}" for bucket in BUCKETS), DEAD):
+        for queue in (*(f"{MAIN}-wait-{bucket}" for bucket in BUCKETS), MAIN, DEAD):
             for _, envelope, remove in self._read_queue(connection, queue):
                 digests.add(envelope.get("tick", ""))
                 yield (DEAD if queue == DEAD else MAIN), envelope, remove

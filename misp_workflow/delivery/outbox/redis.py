@@ -22,6 +22,8 @@ HEARTBEAT = 15_000
 """Milliseconds without a sign of life after which a worker's messages go to others."""
 MAINTENANCE = 50_000
 """Commands in a million that look for such workers; each worker sends several a second."""
+NOTED = f"{NAMESPACE}:noted"
+"""How often something was noted of a key: after each message that is put, and before its worker lets go of the last."""
 FOR_EVER = 10 * 365 * 86_400_000
 GONE = int(LONGEST_WISH * 1.2)
 
@@ -86,7 +88,10 @@ class RedisBackend:
         return (self._client.get(_mark(key)) or b"").decode()
 
     def note(self, key: str, what: str, seconds: float) -> None:
-        self._client.set(_mark(key), what, px=max(int(seconds * 1000), 1))
+        both = self._client.pipeline()
+        both.set(_mark(key), what, px=max(int(seconds * 1000), 1))
+        both.incr(NOTED)
+        both.execute()
 
     def forget(self, key: str) -> None:
         self._client.delete(_mark(key))
@@ -118,15 +123,24 @@ class RedisBackend:
                 seen.add(hash(number))
                 yield from ((number, envelope) for envelope in envelopes([body]))
 
-    def take(self, keys: Collection[str]) -> list[tuple[str, Envelope]]:
+    def moving(self) -> tuple[bool, str]:
+        return False, (self._client.get(NOTED) or b"").decode()  # `look` shows what workers have, too
+
+    def take(self, keys: Collection[str], before: Callable[[str, Envelope], None]) -> list[tuple[str, Envelope]]:
+        found = [
+            (queue, number, envelope)
+            for queue in self._queues()
+            for number, envelope in self._read(queue)
+            if envelope.get("key") in keys
+        ]
         taken = []
-        for queue in self._queues():
-            for number, envelope in self._read(queue):
-                if envelope.get("key") in keys and self._client.hdel(_messages(queue), number):
-                    self._client.lrem(f"{NAMESPACE}:{queue}", 0, number)
-                    # A worker may have it in memory until it is due, and put it back then.
-                    self._client.set(f"{NAMESPACE}:gone:{envelope.get('serial', '')}", "1", ex=GONE)
-                    taken.append((queue.removesuffix(".DQ"), envelope))
+        for queue, number, envelope in found:
+            before(queue.removesuffix(".DQ"), envelope)
+            if self._client.hdel(_messages(queue), number):
+                self._client.lrem(f"{NAMESPACE}:{queue}", 0, number)
+                # A worker may have it in memory until it is due, and put it back then.
+                self._client.set(f"{NAMESPACE}:gone:{envelope.get('serial', '')}", "1", ex=GONE)
+                taken.append((queue.removesuffix(".DQ"), envelope))
         return taken
 
     def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
@@ -164,7 +178,8 @@ class RedisBackend:
             name.decode().removeprefix(f"{NAMESPACE}:").removesuffix(".msgs")
             for name in self._client.scan_iter(match=_messages(f"{DIGEST}*"))
         ]
-        return [MAIN, f"{MAIN}.DQ", DEAD, *digests]
+        # Where messages come from is before where they go to, so none is missed that moves on by itself.
+        return [*digests, f"{MAIN}.DQ", MAIN, DEAD]
 
 
 def _messages(queue: str) -> str:

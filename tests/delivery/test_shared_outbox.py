@@ -1,0 +1,123 @@
+"""An outbox at a broker, seen from several processes: what others have in their hands is there, and stays there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from brokers import Rabbit, Redis, running
+from delivery_kit import parcel, until
+
+from misp_workflow.delivery.deliver import resume
+from misp_workflow.delivery.outbox import Item, Outbox, open_outbox
+from misp_workflow.errors import DeliveryError
+from misp_workflow.settings import current
+from misp_workflow.testing.receiver import HANG, Receiver, answer
+
+pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
+
+
+@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+def broker(request, program: Callable[[str], str], tmp_path_factory) -> Iterator[Redis | Rabbit]:
+    with running(request.param, program, tmp_path_factory.mktemp(request.param)) as found:
+        yield found
+
+
+@pytest.fixture
+def box(broker: Redis | Rabbit, rules) -> Iterator[Any]:
+    """The outbox as somebody sees it who has no workers."""
+    rules(f'answer_within = 60\n[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase that all of them share"\n')
+    found = open_outbox(current())
+    yield found
+    found.drop([entry.key for entry in found.entries()])
+    found.close()
+
+
+@pytest.fixture
+def worker(box: Outbox) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts a process that works on the same outbox."""
+    started = []
+
+    def start() -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen([sys.executable, "-m", "misp_workflow", "outbox", "work"]))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def put(box: Outbox, receiver: Receiver, *keys: str) -> None:
+    items = [Item(parcel=parcel(receiver, key), lane="a", max_age=3600.0) for key in keys]
+    assert box.put(items, time.monotonic() + 60) == ["taken"] * len(keys)
+
+
+def test_what_another_process_has_in_its_hands_still_waits(box: Outbox, receiver: Receiver, worker) -> None:
+    receiver.always(HANG)
+    put(box, receiver, "one", "two")
+    assert box.anything_waits()
+    other = worker()
+    receiver.wait_for(2, timeout=60)
+    assert box.anything_waits()
+    other.kill()
+    other.wait()
+    receiver.always(answer())
+    worker()
+    until(lambda: not box.anything_waits(), 120)
+    assert {request.header("Idempotency-Key") for request in receiver.requests[2:]} == {"one", "two"}
+
+
+def test_a_server_that_nobody_calls_takes_over_what_another_left(box: Outbox, receiver: Receiver) -> None:
+    resume()  # as it starts: nothing waits yet
+    put(box, receiver, "left")
+    receiver.wait_for(1, timeout=60)
+    until(lambda: not box.anything_waits(), 60)
+
+
+def test_a_server_that_starts_before_its_broker_works_all_the_same(
+    box: Outbox, broker: Redis | Rabbit, receiver: Receiver
+) -> None:
+    put(box, receiver, "kept")
+    broker.kill()
+    resume()
+    broker.start()
+    receiver.wait_for(1, timeout=120)
+    until(lambda: not box.anything_waits(), 60)
+
+
+def test_all_see_everything_who_look_at_once(box: Outbox, receiver: Receiver) -> None:
+    keys = [f"k{number}" for number in range(20)]
+    put(box, receiver, *keys)
+    others = [open_outbox(current()) for _ in range(3)]
+    with ThreadPoolExecutor(3) as lookers:
+        seen = lookers.map(lambda number: [entry.key for entry in others[number % 3].entries()], range(9))
+        assert all(sorted(found) == sorted(keys) for found in seen)
+    for other in others:
+        other.close()
+
+
+def test_a_broker_that_fails_in_the_middle_of_a_repair_loses_nothing(
+    box: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(box, receiver, "i", "ii", "iii")
+    send, sent = box._send, []
+
+    def fail(*given: Any) -> None:
+        if sent:
+            raise ConnectionResetError("the broker is gone")
+        sent.append(given)
+        send(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(box, "_send", fail)
+        with pytest.raises(DeliveryError, match="the broker is gone"):
+            box.requeue(["i", "ii", "iii"])
+    assert sorted(entry.key for entry in box.entries()) == ["i", "ii", "iii"]
+    assert box.requeue(["i", "ii", "iii"]) == 3
+    assert sorted(entry.key for entry in box.entries()) == ["i", "ii", "iii"]
