@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -232,3 +233,27 @@ def test_every_answer_has_a_recording_or_a_reason_why_it_has_none(recorded):
     assert not unexplained, "record what a real MISP answers there, or say why not"
     idle = [known for known in UNRECORDED if not any(told.startswith(known) for told in without)]
     assert not idle, "these have a recording"
+
+
+@pytest.mark.parametrize(
+    "row", [{"type": ["domain"]}, {"type": {}}, {"type": None}, {"value": ["x"]}, {"comment": {}}, {"category": ["x"]}]
+)
+def test_an_attribute_that_is_no_text_is_refused_and_breaks_nothing(row: dict) -> None:
+    """No real MISP was asked; whatever it says, it is no failure of the server."""
+    with MispStandIn() as misp:
+        event = misp.add_event({"info": "x", "Attribute": [{"type": "domain", "value": "a.example"}], "Object": []})
+        known = event["Attribute"][0]["uuid"]
+        bad = {"type": "domain", "value": "b.example", "uuid": str(uuid.uuid4()), **row}
+        thing = {"name": "x", "meta-category": "x", "description": "x", "template_version": "1", "template_uuid": "x"}
+        pushed = {"uuid": str(uuid.uuid4()), "info": "x", "Attribute": [bad]}
+        for path, body in (
+            (f"/attributes/add/{event['id']}", bad),
+            (f"/attributes/edit/{known}", row),
+            (f"/objects/add/{event['id']}", {**thing, "Attribute": [{**bad, "object_relation": "x"}]}),
+            (f"/shadowAttributes/add/{event['id']}", bad),
+            ("/events/add", pushed),
+            ("/events/add", {**pushed, "uuid": str(uuid.uuid4()), "locked": True, "timestamp": "1750000000"}),
+        ):
+            status, _ = send(misp, misp.key, "POST", path, body)
+            assert status == (200 if path == "/events/add" else 404 if "shadow" in path else 403), path
+        assert len(misp.event(event["id"])["Attribute"]) == 1

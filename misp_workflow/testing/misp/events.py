@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import Any
 
 from misp_workflow.testing.misp.answers import no, not_saved, route, yes
@@ -17,6 +18,7 @@ from misp_workflow.testing.misp.rows import (
     now,
     searched,
     wrong_edit,
+    wrong_shape,
     wrong_value,
 )
 from misp_workflow.testing.misp.sync import Sync
@@ -43,7 +45,8 @@ class Events(Sync):
             why = "Event already exists, if you would like to edit it, use the url in the location header."
             return no(404, why, path)
         if "locked" not in given:
-            return answer({"Event": self.add_event(given)})
+            rows = [row for row in given.get("Attribute", []) if not wrong_shape(row)]  # the others are not told
+            return answer({"Event": self.add_event({**given, "Attribute": rows})})
         number = self.add_event({**given, **self.captured(given), "Attribute": [], "Object": []})["id"]
         event = self.events[number]
         self.taken(event, given)
@@ -195,7 +198,8 @@ class Events(Sync):
         category = ""
         for row in rows:
             category = row.get("category") or category
-            wrong = wrong_edit({"type": row["type"], **({"category": category} if category else {})})
+            told = {name: row.get(name) for name in ("type", "value", "comment")}
+            wrong = wrong_edit({**told, **({"category": category} if category else {})})
             if row.get("uuid") in self.attributes:
                 wrong = {"uuid": [NOT_UNIQUE]}
             if wrong:
@@ -209,7 +213,7 @@ class Events(Sync):
         event = self._find_event(reference)
         if event is None:
             return no(404, "Invalid Event", path)
-        wrong = wrong_value(body)
+        wrong = next(chain(*wrong_shape(body).values()), "") or wrong_value(body)
         if wrong:
             return no(404, f"Could not save the proposal. Errors: [value]: {wrong}\n", path)
         row = {**new_attribute(body, next(self._numbers), event["id"]), "old_id": "0", "email": "admin@admin.test"}

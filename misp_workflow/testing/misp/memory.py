@@ -19,6 +19,7 @@ from misp_workflow.testing.misp.rows import (
     new_event,
     now,
     plain,
+    wrong_shape,
     wrong_value,
 )
 
@@ -241,6 +242,8 @@ class Memory:
         self.fired.append(("attribute-after-save" if "event_id" in target else "event-after-save", target["uuid"]))
 
     def _errors(self, row: Row, event: Row) -> dict[str, list[str]]:
+        if shape := wrong_shape(row):
+            return shape
         there = [*event["_attributes"], *(inner for _, inners in event["_objects"] for inner in inners)]
         similar = any((one["type"], one["value"]) == (row["type"], row["value"]) for one in there)
         value = wrong_value(row) or ("A similar attribute already exists for this event." if similar else "")

@@ -236,6 +236,18 @@ def analyst_data(kind: str, number: int, given: Row, target: str, target_kind: s
     }
 
 
+def wrong_shape(given: Row) -> dict[str, list[str]]:
+    """Return complaints about what of an attribute is no text, or not there. No real MISP was asked: the form of its
+    other refusals."""
+    found = {
+        name: ["Invalid type." if name == "type" else "Value not set."]
+        for name in ("type", "value")
+        if not isinstance(given.get(name), (str, int, float))
+    }
+    lists = [name for name in ("category", "comment", "uuid") if isinstance(given.get(name), (list, dict))]
+    return {**found, **{name: ["Not a text."] for name in lists}}
+
+
 def wrong_value(given: Row) -> str:
     """Return MISP's complaint about a value, "" when there is none."""
     if given["type"] in ("ip-dst", "ip-src"):
@@ -249,6 +261,8 @@ def wrong_value(given: Row) -> str:
 def wrong_edit(row: Row) -> dict[str, list[str]]:
     """Return MISP's complaints about the type, category and distribution of an attribute."""
     known = (*CATEGORIES, "Network activity", "External analysis", "Other")
+    if shape := wrong_shape({"value": "", **row}):
+        return shape
     category, kind = row.get("category", ""), row["type"]
     errors = {}
     if category and category not in known:

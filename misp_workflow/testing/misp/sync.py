@@ -10,7 +10,7 @@ from typing import Any
 
 from misp_workflow.testing.misp.answers import no, not_saved, route
 from misp_workflow.testing.misp.memory import Memory
-from misp_workflow.testing.misp.rows import ORG, Row, new_report, new_sighting, now, wrong_value
+from misp_workflow.testing.misp.rows import ORG, Row, new_report, new_sighting, now, wrong_shape, wrong_value
 from misp_workflow.testing.receiver import Answer, answer
 
 NOT_NEWER = "Event could not be saved: Event in the request not newer than the local copy."
@@ -37,7 +37,8 @@ class Sync(Memory):
     def _take_attribute(self, row: Row, event: Row, among: list[Row], thing: Row | None = None) -> None:
         known = self.attributes.get(row["uuid"])
         if known is None:
-            if "type" in row and not row.get("deleted") and not wrong_value(row):  # what MISP does not like is not told
+            # what MISP does not like is not told
+            if not row.get("deleted") and not wrong_shape(row) and not wrong_value(row):
                 among.append(self._add_attribute({**row, **self.captured(row)}, event, thing))
                 among[-1]["timestamp"] = str(row.get("timestamp") or now())  # tags have touched it
                 self._take_sightings([{**one, "attribute_uuid": row["uuid"]} for one in row.get("Sighting", [])])
