@@ -111,7 +111,9 @@ def _body(call: Call, chosen: Container[str] | None) -> Row:
 
 
 def _goes_along(row: Row, chosen: Container[str] | None) -> bool:
-    if not (_may_go(row) and text(row.get("type")) and text(row.get("value"))) or (row.get("type") in FILES and not row.get("data")):
+    if not (_may_go(row) and text(row.get("type")) and text(row.get("value"))) or (
+        row.get("type") in FILES and not row.get("data")
+    ):
         return False
     return chosen is None or text(row["uuid"]) in chosen
 

@@ -54,6 +54,21 @@ def owner(folder: Path) -> int | None:
     return None
 
 
+def of_others(folder: Path) -> list[str]:
+    """Return the names of the files in the folder, and one below it, that are not the user's whose state it is."""
+    user = owner(folder)
+    if user is None:
+        return []
+    found = []
+    for path in sorted((*folder.glob("*"), *folder.glob("*/*"))):
+        try:
+            if path.lstat().st_uid != user:
+                found.append(str(path.relative_to(folder)))
+        except OSError:  # gone meanwhile
+            continue
+    return found
+
+
 def user_name(user: int) -> str:
     """Return the name of a user id, or "user 1000" when it has none here."""
     try:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from cases_kit import ACTIONS, ask, attribute, bare, detail, event, life, told
@@ -220,6 +221,19 @@ def test_a_late_word_changes_nothing(tracker: RequestTracker, monkeypatch: pytes
     said = detail(keep(tracker, event(attribute(1), info="of before"), on_withdraw="close"))
     assert said.startswith("RT ticket: a later call has said more already")
     assert tracker.cases["1"]["Status"] == "resolved"
+
+
+def test_a_ledger_that_cannot_be_read_is_said_in_the_answer_and_the_log(
+    tracker: RequestTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere" / "sent.sqlite3").mkdir(parents=True)
+    said = keep(tracker, event(attribute(1)))["data"]
+    assert (
+        said["status"] == "queued" and "Queued, because what is there already is not known: The led" in said["detail"]
+    )
+    assert "cannot be read" in caplog.text and "misp-workflow doctor" in caplog.text
+    assert not tracker.cases
 
 
 def test_two_queues_have_two_cases(tracker: RequestTracker) -> None:

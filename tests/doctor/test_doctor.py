@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import os
 import re
 import ssl
 import sys
@@ -284,6 +285,22 @@ def test_a_state_folder_that_is_none(doctor: Doctor, tmp_path: Path, monkeypatch
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "file" / "state"))
     assert "error" in states(doctor.about("outbox"))
+
+
+def test_a_ledger_that_cannot_be_read(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
+    (tmp_path / "state" / "sent.sqlite3").mkdir(parents=True)  # root could read whatever its mode is
+    state, what = doctor.about("outbox")[-1]
+    assert state == "error" and "The ledger" in what and "cannot be read" in what
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_root_among_a_services(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / "sent.sqlite3").write_bytes(b"")
+    os.chown(tmp_path / "state" / "sent.sqlite3", 65534, 65534)
+    assert any(state == "error" and what.startswith("sent.sqlite3 in") for state, what in doctor.about("outbox"))
 
 
 # --- misp-modules -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
-from misp_workflow.cli.checks.finding import Finding, error, ok, warning
+from misp_workflow.cli.checks.finding import Finding, error, ok, some, warning
+from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.outbox import Totals, open_outbox
 from misp_workflow.errors import WorkflowError
 from misp_workflow.settings import Settings, state
@@ -31,7 +32,7 @@ def check(rules: Settings) -> list[Finding]:
         todo = "misp-workflow accepts nothing until this is mended; docs/delivery.md says what the outbox needs"
         return [*folder, error(SUBJECT, str(trouble).rstrip("."), todo)]
     told = [warning(SUBJECT, notice.rstrip("."), "see docs/delivery.md") for notice in notices]
-    return [*folder, *_contents(totals), *told]
+    return [*folder, *_contents(totals), *told, *_ledger(rules)]
 
 
 def _folder(rules: Settings) -> list[Finding]:
@@ -51,7 +52,26 @@ def _folder(rules: Settings) -> list[Finding]:
             )
         ]
     there = f"the state folder is {state.whose(folder)}; {user} can write there"
-    return [ok(SUBJECT, there), *_room(existing, rules)]
+    return [ok(SUBJECT, there), *_room(existing, rules), *_strangers(folder)]
+
+
+def _ledger(rules: Settings) -> list[Finding]:
+    """Judge whether what was sent can be read: cases and what is taken back wait for it, up to days."""
+    try:
+        ledger_of(rules, only_looks=True).items("", "", [""])
+    except (WorkflowError, ImportError) as trouble:
+        todo = "cases, and what is taken back, wait for it: let misp-modules' user read and write it, or move it away"
+        return [error(SUBJECT, str(trouble).rstrip("."), todo)]
+    return []
+
+
+def _strangers(folder: Path) -> list[Finding]:
+    names = state.of_others(folder)
+    if not names:
+        return []
+    user = state.user_name(state.owner(folder) or 0)
+    what = f"{some(names)} in {folder} {'is' if len(names) == 1 else 'are'} not {user}'s, whose state it is"
+    return [error(SUBJECT, what, f"give {'it' if len(names) == 1 else 'them'} to {user} with chown")]
 
 
 def _room(folder: Path, rules: Settings) -> list[Finding]:

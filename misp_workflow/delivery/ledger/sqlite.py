@@ -14,8 +14,10 @@ from misp_workflow.delivery.ledger.background import Background
 from misp_workflow.delivery.ledger.base import WHOLE, Sent, time_of
 from misp_workflow.delivery.outbox.file import aside, inode, is_corruption, put_aside
 from misp_workflow.errors import DeliveryError
+from misp_workflow.printable import logger
 from misp_workflow.settings import state
 
+LOG = logger("misp_workflow.delivery")
 NAME = "sent.sqlite3"
 BUSY = 5.0
 TURNS = 40
@@ -178,7 +180,9 @@ class SqliteLedger:
             if "no such table" in str(error) or (isinstance(error, sqlite3.Error) and self._renewed(error, known)):
                 return []
             why = state.refusal(self.path.parent) or getattr(error, "strerror", None) or error
-            raise DeliveryError(f"The ledger {self.path} cannot be read ({why}).") from None
+            said = f"The ledger {self.path} cannot be read ({why})."
+            LOG.error("%s Cases, and what is taken back, wait until it can; see misp-workflow doctor.", said)
+            raise DeliveryError(said) from None
 
 
 def _complete(file: sqlite3.Connection) -> None:

@@ -44,7 +44,7 @@ def send(case: Case, key: str, deadline: float) -> Answer:
     except BusyError:
         return Answer(outcome="again", detail=f"somebody else works on the {_what(case)} right now", retry_after=1.0)
     except DeliveryError as error:
-        return Answer(outcome="again", detail=str(error))
+        return Answer(outcome="again", detail=f"what is there already is not known: {str(error).rstrip('.')}")
     return http.without(answer, case.secrets)
 
 

@@ -45,7 +45,7 @@ def send(push: EventPush, key: str, deadline: float) -> Answer:
     except BusyError:
         return Answer(outcome="again", detail="somebody else pushes the same event right now", retry_after=1.0)
     except DeliveryError as error:
-        return Answer(outcome="again", detail=str(error))
+        return Answer(outcome="again", detail=f"what is there already is not known: {str(error).rstrip('.')}")
 
 
 class _Walk:
