@@ -7,6 +7,7 @@ names a scheme and has a level that cannot be read counts as the strictest. See 
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
@@ -33,7 +34,7 @@ _GAP = r"[\W_]{0,3}"
 _LEVEL_WORDS = rf"white|clear|green|amber{_GAP}strict|amber|red"
 
 _SCHEME = re.compile(
-    rf"""(?: t{_GAP}l{_GAP}p | traffic{_GAP}light(?:{_GAP}protocol)?
+    rf"""(?: t{_GAP}l{_GAP}p | traff?ic{_GAP}lights?(?:{_GAP}protocol)?
       | (?P<pap>p{_GAP}a{_GAP}p | permissible{_GAP}actions?(?:{_GAP}protocol)?)
       | t[1i|!]p(?={_GAP}(?:{_LEVEL_WORDS})(?![a-z0-9])) )
     (?:{_GAP}v?(?:ersion)?{_GAP}\d{{1,3}}(?:\.\d{{1,3}}){{0,3}}(?![a-z]))?
@@ -44,6 +45,9 @@ _SCHEME = re.compile(
 _FOREIGN_LETTERS = re.compile(rf"(?<!\w)(?P<word>[^\W\d_]{{3}})[\W_]+(?={_LEVEL_WORDS})")
 _CLASSIFIED = re.compile(r"(?:euci|nato|dni-ism|de-vs|fr-classif):(.*)", re.DOTALL)
 _UNCLASSIFIED = re.compile(r"complies:with.*|non-classifiees=.*non-protege.*|.*[=:]\W*(?:u|nu|offen|unclassified)\W*")
+
+_NOT = re.compile(r"[^a-z0-9]*(?:[!¬≤≥]|[<>]=)[^a-z0-9]*[a-z0-9]")
+"""What stands before a level that is not meant, or not alone: "tlp:!green", "tlp:>=amber"."""
 
 _BETWEEN = (
     "is|was|be|set|to|as|at|by|in|it|of|for|this|the|event|written|out|says?|reads?|level|value|equals?|marked|rated"
@@ -98,6 +102,9 @@ _LOOK_ALIKES = {
     }.items()
     for letter in letters
 }
+
+_SHAPED = re.compile(r"(?:LATIN|REGIONAL INDICATOR) (?:\w+ )*([A-Z])(?: WITH .*)?$")
+"""The name of a letter in another shape: squared, negative, with a stroke, half of a flag."""
 
 
 class Mark(NamedTuple):
@@ -179,8 +186,10 @@ def _said(plain: str) -> list[tuple[str, str]]:
     for number, place in enumerate(places):
         end = places[number + 1].start() if number + 1 < len(places) else len(plain)
         scheme = "pap" if place["pap"] else "tlp"
-        level = _level(scheme, place["after"] + plain[place.end() : end])
-        if level == "?" and not place["after"] and (sentence := _SENTENCE.match(plain, place.end(), end)):
+        level, negated = _level(scheme, place["after"] + plain[place.end() : end]), _NOT.match(plain, place.end(), end)
+        if negated:
+            level = "?"
+        elif level == "?" and not place["after"] and (sentence := _SENTENCE.match(plain, place.end(), end)):
             level = "?" if re.search("[a-z0-9]", sentence["more"]) else _level(scheme, sentence["level"])
         elif level == "?" and not _is_marking(place, plain, end):
             level = _level_before(scheme, plain[max(place.start() - LONGEST_LEVEL, 0) : place.start()])
@@ -224,8 +233,10 @@ def _is_marking(place: re.Match[str], plain: str, end: int) -> bool:
 
 def _plain(name: str) -> str:
     """Return the name as people see it: in small letters of one alphabet, without what is invisible."""
+    name = html.unescape(name) if "&" in name else name
     if name.isascii():
         return name.casefold().strip()
+    name = name.replace("≠", "!=")
     normal = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     return "".join(map(_letter, normal)).strip()
 
@@ -234,6 +245,8 @@ def _letter(character: str) -> str:
     plain = _LOOK_ALIKES.get(character, character)
     if plain.isascii():
         return plain
+    if letter := _SHAPED.search(unicodedata.name(plain, "")):
+        return letter[1].lower()
     kind = unicodedata.category(plain)
     if kind in ("Cf", "Mn", "Me", "Cc"):
         return ""

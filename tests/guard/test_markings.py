@@ -19,6 +19,12 @@ from misp_workflow.settings import Destination, Settings
 from misp_workflow.template import render
 
 READ = {
+    "🆃🅻🅿:🆁🅴🅳": "red",
+    "🇹🇱🇵 🇷🇪🇩": "red",
+    "ŧłp:ɍɇđ": "red",
+    "TLP&colon;RED": "red",
+    "tlp&#58;red": "red",
+    "Trafic Lights Protocol: RED": "red",
     'iep:traffic-light-protocol="RED"': "red",
     'iep:traffic-light-protocol="AMBER"': "amber",
     'iep2-policy:tlp="red"': "red",
@@ -64,6 +70,9 @@ READ = {
     "55d920b0-5e8b-4f79-9ee9-91f868d9b421, 34098fce-860f-48ae-8e50-ebd3cc5e41da": "amber",
 }
 UNREADABLE = (
+    "tlp:!green",
+    "tlp:>=green",
+    "TLP ≠ GREEN",
     "tlp:purple",
     "tlp",
     "[TLP]",
@@ -85,6 +94,7 @@ UNREADABLE = (
     'stix:marking-definition="statement"',
 )
 SILENT = (
+    "check-tlp!",
     "tlp-review-pending",
     "tlprelated",
     'workflow:todo="check-tlp"',
