@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from misp_workflow.effects import Effect, Json, from_json, to_json
+from misp_workflow.effects import Effect, Json, Messages, Post, from_json, to_json
 
 LONGEST_LINES = (400, 200, 100, 0)
 """Characters of a message that is shown as one line: the first of these with which all of them fit; 0: the title."""
@@ -39,6 +39,9 @@ def bundle(effect: Effect, action: str, lane: str, clock: str = "") -> str:
     for path in effect.digest:
         _remove(values, path.split("."))
     values.pop("label", None)
+    if isinstance(effect, Messages):  # gathered, it is one post like those that were not too long
+        values["kind"] = Post.kind
+        values["digest"] = tuple(path for path in effect.digest if path not in ("messages", "uploads", "file"))
     name = hashlib.sha256(_dumps([action, lane, values, *([clock] if clock else [])])).hexdigest()[:32]
     return BY_CLOCK + name if clock else name
 

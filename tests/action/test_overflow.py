@@ -110,6 +110,8 @@ def test_what_is_gathered_is_told_in_one() -> None:
     assert isinstance(made, Messages)
     assert made.messages == ({"json": {"text": "(1/2)\na", "call": "here"}}, {"json": {"text": "(2/2)\nb"}})
     assert from_json(to_json(made)) == made
-    merged = digest.merge([made, post], 60)
-    assert merged.json["text"] == "2 messages in 60 s:\n2 × short"
-    assert merged.messages == () and merged.number() == 1
+    assert digest.bundle(made, "a", "l") == digest.bundle(post, "a", "l"), "long ones and short ones are one digest"
+    for gathered in ([made, post], [post, made]):
+        merged = digest.merge(gathered, 60)
+        assert merged.json["text"] == "2 messages in 60 s:\n2 × short"
+        assert getattr(merged, "messages", ()) == () and merged.number() == 1
