@@ -81,7 +81,7 @@ PACE: Table = {
 
 OVERFLOW: Table = {
     "overflow": {
-        "description": "A message too long for one: cut: its beginning, with a mark; split: several in order, numbered",
+        "description": "A too long message: cut: its beginning; split: several in order",
         "format": "choice",
         "choices": ["cut", "split"],
         "default": "cut",

@@ -43,7 +43,7 @@ def _unpaired(text: str) -> str:
     for mark, pattern, alike in _PAIRS:
         if text.count(mark) > 1 and len(pattern.findall(text)) > 1:
             text = pattern.sub(alike, text)
-    return _LINE_MARK.sub(GAP, text)
+    return _LINE_MARK.sub(GAP, text) if ">" in text or "- " in text or "* " in text else text
 
 
 def _unmentioned(text: str) -> str:

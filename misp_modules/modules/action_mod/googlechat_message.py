@@ -26,7 +26,7 @@ moduleconfig = {
         },
         "thread_per_event": {
             "formerly": ["threads"],
-            "description": "true: what concerns one event goes into one thread",
+            "description": "true: messages about one event form one thread",
             "format": "boolean",
             "default": True,
         },
