@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import proxy_kit
@@ -234,7 +235,11 @@ def test_a_redirect_leads_to_no_other_host(chat: Receiver) -> None:
     assert "/upload/abc" not in answered.detail
 
 
-def test_its_address_is_a_secret(chat: Receiver) -> None:
+def test_its_address_is_a_secret(chat: Receiver, state: Path) -> None:
+    chat.answers(where(chat.url), answer(b"OK"), SHOWN)
+    assert send(effect(chat.url), "other").outcome == "delivered"
+    kept = (state / "threads.sqlite3").read_bytes()
+    assert b"F1" in kept and b"/upload/abc" not in kept
     chat.answers(where(chat.url), answer(f"gone: {chat.url}/upload/abc".encode(), 410, {"Content-Type": "text/plain"}))
     answered = send(effect(chat.url))
     assert answered.detail.startswith("the file was not taken: Slack answered 410 Gone: gone: ***")

@@ -24,7 +24,10 @@ moduleinfo = {
 moduleconfig = {
     "params": {
         "webhook_url": {"description": "Incoming webhook of the channel", "format": "url", "secret": True},
-        "bot_token": {"description": "Bot token (xoxb-…) with chat:write, used with channel", "secret": True},
+        "bot_token": {
+            "description": "Bot token (xoxb-…) with chat:write, for files files:write, used with channel",
+            "secret": True,
+        },
         "channel": {"description": "Channel to post in (C0123ABC or #name; its id for a file), used with bot_token"},
         "reply_to_message": {
             "formerly": ["thread_ts"],

@@ -38,7 +38,8 @@ def brought(effect: Messages, key: str, deadline: float) -> tuple[Answer, Values
     if answer.outcome != "delivered":
         answer = dataclasses.replace(answer, detail=f"the file was not taken: {answer.detail}")
         return http.without(answer, effect.secrets), values
-    threads.began(noted, json.dumps(taken))
+    wanted = {name for message in effect.messages for name in (message.get("put") or {}).values()}
+    threads.began(noted, json.dumps({name: taken[name] for name in wanted & taken.keys()}))  # not the address: a secret
     return answer, values | taken
 
 
