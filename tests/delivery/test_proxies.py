@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 import threading
@@ -179,6 +180,28 @@ def test_a_silent_proxy_costs_no_more_than_the_deadline(rules: Rules):
             rules(toml(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"))
             given = send(post("https://chat.example.org/"), seconds=0.3)
             assert given.outcome == "again" and given.down
+
+
+def test_a_proxy_that_quotes_its_password_in_a_conversation_is_masked(rules: Rules):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def quote() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                asked = connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n220 hello\r\n")
+                while connection.recv(65536):
+                    connection.sendall(b"554 " + asked.replace(b"\r\n", b" ") + b"\r\n")
+
+        thread = threading.Thread(target=quote)
+        thread.start()
+        address = f"http://{USER}:{WRITTEN}@127.0.0.1:{listening.getsockname()[1]}"
+        rules(f'[defaults]\nproxy = "{address}"')
+        mail = Mail(server="mail.example", port=25, security="none", sender="a@b.example", to="c@d.example", text="x")
+        answer = transports.send(mail, "k1", time.monotonic() + 20)
+        thread.join()
+    assert "554" in answer.detail and "***" in answer.detail
+    assert base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode() not in answer.detail
 
 
 def test_nothing_listens_where_the_proxy_should_be(rules: Rules):

@@ -23,7 +23,7 @@ from misp_workflow import settings
 from misp_workflow.delivery.retry import Answer, Outcome
 from misp_workflow.delivery.transports import proxies, trust
 from misp_workflow.delivery.transports.connections import connect
-from misp_workflow.delivery.transports.http import quotable
+from misp_workflow.delivery.transports.http import quotable, without
 from misp_workflow.delivery.transports.sockets import AddressRefusedError, connect_problem
 from misp_workflow.delivery.transports.tries import Try, trying
 from misp_workflow.effects import Mail, mask
@@ -80,10 +80,13 @@ def _send(mail: Mail, key: str, deadline: float) -> Answer:
         return Answer(outcome="again" if time.monotonic() >= deadline else "refused", detail=detail)
     except (ValueError, LookupError) as error:  # a line break in a header, or no such address
         return Answer(outcome="refused", detail=f"the mail to {mail.to} cannot be made: {quotable(str(error))}")
-    with (
-        trying(deadline, proxies.wish(mail.destination)) as this,
-        contextlib.closing(_Connection(mail, this)) as server,
-    ):
+    with trying(deadline, proxies.wish(mail.destination)) as this:
+        answer = _exchange(mail, content, this, seconds)
+    return answer if this.proxy is None else without(answer, this.proxy.secrets)
+
+
+def _exchange(mail: Mail, content: bytes, this: Try, seconds: float) -> Answer:
+    with contextlib.closing(_Connection(mail, this)) as server:
         try:
             _log_in(server, mail)
             server.sendmail(parseaddr(mail.sender)[1], [mail.to], content)
@@ -91,7 +94,7 @@ def _send(mail: Mail, key: str, deadline: float) -> Answer:
             return _failure(error, this, mail, seconds)
         with contextlib.suppress(OSError):  # said, but not waited for: the mail is theirs already
             server.send("QUIT\r\n")
-        return Answer(outcome="delivered", detail=f"{who} took the mail to {mail.to}")
+        return Answer(outcome="delivered", detail=f"{mail.service or mail.server} took the mail to {mail.to}")
 
 
 class _UnprotectedError(Exception):
@@ -165,8 +168,8 @@ class _Connection(smtplib.SMTP):
         self._host = mail.server  # what starttls() checks the certificate against
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        proxy = proxies.way(self._this.wish, "smtp", host, port)
-        sock, self._handle = connect(host, port, self._this, proxy)
+        self._this.proxy = proxies.way(self._this.wish, "smtp", host, port)
+        sock, self._handle = connect(host, port, self._this, self._this.proxy)
         return tls(self._mail).wrap_socket(sock, server_hostname=host) if self._mail.security == "tls" else sock
 
     def close(self) -> None:
