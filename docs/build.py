@@ -1,13 +1,14 @@
 """Write what is made from the code: python docs/build.py (a test holds the files against it).
 
 docs/actions/*.md and the table in README.md from the action files; examples/misp-workflow.schema.json from what reads
-the settings, with what docs/settings.md says of each key.
+the settings, with what docs/settings.md says of each key; docs/templates-reference.md from docs/callables.py.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -185,7 +186,10 @@ def pages() -> dict[Path, str]:
     """Return every page by its place."""
     modules = {path.stem: ActionFile.load(path).module for path in sorted(ACTIONS.glob("*.py"))}
     written = {PAGES / f"{name}.md": page(name, module) for name, module in modules.items()}
-    return {**written, PAGES / "README.md": index(), SCHEMA: settings_schema(), README: readme()}
+    reference = {
+        ROOT / "docs" / "templates-reference.md": runpy.run_path(str(ROOT / "docs" / "callables.py"))["page"]()
+    }
+    return {**written, PAGES / "README.md": index(), SCHEMA: settings_schema(), README: readme(), **reference}
 
 
 if __name__ == "__main__":
