@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -37,8 +36,8 @@ def test_rules_and_board_use_numbers_that_are_there(numbers: set[str]) -> None:
     assert len({panel["id"] for panel in panels}) == len(panels) >= 8
 
 
-def test_the_rules_fire_when_they_should(tmp_path: Path) -> None:
-    promtool = shutil.which("promtool") or pytest.skip("promtool is not installed here (Debian: prometheus)")
+def test_the_rules_fire_when_they_should(program: Callable[[str], str]) -> None:
+    promtool = program("promtool")
     for words in (["check", "rules", "misp-workflow.rules.yml"], ["test", "rules", "misp-workflow.rules.test.yml"]):
         done = subprocess.run([promtool, *words], cwd=MONITORING, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -47,7 +46,7 @@ def test_the_rules_fire_when_they_should(tmp_path: Path) -> None:
 def test_promtool_takes_the_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: Callable[[str], str]
 ) -> None:
-    promtool = shutil.which("promtool") or pytest.skip("promtool is not installed here (Debian: prometheus)")
+    promtool = program("promtool")
     monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path))
     text = CliRunner().invoke(main, ["metrics"]).output
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
@@ -55,13 +54,26 @@ def test_promtool_takes_the_numbers(
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_systemd_takes_the_units(unit: Path, tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze") or pytest.skip("systemd-analyze is not installed here (Debian: systemd)")
+def test_systemd_takes_the_units(unit: Path, tmp_path: Path, program: Callable[[str], str]) -> None:
+    analyze = program("systemd-analyze")
     for one in UNITS:  # with a program that is there, in place of the one on the operator's machine
         (tmp_path / one.name).write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", one.read_text(), flags=re.M))
     done = subprocess.run([analyze, "verify", tmp_path / unit.name], capture_output=True, text=True)
     ours = [line for line in done.stderr.splitlines() if unit.stem in line]
     assert ours == [], done.stderr
+
+
+def test_systemd_takes_the_drop_in_beside_upstreams_unit(tmp_path: Path, program: Callable[[str], str]) -> None:
+    """A setting that systemd does not know is only a warning of its: so a planted one must be heard of."""
+    analyze = program("systemd-analyze")
+    unit, folder = tmp_path / "misp-modules.service", tmp_path / "misp-modules.service.d"
+    unit.write_text("[Unit]\nDescription=x\n[Service]\nUser=www-data\nExecStart=/bin/true\n")
+    folder.mkdir()
+    drop_in = (SYSTEMD / "misp-modules.conf").read_text()
+    for content, good in ((drop_in, True), (drop_in.replace("StateDirectory=", "StateDirectry="), False)):
+        (folder / "misp-workflow.conf").write_text(content)
+        done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True)
+        assert ("misp-workflow.conf" not in done.stderr) is good, done.stderr
 
 
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.suffix == ".service"], ids=lambda unit: unit.name)

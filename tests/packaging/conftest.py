@@ -147,6 +147,12 @@ def environment(tmp_path: Path, our_requirements: list[str]) -> Environment:
 
 
 @pytest.fixture
+def image(tmp_path: Path, our_requirements: list[str]) -> Environment:
+    """misp-modules as its container image has it, without pip, and what the pack requires beside it."""
+    return Environment(tmp_path / "venv", *our_requirements)
+
+
+@pytest.fixture
 def bare_environment(tmp_path: Path) -> Environment:
     """misp-modules alone, as its container image has it: not even pip."""
     return Environment(tmp_path / "venv")

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from misp_workflow.testing import MispModulesServer
-
 pytestmark = pytest.mark.server
 
 # The rules of the contract that a file can be held against without a receiver, run where the wheel put the files.
@@ -67,22 +65,6 @@ def test_installed_wheel_and_custom_folder_of_a_checkout(
     """The same names twice, installed and custom: the custom ones win, and nothing breaks."""
     environment.pip("install", "--no-index", str(wheel))
     assert_all_there(serving(environment, custom=checkout / "misp_modules" / "modules"), action_names)
-
-
-def test_mounted_into_the_container(bare_environment, mount: Path, action_names: list[str], receiver, tmp_path: Path):
-    """The mount of docs/install.md: action files in /custom/action_mod, what they import on the Python path.
-
-    Nothing is installed: what the container's misp-modules brings along must be enough for the rest, up to a message
-    that arrives.
-    """
-    variables = {"PYTHONPATH": str(mount / "python"), "MISP_WORKFLOW_STATE": str(tmp_path / "state")}
-    with MispModulesServer(python=bare_environment.python, custom=mount, environment=variables) as server:
-        assert not set(action_names) & server.failed().keys()
-        assert set(action_names) <= {module["name"] for module in server.modules()}
-        data = {"Event": {"id": "1", "info": "x", "Attribute": []}}
-        reply = server.query({"module": "http_request", "params": {"url": receiver.url}, "data": data})
-    assert reply.keys() == {"data"}, reply
-    assert receiver.requests
 
 
 def test_mounted_without_the_package_harms_nobody(bare_environment, mount: Path, action_names: list[str], serving):
