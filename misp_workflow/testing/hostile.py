@@ -6,6 +6,7 @@ import base64
 import html
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -88,7 +89,7 @@ def raw_bodies(module: str, params: Mapping[str, str]) -> Iterator[tuple[str, by
     for depth in (500, 100_000):
         deep = b'{"a":' * depth + b"1" + b"}" * depth
         yield f"{depth} levels deep", _around(module, params, deep)
-    yield "50 MB", _around(module, params, b'{"Event":{"info":"' + b"x" * (50 * MEGABYTE) + b'"}}')
+    yield "50 MB", _around(module, params, _large())
     yield "a lone surrogate", _around(module, params, rb'{"Event":{"info":"\ud800"}}')
     yield "an endless number", _around(module, params, b'{"Event":{"id":' + b"9" * 5_000 + b"}}")
     yield "the same key twice", b'{"params":[],' + _around(module, params, b"{}")[1:]
@@ -161,6 +162,11 @@ def _not_requests() -> Iterator[tuple[str, bytes]]:
         yield repr(body), body
 
 
+@cache
+def _large() -> bytes:
+    return b'{"Event":{"info":"' + b"x" * (50 * MEGABYTE) + b'"}}'
+
+
 def _around(module: str, params: Mapping[str, str], data: bytes) -> bytes:
     start = json.dumps({"module": module, "params": dict(params)}).encode()
-    return start[:-1] + b',"data":' + data + b"}"
+    return b"".join((start[:-1], b',"data":', data, b"}"))  # in one go: it may be large

@@ -124,7 +124,7 @@ def times_the_memory(work: Callable[[Any], Any], small: Any, large: Any) -> floa
     return peaks[1] / peaks[0]
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True, scope="session")  # not of the module: that begins anew with each action
 def _little_to_look_through() -> Iterator[None]:
     """Everything that is there by now stays: the garbage collector need not look at it again and again."""
     gc.collect()

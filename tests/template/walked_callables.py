@@ -1,8 +1,8 @@
 """Call everything that a template can call with large values; write a JSON list of what went beyond the account.
 
 Each callable is walked in a process of its own, which the system ends at the first call that takes more than a second of
-CPU or a gigabyte: fifty times what the account, lowered here, lets through. Run by test_template_callables.py;
-with the argument "unaccounted" only a filter that reports nothing is walked.
+CPU or a gigabyte: fifty times what the account, lowered here, lets through. Run by test_template_callables.py: with the
+arguments N OF, every OF-th of them from the N-th on; with "unaccounted", only a filter that reports nothing.
 """
 
 from __future__ import annotations
@@ -163,9 +163,11 @@ def apart(name: str, template: str, names: list[str]) -> str | None:
 
 
 if __name__ == "__main__":
-    found = list(sources())
     if sys.argv[1:] == ["unaccounted"]:
         SANDBOX.filters["unaccounted"] = lambda of, item="": list(of).count(item) if isinstance(of, list) else 0
         found = [("the filter unaccounted", "{% set r = v|unaccounted(ARGS) %}", ["item"])]
+    else:
+        first, step = map(int, sys.argv[1:])
+        found = list(sources())[first::step]
     beyond = {name: call for name, template, names in found if (call := apart(name, template, names))}
     json.dump({"walked": [name for name, _, _ in found], "beyond": beyond}, sys.stdout)
