@@ -16,6 +16,7 @@ from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.guard import fit
 from misp_workflow.delivery.transports import http, messages, names, sockets, uploads
 from misp_workflow.effects import Messages, Parcel, Post, from_json, to_json
+from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import HANG, Receiver, answer
 
@@ -136,6 +137,11 @@ def test_it_is_as_small_as_its_destination_wants_and_says_its_own_length(chat: R
     asked, brought, _ = chat.requests
     assert len(brought.body) <= 100 and brought.body.decode().endswith("[cut]")
     assert asked.body.decode().endswith(f"&length={len(brought.body)}")
+
+
+def test_where_not_even_its_name_fits_it_is_said(chat: Receiver) -> None:
+    with pytest.raises(DeliveryError, match=r"does not fit into the destination's max_bytes \(30\)"):
+        fit(effect(chat.url), 30)
 
 
 def test_what_is_gathered_brings_no_file(chat: Receiver) -> None:

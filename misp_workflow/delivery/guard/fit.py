@@ -81,7 +81,10 @@ def _post(effect: Post, limit: int) -> Post:
 
 def _message(message: Mapping[str, Any], limit: int) -> Mapping[str, Any]:
     if "json" in message:
-        return {**message, "json": cut_json(message["json"], limit)}
+        smaller = cut_json(message["json"], limit)
+        if message.get("put") and (smaller or {}).keys() != message["json"].keys():
+            raise DeliveryError(f"A message with a file does not fit into the destination's max_bytes ({limit:,}).")
+        return {**message, "json": smaller}
     return {**message, "form": _form(message["form"], limit)}
 
 
