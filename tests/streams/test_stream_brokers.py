@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from misp_workflow.delivery import transports
 from misp_workflow.delivery.transports.streams import amqp, kafka, mqtt, nats, redis
 from misp_workflow.delivery.transports.streams.outcome import UnreachableError
 from misp_workflow.effects import Batch
@@ -218,6 +219,49 @@ def test_nats(start: Start, tmp_path: Path) -> None:
         two = (record(f"{name}.a", 1, "one"), record(f"{name}.a", 2, "two"))
         found = [nats.publish(replace(batch, records=(one,)), deadline())[0] for one in two]
         assert how(found) == wanted, found
+
+
+def drip(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"+")
+        time.sleep(0.1)
+
+
+HOSTILE = {
+    "silent": lambda connection: connection.recv(1_000_000) and time.sleep(60),
+    "dripping": drip,
+    "deep": lambda connection: connection.sendall(b"*1\r\n" * 200_000),
+    "no_info": lambda connection: connection.sendall(b"INFO 5\r\n"),
+    "large_info": lambda connection: connection.sendall(b"INFO " + b"[" * 200_000 + b"\r\n"),
+    "yes_to_all": lambda connection: connection.sendall(b"+OK\r\n" * 1000),
+    "hangs_up": lambda connection: None,
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what clients leave to the collector
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("system", [amqp, nats, redis], ids=lambda one: one.__name__.rpartition(".")[2])
+def test_a_hostile_broker_costs_no_more_than_the_deadline_and_loses_nothing(system, hostile: str) -> None:
+    name = system.__name__.rpartition(".")[2]
+    pytest.importorskip({"amqp": "pika"}.get(name, name))
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listening:
+
+        def speak(connection: socket.socket) -> None:
+            with contextlib.suppress(OSError), connection:
+                HOSTILE[hostile](connection)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=speak, args=(listening.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        address = SYSTEMS[system].format(port=listening.getsockname()[1])
+        batch = Batch(system=name, address=address, records=(record("misp"), record("misp", 1)))
+        began = time.monotonic()
+        answer = transports.send(batch, "k", deadline(1))
+    assert answer.outcome == "again", answer
+    assert time.monotonic() - began < 15  # a server that drips kept clients for two minutes
 
 
 def test_a_nats_server_leads_to_no_other_one() -> None:

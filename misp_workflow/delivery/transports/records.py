@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from dataclasses import replace
 from typing import cast
 
@@ -12,6 +13,10 @@ from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.rest import take_back_rest
 from misp_workflow.delivery.transports.streams.outcome import Outcome, UnreachableError
 from misp_workflow.effects import Batch
+from misp_workflow.printable import logger
+
+LOG = logger("misp_workflow.delivery")
+MOST_PLACES = 10
 
 
 def send(batch: Batch, key: str, deadline: float) -> Answer:
@@ -38,10 +43,19 @@ def _sent(batch: Batch, deadline: float) -> Answer:
     except UnreachableError as error:
         detail = f"{where}: {quotable(str(error), batch.secrets)}"
         return Answer(outcome="refused" if error.final else "again", detail=detail, down=not error.final)
+    except Exception as error:  # a client that does not understand what it hears has no words of its own for that
+        LOG.warning("the client of %s: %s\n%s", batch.system, type(error).__name__, _places(error))
+        detail = f"{where}: its client came to no end ({type(error).__name__})"
+        return Answer(outcome="again", detail=detail, down=True)
     why = {how: _why(batch, outcomes, how) for how in ("refused", "again")}
     topics = {place: str(one["topic"]) for place, one in enumerate(batch.records)}
     answer = part(len(outcomes), why["refused"], why["again"], ids=topics)
     return replace(answer, detail=f"{where}: {answer.detail}")
+
+
+def _places(error: Exception) -> str:
+    """Return where it happened, without the error's text, which may quote what was to be sent."""
+    return "".join(traceback.format_tb(error.__traceback__)[-MOST_PLACES:])
 
 
 def _why(batch: Batch, outcomes: list[Outcome], how: str) -> dict[int, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from misp_workflow.delivery.transports import foreign
 from misp_workflow.delivery.transports.streams.outcome import (
     IN,
     Outcome,
@@ -14,10 +16,12 @@ from misp_workflow.delivery.transports.streams.outcome import (
     missing,
     server,
 )
+from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Batch
 
 LENGTH = 100_000
 """Entries that a stream keeps, about: Redis trims whole blocks of some hundred."""
+_ENTRY = re.compile(rb"\d+-\d+")
 NOT_NOW = ("MISCONF", "NOREPLICAS", "BUSY", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN")
 """How plain errors begin that may pass; the client takes the first word off those that it has a class for."""
 
@@ -34,7 +38,9 @@ def publish(batch: Batch, deadline: float) -> list[Outcome]:
         fields = {"id": str(record["id"]), "withdrawn": "1" if gone(record) else "0", "body": body or b""}
         pipe.xadd(str(record["topic"]), fields, maxlen=int(batch.options.get("length", LENGTH)), approximate=True)
     try:
-        return [_judged(redis.exceptions, one) for one in pipe.execute(raise_on_error=False)]
+        # its time-outs count from byte to byte
+        with trying(deadline) as this, foreign.checked(this):
+            return [_judged(redis.exceptions, one) for one in pipe.execute(raise_on_error=False)]
     except redis.exceptions.AuthenticationError as error:
         raise UnreachableError(f"Redis refused the credentials: {error}", final=True) from None
     except redis.exceptions.RedisError as error:
@@ -62,13 +68,16 @@ def _client(redis: Any, batch: Batch, deadline: float) -> Any:
         password=batch.password or None,
         socket_timeout=left(deadline),
         socket_connect_timeout=left(deadline),
+        retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),  # who tries again is the outbox
         **given,
     )
 
 
 def _judged(errors: Any, answer: Any) -> Outcome:
-    if not isinstance(answer, Exception):
+    if isinstance(answer, bytes) and _ENTRY.fullmatch(answer):
         return IN
+    if not isinstance(answer, Exception):
+        return Outcome("again", "Redis did not say which entry it made")
     said = str(answer)
     plain = type(answer) is errors.ResponseError and not said.startswith(NOT_NOW)
     never = plain or isinstance(answer, errors.NoPermissionError)
