@@ -14,6 +14,7 @@ import orjson
 
 from misp_workflow.debug.runs import Runs, Seen
 from misp_workflow.printable import printable
+from misp_workflow.runner.data import wire
 from misp_workflow.runner.said.drawing import template
 from misp_workflow.runner.said.report import document
 from misp_workflow.words import whole_number
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 LARGEST = 200_000_000
 """Bytes of one post: MISP posts the whole event, twice when a run begins."""
+
+MOST_LEVELS = 200
+"""How deep a post may nest, an event and what is around it: Python would give up at some hundred."""
 
 PATIENCE = 20.0
 """Seconds that the page waits for news before it asks again."""
@@ -76,6 +80,8 @@ class Listener:
             return PlainTextResponse("This is no JSON.\n", 400)
         if not isinstance(content, dict):
             return PlainTextResponse("This is no object.\n", 400)
+        if wire.depth(content) > MOST_LEVELS:
+            return PlainTextResponse(f"More than {MOST_LEVELS} levels are not looked at.\n", 400)
         self._taken(request.path_params, request.query_params, request.url.path.rsplit("/", 1)[-1], content)
         return PlainTextResponse("ok\n")
 

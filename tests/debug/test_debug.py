@@ -232,10 +232,14 @@ def test_nothing_is_shown_without_the_key(path: str) -> None:
         assert refused(f"{url}/{path}?key={KEY}x") == 403
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b'{"data":', b'"text"'])
+DEEP = b'{"data":' * 900 + b"1" + b"}" * 900
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b'{"data":', b'"text"', DEEP])
 def test_what_is_no_post_is_refused(body: bytes) -> None:
     with listening(None) as (url, listener):
         assert refused(f"{url}/event-publish/init", body) == 400
+        assert refused(f"{url}/event-publish/exec/some-module", body) == 400
         assert not listener.runs.kept
 
 
