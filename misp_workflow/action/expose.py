@@ -42,6 +42,7 @@ from misp_workflow.effects import (
     mask,
     to_json,
 )
+from misp_workflow.effects.pieces import pieces
 from misp_workflow.errors import InputError, LateError, NothingToTell, WorkflowError
 from misp_workflow.event import View, rows, uuid_of
 from misp_workflow.printable import logger
@@ -362,9 +363,12 @@ class _Action:
             effect = dataclasses.replace(effect, **writeback.which(call))
         # A change in MISP is what answers its own trigger: there the same again is no news, and a loop would be none.
         subject = f"{call.about} {call.occasion}" if effect.leaves and call.occasion else call.about
-        content = orjson.dumps([self.name, subject, to_json(effect)], option=orjson.OPT_SORT_KEYS)
+        content = hashlib.sha256(orjson.dumps([self.name, subject])[:-1] + b",")
+        for piece in pieces(to_json(effect), orjson.OPT_SORT_KEYS):
+            content.update(piece)
+        content.update(b"]")
         return Parcel(
-            key=hashlib.sha256(content).hexdigest()[:32],
+            key=content.hexdigest()[:32],
             effect=effect,
             action=self.name,
             event=uuid_of(call.judged.event),

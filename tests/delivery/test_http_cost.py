@@ -49,20 +49,34 @@ def raw_server(*answers: bytes) -> Iterator[str]:
 # --- the way out ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kept", [False, True], ids=["new connection", "kept connection"])
-def test_head_and_body_leave_together(receiver: Receiver, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
-    if kept:
-        send(receiver.url)
-    sent: list[bytes] = []
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What is handed to the socket, each time."""
+    handed: list[bytes] = []
     plain = http.client.HTTPConnection.send
 
     def note(connection: http.client.HTTPConnection, data: bytes) -> None:
-        sent.append(data)
+        handed.append(data)
         plain(connection, data)
 
     monkeypatch.setattr(http.client.HTTPConnection, "send", note)
+    return handed
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["new connection", "kept connection"])
+def test_head_and_body_leave_together(receiver: Receiver, sent: list[bytes], kept: bool) -> None:
+    if kept:
+        send(receiver.url)
+        sent.clear()
     assert send(receiver.url, json={"text": "x"}).outcome == "delivered"
     assert len(sent) == 1 and sent[0].endswith(b'\r\n\r\n{"text":"x"}')
+
+
+def test_a_large_body_is_not_copied_to_be_sent(receiver: Receiver, sent: list[bytes]) -> None:
+    body = "x" * 10_000_000
+    assert send(receiver.url, body=body).outcome == "delivered"
+    assert list(map(len, sent))[1:] == [len(body)]
+    assert receiver.requests[0].body.decode() == body
 
 
 @pytest.mark.parametrize(

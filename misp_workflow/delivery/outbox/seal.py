@@ -5,6 +5,9 @@ only the tokens out would leave the rest to whoever finds a backup of the file. 
 authenticated (AES-256-GCM, NIST SP 800-38D, each with a random nonce) with a key that stands elsewhere: in the settings
 (`outbox.key`), or in a file of mode 0600 beside the outbox. What stays readable is what the operator
 must see: label, action, destination, host, event uuid, times, and the reason of a failure; none ever holds a secret.
+
+A large one is compressed before: an event says most things in every row, and a tenth of it is on the disk in a tenth of
+the time.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ import re
 import secrets
 import ssl
 import stat
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +32,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from misp_workflow.effects import Effect, from_json, to_json
+from misp_workflow.effects.pieces import holds_long, pieces
 from misp_workflow.errors import DeliveryError, SettingsError
 from misp_workflow.printable import logger
 from misp_workflow.settings import state
@@ -34,8 +40,14 @@ from misp_workflow.settings import state
 LOG = logger("misp_workflow.delivery")
 KEY_FILE = "outbox.key"
 SHORTEST_KEY = 16
-MARK = b"\x01"
-"""Which way of sealing it is."""
+WHOLE, COMPRESSED = b"\x01", b"\x02"
+"""Which way of sealing it is: the effect as it is, or compressed with zlib."""
+_AUTHENTICATED = {WHOLE: None, COMPRESSED: COMPRESSED}
+"""What is authenticated besides: the way; the first one goes without."""
+LARGE = 256 * 1024
+"""Bytes, of which what is large is compressed so many at a time."""
+WORTH_IT = 0.5
+"""The part of it to which compressing must come; else it takes longer than to write the rest, of attachments say."""
 MOST_KEY = 4096
 _KEY = re.compile(rf"[!-~ ]{{{SHORTEST_KEY},}}")
 NONCE = 12
@@ -55,13 +67,9 @@ class Seal:
 
     def close(self, effect: Effect) -> bytes:
         """Return the effect, sealed; SealError when nobody could write it down."""
-        values = to_json(effect)
-        try:
-            plain = orjson.dumps(values)
-        except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits
-            plain = _dumped(values)
+        way, plain = _written(to_json(effect))
         nonce = ssl.RAND_bytes(NONCE)  # OpenSSL's, safe after a fork; to ask the system would cost this thread its turn
-        return MARK + nonce + self._cipher.encrypt(nonce, plain, None)
+        return way + nonce + self._cipher.encrypt(nonce, plain, _AUTHENTICATED[way])
 
     def open(self, sealed: bytes) -> Effect:
         """Return the effect; SealError when it was sealed with another key, altered, or is of an unknown kind."""
@@ -77,10 +85,38 @@ class Seal:
             raise SealError("it was made by a version of this package that knows other effects") from None
 
     def _opened(self, sealed: bytes) -> bytes:
-        if not sealed.startswith(MARK):  # the first versions sealed with Fernet
+        way, rest = sealed[:1], 1 + NONCE
+        if way not in _AUTHENTICATED:  # the first versions sealed with Fernet
             return Fernet(self._key).decrypt(sealed)
-        rest = len(MARK) + NONCE
-        return self._cipher.decrypt(sealed[len(MARK) : rest], sealed[rest:], None)
+        plain = self._cipher.decrypt(sealed[1:rest], sealed[rest:], _AUTHENTICATED[way])
+        return zlib.decompress(plain) if way == COMPRESSED else plain
+
+
+def _written(values: dict[str, Any]) -> tuple[bytes, bytes]:
+    """Return in which way an effect is written, and what comes of that."""
+    try:
+        if holds_long(values) and (compressed := _compressed(pieces(values))):
+            return COMPRESSED, compressed
+        plain = orjson.dumps(values)
+    except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits
+        plain = _dumped(values)
+    if len(plain) >= LARGE and (compressed := _compressed([plain])):
+        return COMPRESSED, compressed
+    return WHOLE, plain
+
+
+def _compressed(written: Iterable[bytes | memoryview]) -> bytes:
+    """Return it compressed; nothing as soon as that shows to be not worth it."""
+    compressor, made, size, before = zlib.compressobj(zlib.Z_BEST_SPEED), [], 0, 0
+    for piece in written:
+        for start in range(0, len(piece), LARGE):
+            part = memoryview(piece)[start : start + LARGE]
+            made.append(compressor.compress(part))
+            size, before = size + len(made[-1]), before + len(part)
+            if size > before * WORTH_IT:
+                return b""
+    made.append(compressor.flush())
+    return b"".join(made)
 
 
 def _dumped(values: dict[str, Any]) -> bytes:

@@ -45,6 +45,8 @@ def connect(host: str, port: int, this: Try, proxy: Proxy | None = None) -> tupl
     return tunnels.connect(proxy, host, port, this)
 
 
+TOGETHER = 64 * 1024
+"""Bytes of a request that are put into one before they are sent; to copy a large body costs more than a packet."""
 QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
 
 
@@ -87,7 +89,8 @@ class _Watched(HTTPConnection):
             super().request(method, url, *args, **kwargs)
         finally:
             self._held = None
-        super().send(b"".join(held))
+        for part in [b"".join(held)] if sum(map(len, held)) <= TOGETHER else held:
+            super().send(part)
         if QUICK_ACK is not None and self._handle is not None:
             # Many servers write head and body of an answer separately, and their system holds the second back until
             # ours has acknowledged the first, which it puts off by 40 ms on a connection that is kept.
