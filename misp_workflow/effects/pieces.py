@@ -17,7 +17,10 @@ _LISTS = (list, tuple)
 
 
 def pieces(value: Json, option: int = 0) -> Iterator[bytes | memoryview]:
-    """Yield what `orjson.dumps` returns, in pieces where there are long lists; TypeError as there, maybe midway."""
+    """Yield what `orjson.dumps` returns, in pieces where there are long lists; TypeError as there, maybe midway.
+
+    What such a list holds comes as views, all else as bytes.
+    """
     if not holds_long(value):
         yield orjson.dumps(value, option=option)
     elif type(value) is dict:

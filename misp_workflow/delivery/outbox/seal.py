@@ -6,8 +6,9 @@ authenticated (AES-256-GCM, NIST SP 800-38D, each with a random nonce) with a ke
 (`outbox.key`), or in a file of mode 0600 beside the outbox. What stays readable is what the operator
 must see: label, action, destination, host, event uuid, times, and the reason of a failure; none ever holds a secret.
 
-A large one is compressed before: an event says most things in every row, and a tenth of it is on the disk in a tenth of
-the time.
+Long lists in it are compressed before: an event says most things in every row, and a tenth of it is on the disk in a
+tenth of the time. Nothing else is: were a secret compressed together with what others wrote, the size would tell them
+whether that is like it.
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ LOG = logger("misp_workflow.delivery")
 KEY_FILE = "outbox.key"
 SHORTEST_KEY = 16
 WHOLE, COMPRESSED = b"\x01", b"\x02"
-"""Which way of sealing it is: the effect as it is, or compressed with zlib."""
+"""Which way of sealing it is: the effect as it is, or deflated (RFC 1951)."""
 _AUTHENTICATED = {WHOLE: None, COMPRESSED: COMPRESSED}
 """What is authenticated besides: the way; the first one goes without."""
-LARGE = 256 * 1024
-"""Bytes, of which what is large is compressed so many at a time."""
+_RAW = -zlib.MAX_WBITS
+SOME = 256 * 1024
+"""Bytes of a long list that are compressed between two looks at what comes of it."""
 WORTH_IT = 0.5
 """The part of it to which compressing must come; else it takes longer than to write the rest, of attachments say."""
 MOST_KEY = 4096
@@ -89,7 +91,7 @@ class Seal:
         if way not in _AUTHENTICATED:  # the first versions sealed with Fernet
             return Fernet(self._key).decrypt(sealed)
         plain = self._cipher.decrypt(sealed[1:rest], sealed[rest:], _AUTHENTICATED[way])
-        return zlib.decompress(plain) if way == COMPRESSED else plain
+        return zlib.decompress(plain, _RAW) if way == COMPRESSED else plain
 
 
 def _written(values: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -97,26 +99,27 @@ def _written(values: dict[str, Any]) -> tuple[bytes, bytes]:
     try:
         if holds_long(values) and (compressed := _compressed(pieces(values))):
             return COMPRESSED, compressed
-        plain = orjson.dumps(values)
+        return WHOLE, orjson.dumps(values)
     except TypeError:  # half of a surrogate pair, or an integer beyond 64 bits
-        plain = _dumped(values)
-    if len(plain) >= LARGE and (compressed := _compressed([plain])):
-        return COMPRESSED, compressed
-    return WHOLE, plain
+        return WHOLE, _dumped(values)
 
 
 def _compressed(written: Iterable[bytes | memoryview]) -> bytes:
-    """Return it compressed; nothing as soon as that shows to be not worth it."""
-    compressor, made, size, before = zlib.compressobj(zlib.Z_BEST_SPEED), [], 0, 0
+    """Return it with what is in long lists compressed; nothing as soon as that shows to be not worth it."""
+    lists, others = (zlib.compressobj(level, wbits=_RAW) for level in (zlib.Z_BEST_SPEED, zlib.Z_NO_COMPRESSION))
+    made: list[bytes] = []
+    size = before = 0
     for piece in written:
-        for start in range(0, len(piece), LARGE):
-            part = memoryview(piece)[start : start + LARGE]
-            made.append(compressor.compress(part))
-            size, before = size + len(made[-1]), before + len(part)
-            if size > before * WORTH_IT:
-                return b""
-    made.append(compressor.flush())
-    return b"".join(made)
+        if isinstance(piece, memoryview):
+            for start in range(0, len(piece), SOME):
+                made.append(lists.compress(piece[start : start + SOME]))
+                size, before = size + len(made[-1]), before + len(piece[start : start + SOME])
+                if size > before * WORTH_IT:
+                    return b""
+            made.append(lists.flush(zlib.Z_FULL_FLUSH))  # what comes next refers to nothing before
+        else:
+            made += others.compress(piece), others.flush(zlib.Z_FULL_FLUSH)
+    return b"".join([*made, others.flush()])
 
 
 def _dumped(values: dict[str, Any]) -> bytes:
