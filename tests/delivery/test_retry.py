@@ -63,6 +63,31 @@ def test_a_wish_is_a_floor() -> None:
     assert all(60 <= retry.back_off(tries, 60.0, chance) <= 67 for tries in range(1, 40))
 
 
+class Latest(random.Random):
+    """Chance that always gives the most."""
+
+    def uniform(self, a: float, b: float) -> float:
+        assert a == 0.0, "the least wait is none at all"
+        return b
+
+
+@pytest.mark.parametrize(
+    ("tries", "wish", "latest"),
+    [
+        (1, None, 2.0),
+        (2, None, 4.0),
+        (9, None, 512.0),
+        (10, None, 900.0),
+        (1, 60.0, 62.0),  # the jitter of a first try is less than a tenth of the wish and a second
+        (9, 60.0, 67.0),
+        (9, 0.0, 1.0),
+        (9, 100.0, 111.0),
+    ],
+)
+def test_the_latest_moment_of_the_next_try(tries: int, wish: float | None, latest: float) -> None:
+    assert retry.back_off(tries, wish, Latest()) == latest
+
+
 def test_a_number_of_tries_beyond_any_float_is_no_problem() -> None:
     assert retry.back_off(100_000) <= retry.LONGEST_WAIT
 

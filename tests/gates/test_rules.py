@@ -224,10 +224,10 @@ def test_ten_thousand_attributes_are_judged_in_a_fraction_of_the_time_that_they_
     values = SimpleNamespace(
         no_reserved_addresses=True, forbidden_tags=["tlp:red", "x*"], tag_scope="any", tlp_once=True
     )
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(20):
         data = orjson.loads(raw)
-    reading = (time.perf_counter() - start) / 20
-    start = time.perf_counter()
+    reading = (time.thread_time() - start) / 20
+    start = time.thread_time()
     assert reasons(values, Subject(View(data), bool)) != []
-    assert time.perf_counter() - start < 60 * reading
+    assert time.thread_time() - start < 60 * reading

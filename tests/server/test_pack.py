@@ -48,9 +48,15 @@ def test_every_captured_body_is_answered(path: Path, misp_modules_server, captur
     assert "Something went wrong when processing" not in misp_modules_server.log()
 
 
+@pytest.fixture(scope="module")
+def big() -> bytes:
+    return b'{"Event":{"info":"' + b"x" * 50_000_000 + b'"}}'
+
+
 @pytest.mark.parametrize("path", ACTION_FILES, ids=lambda path: path.stem)
-def test_big_and_deep_requests_are_answered(path: Path, misp_modules_server):
+def test_big_and_deep_requests_are_answered(path: Path, misp_modules_server, big: bytes):
     start = json.dumps({"module": path.stem, "params": []}).encode()[:-1]
-    for data in (b'{"a":' * 500 + b"1" + b"}" * 500, b'{"Event":{"info":"' + b"x" * 50_000_000 + b'"}}'):
-        assert trouble_with(misp_modules_server.query(start + b',"data":' + data + b"}")) == ""
+    for data in (b'{"a":' * 500 + b"1" + b"}" * 500, big):
+        body = b"".join((start, b',"data":', data, b"}"))
+        assert trouble_with(misp_modules_server.query(body)) == ""
     assert misp_modules_server.query({"module": "testaction"}) == {"data": True}

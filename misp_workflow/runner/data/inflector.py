@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from misp_workflow import php
@@ -70,6 +71,7 @@ def module_id(name: str) -> str:
     return underscore(name)
 
 
+@lru_cache(4_096)  # every module has the same few, and they are asked for with each run
 def param_id(name: str) -> str:
     """The key under which a parameter travels, from its name in `moduleconfig`."""
     return slug(underscore(name))
