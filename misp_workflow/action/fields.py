@@ -120,6 +120,16 @@ TITLE: Table = {
     },
 }
 
+WHOLE_EVENT: Table = {
+    "withdraw_whole_event": {
+        "formerly": ["event_goes"],
+        "description": "true: everything of the event is withdrawn, for it is about to be deleted",
+        "format": "boolean",
+        "default": False,
+    },
+}
+"""For a workflow on event-before-delete."""
+
 CASE: Table = {
     **TITLE,
     "body": {
@@ -158,12 +168,7 @@ CASE: Table = {
         "choices": ["comment", "close", "nothing"],
         "default": "comment",
     },
-    "withdraw_whole_event": {
-        "formerly": ["event_goes"],
-        "description": "true: the event is about to be deleted (for a workflow that runs then)",
-        "format": "boolean",
-        "default": False,
-    },
+    **WHOLE_EVENT,
     "link_back": {
         "description": "What holds the case's address in MISP: tag (local), attribute (external analysis); no: nothing",
         "format": "choice",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from misp_workflow.action.call import Call
+from misp_workflow.action.fields import WHOLE_EVENT
 from misp_workflow.action.params import Table
 from misp_workflow.effects import Receipt
 from misp_workflow.event import flag, matching
@@ -32,12 +33,7 @@ STANDING: Table = {
         "choices": ["withdraw", "keep"],
         "default": "withdraw",
     },
-    "withdraw_whole_event": {
-        "formerly": ["event_goes"],
-        "description": "true: everything of this event is withdrawn (for a trigger before an event is deleted)",
-        "format": "boolean",
-        "default": False,
-    },
+    **WHOLE_EVENT,
 }
 """The parameters that `standing` reads, beside `selected_or_all`."""
 

@@ -176,3 +176,9 @@ def test_an_event_whose_uuid_is_none_is_an_error_where_things_are_kept_by_it(
     said = action.ask(json.dumps({"module": action.name, "data": data, "params": params}).encode())
     assert "uuid is none" in said.get("error", ""), said
     assert not receiver.requests
+
+
+def test_withdrawing_a_whole_event_is_declared_once(action_files: list[Path]) -> None:
+    tables = [ActionFile.load(path).params for path in action_files]
+    declared = [table["withdraw_whole_event"] for table in tables if "withdraw_whole_event" in table]
+    assert len(declared) > 20 and all(one == declared[0] for one in declared)

@@ -36,11 +36,7 @@ moduleconfig = {
             "choices": ["unpublish", "delete", "nothing"],
             "default": "unpublish",
         },
-        "withdraw_whole_event": {
-            "description": "true: the event is about to be deleted (for a workflow that runs then)",
-            "format": "boolean",
-            "default": False,
-        },
+        **fields.WHOLE_EVENT,
         **fields.DELIVERY,
     },
     "blocking": False,
