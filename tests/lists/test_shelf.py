@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from lists_kit import EVENT, ask, attribute, event, lines, shelf
 
+from misp_workflow.delivery.lists.book import Book, Change
+from misp_workflow.delivery.lists.values import Entry
 from misp_workflow.delivery.transports import files
 from misp_workflow.effects import FileUpdate, from_json, to_json
 
@@ -232,6 +234,7 @@ def test_a_large_event_is_listed_in_the_background(keep) -> None:
 
 WRITER = """
 import random, sys, time
+from misp_workflow.delivery.lists.values import Entry
 from misp_workflow.delivery.transports import files
 from misp_workflow.effects import FileUpdate
 import misp_workflow.delivery.lists.shelf as shelf
@@ -289,3 +292,12 @@ def test_killed_anywhere_it_leaves_the_old_file_or_the_new_one(keep, tmp_path: P
     shelf("fw").publish()
     assert shelf("fw").check().clean
     assert not list((tmp_path / "lists").glob(".*")), "leavings of the killed"
+
+
+def test_a_large_change_stays_in_memory_until_it_is_written(tmp_path: Path) -> None:
+    """What does not fit is written into the journal and read again, which costs more the longer the list is."""
+    book = Book(tmp_path / "state" / "lists" / "one.sqlite3")
+    put = {f"{number:036d}": [Entry("domain", f"n{number}.example")] for number in range(30_000)}
+    with book.writing() as page:
+        page.apply(Change(event=EVENT, at=1.0, put=put, gone=(), whole=True, until=0.0), 100_000, drop_oldest=False)
+        assert Path(f"{book.path}-wal").stat().st_size < 1_000_000

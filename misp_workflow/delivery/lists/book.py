@@ -17,6 +17,8 @@ from misp_workflow.delivery.lists.formats import Row
 from misp_workflow.delivery.lists.values import Entry
 from misp_workflow.settings import state
 
+CACHE = 65_536
+"""KiB of the book that a change may hold in memory: what does not fit is written and read again and again."""
 REMEMBERED = 30 * 86_400.0
 """Seconds for which what was withdrawn is remembered: longer than anything waits in the outbox."""
 
@@ -112,6 +114,7 @@ class Book:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE}")
             connection.executescript(_TABLES)
         except BaseException:
             connection.close()
