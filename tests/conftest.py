@@ -33,13 +33,14 @@ def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """No test reads the operator's settings, whatever the machine it runs on."""
     folder = tmp_path_factory.mktemp("misp-workflow")
     settings = folder / "settings.toml"
-    settings.touch(mode=0o600)
     patch = pytest.MonkeyPatch()
     patch.setenv("MISP_WORKFLOW_STATE", str(folder / "state"))
     patch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
     patch.setattr("misp_workflow.settings.file.LOOK_EVERY", 0.0)  # what a test writes, it wants to be read
     # A busy machine must not fail a test: those of deadlines set their own.
-    settings.write_text('answer_within = "30 s"\n')
+    settings.touch(mode=0o600)
+    patch.setattr("misp_workflow.settings.model.Settings.answer_within", 30.0)
+    patch.setattr("misp_workflow.runner.modules.moduleapi.LIST_TIMEOUT", 60.0)
     patch.setattr("misp_workflow.delivery.warninglists.PATIENCE", 120.0)
     patch.setattr("misp_workflow.template.limits.MAX_TIME", 120.0)
     yield

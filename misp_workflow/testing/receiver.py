@@ -167,7 +167,7 @@ class Receiver:
         """How many connections were opened so far."""
         return self._server.accepted
 
-    def wait_for(self, count: int = 1, timeout: float = 10.0) -> list[Received]:
+    def wait_for(self, count: int = 1, timeout: float = 60.0) -> list[Received]:
         """Return the requests as soon as there are `count`; TimeoutError after `timeout` seconds."""
         with self._news:
             if not self._news.wait_for(lambda: len(self._requests) >= count, timeout):

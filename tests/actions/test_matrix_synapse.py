@@ -114,7 +114,7 @@ def test_what_the_rate_limit_holds_back_arrives_later(homeserver: Synapse):
     events = [{"Event": {"id": str(n), "uuid": f"u-{n}", "info": f"number {n}", "timestamp": str(n)}} for n in range(3)]
     said = [ask(homeserver, token, room, event, message="{{ event.info }}") for event in events]
     assert all("data" in answer for answer in said) and "queued" in {answer["data"]["status"] for answer in said}, said
-    for _ in range(300):
+    for _ in range(1200):
         found = sorted(message["body"] for message in homeserver.messages(token, room))
         if len(found) >= len(events):
             break

@@ -145,7 +145,7 @@ def misp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MispStandI
     with MispStandIn(recorded=json.loads(RECORDED.read_text())) as standin:
         file = tmp_path / "settings.toml"
         file.write_text(
-            f'answer_within = "30 s"\n[misp]\nurl = "{standin.url}"\nkey = "{standin.key}"\nverify_tls = false\n'
+            f'answer_within = "60 s"\n[misp]\nurl = "{standin.url}"\nkey = "{standin.key}"\nverify_tls = false\n'
         )
         file.chmod(0o600)
         monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
@@ -161,7 +161,7 @@ def redis_settings(program: Callable[[str], str], tmp_path: Path, monkeypatch: p
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     file = tmp_path / "settings.toml"
     told = (
-        f'answer_within = "30 s"\n[outbox]\nurl = "redis://127.0.0.1:{port}/0"\nkey = "a pass phrase of all of them"\n'
+        f'answer_within = "60 s"\n[outbox]\nurl = "redis://127.0.0.1:{port}/0"\nkey = "a pass phrase of all of them"\n'
     )
     file.write_text(told)
     file.chmod(0o600)

@@ -343,7 +343,7 @@ def _settled(tracker: RequestTracker) -> None:
     """Send on what waits in the outbox, until nothing does."""
     deliver.resume()
     keeper = deliver.house(settings.current())
-    for _ in range(600):
+    for _ in range(2400):
         if not keeper.outbox.anything_waits():
             return
         time.sleep(0.05)

@@ -29,7 +29,7 @@ class Rt:
         headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/REST/2.0{path}", content, headers, method=method or None)
-        with urllib.request.urlopen(request, timeout=20) as found:
+        with urllib.request.urlopen(request, timeout=120) as found:
             return json.load(found)
 
     def tickets(self) -> list[dict[str, Any]]:

@@ -92,13 +92,13 @@ def replay(url: str, recorded: list[dict[str, Any]]) -> None:
 
 
 def read(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read().decode()
 
 
 def refused(url: str, body: bytes | None = None) -> int:
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(urllib.request.Request(url, body), timeout=10)
+        urllib.request.urlopen(urllib.request.Request(url, body), timeout=60)
     error.value.close()
     return error.value.code
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from doctor_kit import Doctor
 
+from misp_workflow.settings import Settings
 from misp_workflow.testing.receiver import Answer, Received, Receiver, answer
 
 MISP_ANSWERS: dict[str, Any] = {
@@ -31,6 +32,7 @@ MISP_ANSWERS: dict[str, Any] = {
 @pytest.fixture
 def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     """A doctor without settings; nothing listens where misp-modules should."""
+    monkeypatch.setattr(Settings, "answer_within", Settings().answer_within)  # which it compares with MISP's own
     found = Doctor(tmp_path, monkeypatch)
     found.write("")
     return found

@@ -32,7 +32,7 @@ def ask(**params: str) -> dict[str, Any]:
 
 def eventually(state: Path, total: int) -> dict[str, int]:
     """Return the counts by verdict once there are so many: counting is done behind the answer, so as not to delay it."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while sum(verdicts.counts(state).values()) < total:
         assert time.monotonic() < end, verdicts.counts(state)
         time.sleep(0.01)

@@ -101,7 +101,7 @@ def running(*command: str | Path, port: int, log: Path) -> Iterator[None]:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         assert process.poll() is None, log.read_text()
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -112,7 +112,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def status_of(dig: str, port: int, name: str, kind: str = "A") -> str:
     """Return the status of a DNS answer: NXDOMAIN, NOERROR, …"""
-    for _ in range(40):  # a server that has just begun may have no answer yet
+    for _ in range(480):  # a server that has just begun may have no answer yet
         said = say(dig, "@127.0.0.1", "-p", str(port), "+tries=1", "+time=5", name, kind).stdout
         status = said.partition("status: ")[2].partition(",")[0]
         if status not in ("", "SERVFAIL"):

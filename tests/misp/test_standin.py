@@ -84,7 +84,7 @@ def translated(value, ids: dict[str, str], key: str = ""):
 
 
 def send(misp: MispStandIn, key: str, method: str, path: str, body) -> tuple[int, object]:
-    connection = http.client.HTTPConnection(misp.host, misp.port, timeout=20)
+    connection = http.client.HTTPConnection(misp.host, misp.port, timeout=60)
     try:
         connection.request(method, path, None if body is None else json.dumps(body), {"Authorization": key})
         response = connection.getresponse()

@@ -17,7 +17,7 @@ from misp_workflow.testing import CLOSE, HANG, RESET, Received, Receiver, answer
 
 
 def send(receiver: Receiver, method: str = "POST", path: str = "/x?a=1", body: bytes = b"hello", **headers: str):
-    connection = http.client.HTTPConnection(receiver.host, receiver.port, timeout=5)
+    connection = http.client.HTTPConnection(receiver.host, receiver.port, timeout=60)
     try:
         connection.request(method, path, body, headers)
         response = connection.getresponse()
@@ -27,7 +27,7 @@ def send(receiver: Receiver, method: str = "POST", path: str = "/x?a=1", body: b
 
 
 def raw(receiver: Receiver, request: bytes) -> bytes:
-    with socket.create_connection((receiver.host, receiver.port), timeout=5) as peer:
+    with socket.create_connection((receiver.host, receiver.port), timeout=60) as peer:
         peer.sendall(request)
         return b"".join(iter(lambda: peer.recv(65536), b""))
 
@@ -108,19 +108,19 @@ def test_delay_and_drip_take_their_time(receiver: Receiver):
 def test_hang_ends_with_the_receiver():
     with Receiver() as receiver:
         receiver.answers(HANG)
-        peer = socket.create_connection((receiver.host, receiver.port), timeout=5)
+        peer = socket.create_connection((receiver.host, receiver.port), timeout=60)
         peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
         receiver.wait_for(1)
         peer.settimeout(0.2)
         with pytest.raises(TimeoutError):
             peer.recv(1)
-        peer.settimeout(5)
+        peer.settimeout(60)
     with peer:
         assert peer.recv(1) == b""
 
 
 def test_connections_are_kept_and_counted(receiver: Receiver):
-    connection = http.client.HTTPConnection(receiver.host, receiver.port, timeout=5)
+    connection = http.client.HTTPConnection(receiver.host, receiver.port, timeout=60)
     for _ in range(3):
         connection.request("POST", "/", b"x")
         connection.getresponse().read()
@@ -163,7 +163,7 @@ def test_tls(tmp_path: Path, program):
     context.load_cert_chain(certificate, key)
     trusting = ssl.create_default_context(cafile=str(certificate))
     with Receiver(tls=context) as receiver:
-        with urllib.request.urlopen(receiver.url, timeout=5, context=trusting) as response:
+        with urllib.request.urlopen(receiver.url, timeout=60, context=trusting) as response:
             assert response.status == 200
         assert len(receiver.requests) == 1
 

@@ -54,7 +54,7 @@ class Shop:
 
     def wait_for(self, name: str) -> bytes:
         """Return what a program writes, once it has."""
-        for _ in range(3000):
+        for _ in range(12_000):
             if (self.out / name).exists() and self.written(name):
                 return self.written(name)
             time.sleep(0.01)
@@ -62,7 +62,7 @@ class Shop:
 
     def settle(self) -> list[str]:
         """Return what is left behind once nobody is on his way out any more."""
-        for _ in range(1000):
+        for _ in range(12_000):
             if not self.left():
                 return []
             time.sleep(0.01)

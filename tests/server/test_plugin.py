@@ -15,7 +15,7 @@ import json, urllib.request
 
 def handler(q=False):
     url = json.loads(q)["params"]["url"]
-    with urllib.request.urlopen(urllib.request.Request(url, data=b"hello"), timeout=5) as response:
+    with urllib.request.urlopen(urllib.request.Request(url, data=b"hello"), timeout=60) as response:
         return {"data": response.status}
 
 def introspection():

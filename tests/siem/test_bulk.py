@@ -56,7 +56,7 @@ def ask(action: str, data: dict[str, Any], **params: str) -> dict[str, Any]:
 
 def get(url: str) -> Any:
     try:
-        with urllib.request.urlopen(url, timeout=20) as found:
+        with urllib.request.urlopen(url, timeout=120) as found:
             return json.load(found)
     except urllib.error.HTTPError as error:
         return json.load(error)
@@ -105,7 +105,9 @@ def alertmanager(tmp_path: Path) -> Iterator[str]:
 
 
 def documents(search: str) -> dict[str, Any]:
-    urllib.request.urlopen(urllib.request.Request(f"{search}/misp-indicators/_refresh", b"", method="POST"), timeout=20)
+    urllib.request.urlopen(
+        urllib.request.Request(f"{search}/misp-indicators/_refresh", b"", method="POST"), timeout=120
+    )
     found = get(f"{search}/misp-indicators/_search?size=1000")
     return {one["_id"]: one["_source"] for one in found["hits"]["hits"]}
 

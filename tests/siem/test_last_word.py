@@ -35,7 +35,7 @@ def let_go() -> None:
     box = house(settings.current()).outbox
     assert box.requeue([entry.key for entry in box.entries()])
     house(settings.current()).workers.wake()
-    for _ in range(600):
+    for _ in range(2400):
         if not list(box.entries()):
             return
         time.sleep(0.05)

@@ -48,7 +48,7 @@ def rsyslog(tmp_path: Path) -> Iterator[tuple[int, Path]]:
             [program, "-n", "-f", str(tmp_path / "conf"), "-i", str(tmp_path / "pid")], stderr=log
         )
     try:
-        for _ in range(600):
+        for _ in range(2400):
             assert server.poll() is None, (tmp_path / "log").read_text()
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -61,7 +61,7 @@ def rsyslog(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 
 def read(out: Path, number: int) -> list[list[str]]:
-    for _ in range(400):
+    for _ in range(2400):
         lines = [line.split("\t") for line in out.read_text().splitlines()] if out.exists() else []
         lines = [line for line in lines if line[1] == "misp"]
         if len(lines) >= number:
@@ -279,7 +279,7 @@ def syslog_ng(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen([program, "-F", "--no-caps", "-f", str(tmp_path / "conf"), *own], stderr=log)
     try:
-        for _ in range(600):
+        for _ in range(2400):
             assert server.poll() is None, (tmp_path / "log").read_text()
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:

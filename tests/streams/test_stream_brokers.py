@@ -173,7 +173,7 @@ def test_mqtt(start: Start, tmp_path: Path) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    for _ in range(400):
+    for _ in range(2400):
         if condition():
             return
         time.sleep(0.05)

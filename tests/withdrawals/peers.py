@@ -82,7 +82,7 @@ def body_value(body: str | bytes | None) -> str | None:
     return str(json.loads(body)["value"]) if body else None
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0, every: float = 0.05) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 120.0, every: float = 0.05) -> bool:
     """Wait until it is so, but no longer; return whether it is."""
     end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
