@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -50,8 +51,16 @@ class Squid:
 
 
 @contextlib.contextmanager
-def squid(program: str, folder: Path, certificate: tuple[Path, Path], allowed: str = "all") -> Iterator[Squid]:
-    """Run Squid with a password; names below proxied.example are this machine, which only it knows."""
+def squid(program: str, certificate: tuple[Path, Path], allowed: str = "all") -> Iterator[Squid]:
+    """Run Squid with a password; names below proxied.example are this machine, which only it knows.
+
+    It leaves root behind, so its folder is not below pytest's, which every run that begins closes to all other users.
+    """
+    with tempfile.TemporaryDirectory(prefix="squid-") as folder:
+        yield from _squid(program, Path(folder), certificate, allowed)
+
+
+def _squid(program: str, folder: Path, certificate: tuple[Path, Path], allowed: str) -> Iterator[Squid]:
     made = Squid(folder)
     helper = next(Path("/usr/lib").glob("**/basic_ncsa_auth"))
     word = subprocess.run(["openssl", "passwd", "-apr1", PASSWORD], check=True, capture_output=True, text=True).stdout
@@ -85,9 +94,6 @@ def squid(program: str, folder: Path, certificate: tuple[Path, Path], allowed: s
     for path in folder.iterdir():  # it leaves root behind
         path.chmod(0o644)
     if os.geteuid() == 0:
-        for path in (folder, *folder.parents):
-            if path.owner() == "root" and path != Path("/") and not path.stat().st_mode & 0o001:
-                path.chmod(path.stat().st_mode | 0o011)
         shutil.chown(folder, "proxy")
     with running([program, "-N", "-f", str(folder / "squid.conf")], made.port):
         yield made

@@ -213,9 +213,9 @@ def test_all_are_let_go_of_even_when_one_cannot_be(receiver: Receiver, monkeypat
 
 def test_after_one_time_out_nobody_waits(receiver: Receiver) -> None:
     receiver.always(HANG)
-    (first,) = deliver([parcel(receiver, "a")], deadline=time.monotonic() + 1.5)
+    (first,) = deliver([parcel(receiver, "a")], deadline=time.monotonic() + 4)
     (second,) = deliver([parcel(receiver, "b")], deadline=time.monotonic() + 100)
-    assert first.detail.startswith("Queued, because Slack did not answer within 1.")
+    assert first.detail.startswith("Queued, because Slack did not answer within ")
     assert second.detail.startswith(f"Queued: {receiver.url} did not answer a moment ago and is left alone for")
 
 
@@ -223,13 +223,13 @@ def test_after_one_time_out_nobody_waits(receiver: Receiver) -> None:
 
 
 def test_a_rate_spreads_the_tries(receiver: Receiver, rules) -> None:
-    rules("[destinations.chat]\nrate = 4\n")
-    receipts = [deliver([parcel(receiver, f"k{n}", destination="chat")])[0] for n in range(8)]
+    rules("[destinations.chat]\nrate = 2\n")
+    receipts = deliver([parcel(receiver, f"k{n}", destination="chat") for n in range(8)])
     statuses = {receipt.status for receipt in receipts}
     assert statuses == {"delivered", "queued"}
-    assert any(receipt.detail == "Queued: chat gets no more than 4 per second." for receipt in receipts)
-    times = [request.at for request in receiver.wait_for(8, timeout=30)]
-    assert times[-1] - times[0] > 0.9, "eight at four a second, four of them at once"
+    assert any(receipt.detail == "Queued: chat gets no more than 2 per second." for receipt in receipts)
+    times = [request.at for request in receiver.wait_for(8)]
+    assert times[-1] - times[0] > 2.5, "eight at two a second, two of them at once"
 
 
 def test_retry_after_holds_for_the_whole_destination(receiver: Receiver) -> None:

@@ -36,8 +36,8 @@ def _no_proxy_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def squid(program, certificate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Squid]:
-    with proxy_kit.squid(program("squid"), tmp_path_factory.mktemp("squid"), certificate) as running:
+def squid(program, certificate) -> Iterator[Squid]:
+    with proxy_kit.squid(program("squid"), certificate) as running:
         yield running
 
 

@@ -251,9 +251,8 @@ def test_its_address_is_a_secret(chat: Receiver, state: Path) -> None:
     assert answered.detail.startswith("the file was not taken: Slack answered 410 Gone: gone: ***")
 
 
-def test_every_step_takes_the_proxy(program, certificate, tmp_path_factory, chat: Receiver, rules) -> None:
-    folder = tmp_path_factory.mktemp("squid")
-    with proxy_kit.squid(program("squid"), folder, certificate) as squid:
+def test_every_step_takes_the_proxy(program, certificate, chat: Receiver, rules) -> None:
+    with proxy_kit.squid(program("squid"), certificate) as squid:
         rules(f'[destinations.far]\nproxy = "http://{USER}:{WRITTEN}@localhost:{squid.port}"\n')
         home = f"http://proxied.example:{chat.port}"
         chat.answers(where(f"http://chat.proxied.example:{chat.port}"), answer(b"OK"), SHOWN)
