@@ -28,6 +28,36 @@ BEGIN, END = "<!-- actions: made by docs/build.py -->", "<!-- end of actions -->
 SCHEMA = ROOT / "examples" / "misp-workflow.schema.json"
 
 
+ELSEWHERE = (
+    (
+        "CrowdStrike, osquery, QRadar, SentinelOne, Wazuh",
+        "misp-modules' own",
+        "crowdstrike_ioc_publish osquery_pack_publish qradar_reference_set_publish sentinelone_ioc_publish "
+        "wazuh_cdb_publish",
+    ),
+    (
+        "the flow itself: reload the event, begin another workflow, a blueprint in the graph",
+        "MISP's own",
+        "reload-full-event run-workflow blueprint-action-module",
+    ),
+    (
+        "one fixed change, without an API key",
+        "MISP's own",
+        "attribute_edition_operation attribute_ids_flag_operation attribute_distribution_operation "
+        "Module_attribute_comment_operation tag_replacement_tlp tag_replacement_pap tag_replacement_generic "
+        "proposal-action publish-event",
+    ),
+    (
+        "what is added to the data for the nodes behind it, or made of an enrichment",
+        "MISP's own",
+        "attach-decay-score assign_country tag_country_asn_from_enrichment tag_cve_from_enrichment",
+    ),
+    ("a notice inside MISP, a mail about a log entry", "MISP's own", "notify-user-toast send-log-mail"),
+    ("a language model asked about a report", "MISP's own", "ai-extract-indicators send-report-to-cti-info-extractor"),
+)
+"""Modules that nothing of this pack stands for: for what, whose, which."""
+
+
 def page(action: str, module: Any) -> str:
     """Return the Markdown page of one action."""
     info, config = module.moduleinfo, module.moduleconfig
@@ -75,6 +105,10 @@ def index() -> str:
         lines += [""]
     lines += ["## When another module serves better", "", "| of this pack | or |", "| --- | --- |"]
     lines += [f"| [`{one.name}`]({one.name}.md) | {one.instead} |" for one in found if one.instead]
+    lines += ["", "## What only others have", "", "| for | take |", "| --- | --- |"]
+    lines += [
+        f"| {what} | {whose} {', '.join(f'`{name}`' for name in names.split())} |" for what, whose, names in ELSEWHERE
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -240,7 +240,7 @@ def test_it_is_known_to_all_who_share_a_redis(program, tmp_path: Path, tell: Tel
 
     with running("redis", program, tmp_path) as broker:
         path = tmp_path / "settings.toml"
-        path.write_text(f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase for all"\n')
+        path.write_text(f'answer_within = "30 s"\n[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase for all"\n')
         path.chmod(0o600)
         monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(path))
         tell(data)

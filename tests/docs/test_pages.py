@@ -6,7 +6,12 @@ import importlib.util
 import re
 from pathlib import Path
 
+from misp_modules.modules import action_mod
+from misp_workflow.runner.data.profiles import NEWEST, profile
+from misp_workflow.runner.modules.catalogue import catalogue
+
 ROOT = Path(__file__).resolve().parents[2]
+ACTIONS = ROOT / "misp_modules" / "modules" / "action_mod"
 
 
 def test_pages_are_up_to_date() -> None:
@@ -20,6 +25,18 @@ def test_pages_are_up_to_date() -> None:
     assert not stale, f"run 'python docs/build.py': {stale}"
     known = {place.name for place in build.pages() if place.parent == build.PAGES}
     assert {place.name for place in (ROOT / "docs" / "actions").glob("*.md")} == known
+
+
+def test_the_index_says_of_every_other_module_when_to_take_it() -> None:
+    """Upstream's as misp-modules here has them, and all that the newest MISP mirrored has of its own."""
+    page = (ROOT / "docs" / "actions" / "README.md").read_text()
+    upstream = {file.stem for file in Path(action_mod.__path__[0]).glob("[!_]*.py")} - {"testaction"}
+    theirs = {name for name in upstream if not (ACTIONS / f"{name}.py").exists()}
+    own = set(catalogue(profile(NEWEST))["action"])
+    assert len(theirs) > 8
+    assert [
+        name for name in sorted(theirs | own) if name not in page and name.removeprefix("Module_") not in page
+    ] == []
 
 
 def test_files_that_pages_name_are_there() -> None:
