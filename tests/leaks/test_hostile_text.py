@@ -342,7 +342,8 @@ def test_large_text_is_cut_or_refused(action: ActionFile, world: World, large: l
     whole = -1 - ACTION_FILES.index(action.path) % len(LARGE)
     for number, body in enumerate([*large[: -len(LARGE)], large[whole]]):
         params = world.params(action, **(templates(action, EVERYTHING) if number % 2 else {}))
-        said = action.ask(json.dumps({"module": action.name, "params": params}).encode()[:-1] + b"," + body)
+        node = json.dumps({"module": action.name, "params": params}).encode()
+        said = action.ask(b"".join((node[:-1], b",", body)))
         assert trouble_with(said) == "", said
     settle()
     largest = max((len(content) for _, content in world.arrived()), default=0)
