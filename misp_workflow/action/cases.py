@@ -20,7 +20,7 @@ from misp_workflow.delivery.cases.words import BULLET, BULLETS, DESCRIPTION, LIN
 from misp_workflow.delivery.guard.sizes import Unit
 from misp_workflow.effects import Case, Json
 from misp_workflow.effects.case import Request
-from misp_workflow.errors import ParameterError
+from misp_workflow.errors import NothingToTell, ParameterError
 from misp_workflow.event import THREAT_LEVELS, flag, live, number, text
 from misp_workflow.words import counted
 
@@ -53,9 +53,11 @@ __all__ = [
 class Draft:
     """A case before its requests: `title` and `body` in the tracker's markup, `severity` high, medium, low or "".
 
-    `event` is the event's uuid, `whole` whether the call knows all of the event: only then is `body` the case's.
+    `server` is the tracker's address, without a slash at its end, `event` the event's uuid, `whole` whether the call
+    knows all of the event: only then is `body` the case's.
     """
 
+    server: str
     event: str
     title: str
     body: str
@@ -131,8 +133,8 @@ def draft(
     *,
     title_style: str = "plain",
     fields_style: str = "text",
-) -> Any:
-    """Return the Draft of this call, in the tracker's style and limits, or the receipt of a call that says nothing.
+) -> Draft:
+    """Return what this call says, in the tracker's style and limits; NothingToTell for one that says nothing.
 
     `title_style` is how a title is written, which is plain text at most trackers; `fields_style` how the values of
     `custom_fields` are: as text for fields, in the style where they are lines of the description.
@@ -140,9 +142,9 @@ def draft(
     params, view = call.params, call.view
     event = call.event_uuid
     if call.refusal:
-        return call.skip("A case that is there stays as it is.")
+        raise NothingToTell("A case that is there stays as it is.")
     if not event or view.kind not in ABOUT_EVENTS:
-        return call.skip("The data names no event, so there is no case to keep.")
+        raise NothingToTell("The data names no event, so there is no case to keep.")
     goes, whole = why_it_goes(call), "RelatedEvent" in view.event
     back = whole or flag(view.event.get("published"))  # on event-publish MISP sends it whole, and not published yet
     rows = [row for row in _rows(call) if text(row.get("uuid"))]
@@ -167,9 +169,9 @@ def draft(
     }
     named = call.line("title", call.topic, title_style)
     body = call.message(style, most_body, titled=False, name="body", more=_listed(here, style))
-    return Draft(
-        event, guard.cut(named, most_title, unit), body, _severity(call), whole, _fields(call, fields_style), said
-    )
+    server = params.server_url.rstrip("/")
+    title, more = guard.cut(named, most_title, unit), _fields(call, fields_style)
+    return Draft(server, event, title, body, _severity(call), whole, more, said)
 
 
 def why_it_goes(call: Call) -> str:

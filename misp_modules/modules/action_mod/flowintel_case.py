@@ -1,6 +1,6 @@
 """Keep a case in FlowIntel."""
 
-from misp_workflow.action import Receipt, cases, expose, fields
+from misp_workflow.action import cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -49,17 +49,14 @@ def decide(call):
     """Return the case as this call wants it."""
     params = call.params
     draft = cases.draft(call, "markdown", MAX_TITLE, most_body=MAX_DESCRIPTION, title_style="text")
-    if isinstance(draft, Receipt):
-        return draft
     short = draft.event.partition("-")[0]
     title = f"{draft.title} ({short})"
     new = {"title": title, "description": f"{draft.body}\n{draft.lines('- ')}".rstrip()}
     event = {name: call.view.event[name] for name in TOLD if call.view.event.get(name)}
     more = {"event": {"Event": event}, "ticket_id": draft.mark, "is_private": params.private}
     read = {"method": "GET", "path": "/{id}"}
-    server = params.server_url.rstrip("/")
     return draft.case(
-        url=f"{server}/api/case",
+        url=f"{draft.server}/api/case",
         service="FlowIntel",
         called="case",
         headers={"X-API-KEY": params.api_key},
@@ -77,7 +74,7 @@ def decide(call):
         comment=(cases.say("/{id}/append_case_note", "json.note", "addition"),),
         close=status(params.close_status, read),
         reopen=status(params.open_status, read),
-        page=f"{server}/case/{{id}}",
+        page=f"{draft.server}/case/{{id}}",
     )
 
 

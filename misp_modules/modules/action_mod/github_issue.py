@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from misp_workflow.action import Receipt, cases, expose, fields
+from misp_workflow.action import cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -47,8 +47,6 @@ def decide(call):
     """Return the issue as this call wants it."""
     params = call.params
     draft = cases.draft(call, "forge", MAX_TITLE, most_body=MAX_BODY, **STYLES)
-    if isinstance(draft, Receipt):
-        return draft
     described = f"{draft.body}\n{draft.lines('- ')}\n\nMISP event: {draft.mark}"
     severity = [f"severity:{draft.severity}"] if draft.severity else []
     new = {"title": draft.title, "body": described, "labels": [*params.labels, *severity]}
@@ -57,7 +55,7 @@ def decide(call):
     issues = f"/repos/{quote(params.repository)}/issues"
     issue = {"method": "PATCH", "path": f"{issues}/{{id}}"}
     search = {"q": f'"{draft.mark}" in:body is:issue repo:{params.repository}'}
-    server = params.server_url.rstrip("/")
+    server = draft.server
     people = "https://github.com" if server == "https://api.github.com" else server.removesuffix("/api/v3")
     return draft.case(
         url=server,

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from misp_workflow.action import Receipt, cases, expose, fields
+from misp_workflow.action import cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -53,8 +53,6 @@ def decide(call):
     """Return the issue as this call wants it."""
     params = call.params
     draft = cases.draft(call, "forge", MAX_TITLE, most_body=MAX_DESCRIPTION, **STYLES)
-    if isinstance(draft, Receipt):
-        return draft
     described = f"{draft.body}\n{draft.lines('- ')}\n\nMISP event: {draft.mark}"
     severity = f"severity:{draft.severity}" if draft.severity else ""
     new = {"title": draft.title, "description": described, "confidential": params.confidential}
@@ -62,9 +60,8 @@ def decide(call):
     if params.assignee:
         new["assignee_ids"] = [params.assignee]
     search = {"search": draft.mark, "in": "description", "scope": "all", "order_by": "created_at", "sort": "asc"}
-    server = params.server_url.rstrip("/")
     return draft.case(
-        url=f"{server}/api/v4/projects/{quote(params.project, safe='')}/issues",
+        url=f"{draft.server}/api/v4/projects/{quote(params.project, safe='')}/issues",
         service="GitLab",
         called="issue",
         scope=f"project {params.project}",
@@ -79,7 +76,7 @@ def decide(call):
         comment=(cases.say("/{id}/notes", "json.body", expect_status=[201]),),
         close=state("close", "closed"),
         reopen=state("reopen", "opened"),
-        page=f"{server}/-/issues/{{id}}" if params.project.isdigit() else f"{server}/{params.project}/-/issues/{{id}}",
+        page=f"{draft.server}{'' if params.project.isdigit() else f'/{params.project}'}/-/issues/{{id}}",
     )
 
 

@@ -1,6 +1,6 @@
 """Keep an alert in DFIR-IRIS."""
 
-from misp_workflow.action import ParameterError, Receipt, cases, expose, fields
+from misp_workflow.action import ParameterError, cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -57,8 +57,6 @@ def decide(call):
     if len(params.severities) != 3:
         raise ParameterError("Parameter 'severities' must hold three numbers: of low, medium and high.")
     draft = cases.draft(call, "markdown", MAX_TITLE, most_body=MAX_DESCRIPTION, title_style="text")
-    if isinstance(draft, Receipt):
-        return draft
     number = dict(zip(("low", "medium", "high"), params.severities, strict=True)).get(draft.severity, 1)
     new = {"alert_title": draft.title, "alert_description": draft.body, "alert_severity_id": int(number)}
     found = iocs(draft.said["items"], numbers(params.ioc_types))
@@ -74,10 +72,9 @@ def decide(call):
         "alert_iocs": found,
     }
     closed, opened = ({"alert_status_id": number} for number in (params.close_status, params.open_status))
-    server = params.server_url.rstrip("/")
     query = {"source_reference": draft.event, "alert_source": params.source, "alert_customer_id": str(params.customer)}
     return draft.case(
-        url=f"{server}/api/v2/alerts",
+        url=f"{draft.server}/api/v2/alerts",
         service="IRIS",
         called="alert",
         scope=f"customer {params.customer}",
@@ -94,7 +91,7 @@ def decide(call):
         comment=(cases.say("/{id}/comments", "json.comment_text", expect_status=[201]),),
         close=({**ALERT, "json": closed, "expect": closed},),
         reopen=({**ALERT, "json": opened, "expect": opened},),
-        page=f"{server}/alerts?alert_ids={{id}}",
+        page=f"{draft.server}/alerts?alert_ids={{id}}",
     )
 
 

@@ -1,6 +1,6 @@
 """Keep an issue in Jira."""
 
-from misp_workflow.action import ParameterError, Receipt, cases, expose, fields
+from misp_workflow.action import ParameterError, cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -65,8 +65,6 @@ def decide(call):
         raise ParameterError("Parameter 'project' must be the project's key, such as SOC.")
     cloud = params.deployment == "cloud"
     draft = cases.draft(call, "plain" if cloud else "wiki", MAX_SUMMARY, most_body=MAX_DESCRIPTION)
-    if isinstance(draft, Receipt):
-        return draft
     mark, said = f"misp-{draft.event}", "document" if cloud else "comment"
     told = {"summary": draft.title, "description": cases.document(draft.body) if cloud else draft.body}
     if params.priority == "severity" and draft.severity:
@@ -77,9 +75,8 @@ def decide(call):
         new["assignee"] = {"id" if cloud else "name": params.assignee}
     jql = f'project = "{params.project}" AND labels = "{mark}" ORDER BY created ASC'
     search = {"jql": jql, "fields": "labels", "maxResults": "1"}
-    server = params.server_url.rstrip("/")
     return draft.case(
-        url=f"{server}/rest/api/{'3' if cloud else '2'}",
+        url=f"{draft.server}/rest/api/{'3' if cloud else '2'}",
         service="Jira",
         called="issue",
         scope=f"project {params.project}",
@@ -97,7 +94,7 @@ def decide(call):
         comment=(cases.say(f"{ISSUE['path']}/comment", "json.body", said, expect_status=[201]),),
         close=transition(params.close_transition),
         reopen=transition(params.reopen_transition),
-        page=f"{server}/browse/{{id}}",
+        page=f"{draft.server}/browse/{{id}}",
     )
 
 

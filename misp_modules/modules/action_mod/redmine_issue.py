@@ -1,6 +1,6 @@
 """Keep an issue in Redmine."""
 
-from misp_workflow.action import ParameterError, Receipt, cases, expose, fields
+from misp_workflow.action import ParameterError, cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -60,8 +60,6 @@ def decide(call):
         raise ParameterError("Parameter 'priorities' must be three numbers: for high, medium and low.")
     style = "textile" if params.markup == "textile" else "forge"
     draft = cases.draft(call, style, MAX_SUBJECT, most_body=MAX_DESCRIPTION)
-    if isinstance(draft, Receipt):
-        return draft
     told = {"subject": draft.title}
     told["description"] = f"{draft.body}\n\nMISP event: {draft.mark}"
     if params.priorities and draft.severity:
@@ -72,9 +70,8 @@ def decide(call):
         new["custom_fields"] = [{"id": number(name), "value": value} for name, value in draft.fields.items()]
     search = {"project_id": params.project, "status_id": "*", "description": f"~{draft.mark}", "sort": "id"}
     subject = {"expect": {"issue.subject": draft.title}, "facts": {"expect.issue.subject": cases.TITLE}}
-    server = params.server_url.rstrip("/")
     return draft.case(
-        url=server,
+        url=draft.server,
         service="Redmine",
         called="issue",
         scope=f"project {params.project}",
@@ -89,7 +86,7 @@ def decide(call):
         comment=(cases.say(at="json.issue.notes", **ISSUE),),
         close=status(params.closed_status),
         reopen=status(params.open_status),
-        page=f"{server}/issues/{{id}}",
+        page=f"{draft.server}/issues/{{id}}",
     )
 
 

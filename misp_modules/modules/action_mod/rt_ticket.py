@@ -1,6 +1,6 @@
 """Keep a ticket in Request Tracker."""
 
-from misp_workflow.action import Receipt, cases, expose, fields
+from misp_workflow.action import cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -45,17 +45,14 @@ def decide(call):
     """Return the ticket as this call wants it."""
     params = call.params
     draft = cases.draft(call, "plain", MAX_SUBJECT, "bytes", MAX_CONTENT)
-    if isinstance(draft, Receipt):
-        return draft
     place = f"Queue = {quoted(params.queue)} AND RefersTo = {quoted(draft.mark)}"
     title, owner = {"Subject": draft.title}, {"Owner": params.assignee} if params.assignee else {}
     priority = {"Priority": PRIORITIES[draft.severity]} if draft.severity else {}
     new = {**title, **priority, **owner, "Queue": params.queue, "Content": draft.body, **PLAIN}
     if draft.fields:
         new["CustomFields"] = dict(draft.fields)
-    server = params.server_url.rstrip("/")
     return draft.case(
-        url=f"{server}/REST/2.0",
+        url=f"{draft.server}/REST/2.0",
         service="RT",
         called="ticket",
         scope=f"queue {params.queue}",
@@ -83,7 +80,7 @@ def decide(call):
         comment=(READ, cases.say("/ticket/{id}/comment", "json.Content", beside=PLAIN, expect_status=[201])),
         close=status("resolved"),
         reopen=status("open"),
-        page=f"{server}/Ticket/Display.html?id={{id}}",
+        page=f"{draft.server}/Ticket/Display.html?id={{id}}",
     )
 
 

@@ -1,6 +1,6 @@
 """Keep an incident in ServiceNow."""
 
-from misp_workflow.action import ParameterError, Receipt, cases, expose, fields
+from misp_workflow.action import ParameterError, cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -63,8 +63,6 @@ def decide(call):
     if params.token and params.username:
         raise ParameterError("Parameters 'token' and 'username' are two ways in: set one of them.")
     draft = cases.draft(call, "journal", MAX_SHORT_DESCRIPTION, most_body=MAX_DESCRIPTION, title_style="journal")
-    if isinstance(draft, Receipt):
-        return draft
     urgency = dict.fromkeys(("impact", "urgency"), URGENCIES[draft.severity]) if draft.severity else {}
     new = {"short_description": draft.title, "description": draft.body, **urgency}
     mark = {"correlation_id": draft.event, "correlation_display": "MISP"}
@@ -77,9 +75,8 @@ def decide(call):
     }
     closed = {"state": params.close_state or CLOSED[params.table], "close_code": params.close_code}
     closed["close_notes"] = "Withdrawn in MISP."
-    server = params.server_url.rstrip("/")
     return draft.case(
-        url=f"{server}/api/now/table/{params.table}",
+        url=f"{draft.server}/api/now/table/{params.table}",
         service="ServiceNow",
         called="incident",
         scope=f"table {params.table}",
@@ -99,7 +96,7 @@ def decide(call):
         comment=(cases.say(at="json.work_notes", **RECORD),),
         close=({**RECORD, "json": closed, "expect": {"result.state": closed["state"]}},),
         reopen=({**RECORD, "json": {"state": params.open_state or OPEN[params.table]}},),
-        page=f"{server}/nav_to.do?uri={params.table}.do?sys_id={{id}}",
+        page=f"{draft.server}/nav_to.do?uri={params.table}.do?sys_id={{id}}",
     )
 
 

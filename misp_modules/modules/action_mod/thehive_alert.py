@@ -1,6 +1,6 @@
 """Keep an alert in TheHive."""
 
-from misp_workflow.action import Receipt, cases, expose, fields
+from misp_workflow.action import cases, expose, fields
 
 moduleinfo = {
     "version": "1.0",
@@ -69,8 +69,6 @@ def decide(call):
     """Return the alert as this call wants it."""
     params = call.params
     draft = cases.draft(call, "markdown", MAX_TITLE, most_body=MAX_DESCRIPTION, title_style="text")
-    if isinstance(draft, Receipt):
-        return draft
     severity = {"severity": SEVERITIES[draft.severity]} if draft.severity else {}
     tlp = {"tlp": TLP[call.summary.tlp]} if call.summary.tlp in TLP else {}
     new = {"title": draft.title, "description": draft.body, **severity}
@@ -82,9 +80,8 @@ def decide(call):
     if draft.fields:
         more["customFields"] = [{"name": name, "value": value} for name, value in draft.fields.items()]
     filters = [{"_name": "filter", "_eq": {"_field": name, "_value": value}} for name, value in mark.items()]
-    server = params.server_url.rstrip("/")
     return draft.case(
-        url=f"{server}/api/v1",
+        url=f"{draft.server}/api/v1",
         service="TheHive",
         called="alert",
         scope=f"{params.alert_type} of {params.source}",
@@ -109,7 +106,7 @@ def decide(call):
         comment=(cases.say("/alert/{id}/comment", "json.message"),),
         close=status(params.close_status),
         reopen=status(params.open_status),
-        page=f"{server}/alerts/{{id}}/details",
+        page=f"{draft.server}/alerts/{{id}}/details",
     )
 
 
