@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import json
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from misp_workflow.delivery.guard import ClearanceError, clear
 from misp_workflow.delivery.guard.nested import Survey
+from misp_workflow.delivery.guard.spelling import Shown
 from misp_workflow.settings import TLP_LEVELS, Destination
 
 GREEN = Destination(name="open", tlp="green")
@@ -217,6 +219,17 @@ def test_a_quote_that_lacks_the_longest_word_of_the_value(value: str, text: str)
     data = event_of(["tlp:green"], {value: ["tlp:red"], "fine.example.org": []})
     data["Event"]["info"] = text
     assert clear(data, None, GREEN).data["Event"]["info"].startswith("they say [withheld]")
+
+
+@pytest.mark.parametrize("piece", ["[", "[[.", " [", "\\\\", " dot ", "h__p", "[.]", " ", "“", "e\u0301", "(at"])
+def test_a_text_of_many_signs_takes_no_longer_than_it_is_long(piece: str) -> None:
+    def work(number: int) -> float:
+        began = time.thread_time()
+        Shown(piece * number)
+        return time.thread_time() - began
+
+    short = min(work(2_000) for _ in range(3))
+    assert work(40_000) < 100 * short + 0.2
 
 
 def test_what_a_quote_takes_along_is_counted_where_it_is() -> None:

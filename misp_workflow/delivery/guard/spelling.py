@@ -43,7 +43,7 @@ def _is_ascii_sign(sign: str) -> bool:
 
 
 _DEFANGED = r"""
-  \s? [\[({]+ (?P<both>\.|:?//|://|:|@|[dD][oO][tT]|[aA][tT]) [\])}]+ \s?
+  \s? [\[({]{1,3} (?P<both>\.|:?//|://|:|@|[dD][oO][tT]|[aA][tT]) [\])}]{1,3} \s?
 | (?<=\w) [\[({] (?P<begun>[.:@]) (?=\w) | (?<=\w) (?P<ended>[.:@]) [\])}] (?=\w)
 | \\ (?P<escaped>\.)
 | (?<=\w) \s+ (?P<said>[dD][oO][tT]) \s+ (?=\w)
