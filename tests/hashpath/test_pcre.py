@@ -53,6 +53,20 @@ from misp_workflow.php import pcre
         (r"/a(?i:b)c/", "aBC", False),
         (r"/\x41\101/", "AA", True),
         (r"/[]a]/", "]", True),
+        (r"/^[^\W]$/", "a", True),
+        (r"/^\N$/", "a", True),
+        (r"/^\o{101}\cA\xA$/", "A\x01\n", True),
+        (r"/^\x{41}$/", "A", True),
+        (r"/(?'n'a)(?P=n)/", "aa", True),
+        (r"/^(a)?(?(1)b|c)$/", "ab", True),
+        (r"/^(a)?(?(1)b|c)$/", "b", False),
+        (r"/(?n)(a)(?-n)(b)\1/", "abb", True),
+        (r"/^(?>a+)b/", "aab", True),
+        (r"/^a++b/", "aab", True),
+        (r"/^[\d-]+$/", "1-2", True),
+        (r"/^[\b]$/", "\b", True),
+        (r"/(a)\g{-2}/", "ag{-2}", True),  # no such group
+        (r"/^\C$/", "a", True),
     ],
 )
 def test_matching(pattern: str, subject: str, found: bool) -> None:
@@ -62,13 +76,18 @@ def test_matching(pattern: str, subject: str, found: bool) -> None:
 @pytest.mark.parametrize(
     "pattern",
     ["", "abc", "/abc", "/a/b/", "/a/é", "/a/e", "\\a\\", "/(/", "/)/", "/[/", "/*/", "/a**/", "/^*/", "/[b-a]/", "/\\1/",
-     "/(?<n>/", "/a{2}{3}/", "/a{70000}/", "/[[:nope:]]/", "{a"],
+     "/(?<n>/", "/a{2}{3}/", "/a{70000}/", "/[[:nope:]]/", "{a", "/(?<n/", r"/\2(a)/", r"/\x{zz}/", r"/\x{110000}/u",
+     r"/[\d-z]/", r"/[a-\d]/", r"/[\R]/"],
 )  # fmt: skip
 def test_what_php_refuses_matches_nothing(pattern: str) -> None:
     assert pcre.matcher(pattern)("abc a(") is False
 
 
-@pytest.mark.parametrize("pattern", ["/(?R)?/", "/(?|a|b)/", "/(*ANY)a/", r"/\p{L}/", r"/\X/", r"/(?&n)(?<n>a)/"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["/(?R)?/", "/(?|a|b)/", "/(*ANY)a/", r"/\p{L}/", r"/\X/", r"/(?&n)(?<n>a)/", r"/[\pL]/", r"/[\N]/", "/(?(R)a)/",
+     r"/\g<n>(?<n>a)/", r"/\2(a)(b)/", "/(?P>n)(?<n>a)/"],
+)  # fmt: skip
 def test_what_python_cannot_follow_is_said_and_not_guessed(pattern: str) -> None:
     with pytest.raises(RunnerError, match="this engine cannot"):
         pcre.matcher(pattern)("abc")
@@ -123,6 +142,16 @@ def real() -> Callable[[str, str, str], bool]:
         return found >= 0
 
     return match
+
+
+@pytest.mark.parametrize(
+    ("body", "subject"),
+    [(r"[\d-z]", "1"), (r"[a-\d]", "a"), (r"[\R]", "R"), (r"(a)\g{-2}", "ag{-2}"), (r"\2(a)", "a"), ("(?<n", "a"),
+     (r"\x{zz}", "a"), (r"^\o{101}\cA\xA$", "A\x01\n"), (r"^(a)?(?(1)b|c)$", "ab"), (r"^(a)?(?(1)b|c)$", "b"),
+     (r"(?n)(a)(?-n)(b)\1", "abb"), (r"(?'n'a)(?P=n)", "aa"), (r"^[\d-]+$", "1-2"), (r"^[\b]$", "\b"), (r"^\C$", "a")],
+)  # fmt: skip
+def test_rare_constructs_beside_the_real_pcre(real: Callable[[str, str, str], bool], body: str, subject: str) -> None:
+    assert pcre.matcher(f"/{body}/")(subject) is real(body, "", subject)
 
 
 @settings(derandomize=True, max_examples=500)
