@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,11 @@ import pytest
 from delivery_kit import until
 
 from misp_workflow.delivery import deliver
+from misp_workflow.delivery.cases.link import link_back
+from misp_workflow.delivery.cases.memory import LINK, Known, Memory
+from misp_workflow.delivery.ledger import ledger_of
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.effects import Case
 from misp_workflow.installed import own_actions
 from misp_workflow.settings import current, misps
 from misp_workflow.testing import MispModulesServer, Receiver, answer
@@ -227,3 +233,59 @@ def test_one_misp_is_not_asked_for_any_proof(two: Two):
     assert tag(two.data("partners"))["data"]["status"] == "delivered"
     assert two.tagged() == {"hub": True, "partners": False}
     assert misps.asking(current(), "", two.data("partners")).misp.event == ("", "")
+
+
+def case_at(name: str, number: str) -> Case:
+    """A case that has no content of its own, with its way back to the MISP of this name."""
+    return Case(
+        url="https://tracker.example",
+        look=(),
+        found_at="",
+        create=(),
+        id_at="",
+        page="https://tracker.example/{id}",
+        event=UUID,
+        at=time.time(),
+        whole=True,
+        action="tracker_case",
+        link_back="tag",
+        misp=name,
+        event_number=number,
+    )
+
+
+def test_each_misp_that_asks_holds_the_address_of_the_one_case(two: Two):
+    for name in OWNER:
+        case = case_at(name, getattr(two, name).event(UUID)["id"])
+        for _ in range(2):  # the second time it is known to hold it
+            memory = Memory(case, ledger_of(current()), "tracker")
+            memory.keep(Known("7", "7"))
+            link_back(case, memory, "k", time.monotonic() + 20, Answer(outcome="delivered", detail=""))
+        assert 'case:tracker_case="https://tracker.example/7"' in getattr(two, name).tags(UUID)
+        asked = len(getattr(two, name).requests)
+        link_back(
+            case,
+            Memory(case, ledger_of(current()), "tracker"),
+            "k",
+            time.monotonic() + 20,
+            Answer(outcome="delivered", detail=""),
+        )
+        assert len(getattr(two, name).requests) == asked
+
+
+def test_that_a_misp_holds_the_address_is_nothing_that_the_case_shows(two: Two):
+    case, known = case_at("hub", "1"), Known("7", "7")
+    memory = Memory(case, ledger_of(current()), "tracker")
+    memory.withdrawn(known)
+    memory.has_now(f"{LINK} hub", known)
+    found = memory.changes(known)
+    assert found.fuller
+    assert not found.lost_facts
+
+
+def test_no_case_is_made_whose_address_nobody_could_hold(two: Two):
+    with Receiver() as tracker:
+        params = {"server_url": tracker.url, "token": "t" * 20, "project": "a/b", "link_back": "tag"}
+        said = ask("gitlab_issue", two.data("hub"), **params)
+        assert "several MISPs (hub, partners)" in said["error"], said
+        assert not tracker.requests
