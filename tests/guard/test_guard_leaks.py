@@ -73,6 +73,23 @@ def test_what_is_about_another_attribute_stays(data: dict[str, Any]) -> None:
     assert json.loads(text)[0]["Event"]["RelatedAttribute"]["2"]
 
 
+@pytest.mark.parametrize("others", [1, 3_000], ids=["small", "large"])
+@pytest.mark.parametrize("member", ["Note", "Sighting", "Attribute"])
+def test_a_uuid_is_the_same_one_however_its_letters_are_written(member: str, others: int) -> None:
+    """To MISP's database it is: what another organisation wrote so hangs on the same attribute."""
+    uuid, green = "aaaaaaaa-0000-4000-8000-00000000000b", [{"name": "tlp:green"}]
+    named = {"Note": "object_uuid", "Sighting": "attribute_uuid", "Attribute": "uuid"}[member]
+    about = {named: uuid.upper().replace("AAAA", "aAAa"), "id": "900000", "note": "secret-word", "value": "secret-word"}
+    rows = [
+        {"id": str(n), "uuid": f"{n:08d}-0000-4000-8000-000000000000", "value": f"n{n}.org"} for n in range(1, others)
+    ]
+    red = {"id": "800000", "uuid": uuid, "type": "domain", "value": "evil.example", "Tag": [{"name": "tlp:red"}]}
+    holder = [{"id": "700000", "uuid": f"{7:08d}-1111-4000-8000-000000000000", "value": "x.org", member: [about]}]
+    among = [about] if member == "Attribute" else holder
+    told = sent({"Event": {"id": "1", "info": "x", "Tag": green, "Attribute": [*rows, red, *among]}})
+    assert "evil.example" not in told and "secret-word" not in told
+
+
 def test_related_events_keep_their_number_and_lose_their_title(data: dict[str, Any]) -> None:
     related = {"id": "9", "uuid": "u", "info": "Secret operation", "distribution": "1"}
     data["Event"]["RelatedEvent"] = [{"Event": related}]

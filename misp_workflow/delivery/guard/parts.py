@@ -139,7 +139,7 @@ class Parts:
         kinds = {identity[0] for identity in self._known}
         names = ["uuid", "id", *REFERENCES, *[name for name, its in NUMBERS.items() if its in kinds]]
         names = [name for name in names if name in edits.survey.members]
-        return [place for name in names for place in edits.places if str(place[0].get(name)) in said]
+        return [place for name in names for place in edits.places if str(place[0].get(name)).lower() in said]
 
     def _remove_relations(self, edits: Edits) -> None:
         """Note that what other events say like these items goes: it is keyed by the number of the attribute."""
@@ -156,7 +156,9 @@ class Parts:
         known = self._known.keys()
         if kind in _IDENTIFIED and not known.isdisjoint(_identities(node, kind)):
             return True
-        if not known.isdisjoint([("uuid", uuid) for name in REFERENCES if isinstance(uuid := node.get(name), str)]):
+        if not known.isdisjoint(
+            [("uuid", uuid.lower()) for name in REFERENCES if isinstance(uuid := node.get(name), str)]
+        ):
             return True
         return not known.isdisjoint([(its, str(node[name])) for name, its in NUMBERS.items() if name in node])
 
@@ -192,13 +194,16 @@ def _owned(node: dict[str, Any], kind: str) -> list[tuple[dict[str, Any], str]]:
 
 
 def _identities(node: Mapping[str, Any], kind: str) -> list[Identity]:
-    """Return the names under which the item may be met again; an item that has none is known by what it says."""
+    """Return the names under which the item may be met again; an item that has none is known by what it says.
+
+    A uuid is the same one in any spelling, to MISP's database, too.
+    """
     if kind == "related event" and isinstance(node.get("Event"), dict):
         node = node["Event"]
     uuid, number = node.get("uuid"), node.get("id")
     found: list[Identity] = []
     if isinstance(uuid, str) and uuid:
-        found.append(("uuid", uuid))
+        found.append(("uuid", uuid.lower()))
     if number not in (None, "", 0, "0"):
         found.append((kind, str(number)))
     return found or [(kind, *[str(node.get(name)) for name in _SAID])]

@@ -50,6 +50,8 @@ class Traces:
             for member in some.members & _NAMING:
                 sought = self._sought(member)
                 said = column(some.rows, member) if sought else ()
+                if sought and member in _UUIDS:
+                    said = [name.lower() if type(name) is str else name for name in said]
                 if not sought.isdisjoint(said):
                     yield from (branch for name, branch in zip(said, some.branches, strict=True) if name in sought)
 
