@@ -366,6 +366,30 @@ def test_a_no_is_an_error(server: Standard, reply: Any, told: str) -> None:
     assert told in add(server, event(attribute(1), whole=False))["error"]
 
 
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ({"status": "failed"}, "check the address"),
+        ({"status": "complete", "success_count": 0}, "does not say which"),
+        ({"status": "complete", "failure_count": "many", "failures": [{}, 7], "successes": "x"}, ""),
+        ({"status": "complete", "failure_count": 9, "failures": 7, "successes": [[]]}, "does not say which"),
+    ],
+)
+def test_a_status_of_another_shape_is_no_failure_of_ours(server: Standard, status: Any, told: str) -> None:
+    """What it does not say is in counts as not in, unless the manifest knows it."""
+    server.before = lambda request: answer({"id": "x", **status}, 202) if request.method == "POST" else None
+    said = add(server, event(attribute(1), whole=False))
+    assert "our own code" not in str(said) and "cannot be made" not in str(said)
+    assert told in said["error"] if told else said["data"]["status"] == "delivered", said
+
+
+@pytest.mark.parametrize("rows", [7, [{}], [{"id": 7}], {"a": "b"}, None])
+def test_a_manifest_of_another_shape_knows_nothing(server: Standard, rows: Any) -> None:
+    server.bad = is_indicator(1)
+    server.before = lambda request: answer({"objects": rows}) if "manifest" in request.path else None
+    assert "no such pattern" in add(server, event(attribute(1), whole=False))["error"]
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_limit_waits_as_long_as_it_says(server: Standard, status: int) -> None:
     server.before = lambda request: answer({}, status, {"Retry-After": "600"}) if request.method == "POST" else None

@@ -25,6 +25,7 @@ from misp_workflow.delivery.transports import threads
 from misp_workflow.delivery.transports.dialects import Ask
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.effects import Bulk, Post
+from misp_workflow.event import number, rows
 
 MEDIA = "application/taxii+json;version=2.1"
 SHARED = ("identity", "marking-definition")
@@ -40,6 +41,7 @@ FIRST_PAUSE, LONGEST_PAUSE, SPARE = 0.1, 5.0, 0.5
 LATER = 10.0
 ASKED = 50
 """Ids in one question for the manifest."""
+STRANGE = "it did not answer as TAXII 2.1 does: check the address"
 
 Object = dict[str, Any]
 
@@ -145,14 +147,19 @@ class _Session:
 
     def _note(self, some: list[Object], said: Object) -> None:
         """Note what a status says. It need not name all that it counts: of the others nobody knows yet."""
+        if said["status"] not in ("pending", "complete"):
+            raise _EndedError(Answer(outcome="refused", detail=STRANGE))
         if said["status"] == "pending":
-            self._pending += max(int(said.get("pending_count", 0)), 1)
+            self._pending += max(number(said.get("pending_count")), 1)
             return
-        failed = {str(one["id"]): _message(one, self._bulk) for one in said.get("failures") or ()}
+        failed = {str(one["id"]): _message(one, self._bulk) for one in _listed(said, "failures", "id")}
         self._unclear |= failed
-        if len(failed) < int(said.get("failure_count", 0)):
-            clear = {*failed, *(str(one["id"]) for one in said.get("successes") or ())}
-            told = f"it refused {said['failure_count']:,} of {len(some):,} objects and does not say which"
+        count = number(said.get("failure_count"))
+        if "success_count" in said:
+            count = max(count, len(some) - number(said["success_count"]))
+        if len(failed) < count:
+            clear = {*failed, *(str(one["id"]) for one in _listed(said, "successes", "id"))}
+            told = f"it did not take {count:,} of {len(some):,} objects and does not say which"
             self._unclear |= {one["id"]: told for one in some if one["id"] not in clear}
 
     # --- what became of them ------------------------------------------------------------------------------------------
@@ -179,8 +186,8 @@ class _Session:
         query = {"match[id]": ",".join(ids), "match[version]": "all"}
         while True:
             said = self._said(self._get(f"{self._place}/manifest/", query))
-            rows = said.get("objects") or []
-            found |= {(str(one["id"]), _moment(str(one["version"]))) for one in rows}
+            versions = _listed(said, "objects", "id", "version")
+            found |= {(str(one["id"]), _moment(str(one["version"]))) for one in versions}
             if not said.get("more") or not said.get("next"):
                 return found
             query = {**query, "next": str(said["next"])}
@@ -214,10 +221,13 @@ class _Session:
         except ValueError:
             said = None
         if not isinstance(said, dict) or reply.cut or not set(names) <= said.keys():
-            raise _EndedError(
-                Answer(outcome="refused", detail="it did not answer as TAXII 2.1 does: check the address")
-            )
+            raise _EndedError(Answer(outcome="refused", detail=STRANGE))
         return said
+
+
+def _listed(said: Object, name: str, *members: str) -> list[Object]:
+    """Return the objects of a list in an answer that have these members; what else stands there says nothing."""
+    return [one for one in rows(said.get(name)) if one.keys() >= set(members)]
 
 
 def _chunks(objects: list[Object], limit: int) -> Iterator[list[Object]]:
