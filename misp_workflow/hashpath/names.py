@@ -22,28 +22,20 @@ def walk(data: Any, names: list[Any], default: Any) -> Any:
     return data
 
 
-def _simple_key(name: str) -> str:
-    """Insert and remove read "5 " and "1e3" as the integers 5 and 1000, but nothing that begins with 0."""
-    if php.is_numeric(name) and php.to_int(name) > 0 and not name.startswith("0"):
-        return str(php.to_int(name))
-    return name
-
-
 def insert_at(data: Any, names: list[str], value: Any) -> Any:
     """New data with the value there; what is missing on the way is made, what is no array is replaced by one."""
-    keys = [_simple_key(name) for name in names]
     containers = [data]
-    for key in keys[:-1]:
+    for key in names[:-1]:
         inner = php.item(containers[-1], key)
         containers.append(inner if php.is_array(inner) else [])
-    for key, container in zip(reversed(keys), reversed(containers), strict=True):
+    for key, container in zip(reversed(names), reversed(containers), strict=True):
         value = with_pair(container, key, value)
     return value
 
 
 def remove_at(data: Any, names: list[str]) -> Any:
     """New data without the value there."""
-    keys = [_simple_key(name) for name in names]
+    keys = list(names)
     containers = [data]
     for key in keys[:-1]:
         inner = php.item(containers[-1], key)

@@ -17,7 +17,7 @@ import pytest
 from misp_workflow.errors import PhpCrash
 
 HERE = Path(__file__).parent
-AREAS = ("hash_path", "conditions", "inflector", "normalize")
+AREAS = ("hash_path", "conditions", "inflector", "normalize", "odd_rows")
 
 sys.path.insert(0, str(HERE))
 import adapter_data  # noqa: E402 - found beside this file, as the adapter itself finds it

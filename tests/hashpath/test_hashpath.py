@@ -83,8 +83,8 @@ def test_get_takes_names_as_they_are() -> None:
         ("list.1", 9, {"a": "x", "list": [1, 9]}),
         ("list.2", 9, {"a": "x", "list": [1, 2, 9]}),
         ("list.5", 9, {"a": "x", "list": {"0": 1, "1": 2, "5": 9}}),
-        ("list. 1 ", 9, {"a": "x", "list": [1, 9]}),  # is_numeric: the key is the integer 1
-        ("list.1e0", 9, {"a": "x", "list": [1, 9]}),
+        ("list. 1 ", 9, {"a": "x", "list": {"0": 1, "1": 2, " 1 ": 9}}),  # a key as it stands
+        ("list.1e0", 9, {"a": "x", "list": {"0": 1, "1": 2, "1e0": 9}}),
         ("list.01", 9, {"a": "x", "list": {"0": 1, "1": 2, "01": 9}}),
         ("new.0.x", 9, {"a": "x", "list": [1, 2], "new": [{"x": 9}]}),
     ],

@@ -6,6 +6,7 @@ Mirrors what `JSONConverterTool` does to each part.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ from misp_workflow.errors import PhpCrash
 
 Row = dict[str, Any]
 
+_PROPAGATE = "WorkflowFormatConverterTool::__propagateTagToAttributes"
+
 
 class Cleaner:
     """Cleans the attributes of one event, gives each its `_allTags`, and gathers them in `flattened`.
@@ -23,29 +26,53 @@ class Cleaner:
     """
 
     def __init__(self, event_tags: Any, sightings: Any) -> None:
-        self.flattened: list[Row] = []
-        self._inherited = [_marked(tag, True) for tag in php.values(php.to_array(event_tags))]
+        self.flattened: Any = []
+        self._event_tags = event_tags or []
         self._sightings = _by_attribute(sightings)
         self._linked: dict[bytes | int, tuple[list[Any], list[Any]]] = {}
         self._marked: dict[bytes | int, list[Any]] = {}
 
+    @cached_property
+    def _inherited(self) -> list[Row]:
+        """The event's tags, marked; read when an attribute is there to bear them: only then MISP dies of a text."""
+        php.require_array(self._event_tags, f"{_PROPAGATE}(): Argument #2 ($eventTags)")
+        return [_marked(tag, True) for tag in php.values(self._event_tags)]
+
     def attributes(self, attributes: Any) -> Any:
-        """The attributes, cleaned; keys stay."""
-        if not php.is_array(attributes):
+        """The attributes of the event, cleaned; keys stay, also in `flattened`."""
+        php.require_array(attributes, "array_merge(): Argument #1")
+        cleaned = self._cleaned(attributes)
+        self._gather(cleaned)
+        return cleaned
+
+    def _gather(self, attributes: Any) -> None:
+        if isinstance(self.flattened, list) and isinstance(attributes, list):
+            self.flattened += attributes
+        else:
+            self.flattened = php.array_merge(self.flattened, attributes)
+
+    def _cleaned(self, attributes: Any) -> Any:
+        if not attributes:
             return attributes
         inherited, sightings = self._inherited, self._sightings
         cleaned = []
         for attribute in php.each(attributes):
-            clean: Row = attribute.copy() if type(attribute) is dict else _attribute_row(attribute)
+            clean: Row = attribute.copy() if type(attribute) is dict else _row_in_list(attribute)
             if "value1" in clean:
                 del clean["value1"]
             if "value2" in clean:
                 del clean["value2"]
             if "SharingGroup" in clean and not clean["SharingGroup"]:
                 del clean["SharingGroup"]
-            if sightings and (seen := sightings.get(php.to_string(clean.get("id")))):
+            if type(clean.get("id")) in (list, dict):
+                raise PhpCrash("TypeError", "Illegal offset type in isset or empty")
+            if sightings and (seen := sightings.get(php.array_key(clean.get("id")))):
                 clean["Sighting"] = seen
-            links = clean.pop("AttributeTag", None)
+            links = None
+            if "AttributeTag" in clean and clean["AttributeTag"] is not None:
+                links = clean.pop("AttributeTag")
+                if not php.is_array(links):
+                    links = None
             if links and type(links) is list and not clean.get("Tag"):
                 clean["Tag"], clean["_allTags"] = self._of_links(links)
             elif links or clean.get("Tag"):
@@ -55,8 +82,9 @@ class Cleaner:
                     clean["Tag"] = []
                 clean["_allTags"] = inherited
             cleaned.append(clean)
-        self.flattened += cleaned
-        return cleaned if isinstance(attributes, list) else php.from_pairs(dict(zip(attributes, cleaned, strict=True)))
+        if isinstance(attributes, list):
+            return cleaned
+        return php.from_pairs(dict(zip(attributes, cleaned, strict=True)))
 
     def reports(self, reports: Any) -> Any:
         """The event reports, cleaned; keys stay."""
@@ -73,13 +101,21 @@ class Cleaner:
 
     def objects(self, objects: Any) -> Any:
         """The objects that have attributes, renumbered."""
-        if not php.is_array(objects):
-            return objects
+        php.require_array(objects, "array_values(): Argument #1 ($array)")
         return [
-            {**found, "Attribute": self.attributes(found["Attribute"])}
-            for found in php.values(objects)
-            if isinstance(found, dict) and found.get("Attribute")
+            self._object(found) for found in php.values(objects) if isinstance(found, dict) and found.get("Attribute")
         ]
+
+    def _object(self, found: Row) -> Row:
+        """The object, cleaned. Its attributes are found as `Object.{n}.Attribute.{n}` would: a name is no number."""
+        own = found["Attribute"]
+        if not php.is_array(own):
+            self._gather([own])
+            return found
+        cleaned = self._cleaned(own)
+        numbered = [row for key, row in php.pairs(cleaned) if php.is_numeric(key)] if type(cleaned) is dict else cleaned
+        self._gather(numbered)
+        return {**found, "Attribute": cleaned}
 
     def _add_tags(self, clean: Row, links: Any) -> None:
         """Give a row `Tag` and `_allTags`, from its links and the tags that it may have already."""
@@ -123,15 +159,27 @@ class Cleaner:
         return found[0] if len(found) == 1 else [*self._inherited, *[marked[-1] for marked in found]]
 
 
-def _attribute_row(attribute: Any) -> Row:
-    """An attribute as PHP would take it apart: null and false turn into an array, other scalars are its death."""
-    if php.is_array(attribute):
-        return dict(php.pairs(attribute))
-    if attribute is None or attribute is False:
+def own_row(row: Any) -> Row:
+    """A row as PHP would take it apart: null and false turn into an array, other scalars are its death."""
+    if php.is_array(row):
+        return dict(php.pairs(row))
+    if row is None or row is False:
         return {}
-    if isinstance(attribute, str):
+    if isinstance(row, str):
         raise PhpCrash("Error", "Cannot unset string offsets")
     raise PhpCrash("Error", "Cannot unset offset in a non-array variable")
+
+
+def own_field(row: Any, key: str) -> Any:
+    """$row[$key] where PHP then changes the row: a text dies when it is read, other scalars when they are written."""
+    found = field(row, key)
+    return found if php.is_array(row) else own_row(row).get(key)
+
+
+def _row_in_list(row: Any) -> Row:
+    if row is None or row is False:
+        php.require_array(row, f"{_PROPAGATE}(): Argument #1 ($attribute)")
+    return own_row(row)
 
 
 def merged_tags(present: Any, links: Any) -> Any:
@@ -143,9 +191,9 @@ def merged_tags(present: Any, links: Any) -> Any:
 
 
 def _tag(link: Any) -> Any:
-    tag = link.get("Tag") if type(link) is dict else field(link, "Tag")
+    tag = link.get("Tag") if type(link) is dict else own_field(link, "Tag")
     if type(tag) is not dict or "org_id" not in tag:
-        return tag
+        return tag if tag is None or tag is False or php.is_array(tag) else own_row(tag)
     own: Row = tag.copy()
     del own["org_id"]
     return own
@@ -159,7 +207,7 @@ def clean_galaxies(galaxies: Any) -> Any:
 
 
 def _clean_galaxy(galaxy: Any) -> Any:
-    clusters = galaxy.get("GalaxyCluster") if isinstance(galaxy, dict) else None
+    clusters = field(galaxy, "GalaxyCluster")
     if not php.is_array(clusters):
         return galaxy
     cleaned = {key: _clean_cluster(cluster) for key, cluster in php.pairs(clusters)}
@@ -167,16 +215,17 @@ def _clean_galaxy(galaxy: Any) -> Any:
 
 
 def _clean_cluster(cluster: Any) -> Any:
-    return {**cluster, "meta": {}} if isinstance(cluster, dict) and cluster.get("meta") == [] else cluster
+    return cluster if field(cluster, "meta") else with_key(cluster, "meta", {})
 
 
-def without_empty_groups(notes: Any) -> Any:
-    if not php.is_array(notes):
-        return notes
-    return php.from_pairs({key: _without_empty_group(note) for key, note in php.pairs(notes)})
+def without_empty_groups(notes: Any) -> list[Any]:
+    php.require_array(notes, "array_values(): Argument #1 ($array)")
+    return [_without_empty_group(note) for note in php.values(notes)]
 
 
 def _without_empty_group(note: Any) -> Any:
+    if note and not php.is_array(note):
+        return own_row(note)
     if isinstance(note, dict) and "SharingGroup" in note and not note["SharingGroup"]:
         return {key: value for key, value in note.items() if key != "SharingGroup"}
     return note
@@ -185,15 +234,24 @@ def _without_empty_group(note: Any) -> Any:
 def _by_attribute(sightings: Any) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for sighting in php.values(sightings) if php.is_array(sightings) else []:
-        if isinstance(sighting, dict):
-            found.setdefault(php.to_string(sighting.get("attribute_id")), []).append(sighting)
+        found.setdefault(php.array_key(field(sighting, "attribute_id")), []).append(sighting)
     return found
 
 
 def _marked(tag: Any, inherited: bool) -> Row:
-    marked: Row = tag.copy() if type(tag) is dict else {}
+    if type(tag) is not dict:
+        return with_key(tag, "inherited", inherited)
+    marked: Row = tag.copy()
     marked["inherited"] = inherited
     return marked
+
+
+def with_key(array: Any, key: str, value: Any) -> Row:
+    """$array[$key] = $value: null and false turn into an array, other scalars are PHP's death."""
+    field(array, key)
+    if array is not None and array is not False and not php.is_array(array):
+        raise PhpCrash("Error", "Cannot use a scalar value as an array")
+    return {**dict(php.pairs(array or [])), key: value}
 
 
 def field(array: Any, key: str) -> Any:

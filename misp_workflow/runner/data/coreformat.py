@@ -20,7 +20,16 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
-from misp_workflow.runner.data.cleaning import Cleaner, Row, clean_galaxies, field, merged_tags, without_empty_groups
+from misp_workflow.runner.data.cleaning import (
+    Cleaner,
+    Row,
+    clean_galaxies,
+    field,
+    merged_tags,
+    own_field,
+    own_row,
+    without_empty_groups,
+)
 from misp_workflow.runner.data.profiles import OLDEST, REPORTS_HAVE_TAGS, Profile, profile
 
 _FIRST = profile(OLDEST)
@@ -43,6 +52,7 @@ EVENT_PARTS = (
     "Opinion",
     "Relationship",
 )
+OF_EVENTS_ONLY = ("Org", "Orgc", "RelatedEvent")
 ANALYST_DATA = ("Note", "Opinion", "Relationship")
 _NOTHING: Mapping[str, Any] = {}
 
@@ -98,8 +108,10 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _guess_scope(row: Row) -> str:
+    """An event that has attributes beside it is told from an attribute with its event by what only events have."""
     if row.get("Attribute") is not None:
-        return "attribute" if row.get("Event") is None else "event"
+        whole = row.get("Event") is not None and any(row.get(part) is not None for part in OF_EVENTS_ONLY)
+        return "event" if whole else "attribute"
     return "object" if row.get("Object") is not None else "event"
 
 
@@ -120,32 +132,31 @@ def _convert_event(row: Row, world: World) -> Row:
     for part in EVENT_PARTS:
         if row.get(part) is not None:
             event[part] = row[part]
-    if event.get("SharingGroup") in ([], {}):
+    if "SharingGroup" in event and not event["SharingGroup"]:
         del event["SharingGroup"]
-    if row.get("EventTag"):
+    if php.is_array(row.get("EventTag")) and row["EventTag"]:
         event["Tag"] = merged_tags(event.get("Tag"), row["EventTag"])
     for part in ANALYST_DATA:
-        if event.get(part):
+        if event.get(part) is not None:
             event[part] = without_empty_groups(event[part])
     cleaner = Cleaner(event.get("Tag"), row.get("Sighting"))
     related = event.pop("RelatedAttribute", None)
-    if event.get("Attribute"):
+    if event.get("Attribute") is not None:
         event["Attribute"] = cleaner.attributes(_with_related(event["Attribute"], related))
-    if event.get("Object"):
+    if event.get("Object") is not None:
         event["Object"] = cleaner.objects(_with_related_of(event.get("Attribute"), event["Object"], related))
     if event.get("Galaxy"):
         event["Galaxy"] = clean_galaxies(event["Galaxy"])
     event.pop("user_id", None)
     event["_AttributeFlattened"] = cleaner.flattened
     converted: Row = {"Event": event}
-    if row.get("errors"):
+    if row.get("errors") is not None:
         converted["errors"] = row["errors"]
     return converted
 
 
 def _convert_attribute(row: Row, world: World) -> Row:
-    attribute = row.get("Attribute")
-    attribute = dict(php.pairs(attribute)) if php.is_array(attribute) else {}
+    attribute = own_row(row.get("Attribute"))
     if row.get("AttributeTag"):
         attribute["AttributeTag"] = row["AttributeTag"]
     event = find_row(world, "events", attribute.get("event_id"))
@@ -158,7 +169,7 @@ def _convert_attribute(row: Row, world: World) -> Row:
 
 
 def _convert_object(row: Row, world: World) -> Row:
-    event = find_row(world, "events", field(row.get("Object"), "event_id"))
+    event = find_row(world, "events", own_field(row.get("Object"), "event_id"))
     if event is None:
         return _empty_event()
     found = dict(row["Object"])
@@ -193,18 +204,20 @@ def _with_related(attributes: Any, related: Any) -> Any:
 
     def joined(attribute: Any) -> Any:
         rows = php.item(related, php.to_string(php.item(attribute, "id"))) if isinstance(attribute, dict) else None
-        return {**attribute, "RelatedAttribute": [_related(row) for row in php.values(rows)]} if rows else attribute
+        if not rows or not php.is_array(rows):
+            return attribute
+        return {**attribute, "RelatedAttribute": [_related(row) for row in php.values(rows)]}
 
     return php.from_pairs({key: joined(attribute) for key, attribute in php.pairs(attributes)})
 
 
 def _related(row: Any) -> Row:
     return {
-        "id": php.item(row, "attribute_id"),
-        "value": php.item(row, "value"),
-        "org_id": php.item(row, "org_id"),
-        "info": php.item(row, "info"),
-        "event_id": php.item(row, "id"),
+        "id": field(row, "attribute_id"),
+        "value": field(row, "value"),
+        "org_id": field(row, "org_id"),
+        "info": field(row, "info"),
+        "event_id": field(row, "id"),
     }
 
 

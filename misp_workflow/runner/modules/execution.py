@@ -218,11 +218,13 @@ class Call:
 
     def matching(self) -> Any:
         """What the node's own filter selects of the data, maybe nothing; the whole data where there is no filter."""
-        data, filters = self.data(), self.node.filters
-        if not self.has_filter:
-            return data
-        items = conditions.extract_data(data, filters.get("selector"))
-        return conditions.matching(items, filters.get("value"), filters["operator"], filters.get("path"), self.misp)
+        return self.selection() if self.has_filter else self.data()
+
+    def selection(self) -> Any:
+        """What selector, path and operator find. Without an operator nothing, yet a path can be PHP's death."""
+        filters = self.node.filters
+        items = conditions.extract_data(self.data(), filters.get("selector"))
+        return conditions.matching(items, filters.get("value"), filters.get("operator"), filters.get("path"), self.misp)
 
     def ask(self, family: str, module: str, timeout: float, fields: dict[str, Any]) -> Any:
         """Ask a module. Answers what MISP makes of it: the decoded answer, or false."""

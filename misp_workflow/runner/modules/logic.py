@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from misp_workflow import php
+from misp_workflow import hashpath, php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions, wire
 from misp_workflow.runner.data.profiles import DISTRIBUTION_IF_TURNED
@@ -28,10 +28,18 @@ def generic_if(call: Call) -> Outcome:
     values = call.values()
     operator, value = values["operator"], value_for(values)
     found = conditions.extract_data(call.data(), values["hash_path"])
-    if operator in ("equals", "not_equals") and php.is_array(found) and len(found) == 1:
-        found = php.item(found, "0")
+    if operator in ("equals", "not_equals"):
+        found = _named(call.data(), values["hash_path"], found)
     holds = php.truthy(found) if operator == "any_value" else conditions.holds(found, operator, value)
     return Outcome(holds, why=f"{values['hash_path']} is {short(found)}; asked: {operator} {short(value)}")
+
+
+def _named(data: Any, path: Any, found: Any) -> Any:
+    """The value that a path of names only leads to. What a pattern finds is a list, also of one, and equals nothing."""
+    if php.empty(path) or not hashpath.compile(php.to_string(path)).simple:
+        return found
+    value = hashpath.get(data, path)
+    return found if value is None or php.is_array(value) else value
 
 
 _TAG_PATHS = {
@@ -118,26 +126,29 @@ def distribution_if(call: Call) -> Outcome:
     if actual not in _LEVELS:
         return Outcome(False, ["Distribution level not supported"], asked)
     if php.loose_equal(values["distribution"], _SHARING_GROUP) and (not turned or actual == _SHARING_GROUP):
+        groups = _sharing_groups(call)
         if condition not in ("equals", "not_equals"):
             return Outcome(False, ["Condition operator not supported for that distribution level"], asked)
-        return _sharing_groups_match(call, condition, values["sharing_group_id"])
-    if actual == _SHARING_GROUP and condition not in ("equals", "not_equals"):
-        return Outcome(False, why=asked)
+        return _groups_match(groups, condition, values["sharing_group_id"], turned)
     holds = {
         "equals": actual == wanted,
         "not_equals": actual != wanted,
-        # Only what all communities see counts for more than what a sharing group sees.
-        "more_permisive_or_equal_than": actual >= wanted or (actual == _ALL and wanted == _SHARING_GROUP),
-        "more_restrictive_or_equal_than": actual <= wanted,
+        # range() as PHP has it, also downwards: what all communities see counts for more than what a group sees.
+        "more_permisive_or_equal_than": _between(actual, wanted, _ALL),
+        "more_restrictive_or_equal_than": _between(actual, 0, wanted),
     }.get(php.to_string(condition), False)
     return Outcome(holds, why=asked)
+
+
+def _between(level: int, start: int, end: int) -> bool:
+    return min(start, end) <= level <= max(start, end)
 
 
 def _distributing_parts(event: Any, scope: Any) -> list[Any]:
     """The event, and for the attribute scope the object and the first attribute: each can narrow the distribution."""
     where = "Module_distribution_if::__getPropagatedDistribution(): Argument"
     php.require_array(event, f"{where} #1 ($event)")
-    if php.loose_equal(scope, "event"):
+    if not php.loose_equal(scope, "attribute"):
         return [event]
     attribute = php.item(php.item(event, "Attribute"), "0")
     php.require_array(attribute, f"{where} #3 ($attribute)")
@@ -160,13 +171,19 @@ def _distribution(part: Any) -> int | None:
     return php.to_int(php.item(part, "distribution")) if php.truthy(part) else None
 
 
-def _sharing_groups_match(call: Call, condition: Any, wanted: Any) -> Outcome:
+def _sharing_groups(call: Call) -> list[Any]:
+    """The groups of the event, the object and the first attribute, whatever the scope."""
+    event = _event(call.data())
+    alone = DISTRIBUTION_IF_TURNED in call.misp and not php.item(event, "Attribute")
+    parts = _distributing_parts(event, "event" if alone else "attribute")
+    shared = [part for part in parts if php.loose_equal(php.item(part, "distribution"), _SHARING_GROUP)]
+    return [php.item(part, "sharing_group_id") for part in shared]
+
+
+def _groups_match(groups: list[Any], condition: Any, wanted: Any, turned: bool) -> Outcome:
     """Whether all groups, or none, are among those wanted; where none is wanted, whether there is any, or none."""
-    turned, event = DISTRIBUTION_IF_TURNED in call.misp, _event(call.data())
-    parts = _distributing_parts(event, "event" if turned and not php.item(event, "Attribute") else "attribute")
     if php.truthy(wanted) and not php.is_array(wanted):
         raise PhpCrash("TypeError", f"array_diff(): Argument #2 must be of type array, {php.type_name(wanted)} given")
-    groups = [php.item(part, "sharing_group_id") for part in parts if _distribution(part) == _SHARING_GROUP]
     if php.truthy(wanted):
         chosen = [php.in_array(group, wanted) for group in groups]
         holds = all(chosen) if condition == "equals" else not any(chosen)

@@ -21,8 +21,8 @@ def request(call: Call) -> dict[str, Any]:
     data = call.data()
     fields: dict[str, Any] = {"module": call.module.name, "data": data}
     if call.module.supports_filters:
-        # A filter that selects nothing makes MISP send everything.
-        kept = call.matching()
+        # A filter that selects nothing, or has no operator, makes MISP send everything.
+        kept = call.selection()
         fields["filteredItems"] = data if php.empty(kept) else kept
     # A parameter with a number for a name gets lost on MISP's side.
     fields["params"] = {name: value for name, value in values.items() if php.int_key(name) is None} or []

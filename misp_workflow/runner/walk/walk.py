@@ -207,8 +207,8 @@ class _Walker:
         for visit in walk(self._workflow.graph, start, self._choose, max_steps=self._around.steps_left):
             self._around.steps_left -= 1
             blocked = self._is_blocked(visit)
-            if visit.node.type == "logic" or (visit.node is start and not self._in_job):
-                continue  # logic is evaluated when the walk asks where to go on
+            if visit.node.type in ("logic", "trigger"):
+                continue  # logic is evaluated when the walk asks where to go on, a trigger is passed by
             if blocked:
                 self._done.blocked_paths.append(visit.path)
                 self._done.steps.append(
@@ -231,11 +231,7 @@ class _Walker:
     def _act(self, visit: Visit) -> bool:
         """Execute an action. False when the walk ends here."""
         node = visit.node
-        module = (
-            self._around.modules.find(node.module)
-            if node.type == "trigger"
-            else self._around.modules.get("action", node.module)
-        )
+        module = self._around.modules.get(node.type, node.module)
         self._done.executed.append(node)
         step, outcome = self._execute(visit, module, exec_of(module))
         step.outcome = (
@@ -316,6 +312,7 @@ class _Walker:
             return iter(())
         step, outcome = self._execute(visit, module, exec_of(module))
         if module is not None and node.module in (*SETTING_FILTERS, FILTER_RESET):
+            self._roaming.get()  # applied at once, also where nothing follows: a selector can be MISP's death
             output = THEN if outcome.success or self._passes_all(node) else ELSE
             step.outcome = "filter" if outcome.success else step.outcome
         else:
