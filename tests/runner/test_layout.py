@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from misp_workflow.runner.data.world import World
-from misp_workflow.runner.graph.build import as_blueprint, drawn_height, workflow
+from misp_workflow.runner.graph.build import FIELD, as_blueprint, drawn_height, workflow
 from misp_workflow.runner.graph.workflow import attach_blueprint, load
 from misp_workflow.runner.modules import catalogue
 from misp_workflow.runner.modules.moduleapi import LocalServer
@@ -34,6 +34,8 @@ MEASURED = {
     "teams_card": 971,
     "hashlookup_check": 736,
 }
+SINCE = {"teams_card": 2}
+"""Parameters that a node has got since it was measured; each is a field, which is kept free whole."""
 WIDTH = 332
 
 
@@ -41,7 +43,7 @@ WIDTH = 332
 def test_no_node_is_higher_than_is_kept_free(module):
     found = MODULES.find(module)
     assert found is not None
-    assert MEASURED[module] <= drawn_height(found.config) <= MEASURED[module] + 160
+    assert MEASURED[module] <= drawn_height(found.config) - FIELD * SINCE.get(module, 0) <= MEASURED[module] + 160
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
