@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Destination, Settings, load
+from misp_workflow.settings.file import MAX_FILE
 from misp_workflow.settings.gathering import Gathering
 from misp_workflow.settings.model import DAY
 from misp_workflow.settings.reader import literal_secrets
@@ -130,6 +132,25 @@ def test_everything_that_can_be_said(write) -> None:
             "\n[destinations.a]\ntpl = 'red'",
             "line 3: destinations.a.tpl is not a known setting; the nearest name is “tlp”.",
         ),
+        ("[lists]\nfolder = 'lists'", "line 2: lists.folder must be an absolute path"),
+        ("[scripts]\nfolder = 'scripts'", "line 2: scripts.folder must be an absolute path"),
+        ("[mail.pgp]\nhome = 'gnupg'", "line 2: mail.pgp.home must be an absolute path"),
+        ("[mail.pgp]\nsign_with = 'soc@example.org'", "line 2: mail.pgp.sign_with needs mail.pgp.home, the folder"),
+        ("[mail.smime]\ncertificate = '/etc/soc.pem'", "line 2: mail.smime.certificate and key belong together"),
+        ("[misp]\nversion = '2.5'", "line 2: misp.version is no version of MISP, such as 2.5.50"),
+        ("[destinations.a.list]\nmost = 5", "destinations.a.list.format must be one of "),
+        (
+            "[destinations.a.list]\nformat = 'squid'\nzone = '.x.'",
+            "destinations.a.list.zone must be the name of a zone",
+        ),
+        ("[destinations.a.list]\nformat = 'squid'\nfile = '../x'", "destinations.a.list.file must be a file's name"),
+        ("[destinations.'a b'.list]\nformat = 'squid'", "is a list, so its name may have letters, digits, dots"),
+        (
+            "[destinations.a]\ndigest = '"
+            + ", ".join(f"{number // 60:02}:{number % 60:02}" for number in range(200))
+            + "'",
+            "line 2: destinations.a.digest ",
+        ),
         ("[destination.a]", "line 1: destination is not a known setting; the nearest name is “destinations”."),
         ("[destinations.a]\ntlp = 'orange'", "line 2: destinations.a.tlp must be one of clear, green, amber,"),
         ("[destinations.a]\ntlp = 3", "line 2: destinations.a.tlp must be one of clear"),
@@ -176,6 +197,17 @@ def test_what_is_wrong_is_said_with_its_line(write, text: str, sentence: str) ->
         load(path)
     assert sentence in str(error.value)
     assert str(path) in str(error.value)
+
+
+def test_a_pipe_is_no_settings_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "settings.toml", 0o600)
+    with pytest.raises(SettingsError, match="is no regular file"):
+        load(tmp_path / "settings.toml")
+
+
+def test_a_settings_file_has_an_end(write) -> None:
+    with pytest.raises(SettingsError, match=r"is longer than \d+ MiB"):
+        load(write("#" * (MAX_FILE + 1)))
 
 
 @pytest.mark.parametrize(
