@@ -6,6 +6,7 @@ import ipaddress
 from functools import cache
 from urllib.parse import urlsplit
 
+from misp_workflow.delivery.guard.networks import inside, readings
 from misp_workflow.delivery.lists.values import Entry, Network, UnfitError, name
 from misp_workflow.settings.lists import ListRules, Lists
 from misp_workflow.suffixes import public_suffixes
@@ -21,11 +22,10 @@ def refusal(entry: Entry, rules: ListRules, house: Lists) -> str:
     host = _host(entry)
     if not host:
         return ""
-    try:
-        network = ipaddress.ip_network(host.strip("[]"))
-    except ValueError:
+    addresses = list(readings(host))
+    if not addresses:
         return _name_refusal(host, entry.kind, rules, house)
-    return _network_refusal(network, rules, house)
+    return next(filter(None, (_network_refusal(ipaddress.ip_network(one), rules, house) for one in addresses)), "")
 
 
 def _host(entry: Entry) -> str:
@@ -40,9 +40,10 @@ def _host(entry: Entry) -> str:
 def _network_refusal(network: Network, rules: ListRules, house: Lists) -> str:
     if network.prefixlen < WIDEST[network.version]:
         return f"is wider than /{WIDEST[network.version]}"
-    if any(_overlaps(network, own) for own in house.own_networks):
+    meant = [network, *map(ipaddress.ip_network, inside(network.network_address))]
+    if any(_overlaps(one, own) for own in house.own_networks for one in meant):
         return "is a network of our own (lists.own_networks)"
-    if any(_overlaps(network, allowed) for allowed in rules.allow):
+    if any(_overlaps(one, allowed) for allowed in rules.allow for one in meant):
         return "is on the list's allow-list"
     if not rules.reserved and any(network.overlaps(one) for one in _reserved(network.version)):
         return "is private, reserved or for documentation"
