@@ -154,10 +154,13 @@ ENCODED = ("=?utf-8?Q?x=0d=0aX-Injected:_yes=0d=0a=0d=0aSigned_by_nobody?=", "a 
 @pytest.mark.parametrize("title", [*ENCODED, "=?unknown?q?=0a?=", "=?utf-7?Q?+AA0ACg-X-Injected:?="])
 def test_an_encoded_word_in_a_header_is_text(title: str):
     with MailServer() as server:
-        answer = send(mail_to(server, subject=f"Event: {title}", headers={"X-Title": title}))
+        attached = {"attachment": "x", "attachment_name": f"{title}.csv", "attachment_type": "text/csv"}
+        answer = send(mail_to(server, subject=f"Event: {title}", headers={"X-Title": title}, **attached))
         assert answer.outcome == "delivered"
         message = server.mails[0].message
-    assert message["X-Injected"] is None and message.get_content().strip() == "New indicators"
+    text, file = message.iter_parts()
+    assert [part["X-Injected"] for part in (message, text, file)] == [None] * 3
+    assert text.get_content().strip() == "New indicators" and file.get_content() == "x"
     assert str(message["Subject"]).replace("\u200b", "") == f"Event: {title}"
     assert str(message["X-Title"]).replace("\u200b", "") == title
 

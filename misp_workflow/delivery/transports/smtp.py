@@ -140,7 +140,7 @@ def message(mail: Mail, key: str) -> EmailMessage:
             _sendable(mail.attachment).encode(),
             maintype=kind,
             subtype=subtype,
-            filename=mail.attachment_name,
+            filename=_plain(mail.attachment_name),
             params={"charset": "utf-8"},
         )
     return made
