@@ -227,3 +227,14 @@ def test_what_is_only_noted() -> None:
 def test_an_unknown_module_names_the_known() -> None:
     with pytest.raises(InputError, match=r"no module 'nothing'.*push-zmq"):
         act("nothing")
+
+
+@pytest.mark.parametrize("nothing", ["", "0", 0, None, False])
+def test_a_module_executed_on_nothing_has_the_empty_event(nothing: Any) -> None:
+    assert execute("published-if", nothing, {}, Scripted([])).roaming.raw == {"Event": {"_AttributeFlattened": []}}
+
+
+@pytest.mark.parametrize("params", ["x", 1, None])
+def test_parameters_that_are_no_array_kill_php(params: Any) -> None:
+    with pytest.raises(PhpCrash):
+        execute("published-if", {"Event": {"id": "7"}}, params, Scripted([]))

@@ -101,6 +101,21 @@ def test_an_attribute_that_is_no_array_kills_php(attribute: Any) -> None:
         convert(_event(Attribute=[attribute]))
 
 
+@pytest.mark.parametrize("tags", ["x", 1, True])
+def test_event_tags_that_are_no_array_kill_php_where_links_come_to_them(tags: Any) -> None:
+    with pytest.raises(PhpCrash):
+        convert({"Event": {"Tag": tags}, "EventTag": [{}]})
+
+
+def test_an_object_whose_attributes_are_empty_to_php_is_left_out() -> None:
+    row = {"Event": {"id": "7", "Object": [{"id": "1", "Attribute": "0"}]}}
+    assert convert(row) == {"Event": {"id": "7", "Object": [], "_AttributeFlattened": []}}
+
+
+def test_an_empty_attribute_is_none() -> None:
+    assert convert({"Event": {"id": "7"}, "Attribute": ""}) == {"Event": {"_AttributeFlattened": []}}
+
+
 @pytest.mark.parametrize("data", [None, "x", 5])
 def test_data_that_is_no_array(data: Any) -> None:
     with pytest.raises(PhpCrash):

@@ -103,7 +103,9 @@ class Cleaner:
         """The objects that have attributes, renumbered."""
         php.require_array(objects, "array_values(): Argument #1 ($array)")
         return [
-            self._object(found) for found in php.values(objects) if isinstance(found, dict) and found.get("Attribute")
+            self._object(found)
+            for found in php.values(objects)
+            if isinstance(found, dict) and not php.empty(found.get("Attribute"))
         ]
 
     def _object(self, found: Row) -> Row:
@@ -184,7 +186,7 @@ def _row_in_list(row: Any) -> Row:
 
 def merged_tags(present: Any, links: Any) -> Any:
     """The tags that the links point to, position by position over those already there."""
-    tags = dict(php.pairs(present)) if php.is_array(present) else {}
+    tags = own_row(present)
     for key, link in php.pairs(php.to_array(links)):
         tags[key] = _tag(link)
     return php.from_pairs(tags)

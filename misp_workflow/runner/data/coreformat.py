@@ -156,7 +156,7 @@ def _convert_event(row: Row, world: World) -> Row:
 
 
 def _convert_attribute(row: Row, world: World) -> Row:
-    attribute = own_row(row.get("Attribute"))
+    attribute = own_row(row.get("Attribute") or None)
     if row.get("AttributeTag"):
         attribute["AttributeTag"] = row["AttributeTag"]
     event = find_row(world, "events", attribute.get("event_id"))

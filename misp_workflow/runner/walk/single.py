@@ -43,7 +43,7 @@ class SingleRun:
 def execute(
     module_id: str,
     data: Any,
-    params: Mapping[str, Any],
+    params: Any,
     server: ModuleServer,
     *,
     world: World | None = None,
@@ -54,6 +54,7 @@ def execute(
 ) -> SingleRun:
     """Execute one module, a disabled one too.
 
+    data: what is empty to PHP is an empty array.
     params: by the keys of the node ("data_extraction_path"), as in a workflow. convert: to MISP core format first.
     filters: a filter of the node, {"selector", "path", "operator", "value"}; MISP sets none here.
     Raises InputError for an unknown module, PhpCrash where MISP's request would die.
@@ -65,12 +66,13 @@ def execute(
         known = sorted({*around.modules.by_type["action"], *around.modules.by_type["logic"]})
         near = did_you_mean(module_id, known)
         raise InputError(f"There is no module {module_id!r}{near}. Known are {', '.join(known)}.")
-    data = wire.as_php(data)
+    php.require_array(params, "Workflow::moduleStatelessExecution(): Argument #3 ($param_data)")
+    data = [] if php.empty(data) else wire.as_php(data)
     start = coreformat.convert(data, world=around.world.rows, misp=around.world.misp) if convert else data
     roaming = RoamingData(start, around.world.misp, workflow_id=workflow_id)
     around.start_data = roaming.raw
     record = Record()
-    outcome = exec_(Call(_node(module, params, filters or {}), module, roaming, around, record))
+    outcome = exec_(Call(_node(module, dict(php.pairs(params)), filters or {}), module, roaming, around, record))
     return SingleRun(module, outcome.success, outcome.errors, outcome.why, roaming, record, around.files)
 
 
