@@ -46,7 +46,7 @@ _FOREIGN_LETTERS = re.compile(rf"(?<!\w)(?P<word>[^\W\d_]{{3}})[\W_]+(?={_LEVEL_
 _CLASSIFIED = re.compile(r"(?:euci|nato|dni-ism|de-vs|fr-classif):(.*)", re.DOTALL)
 _UNCLASSIFIED = re.compile(r"complies:with.*|non-classifiees=.*non-protege.*|.*[=:]\W*(?:u|nu|offen|unclassified)\W*")
 
-_NOT = re.compile(r"[^a-z0-9]*(?:[!¬≤≥]|[<>]=)[^a-z0-9]*[a-z0-9]")
+_NOT = re.compile(rf"[^a-z0-9]*(?:[!¬≤≥]|[<>]=)[^a-z0-9]*(?:{_LEVEL_WORDS})")
 """What stands before a level that is not meant, or not alone: "tlp:!green", "tlp:>=amber"."""
 
 _BETWEEN = (
@@ -186,13 +186,14 @@ def _said(plain: str) -> list[tuple[str, str]]:
     for number, place in enumerate(places):
         end = places[number + 1].start() if number + 1 < len(places) else len(plain)
         scheme = "pap" if place["pap"] else "tlp"
-        level, negated = _level(scheme, place["after"] + plain[place.end() : end]), _NOT.match(plain, place.end(), end)
-        if negated:
+        level = _level(scheme, place["after"] + plain[place.end() : end])
+        if not place["after"] and _NOT.match(plain, place.end(), end):
             level = "?"
         elif level == "?" and not place["after"] and (sentence := _SENTENCE.match(plain, place.end(), end)):
             level = "?" if re.search("[a-z0-9]", sentence["more"]) else _level(scheme, sentence["level"])
         elif level == "?" and not _is_marking(place, plain, end):
-            level = _level_before(scheme, plain[max(place.start() - LONGEST_LEVEL, 0) : place.start()])
+            before = plain[max(place.start() - LONGEST_LEVEL, 0) : place.start()]
+            level = "" if place["after"] else _level_before(scheme, before)
         if level:
             found.append((scheme, level))
     if not places and (foreign := _FOREIGN_LETTERS.search(plain)) and not foreign["word"].isascii():

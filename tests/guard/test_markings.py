@@ -95,6 +95,9 @@ UNREADABLE = (
 )
 SILENT = (
     "check-tlp!",
+    "respect TLP! please",
+    "white paper! 2026",
+    "papaya >= 3",
     "tlp-review-pending",
     "tlprelated",
     'workflow:todo="check-tlp"',
