@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.delivery.guard import admit
+from misp_workflow.delivery.guard.spelling import Shown, plain
 from misp_workflow.settings import Destination
 
 MOST_ROUNDS = 40
@@ -63,3 +64,10 @@ def test_an_event_with_10000_attributes(captures: dict[str, Any], withheld: int,
     assert admit(data, None, Destination()).withheld == expected
     found = ratio(lambda: admit(data, None, Destination()), lambda: json.loads(text), most)
     assert found < most, f"guarding takes {found:.1f} times as long as reading"
+
+
+@pytest.mark.parametrize("sign", ["(", "[ ", "(.", " dot", "a  d", "hxx", "\u201c", "\u0301", "((\u00e9", "\\."])
+@pytest.mark.parametrize("read", [plain, Shown])
+def test_a_long_text_of_one_sign_is_compared_in_time(read: Callable[[str], Any], sign: str) -> None:
+    found = ratio(lambda: read(sign * 2_000), lambda: read("a(" * 2_000), 20)
+    assert found < 20, f"{sign!r} takes {found:.0f} times as long as other signs"

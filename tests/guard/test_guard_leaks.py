@@ -118,6 +118,7 @@ def test_related_events_keep_their_number_and_lose_their_title(data: dict[str, A
         ("見てevil.example.orgです「evil.example.org」🔥", "[withheld]「[withheld]」🔥"),
         ("evil [.] example [.] org, evil[.example.]org", "[withheld], [withheld]"),
         ("evil\\.example\\.org and evil dot example dot org", "[withheld] and [withheld]"),
+        ("the red dot evil.example.org, dot [.] evil.example.org", "the red dot [withheld], dot [.] [withheld]"),
         ("~evil.example.org~ $evil.example.org$ - evil.example.org-", "[withheld] [withheld] - [withheld]"),
         (
             "e\u0301vil.example.org e\U000e0041vil.exam\u3164ple.org evil.example‑org",

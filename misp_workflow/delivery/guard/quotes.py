@@ -10,7 +10,7 @@ from misp_workflow.deadline import paced
 from misp_workflow.delivery.guard.nested import Edits, Place, every_text
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.phrases import Phrases
-from misp_workflow.delivery.guard.spelling import Shown, live, merged, plain, sure_words, words_of
+from misp_workflow.delivery.guard.spelling import live, merged, plain, readings, sure_words, words_of
 
 MARK = "[withheld]"
 
@@ -122,9 +122,11 @@ class Quotes:
         """Whether a value is made around one that was left out: a URL around its host, a rule around its pattern."""
         if not self._may_quote(text):
             return False
-        shown = plain(text)
-        parts = {part for word in _WORD.findall(shown) for part in _parts(word)}
-        return any(map(_TELLING.fullmatch, parts & self._words)) or any(self._phrases.places(shown))
+        for shown in readings(text):
+            parts = {part for word in _WORD.findall(shown.plain) for part in _parts(word)}
+            if any(map(_TELLING.fullmatch, parts & self._words)) or any(self._phrases.places(shown.plain)):
+                return True
+        return False
 
     def _mask_texts(self, edits: Edits) -> None:
         """Note [withheld] in place of each such value that a text quotes."""
@@ -177,13 +179,16 @@ class Quotes:
         return False
 
     def _mask(self, text: str) -> str:
-        shown = Shown(text)
-        places = merged((*self._words_in(shown.plain), *self._phrases.places(shown.plain)))
+        places = (
+            (shown.start(start), shown.end(end))
+            for shown in readings(text)
+            for start, end in (*self._words_in(shown.plain), *self._phrases.places(shown.plain))
+        )
         pieces: list[str] = []
         kept = 0
-        for start, end in places:
-            pieces += (text[kept : shown.start(start)], MARK)
-            kept = shown.end(end)
+        for start, end in merged(places):
+            pieces += (text[kept:start], MARK)
+            kept = end
         return "".join((*pieces, text[kept:])) if pieces else text
 
     def _words_in(self, shown: str) -> Iterator[tuple[int, int]]:

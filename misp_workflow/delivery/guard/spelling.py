@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 LONG = 256
 """Characters of a value of several words of which the rest does not count."""
@@ -111,14 +111,21 @@ def live(text: str) -> str:
 
 
 class Shown:
-    """A text as it is compared (`plain`), and where each part of it stands in the text as it is."""
+    """A text as it is compared (`plain`), and where each part of it stands in the text as it is.
 
-    def __init__(self, text: str) -> None:
+    `joined`: a dot between spaces was taken for a part of a name ("evil dot com"). With `apart` it is none, for people
+    write of dots, too ("the red dot evil.com").
+    """
+
+    def __init__(self, text: str, *, apart: bool = False) -> None:
         pieces: list[str] = []
         self._plain, self._text, self._changed = [0], [0], [False]
+        self.joined = False
         size = end = 0
         for found in (_CHANGED_ASCII if text.isascii() else _CHANGED).finditer(text):
             meant = _meant(found)
+            if meant == "." and (found[0][0].isspace() or found[0][-1].isspace()):
+                self.joined, meant = True, " " if apart else "."
             pieces += (text[end : found.start()].casefold(), meant)
             size += found.start() - end
             self._note(size, found.start(), changed=True)
@@ -143,6 +150,14 @@ class Shown:
         if self._changed[piece]:
             return self._text[piece + 1]
         return self._text[piece] + place - self._plain[piece]
+
+
+def readings(text: str) -> Iterator[Shown]:
+    """Yield the text as it is compared, in each way in which it can be read."""
+    shown = Shown(text)
+    yield shown
+    if shown.joined:
+        yield Shown(text, apart=True)
 
 
 def merged(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
