@@ -301,16 +301,21 @@ def test_what_is_alone_in_its_digest_is_not_taken_for_sent(receiver: Receiver, s
     until(lambda: {one.json()["text"] for one in receiver.requests} == {"alone", "after"}, 60)
 
 
-def test_a_message_that_is_none_stops_neither_workers_nor_commands(receiver: Receiver, shared, broker) -> None:
-    if not isinstance(broker, Redis):
-        pytest.skip("RabbitMQ hands out what it was given, or nothing")
-    client = pytest.importorskip("redis").Redis.from_url(broker.url)
-    for number, body in enumerate((b"\xff garbage", b"[]", b'{"queue_name": 5}')):
-        client.hset("misp-workflow:misp-workflow.msgs", f"bad-{number}", body)
-        client.rpush("misp-workflow:misp-workflow", f"bad-{number}")
-    assert len(entries()) == 3, "people see that there is something"
-    deliver([parcel(receiver, "good")], mode="queue")
-    receiver.wait_for(1, timeout=60)
-    until(lambda: [entry.state for entry in entries()] == ["dead"] * 3, 60)
-    assert all("damaged" in entry.reason for entry in entries())
-    client.close()
+def test_a_message_that_is_none_stops_neither_workers_nor_commands(
+    receiver: Receiver, rules, program, tmp_path: Path
+) -> None:
+    """On Redis; RabbitMQ hands out what it was given, or nothing."""
+    redis = pytest.importorskip("redis").Redis
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with running("redis", program, folder) as broker, redis.from_url(broker.url) as client:
+        rules(f'[outbox]\nurl = "{broker.url}"\nkey = "{KEY}"\n')
+        for number, body in enumerate((b"\xff garbage", b"[]", b'{"queue_name": 5}')):
+            client.hset("misp-workflow:misp-workflow.msgs", f"bad-{number}", body)
+            client.rpush("misp-workflow:misp-workflow", f"bad-{number}")
+        assert len(entries()) == 3, "people see that there is something"
+        deliver([parcel(receiver, "good")], mode="queue")
+        receiver.wait_for(1, timeout=60)
+        until(lambda: [entry.state for entry in entries()] == ["dead"] * 3, 60)
+        assert all("damaged" in entry.reason for entry in entries())
+        delivery.stop()
