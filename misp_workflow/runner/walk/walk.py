@@ -328,6 +328,10 @@ class _Walker:
         return php.truthy(php.item(php.item(node.raw, "data"), "isFiltering"))
 
     def _put_aside(self, visit: Visit, module: Module | None) -> None:
+        output = php.item(php.item(visit.node.raw, "outputs"), THEN)
+        if php.item(output, "connections") is None:
+            where = "GraphWalker::_evaluateConcurrentTask(): Argument #3 ($connections)"
+            raise PhpCrash("TypeError", f"{where} must be of type array, null given")
         for edge in visit.node.outputs.get(THEN, ()):
             marked = {**dict(php.pairs(self._roaming.raw)), NODE_TO_RUN: php.to_int(edge.target)}
             self._roaming.set(marked)
