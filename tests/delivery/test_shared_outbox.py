@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from misp_workflow.settings import current
 from misp_workflow.testing.receiver import HANG, Receiver, answer
 
 pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
+pika = pytest.importorskip("pika", reason="the extra 'queue' is not installed")
 
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
@@ -121,3 +123,30 @@ def test_a_broker_that_fails_in_the_middle_of_a_repair_loses_nothing(
     assert sorted(entry.key for entry in box.entries()) == ["i", "ii", "iii"]
     assert box.requeue(["i", "ii", "iii"]) == 3
     assert sorted(entry.key for entry in box.entries()) == ["i", "ii", "iii"]
+
+
+@pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
+def test_a_worker_that_cannot_be_asked_leaves_no_connection_behind(broker: Rabbit):
+    from dramatiq.errors import ConnectionClosed
+
+    from misp_workflow.delivery.outbox import hands
+    from misp_workflow.delivery.outbox.rabbitmq import RabbitBackend
+
+    backend = RabbitBackend(broker.url)
+    backend.broker.declare_queue(hands.MAIN, ensure=True)
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        channel = connection.channel()
+        channel.exchange_delete(hands.HANDS)
+        channel.exchange_declare(hands.HANDS, "direct")  # somebody else's
+        before = open_connections()
+        try:
+            with pytest.raises(ConnectionClosed) as raised:
+                backend.broker.consume(hands.MAIN)
+            assert open_connections() == before, raised.value
+        finally:
+            channel.exchange_delete(hands.HANDS)
+            backend.close()
+
+
+def open_connections() -> int:
+    return sum(isinstance(one, pika.BlockingConnection) and one.is_open for one in gc.get_objects())

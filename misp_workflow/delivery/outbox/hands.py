@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import uuid
@@ -39,6 +40,8 @@ class TellingConsumer(_RabbitmqConsumer):
             self.channel.queue_bind(self._name, HANDS)
             self.channel.basic_consume(self._name, self._tell, auto_ack=True)
         except AMQPError as error:
+            with contextlib.suppress(AMQPError):  # nobody else closes it: it is tried again every few seconds
+                self.connection.close()
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
 
     def __next__(self) -> Any:

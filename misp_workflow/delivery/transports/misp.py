@@ -224,8 +224,8 @@ def _proved(misp: Client, place: settings.Misp) -> Client:
     if str(row.get("id") or "") != number:
         there = f"has this event as number {row['id']}, not {number}" if row.get("id") else "does not show this event"
         raise _end("refused", f"the MISP of [{place.table}] {there}, so it is another one that asked: check 'misp'")
-    while len(_known) >= MOST_PROVED:
-        _known.pop(next(iter(_known)), None)
+    if len(_known) >= MOST_PROVED:
+        _known.clear()
     _known[place.url, uuid, number] = None
     return misp
 
