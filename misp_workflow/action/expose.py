@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import sys
 import time
 import traceback
@@ -16,8 +15,6 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from misp_workflow import deadline, delivery, local_time, settings
 from misp_workflow.action import again, routing, writeback
@@ -42,7 +39,7 @@ from misp_workflow.effects import (
     mask,
     to_json,
 )
-from misp_workflow.effects.pieces import pieces
+from misp_workflow.effects.pieces import fingerprint
 from misp_workflow.errors import InputError, LateError, NothingToTell, WorkflowError
 from misp_workflow.event import View, rows, uuid_of
 from misp_workflow.printable import logger
@@ -363,12 +360,8 @@ class _Action:
             effect = dataclasses.replace(effect, **writeback.which(call))
         # A change in MISP is what answers its own trigger: there the same again is no news, and a loop would be none.
         subject = f"{call.about} {call.occasion}" if effect.leaves and call.occasion else call.about
-        content = hashlib.sha256(orjson.dumps([self.name, subject])[:-1] + b",")
-        for piece in pieces(to_json(effect), orjson.OPT_SORT_KEYS):
-            content.update(piece)
-        content.update(b"]")
         return Parcel(
-            key=content.hexdigest()[:32],
+            key=fingerprint([self.name, subject], to_json(effect)),
             effect=effect,
             action=self.name,
             event=uuid_of(call.judged.event),

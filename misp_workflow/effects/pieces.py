@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import orjson
@@ -37,6 +38,15 @@ def pieces(value: Json, option: int = 0) -> Iterator[bytes | memoryview]:
             yield memoryview(orjson.dumps(value[start : start + LONG], option=option))[1:-1]
             before = b","
         yield b"]"
+
+
+def fingerprint(about: list[str], value: Json) -> str:
+    """Return what tells a value, and what it is about, from all others; the order of members makes no difference."""
+    made = hashlib.sha256(orjson.dumps(about)[:-1] + b",")
+    for piece in pieces(value, orjson.OPT_SORT_KEYS):
+        made.update(piece)
+    made.update(b"]")
+    return made.hexdigest()[:32]
 
 
 def holds_long(value: Json, depth: int = _DEPTH) -> bool:

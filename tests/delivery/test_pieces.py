@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from misp_workflow.effects.pieces import LONG, holds_long, pieces
+from misp_workflow.effects.pieces import LONG, fingerprint, holds_long, pieces
 
 NAMES = st.text(max_size=4)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=8)
@@ -28,6 +29,12 @@ VALUES = st.recursive(
 @given(VALUES, st.sampled_from((0, orjson.OPT_SORT_KEYS)))
 def test_the_pieces_are_the_whole(value: Any, option: int) -> None:
     assert b"".join(pieces(value, option)) == orjson.dumps(value, option=option)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=2), VALUES)
+def test_a_fingerprint_is_that_of_the_whole(about: list[str], value: Any) -> None:
+    whole = orjson.dumps([*about, value], option=orjson.OPT_SORT_KEYS)
+    assert fingerprint(about, value) == hashlib.sha256(whole).hexdigest()[:32]
 
 
 @pytest.mark.parametrize("wrong", [{1: 2}, {"half \ud800": 1}, {"a": 2**70}], ids=["no text", "half a pair", "large"])
