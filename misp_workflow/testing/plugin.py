@@ -51,6 +51,7 @@ def misp_modules_server(
     folder = tmp_path_factory.mktemp("misp-modules")
     settings = folder / "settings.toml"
     settings.touch(mode=0o600)
+    settings.write_text("answer_within = 30\n")  # a busy machine must not fail a test
     environment = {"MISP_WORKFLOW_STATE": str(folder / "state"), "MISP_WORKFLOW_CONFIG": str(settings)}
     with MispModulesServer(custom=misp_modules_custom, environment=environment) as server:
         yield server

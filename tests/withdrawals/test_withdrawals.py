@@ -116,7 +116,7 @@ def test_what_is_withdrawn_is_gone_there(peer: Peer, captures: Captures) -> None
         assert until(lambda: peer.told(VICTIM, peer.old)[-1:] == [peer.old]), f"before “{column}” it is not there"
         data, more = happens(captures)
         said = ask(peer, data, **more)
-        assert ("TLP:RED" in said) == (column == "marked above the clearance"), said
+        assert ("is marked TLP:RED" in said) == (column == "marked above the clearance"), said
         until(lambda: seen(peer) in CELLS[peer.keeps], 5)
         found[column] = seen(peer)
     row = f"| {peer.name} | {' | '.join(found.values())} |"
