@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.build import workflow
 from misp_workflow.runner.graph.workflow import load
 from misp_workflow.runner.modules import catalogue as modules
 from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
 from misp_workflow.runner.said.check import RULES, check
+from misp_workflow.runner.walk.walk import run
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = LocalServer([ROOT / "misp_modules" / "modules" / "action_mod"])
@@ -106,6 +108,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "never reloads": (without_core_format(with_node("reload-full-event", {})), ("never-reloads", 2)),
     "rendered": (with_node("stop-execution", {"message": "No."}), ("rendered", 2)),
     "not offered": (with_node("generic-if", {"operator": "in_and", "value": "a", "hash_path": "Event.info"}), ("not-offered", 2)),
+    "never equal": (with_node("generic-if", {"operator": "equals", "value": "a", "hash_path": "Event.Tag.{n}.name"}), ("never-equal", 2)),
     "overhead": (with_node("slack_message", SLACK, "attribute-after-save"), ("overhead", 2)),
 }  # fmt: skip
 
@@ -115,6 +118,27 @@ def test_rule(name: str, known: modules.Modules) -> None:
     document, expected = CASES[name]
     assert expected in found(document, known)
     assert expected not in found(GOOD, known)
+
+
+@pytest.mark.parametrize("operator", ["equals", "not_equals"])
+@pytest.mark.parametrize("path", ["Event.Tag.{n}.name", "{s}.info", "Event.Attribute.{n}[type=md5].value"])
+@pytest.mark.parametrize("version", ["2.5.1", "2.5.19", "2.5.50"])
+def test_what_is_told_of_a_pattern_is_what_the_engine_does(operator: str, path: str, version: str) -> None:
+    """Whatever the value: else. What the finding says to use instead tells values apart."""
+    event = {"Event": {"info": "a", "Tag": [{"name": "a"}], "Attribute": [{"type": "md5", "value": "a"}]}}
+    world = World(misp=profile(version))
+
+    def told_and_done(asked: str, at: str, value: str) -> tuple[bool, str]:
+        document = load(with_node("generic-if", {"operator": asked, "value": value, "hash_path": at}))
+        told = any(one.rule == "never-equal" for one in check(document, modules.load(Scripted([]), world), world))
+        return told, run(document, event, Scripted([]), world=world).steps[0].outcome
+
+    assert [told_and_done(operator, path, value) for value in ("a", "z")] == [(True, "else")] * 2
+    instead = {"equals": "in", "not_equals": "not_in"}[operator]
+    both = [(False, "then"), (False, "else")]
+    for asked, at in ((instead, path), (operator, "Event.Tag.0.name")):
+        done = [told_and_done(asked, at, value) for value in ("a", "z")]
+        assert done == (both if operator == "equals" else both[::-1])
 
 
 def test_the_holding_graph_has_no_finding(known: modules.Modules) -> None:

@@ -37,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     texts.templates,
     texts.hash_paths,
     texts.filters,
+    texts.never_equal,
     triggers.data_that_is_not_there,
     triggers.high_overhead,
     triggers.recursion,

@@ -93,3 +93,19 @@ def filters(subject: Subject) -> Iterator[Finding]:
             problem = "When its filter matches nothing, the module gets the whole data, and may send it."
         if problem:
             yield Finding("warning", "filter", node, problem, "Put generic-filter-data or count-if before the node.")
+
+
+def never_equal(subject: Subject) -> Iterator[Finding]:
+    """What a path with a pattern finds is a list, also of one, and MISP's generic-if calls no list equal or unequal."""
+    for node in subject.workflow.graph.find("generic-if"):
+        path, operator = str(node.params.get("hash_path") or ""), node.params.get("operator")
+        instead = {"equals": "in", "not_equals": "not_in"}.get(str(operator))
+        if instead and not _path_problem(path, subject.trigger) and not compile_path(path).simple:
+            yield Finding(
+                "warning",
+                "never-equal",
+                node,
+                f"What the path '{path}' finds is a list, even of one value, and '{operator}' holds for no list: the "
+                "node always takes its else path.",
+                f"Use '{instead}', or a path of names and numbers only, such as Event.Tag.0.name.",
+            )
