@@ -64,15 +64,15 @@ class Cleaner:
                 del clean["value2"]
             if "SharingGroup" in clean and not clean["SharingGroup"]:
                 del clean["SharingGroup"]
-            if type(clean.get("id")) in (list, dict):
+            uid = clean.get("id")
+            if type(uid) is not str and php.is_array(uid):
                 raise PhpCrash("TypeError", "Illegal offset type in isset or empty")
-            if sightings and (seen := sightings.get(php.array_key(clean.get("id")))):
+            if sightings and (seen := sightings.get(uid if type(uid) is str else php.array_key(uid))):
                 clean["Sighting"] = seen
-            links = None
-            if "AttributeTag" in clean and clean["AttributeTag"] is not None:
-                links = clean.pop("AttributeTag")
-                if not php.is_array(links):
-                    links = None
+            links = clean.get("AttributeTag")
+            if links is not None:
+                del clean["AttributeTag"]
+                links = links if type(links) is list or php.is_array(links) else None
             if links and type(links) is list and not clean.get("Tag"):
                 clean["Tag"], clean["_allTags"] = self._of_links(links)
             elif links or clean.get("Tag"):
