@@ -37,6 +37,10 @@ def read_list(table: Table, name: str) -> ListRules | None:
         raise table.error("format", f"must be one of {', '.join(HOLDS)}")
     kinds = HOLDS[chosen]
     holds = table.choice("holds", kinds, kinds[0] if len(kinds) == 1 else "") if kinds else ""
+    if not kinds and "holds" in table.names():
+        raise table.error(
+            "holds", f"says nothing for {chosen}, which takes several kinds at once; narrow it by 'types'"
+        )
     if kinds and not holds:
         raise table.error("holds", f"must say what a list for {chosen} holds: {', '.join(kinds)}")
     keep, most = table.seconds("keep"), table.number("most", 1, 5_000_000)

@@ -178,6 +178,10 @@ def test_everything_that_can_be_said(write) -> None:
         ("[destinations.a]\ndistribution = 'everybody'", "must be one of your organisation only, this community only"),
         ("[destinations.a.parameters]\nx = [1]", "line 2: destinations.a.parameters.x must be text"),
         ("[destinations]\na = 3", "line 2: destinations.a must be a table"),
+        (
+            "[destinations.fw.list]\nformat = 'plain'\nholds = 'ip'",
+            "line 3: destinations.fw.list.holds says nothing for plain, which takes several kinds at once",
+        ),
         ("[defaults.parameters]\nx = '1'", "defaults.parameters is not a known setting"),
         ("answer_within = '4 fortnights'", "must be a number, or a number with a unit (s, second, min"),
         ("answer_within = 600", "line 1: answer_within must be from 0.1 to 60"),
