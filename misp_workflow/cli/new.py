@@ -79,7 +79,8 @@ def command(name: str, gate: bool, folder: Path) -> None:
         echo(f"written  {target}")
     if checkout:
         runpy.run_path(str(folder / "docs" / "build.py"), run_name="__main__")
-        echo(f"written  {folder / 'docs' / 'actions' / f'{name}.md'}")
+        for page in (f"docs/actions/{name}.md", "docs/actions/README.md", "README.md"):
+            echo(f"written  {folder / page}")
     echo(f"\n{next_steps(name, folder, checkout)}")
 
 
@@ -115,7 +116,11 @@ def start(kind: str, name: str) -> str:
 def next_steps(name: str, folder: Path, checkout: bool) -> str:
     """Say what to do with what was written."""
     if checkout:
-        return f"Next: change them, then\n  python docs/build.py\n  .venv/bin/python -m pytest -k {name}"
+        tests = "tests/actions tests/contract tests/docs/test_pages.py"
+        return (
+            "Next: change them, then\n  .venv/bin/python docs/build.py\n"
+            f'  .venv/bin/python -m pytest {tests} -k "{name} or up_to_date"'
+        )
     place = shlex.quote(str(folder))
     return (
         f"Next: change them, then\n  python -m pytest {place}\n"

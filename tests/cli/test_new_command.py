@@ -135,5 +135,16 @@ def change(folder: Path, pattern: str) -> None:
 
 
 def test_a_new_gate_keeps_to_the_contract_in_a_checkout(checkout: Path) -> None:
-    say("new", "acme_gate", "--gate", "--folder", str(checkout))
+    told = say("new", "acme_gate", "--gate", "--folder", str(checkout))
     pytest_of(checkout, "tests/contract", "tests/actions", "-k", "acme")
+    changed = {path for path in checkout.rglob("*.*") if "acme_gate" in path.read_text(errors="replace")}
+    sources = {str(path) for path in changed if path.suffix in {".md", ".py"}}
+    assert sources <= {line.split()[1] for line in told.splitlines() if line.startswith("written")}
+
+
+def test_the_next_steps_are_those_of_contributing(checkout: Path) -> None:
+    told = say("new", "acme_ticket", "--folder", str(checkout))
+    steps = [line.strip() for line in told.splitlines() if line.startswith("  .venv")]
+    assert len(steps) == 2
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    assert all(step in text for step in steps)
