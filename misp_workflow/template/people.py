@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from misp_workflow.template.style import Style, visible
 
@@ -29,21 +30,56 @@ _STRUCTURE = re.compile(r"(?<=\])(?=\()|(?<=<)|(?<=\|)(?=\|)|(?<=`)(?=`)|(?<=!)(
 # Emphasis takes its two marks out of the text. Where there is no escape, what might be a pair becomes signs that look
 # alike (asterisk operator, low macron, tilde operator, grave accent): nothing invisible keeps every reader from a pair.
 # A single mark (*.example) stays, and so does _ within a word, which marks nothing.
-_PAIRS = (
-    ("*", re.compile(r"\*"), "\u2217"),
-    ("_", re.compile(r"(?<![^\W_])_|_(?![^\W_])"), "\u02cd"),
-    ("~", re.compile("~"), "\u223c"),
-    ("`", re.compile("`"), "\u02cb"),
-)
+_ALIKE = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
+
+
+class _Pair(NamedTuple):
+    marks: re.Pattern[str]
+    ways: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+    """What a pair begins with, and what it ends with."""
+
+
+def _any_two(marks: str) -> _Pair:
+    found = re.compile(marks)
+    return _Pair(found, ((found, found),))
+
+
+def _around_text(opens: str, closes: str, *ways: tuple[str, str]) -> _Pair:
+    return _Pair(re.compile(f"{opens}|{closes}"), tuple((re.compile(one), re.compile(other)) for one, other in ways))
+
+
+def _around_words(mark: str) -> _Pair:
+    """No space stands inside beside the marks, and one of them at least is at the edge of a word."""
+    opens, closes = rf"{mark}(?=[^ \t\n])", rf"(?<=[^ \t\n]){mark}"
+    return _around_text(opens, closes, (rf"(?<![0-9A-Za-z]){opens}", closes), (opens, rf"{closes}(?![0-9A-Za-z])"))
+
+
+_OPENS, _CLOSES = r"(?<![^\W_])_(?=[^ \t\n])", r"(?<=[^ \t\n])_(?![^\W_])"
+
+# Any two: Rocket.Chat's grammar.pegjs pairs them within words and beside spaces, Google Chat reads CommonMark or a
+# markup whose rules it does not tell, and nobody knows where apprise sends. A new line parts none: titles lose it.
+_ANY_TWO = {"*": _any_two(r"\*"), "_": _any_two(r"(?<![^\W_])_|_(?![^\W_])"), "~": _any_two("~"), "`": _any_two("`")}
+_SLACK_PAIRS = {
+    "*": _around_words(r"\*"),
+    "_": _around_text(_OPENS, _CLOSES, (_OPENS, _CLOSES)),
+    "~": _around_words("~"),
+    "`": _any_two("`"),
+}
 _LINE_MARK = re.compile(r"^(?=>|[*-] )", re.MULTILINE)
 
 
-def _unpaired(text: str) -> str:
+def _unpaired(text: str, pairs: Mapping[str, _Pair] = _ANY_TWO) -> str:
     """Return the text without pairs of marks, and without what makes a line a quote or an item."""
-    for mark, pattern, alike in _PAIRS:
-        if text.count(mark) > 1 and len(pattern.findall(text)) > 1:
-            text = pattern.sub(alike, text)
-    return _LINE_MARK.sub(GAP, text) if ">" in text or "- " in text or "* " in text else text
+    text = _LINE_MARK.sub(GAP, text) if ">" in text or "- " in text or "* " in text else text
+    for mark, pair in pairs.items():
+        if mark in text and any(_has_pair(text, *way) for way in pair.ways):
+            text = pair.marks.sub(_ALIKE[mark], text)
+    return text
+
+
+def _has_pair(text: str, begins: re.Pattern[str], ends: re.Pattern[str]) -> bool:
+    first = begins.search(text)
+    return first is not None and ends.search(text, first.end()) is not None
 
 
 def _unmentioned(text: str) -> str:
@@ -57,7 +93,7 @@ def _plain(text: str) -> str:
 def _slack(text: str) -> str:
     # https://docs.slack.dev/messaging/formatting-message-text: these three, and nothing else, are decoded for display.
     # With link_names or parse=full, bare @here and #channel count as well.
-    return _CHANNEL.sub("#" + GAP, _unmentioned(_unpaired(visible(text)))).translate(_SLACK)
+    return _CHANNEL.sub("#" + GAP, _unmentioned(_unpaired(visible(text), _SLACK_PAIRS))).translate(_SLACK)
 
 
 def _google_chat(text: str) -> str:

@@ -52,9 +52,16 @@ ALIKE = str.maketrans("\u2217\u02cd\u223c\u02cb", "*_~`")
 _PAIR = re.compile(r"([*~`]).*\1|(?<![^\W_])_.*_(?![^\W_])|^(?:&gt;|>|[*-] )", re.DOTALL | re.MULTILINE)
 
 
-def no_emphasis(text: str) -> str:
+_SLACK_PAIR = re.compile(
+    r"(?<![0-9A-Za-z])([*~])(?=\S).*(?<=\S)\1|([*~])(?=\S).*(?<=\S)\2(?![0-9A-Za-z])"
+    r"|(?<![^\W_])_(?=\S).*(?<=\S)_(?![^\W_])|`.*`|^(?:&gt;|>|[*-] )",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def no_emphasis(text: str, style: str) -> str:
     """For chats without escapes: a pair of marks in one value would be taken out of it."""
-    found = _PAIR.search(text)
+    found = (_SLACK_PAIR if style == "slack" else _PAIR).search(text)
     assert not found, f"emphasis in {found[0][:60]!r}"
     return text.translate(ALIKE)
 

@@ -89,13 +89,36 @@ def test_any_text_arrives_as_text(style: str, text: str) -> None:
 @given(text=ANY_TEXT | st.text("*_~`a1 .>\n-", max_size=20))
 @example(text="*Urgent* _read_ ~this~ `now`")
 @example(text="__init__.py")
+@example(text="a*b*c *d e* f*g")
+@example(text="*a\n* b")
+@example(text="* * *a *b")
+@example(text="a__b _ __")
 def test_a_chat_without_escapes_takes_no_mark_out_of_a_value(style: str, text: str) -> None:
-    no_emphasis(render("{{ text }}", {"text": text}, style))
+    no_emphasis(render("{{ text }}", {"text": text}, style), style)
 
 
-def test_marks_that_are_no_pair_stay_what_they_are() -> None:
-    for text in ("*.evil", "snake_case_name", "~/a", "a_b _c", "5*3"):
-        assert render("{{ text }}", {"text": text}, "slack") == text
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("*.evil", "snake_case_name", "~/a", "a_b _c", "5*3"),
+        *("*.exe, *.dll", "*.exe\n*.dll", r"C:\PROGRA~1\FOO~1.EXE", "~/a ~/b", "2 * 3 * 4", "a*b*c", "_a _b"),
+    ],
+)
+def test_marks_that_are_no_pair_stay_what_they_are(text: str) -> None:
+    assert render("{{ text }}", {"text": text}, "slack") == text
+
+
+@pytest.mark.parametrize("style", ["slack", "googlechat", "rocketchat", "anywhere"])
+@pytest.mark.parametrize(
+    "text", ["*Urgent*", "x *a\nb*", "*a*b", "a*b*", "(~gone~)", "_now_", "*.exe *bold*", "`a`\n`b`"]
+)
+def test_what_may_be_a_pair_becomes_signs_that_look_alike(text: str, style: str) -> None:
+    """Also over two lines: a title and the label of a link are put on one."""
+    made = render("{{ text }}", {"text": text}, style)
+    assert not set(made) & set("*_~`") and made.translate(ALIKE).replace("\u200b", "") == text
+
+
+def test_the_marks_of_an_author_work() -> None:
     assert render("*{{ text }}*", {"text": "*x*"}, "slack") == "*\u2217x\u2217*", "the author's own marks work"
 
 
