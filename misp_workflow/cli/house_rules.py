@@ -9,6 +9,7 @@ from typing import Any
 from misp_workflow import settings, template
 from misp_workflow.action import params as parameters
 from misp_workflow.action.context import NAMES
+from misp_workflow.cli.overview import told
 from misp_workflow.cli.screen import echo
 from misp_workflow.errors import ParameterError, SettingsError, TemplateError, did_you_mean
 from misp_workflow.event import text
@@ -18,6 +19,7 @@ from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import Modules
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.runner.said.check import Finding, Level, Rule, Subject, check
+from misp_workflow.settings.misps import named
 from misp_workflow.settings.routes import ROUTE
 
 CONDITIONS = frozenset({"condition", "only_if", "mention_when"})
@@ -192,6 +194,45 @@ def drafts(subject: Subject) -> Iterator[Finding]:
                           "Leave 'open_when' empty, unless drafts shall have cases.")  # fmt: skip
 
 
+def misps(subject: Subject) -> Iterator[Finding]:
+    """A MISP that the settings do not have, or none said where one of several would be changed."""
+    known = settings.current()
+    for node, specs in _ours(subject):
+        if "misp" not in specs or known.path is None:
+            continue
+        name = _misp(node, known)
+        if name:
+            try:
+                named(known, name)
+            except SettingsError as error:
+                level: Level = "error" if any(one.url for one in known.misps.values()) else "warning"
+                yield Finding(level, "misp", node, str(error), "Add it to the settings, or mend the name.")
+        elif len(known.misps) > 1 and _changes_misp(node):
+            why = f"It changes MISP and does not say which of {', '.join(known.misps)}."
+            yield Finding("warning", "misp", node, why, "Name one in 'misp': where the event's organisation does not "
+                          "tell it either, the module answers with an error.")  # fmt: skip
+
+
+def _misp(node: Node, known: settings.Settings) -> str:
+    """Return the name of the MISP that a node means, or its destination, which wins; "" for none."""
+    try:
+        place = known.destination(text(node.params.get("destination")).strip())
+    except SettingsError:
+        return text(node.params.get("misp")).strip()
+    return text(place.values.get("misp") or node.params.get("misp")).strip()
+
+
+def _changes_misp(node: Node) -> bool:
+    link = text(node.params.get("link_back")).strip()
+    return node.module in _writers() or bool(text(node.params.get("approval_tag")).strip()) or link not in ("", "no")
+
+
+@cache
+def _writers() -> Collection[str]:
+    """Return the actions of this pack that change what is in MISP whatever their parameters say."""
+    return {one.name for one in told(own_actions()) if one.group in ("ask", "write back")}
+
+
 def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, Any]]]]:
     """Yield each node whose module declares its parameters as this pack does, with what it declares."""
     for node, module in subject.python():
@@ -200,7 +241,7 @@ def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, An
             yield node, specs
 
 
-HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates, drafts)
+HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates, drafts, misps)
 
 
 def warn(workflow: Workflow, known: Modules | None) -> None:

@@ -215,3 +215,40 @@ def test_a_case_behind_published_if_is_none_for_a_draft(tmp_path: Path) -> None:
     nodes = {2: ("published-if", {"condition": "equals"}), 3: case}
     file.write_text(json.dumps(workflow("one", "event-after-save-new", nodes, [(1, 2), (2, 3)])))
     assert '"draft"' not in call("check", "--json", file).stdout
+
+
+SEVERAL = "[misp.hub]\nurl = 'https://hub.example'\n[misp.partners]\nurl = 'https://partners.example'\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "params", "said"),
+    [
+        (
+            "misp_tag",
+            {"tags": "seen"},
+            "warning: It changes MISP and does not say which of hub, partners.",
+        ),
+        ("warninglist_check", {}, "warning: It changes MISP"),
+        ("publish_gate", {"forbidden_tags": "tlp:red", "approval_tag": "approved"}, "warning: It changes MISP"),
+        ("publish_gate", {"forbidden_tags": "tlp:red"}, ""),
+        ("slack_message", CHAT, ""),
+        ("slack_message", {**CHAT, "misp": "hubb"}, "error: No MISP is called “hubb”"),
+        ("misp_tag", {"tags": "seen", "misp": "hub"}, ""),
+        ("misp_tag", {"tags": "seen", "destination": "in-hub"}, ""),
+    ],
+)
+def test_a_node_that_changes_one_of_several_misps_says_which(
+    module: str, params: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(SEVERAL + "[destinations.in-hub.parameters]\nmisp = 'hub'\n")
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    found = findings(tmp_path, module, params).get("misp", "")
+    assert found.startswith(said) and bool(found) is bool(said)
+
+
+def test_the_only_misp_needs_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("[misp]\nurl = 'https://hub.example'\n")
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    assert "misp" not in findings(tmp_path, "misp_tag", {"tags": "seen"})
