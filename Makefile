@@ -3,9 +3,13 @@
 #   make demo    a real event through a workflow, an action and the real misp-modules, to a local receiver
 #   make test    lint, types, import directions, all tests; WORKERS=3 at once
 #   make test-quick   the pure rooms with fewer examples, in less than a minute; ROOMS=tests/lists: what you work at
+#   make lint    lint, format, types and import directions only; make format mends what can be mended
 #   make coverage     what no test runs, branch by branch; ROOMS=tests/guard for some of them
 #   make docs    the pages as a site with a search, in build/site
 #   make serve   misp-modules with the pack, for a MISP to use; PORT=6666 LISTEN=127.0.0.1
+#   make wheel   the wheel and the source distribution, in dist
+#   make bench   the measurements of docs, on this machine
+#   make clean   takes away what was made here, the environment too
 #
 # Another Python: make test PYTHON=python3.12
 

@@ -26,6 +26,13 @@ def pretend(folder: Path, before: str) -> Path:
     return python
 
 
+def test_help_names_every_target(program):
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    targets = set(phony[1].split()) - {"help", "install", "python-is-fit"}
+    assert targets - set(re.findall(r"make ([\w-]+)", make(program, "help").stdout)) == set()
+
+
 def test_no_python(program):
     done = make(program, "python-is-fit", "PYTHON=no-such-python")
     assert done.returncode != 0
