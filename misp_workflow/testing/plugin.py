@@ -1,6 +1,7 @@
 """The pytest plugin: fixtures for tests of actions and workflows.
 
 `receiver`             a fresh local HTTP receiver (`misp_workflow.testing.Receiver`)
+`own_state`            settings, outbox and ledger of the test alone, never the user's
 `misp_modules_server`  the real misp-modules server with the pack, one for the whole run
 `workflow`             runs a workflow file on an event in this process (`misp_workflow.testing.workflows`)
 `misp_modules_custom`  override it to serve a folder of your own: its `action_mod/*.py` are loaded as with `-c`
@@ -10,6 +11,7 @@ Imports stay inside the fixtures, because pytest loads this file in every projec
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,19 @@ def receiver() -> Iterator[Receiver]:
 
     with Receiver() as running:
         yield running
+
+
+@pytest.fixture
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of this test's own: empty settings, and what actions send from this process is remembered there only."""
+    folder = tmp_path_factory.mktemp("misp-workflow")
+    settings = folder / "settings.toml"
+    settings.touch(mode=0o600)
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(folder / "state"))
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+    yield folder
+    if delivery := sys.modules.get("misp_workflow.delivery.deliver"):
+        delivery.stop()
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,17 @@ def test_its_own_tests_pass(mine: Path) -> None:
     assert "5 passed" in pytest_of(mine)
 
 
+def test_its_own_tests_leave_the_users_outbox_alone(
+    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "settings.toml"
+    broken.write_text("misspelt = 1\n")
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(broken))
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
+    assert "5 passed" in pytest_of(mine)
+    assert not (tmp_path / "state").exists()
+
+
 def test_the_commands_run_it(mine: Path) -> None:
     given = ["--actions", str(mine), "--event", str(EVENT), "--json"]
     told = json.loads(say("module", "acme_gate", *given, "--param", "minimum_length=500", status=1))
