@@ -132,8 +132,8 @@ class Shelf:
         attribute = {"type": _TYPE.get(entry.kind, entry.kind), "value": entry.value}
         try:
             found = lists_with(attribute, self.rules.warninglists)
-        except NotReadyError as error:
-            raise DeliveryError(str(error)) from None
+        except NotReadyError:
+            raise DeliveryError("the warninglists are still being read") from None
         return f"is on the warninglist “{found[0]}”" if found else ""
 
     # --- the file -----------------------------------------------------------------------------------------------------
