@@ -16,11 +16,12 @@ from delivery_kit import parcel, until
 
 from misp_workflow.delivery.deliver import resume
 from misp_workflow.delivery.outbox import Item, Outbox, open_outbox
+from misp_workflow.delivery.outbox.envelope import MAIN
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import HANG, Receiver, answer
 
-pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
+dramatiq = pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
 pika = pytest.importorskip("pika", reason="the extra 'queue' is not installed")
 
 
@@ -126,6 +127,55 @@ def test_a_broker_that_fails_in_the_middle_of_a_repair_loses_nothing(
 
 
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
+def test_what_falls_due_while_rabbitmq_is_killed_is_not_lost(
+    box: Any, broker: Rabbit, receiver: Receiver, worker
+) -> None:
+    receiver.always(HANG)
+    keys: set[str] = set()
+    envelope = box._letters.of(Item(parcel=parcel(receiver, "x"), lane="a", max_age=3600.0))
+
+    def have_moved() -> int:
+        with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+            return int(connection.channel().queue_declare(MAIN, passive=True).method.message_count)
+
+    def seen() -> set[str]:
+        try:
+            return {entry.key for entry in box.entries()}
+        except DeliveryError:  # it takes connections before its queues are ready
+            return set()
+
+    for start in (0, 200):
+        for number in range(start, start + 200):
+            keys.add(f"m{number}")
+            box._put_off({**envelope, "key": f"m{number}"}, 1.0)
+        before = have_moved()
+        process = worker()
+        until(lambda before=before: have_moved() > before + 60, 60)
+        broker.kill()
+        process.kill()
+        process.wait()
+        broker.start()
+        until(lambda: seen() >= keys, 120)
+    assert seen() == keys
+
+
+@pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
+def test_what_an_older_version_let_wait_is_seen_and_gets_out(box: Any, broker: Rabbit, receiver: Receiver) -> None:
+    envelope = box._letters.of(Item(parcel=parcel(receiver, "old"), lane="a", max_age=3600.0))
+    box._broker.declare_queue(MAIN, ensure=True)
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        channel = connection.channel()
+        to = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": MAIN, "x-message-ttl": 4000}
+        channel.queue_declare("misp-workflow-wait-4", durable=True, arguments=to)
+        message = dramatiq.Message(queue_name=MAIN, actor_name="deliver", args=(envelope,), kwargs={}, options={})
+        channel.basic_publish("", "misp-workflow-wait-4", message.encode())
+    assert [entry.key for entry in box.entries()] == ["old"]
+    resume()
+    receiver.wait_for(1, timeout=60)
+    until(lambda: not box.anything_waits(), 60)
+
+
+@pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
 def test_a_worker_that_cannot_be_asked_leaves_no_connection_behind(broker: Rabbit):
     from dramatiq.errors import ConnectionClosed
 
@@ -149,4 +199,6 @@ def test_a_worker_that_cannot_be_asked_leaves_no_connection_behind(broker: Rabbi
 
 
 def open_connections() -> int:
-    return sum(isinstance(one, pika.BlockingConnection) and one.is_open for one in gc.get_objects())
+    """How many there are; one that was never made has nothing inside."""
+    connections = [one for one in gc.get_objects() if isinstance(one, pika.BlockingConnection)]
+    return sum(one._impl is not None and one.is_open for one in connections)

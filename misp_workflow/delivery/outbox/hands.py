@@ -14,6 +14,7 @@ from pika import BasicProperties
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from misp_workflow.delivery.outbox.envelope import MAIN
+from misp_workflow.delivery.outbox.moves import Mover
 
 HANDS = f"{MAIN}-hands"
 """The exchange through which a question comes to all who have a worker."""
@@ -23,7 +24,7 @@ PATIENCE = 3.0
 
 
 class TellingConsumer(_RabbitmqConsumer):
-    """Fetches messages, and says when asked how many it holds and how many it ever got.
+    """Fetches messages, and moves what is due; says when asked how many it holds and how many it ever got.
 
     It hears the question on the channel on which it gets messages, so what was given to it before is counted.
     """
@@ -31,6 +32,7 @@ class TellingConsumer(_RabbitmqConsumer):
     def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
         self._got = 0
+        self._mover = Mover(self.connection)
         self._name = f"{HANDS}-{uuid.uuid4().hex}"
         if queue_name != MAIN:
             return
@@ -45,9 +47,19 @@ class TellingConsumer(_RabbitmqConsumer):
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
 
     def __next__(self) -> Any:
+        if self.queue_name == MAIN:
+            self._move()
         message = super().__next__()  # type: ignore[no-untyped-call]
         self._got += message is not None
         return message
+
+    def _move(self) -> None:
+        try:
+            self._mover.turn()
+        except AMQPError as error:
+            with contextlib.suppress(AMQPError):  # with it goes back what was to be moved
+                self.connection.close()
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
 
     def _tell(self, channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         to = properties.reply_to or ""

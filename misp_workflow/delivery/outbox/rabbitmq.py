@@ -1,4 +1,4 @@
-"""The dramatiq outbox's RabbitMQ side: waiting in queues whose messages move on by themselves, and looking into queues.
+"""The dramatiq outbox's RabbitMQ side: putting what waits into queues of its own, and looking into queues.
 
 RabbitMQ has no place to remember things in, so what was sent lately is remembered by each process for itself.
 """
@@ -20,13 +20,8 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from misp_workflow.delivery.outbox.base import is_sane
 from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, envelopes
 from misp_workflow.delivery.outbox.hands import TellingConsumer, ask
+from misp_workflow.delivery.outbox.moves import BUCKETS, LOOKING, RESOURCE_LOCKED, waiting, waiting_queue
 
-BUCKETS = tuple(2**n for n in range(18))
-"""Seconds that a message can wait, from one to a day and a half: one queue each, in which all wait equally long."""
-
-LOOKING = f"{MAIN}-looking"
-"""A queue of the one who looks into the others: nobody else sees what that one has fetched."""
-RESOURCE_LOCKED = 405
 LONGEST_LOOK = 50.0
 """Seconds for which another one's look is waited for."""
 
@@ -46,19 +41,14 @@ class _Broker(RabbitmqBroker):
             return super().enqueue(message)
         self.declare_queue(message.queue_name, ensure=True)
         queue, seconds = waiting_queue(delay / 1000)
-        arguments = {
-            "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": message.queue_name,
-            "x-message-ttl": seconds * 1000,
-        }
         for last in (False, True):
             try:
-                self.channel.queue_declare(queue=queue, durable=True, arguments=arguments)
+                self.channel.queue_declare(queue=queue, durable=True)
                 self.channel.basic_publish(
                     exchange="",
                     routing_key=queue,
                     body=message.encode(),
-                    properties=pika.BasicProperties(delivery_mode=2),
+                    properties=waiting(seconds),
                     mandatory=True,
                 )
                 return message
@@ -67,12 +57,6 @@ class _Broker(RabbitmqBroker):
                 if last:
                     raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
         raise AssertionError("unreachable")
-
-
-def waiting_queue(seconds: float) -> tuple[str, int]:
-    """Return the queue in which to wait for about so long, and for how long one waits there: never less."""
-    bucket = next((bucket for bucket in BUCKETS if bucket >= seconds), BUCKETS[-1])
-    return f"{MAIN}-wait-{bucket}", bucket
 
 
 class RabbitBackend:
@@ -186,10 +170,11 @@ class RabbitBackend:
     def _read(self, connection: Any) -> Iterator[tuple[str, Envelope, Callable[[], None]]]:
         """Go through every message that no worker has. What is not removed goes back to its place in the end.
 
-        Where messages come from is before where they go to, so none is missed that moves on by itself.
+        Where messages come from is before where they go to, so none is missed that moves on by itself, as in the queues
+        named “wait”, in which older versions let them wait.
         """
         digests = set()
-        for queue in (*(f"{MAIN}-wait-{bucket}" for bucket in BUCKETS), MAIN, DEAD):
+        for queue in (*(f"{MAIN}-{name}-{bucket}" for name in ("later", "wait") for bucket in BUCKETS), MAIN, DEAD):
             for _, envelope, remove in self._read_queue(connection, queue):
                 digests.add(envelope.get("tick", ""))
                 yield (DEAD if queue == DEAD else MAIN), envelope, remove
