@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -25,9 +26,15 @@ FAILED = re.compile(r"MISP module (\S+) \(type=\w+\) failed: (.*)")
 GRACE = 5.0  # seconds a server gets to end by itself before it is killed
 
 
+_SERVERS_PORTS = range(20_000, 32_000)
+"""Below what systems give to clients: one that asks again and again for a server that is away could be given that
+server's port, meet itself there, and keep the server from coming back."""
+
+
 def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int:
     """Return `wanted` when nobody listens there, else any port that is free right now."""
-    for port in (wanted, 0):
+    others = random.SystemRandom().sample(_SERVERS_PORTS, 100)  # tests that draw examples seed the common one
+    for port in (wanted, *others) if wanted else others:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
