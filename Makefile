@@ -5,6 +5,7 @@
 #   make test-quick   the pure rooms with fewer examples, in less than a minute; ROOMS=tests/lists: what you work at
 #   make lint    lint, format, types and import directions only; make format mends what can be mended
 #   make coverage     what no test runs, branch by branch; ROOMS=tests/guard for some of them
+#   make mutants      what no test would miss: mutmut changes the code here and there; ROOM=misp_workflow.hashpath
 #   make docs    the pages as a site with a search, in build/site
 #   make serve   misp-modules with the pack, for a MISP to use; PORT=6666 LISTEN=127.0.0.1
 #   make wheel   the wheel and the source distribution, in dist
@@ -18,6 +19,7 @@ PORT ?= 6666
 # Two cores can do a little more than two at once: some tests wait for servers, brokers and browsers.
 WORKERS ?= 3
 ROOMS ?=
+ROOM ?= misp_workflow.delivery.retry
 PURE := $(addprefix tests/,action conformance guard hashpath settings)
 TESTS := -n $(WORKERS) --dist worksteal
 LISTEN ?= 127.0.0.1
@@ -27,7 +29,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 # One stamp per Python version: asking for another one makes the environment anew.
 STAMP := $(VENV)/.ready-$(VERSION)
 
-.PHONY: help install demo docs test test-quick coverage lint format serve bench wheel clean python-is-fit
+.PHONY: help install demo docs test test-quick coverage mutants lint format serve bench wheel clean python-is-fit
 .DEFAULT_GOAL := help
 
 help:
@@ -68,6 +70,12 @@ coverage: $(STAMP)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
+# mutmut knows pytest up to 9.0: this takes an older one until `make clean`.
+mutants: $(STAMP)
+	@$(BIN)/python -c 'import mutmut' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.7,<4' 'pytest<9.1'
+	@$(BIN)/mutmut run --max-children $(WORKERS) '$(ROOM).*'
+	@$(BIN)/mutmut results | grep -F '$(ROOM).' || echo "Every change of $(ROOM) is noticed."
+
 lint: $(STAMP)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "Not formatted as the house does it; 'make format' mends it."; exit 1; }
@@ -93,5 +101,5 @@ wheel: $(STAMP)
 	@$(BIN)/python -m build --outdir dist .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf $(VENV) build dist mutants *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

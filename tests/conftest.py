@@ -56,6 +56,16 @@ def _own_outbox(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
         delivery.stop()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_kept_between_mutants() -> None:
+    """What a function has kept would speak for it where a mutation of what it calls is tried (`make mutants`)."""
+    if "MUTANT_UNDER_TEST" in os.environ:
+        for name in [name for name in sys.modules if name.startswith("misp_workflow.")]:
+            for value in vars(sys.modules[name]).values():
+                if clear := getattr(value, "cache_clear", None):
+                    clear()
+
+
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
     """Return the path of a program that a test needs; skip the test, with the reason, where it is missing.

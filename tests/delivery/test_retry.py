@@ -113,3 +113,31 @@ def test_when_githubs_limit_ends(reset: str, seconds: float) -> None:
 )
 def test_what_a_403_says_of_a_limit(headers: dict[str, str], seconds: float | None) -> None:
     assert retry.limit(403, headers, 1445412480.0) == seconds
+
+
+def test_what_a_batch_came_to_is_told_in_full() -> None:
+    told = retry.part(4, {1: "no"}, {3: "busy", 0: "busy"}, ids={2: "u"}, retry_after=7.0, down=True)
+    assert told == retry.Answer(
+        outcome="part",
+        detail="1 in, 1 refused: no, 2 to be tried again: busy",
+        retry_after=7.0,
+        down=True,
+        again=(0, 3),
+        refused={1: "no"},
+        ids={2: "u"},
+    )
+    assert retry.part(1, {0: "no"}, {}) == retry.Answer(outcome="refused", detail="1 refused: no", refused={0: "no"})
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [(5, "5 s"), (119, "119 s"), (120, "2 min"), (172_799, "2880 min"), (172_800, "2 days"), (864_000, "10 days")],
+)
+def test_how_old_an_effect_is_that_is_given_up(age: float, told: str) -> None:
+    assert retry.sentence_of_age(age, "It timed out.") == f"Given up after {told}. It timed out."
+    assert retry.sentence_of_age(age, "") == f"Given up after {told}."
+
+
+def test_a_status_is_told_as_people_know_it() -> None:
+    assert retry.http_phrase(404) == "404 Not Found"
+    assert retry.http_phrase(599) == "599"
