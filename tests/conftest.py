@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from brokers import Brokers
 from hypothesis import settings as hypothesis_settings
 
 CAPTURES = Path(__file__).parent / "captures"
@@ -84,6 +85,14 @@ def program() -> Callable[[str], str]:
         pytest.skip(reason)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def brokers(program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
+    """Real brokers: `with brokers("redis") as broker`, or "rabbitmq"."""
+    found = Brokers(program, tmp_path_factory)
+    yield found
+    found.stop()
 
 
 @pytest.fixture(scope="session")

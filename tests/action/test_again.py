@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from brokers import Brokers
 
 from misp_workflow import delivery, settings
 from misp_workflow.delivery.ledger import close, ledger_of
@@ -232,13 +233,8 @@ def test_a_damaged_row_costs_a_repetition(said: str, tell: Tell, data, receiver:
     assert "is damaged" in caplog.text
 
 
-def test_it_is_known_to_all_who_share_a_redis(program, tmp_path: Path, tell: Tell, data, monkeypatch) -> None:
-    import sys
-
-    sys.path.insert(0, str(Path(__file__).parents[1] / "delivery"))
-    from brokers import running
-
-    with running("redis", program, tmp_path) as broker:
+def test_it_is_known_to_all_who_share_a_redis(brokers: Brokers, tmp_path: Path, tell: Tell, data, monkeypatch) -> None:
+    with brokers("redis") as broker:
         path = tmp_path / "settings.toml"
         path.write_text(f'answer_within = "30 s"\n[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase for all"\n')
         path.chmod(0o600)

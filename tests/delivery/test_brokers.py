@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import Rabbit, Redis, running
+from brokers import Brokers, Rabbit, Redis
 from delivery_kit import parcel, until
 
 from misp_workflow import delivery
@@ -28,8 +28,8 @@ KEY = "a pass phrase that all of them share"
 
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
-def broker(request, program: Callable[[str], str], tmp_path_factory) -> Iterator[Redis | Rabbit]:
-    with running(request.param, program, tmp_path_factory.mktemp(request.param)) as found:
+def broker(request, brokers: Brokers) -> Iterator[Redis | Rabbit]:
+    with brokers(request.param) as found:
         yield found
 
 
@@ -199,18 +199,15 @@ def test_redis_without_an_append_only_file_is_told_of(program, tmp_path: Path, r
 
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
 def test_a_broker_that_is_killed_in_between_loses_nothing(
-    kind: str, receiver: Receiver, program, tmp_path: Path, rules
+    kind: str, receiver: Receiver, brokers: Brokers, rules
 ) -> None:
-    folder = tmp_path / kind
-    folder.mkdir()
-    with running(kind, program, folder) as broker:
+    with brokers(kind) as broker:
         rules(f'[outbox]\nurl = "{broker.url}"\nkey = "{KEY}"\n')
         receiver.always(answer(status=503))
         receipts = [deliver([parcel(receiver, f"k{n}")], mode="queue")[0] for n in range(30)]
         assert {receipt.status for receipt in receipts} == {"queued"}
         receiver.wait_for(3, timeout=30)
         broker.kill()
-        time.sleep(0.5)
         receiver.always(answer())
         broker.start()
         until(lambda: {r.header("Idempotency-Key") for r in receiver.requests} == {f"k{n}" for n in range(30)}, 120)
@@ -301,14 +298,10 @@ def test_what_is_alone_in_its_digest_is_not_taken_for_sent(receiver: Receiver, s
     until(lambda: {one.json()["text"] for one in receiver.requests} == {"alone", "after"}, 60)
 
 
-def test_a_message_that_is_none_stops_neither_workers_nor_commands(
-    receiver: Receiver, rules, program, tmp_path: Path
-) -> None:
+def test_a_message_that_is_none_stops_neither_workers_nor_commands(receiver: Receiver, rules, brokers: Brokers) -> None:
     """On Redis; RabbitMQ hands out what it was given, or nothing."""
     redis = pytest.importorskip("redis").Redis
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    with running("redis", program, folder) as broker, redis.from_url(broker.url) as client:
+    with brokers("redis") as broker, redis.from_url(broker.url) as client:
         rules(f'[outbox]\nurl = "{broker.url}"\nkey = "{KEY}"\n')
         for number, body in enumerate((b"\xff garbage", b"[]", b'{"queue_name": 5}')):
             client.hset("misp-workflow:misp-workflow.msgs", f"bad-{number}", body)

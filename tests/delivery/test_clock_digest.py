@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import Redis, running
+from brokers import Brokers
 from delivery_kit import parcel, until
 
 from misp_workflow.delivery.deliver import deliver, house
@@ -71,11 +72,9 @@ def test_what_cannot_be_gathered_goes_at_once(receiver: Receiver, rules) -> None
 
 
 @pytest.fixture(params=["redis", "rabbitmq"])
-def strike(request: pytest.FixtureRequest, program, tmp_path: Path, rules) -> Iterator[Callable[[float], None]]:
+def strike(request: pytest.FixtureRequest, brokers: Brokers, rules) -> Iterator[Callable[[float], None]]:
     """Lets the destination's clock strike in so many seconds."""
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    with running(request.param, program, folder) as broker:
+    with brokers(request.param) as broker:
         outbox = f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase for all"\n'
         yield lambda seconds: rules(f'{outbox}[destinations.chat]\ndigest = "{soon(seconds)}"\n')
 
@@ -110,13 +109,12 @@ def test_brokers_keep_until_the_time(receiver: Receiver, strike: Callable[[float
 @pytest.mark.server
 @pytest.mark.parametrize("kind", ["file", "redis"])
 def test_what_is_gathered_by_the_clock_survives_a_kill(
-    kind: str, receiver: Receiver, state: Path, tmp_path: Path, program
+    kind: str, receiver: Receiver, state: Path, tmp_path: Path, brokers: Brokers
 ) -> None:
     pytest.importorskip("misp_modules", reason="misp-modules is not installed")
     place = f'[destinations.chat.parameters]\nwebhook_url = "{receiver.url}/hook"\n'
     outbox = "answer_within = 60\n"
-    broker = Redis(program("redis-server"), tmp_path) if kind == "redis" else None
-    try:
+    with brokers(kind) if kind == "redis" else nullcontext() as broker:
         if broker:
             outbox += f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase for all"\n'
         path = tmp_path / "settings.toml"
@@ -148,6 +146,3 @@ def test_what_is_gathered_by_the_clock_survives_a_kill(
         assert told(receiver) == 20
         text = receiver.requests[0].json()["text"] + "\n"
         assert all(f"about n{number}\n" in text for number in range(first, first + 20))
-    finally:
-        if broker:
-            broker.stop()

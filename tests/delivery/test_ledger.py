@@ -11,11 +11,11 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from brokers import running
+from brokers import Brokers
 from click.testing import CliRunner
 from delivery_kit import parcel, until
 
@@ -40,13 +40,13 @@ def row(item: str = "", destination: str = "siem", **changes) -> Sent:
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-def book(request, state: Path, program: Callable[[str], str], tmp_path: Path, rules) -> Iterator[Ledger]:
+def book(request, state: Path, brokers: Brokers, rules) -> Iterator[Ledger]:
     if request.param == "sqlite":
         yield ledger_of(current())
         ledger.close()
         return
     pytest.importorskip("redis", reason="the extra 'queue' is not installed")
-    with running("redis", program, tmp_path) as broker:
+    with brokers("redis") as broker:
         rules(f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase that all of them share"\n')
         yield ledger_of(current())
         ledger.close()
@@ -346,9 +346,9 @@ def test_whoever_reads_it_for_a_delivery_goes_on_without_what_it_said(state: Pat
 @pytest.mark.parametrize(
     "value", [b"", b"garbage", b"[]", b"5", b"null", b"{}", b'{"at": [], "id": {}, "said": "x"}', b"\xff\xfe"]
 )
-def test_a_damaged_row_in_redis_costs_that_row(program, tmp_path: Path, rules, value: bytes, caplog) -> None:
+def test_a_damaged_row_in_redis_costs_that_row(brokers: Brokers, rules, value: bytes, caplog) -> None:
     redis = pytest.importorskip("redis", reason="the extra 'queue' is not installed")
-    with running("redis", program, tmp_path) as broker:
+    with brokers("redis") as broker:
         rules(f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase that all of them share"\n')
         book = ledger_of(current())
         assert book.note([row("a"), row("b")], now=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
 import pytest
-from brokers import running
+from brokers import Brokers
 from delivery_kit import until
 
 from misp_workflow.delivery import retry
@@ -72,13 +71,13 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-def anywhere(request, program: Callable[[str], str], tmp_path: Path, rules) -> Iterator[None]:
+def anywhere(request, brokers: Brokers, rules) -> Iterator[None]:
     """The outbox in a file, and on a broker."""
     if request.param == "sqlite":
         yield
         return
     pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
-    with running("redis", program, tmp_path) as broker:
+    with brokers("redis") as broker:
         rules(f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase that all of them share"\n')
         yield
 

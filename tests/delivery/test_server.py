@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import running
+from brokers import Brokers
 from delivery_kit import until
 
 from misp_workflow import settings
@@ -142,15 +142,13 @@ def _send_all(servers: list[MispModulesServer], there: Unfriendly, number: int, 
 
 @pytest.mark.parametrize(("kind", "replicas", "number"), [("sqlite", 1, 500), ("redis", 3, 300), ("rabbitmq", 3, 300)])
 def test_accepted_is_not_lost(
-    kind: str, replicas: int, number: int, environment, program, tmp_path: Path, state: Path, monkeypatch
+    kind: str, replicas: int, number: int, environment, brokers: Brokers, state: Path, monkeypatch
 ) -> None:
     with ExitStack() as stack:
         there = stack.enter_context(Unfriendly(12))
         text = "answer_within = 4\n[outbox]\nworkers = 6\n"
         if kind != "sqlite":
-            folder = tmp_path / kind
-            folder.mkdir()
-            broker = stack.enter_context(running(kind, program, folder))
+            broker = stack.enter_context(brokers(kind))
             text += f'url = "{broker.url}"\nkey = "a pass phrase for all of them"\n'
         given = environment(text)
         servers = [stack.enter_context(MispModulesServer(environment=given)) for _ in range(replicas)]

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from brokers import Rabbit, Redis, running
+from brokers import Brokers, Rabbit, Redis
 from delivery_kit import parcel, until
 
 from misp_workflow.delivery.deliver import resume
@@ -26,8 +26,8 @@ pika = pytest.importorskip("pika", reason="the extra 'queue' is not installed")
 
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])
-def broker(request, program: Callable[[str], str], tmp_path_factory) -> Iterator[Redis | Rabbit]:
-    with running(request.param, program, tmp_path_factory.mktemp(request.param)) as found:
+def broker(request, brokers: Brokers) -> Iterator[Redis | Rabbit]:
+    with brokers(request.param) as found:
         yield found
 
 

@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from brokers import Brokers
 
 from misp_workflow.delivery import transports
 from misp_workflow.delivery.transports.streams import amqp, kafka, mqtt, nats, redis
@@ -335,21 +335,20 @@ def test_kafka(start: Start, tmp_path: Path) -> None:
     assert got == {b"uuid-1": b"one", b"uuid-2": None}
 
 
-def test_amqp(start: Start, tmp_path: Path, program) -> None:
+def test_amqp(start: Start, brokers: Brokers) -> None:
     pika = pytest.importorskip("pika")
-    sys.path.insert(0, str(Path(__file__).parents[1] / "delivery"))
-    from brokers import running
-
-    with running("rabbitmq", program, tmp_path) as broker:
+    with brokers("rabbitmq") as broker:
         url = broker.url
         connection = pika.BlockingConnection(pika.URLParameters(url))
         channel = connection.channel()
         channel.queue_declare("misp", durable=True)
         parts = pika.URLParameters(url)
-        address = f"amqp://{parts.host}:{parts.port}"
+        address, here = f"amqp://{parts.host}:{parts.port}", {"vhost": broker.host}
         login = {"username": parts.credentials.username, "password": parts.credentials.password}
         records = (record("misp", 1, "one"), record("nobody", 2), record("x" * 300, 3), record("misp", 4, None))
-        outcomes = amqp.publish(Batch(system="amqp", address=address, records=records, **login), deadline())
+        outcomes = amqp.publish(
+            Batch(system="amqp", address=address, records=records, options=here, **login), deadline()
+        )
         assert how(outcomes) == ["in", "refused", "refused", "in"], outcomes
         assert "no queue takes the routing key nobody" in outcomes[1].why and "255 bytes" in outcomes[2].why
         bodies = [channel.basic_get("misp", auto_ack=True) for _ in range(2)]
@@ -358,13 +357,14 @@ def test_amqp(start: Start, tmp_path: Path, program) -> None:
         for name, overflow in (("full", "reject-publish"), ("drops", "drop-head")):  # a yes, although the oldest goes
             channel.queue_declare(name, arguments={"x-max-length": 1, "x-overflow": overflow})
             filled = tuple(record(name, number, "one") for number in range(3))
-            found = how(amqp.publish(Batch(system="amqp", address=address, records=filled, **login), deadline()))
+            batch = Batch(system="amqp", address=address, records=filled, options=here, **login)
+            found = how(amqp.publish(batch, deadline()))
             assert found[0] == "in" and found[-1] == {"full": "again", "drops": "in"}[name], found
-        nowhere = Batch(system="amqp", address=address, records=records[:1], options={"exchange": "no-such"}, **login)
+        nowhere = replace(batch, records=records[:1], options={**here, "exchange": "no-such"})
         assert how(amqp.publish(nowhere, deadline())) == ["refused"]
         with pytest.raises(UnreachableError):
             wrong = {"username": "nobody", "password": "wrong"}
-            amqp.publish(Batch(system="amqp", address=address, records=records, **wrong), deadline())
+            amqp.publish(Batch(system="amqp", address=address, records=records, options=here, **wrong), deadline())
         connection.close()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from peers import PEERS, Peer, sentinel, taxii
+from peers import PEERS, Peer, amqp, sentinel, taxii
 
 SETTINGS = """
 answer_within = "30 s"
@@ -20,7 +20,7 @@ warninglists = []
 
 
 @pytest.fixture(params=PEERS, ids=lambda one: one.__name__)
-def peer(request, tmp_path: Path, program, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+def peer(request, tmp_path: Path, program, brokers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
     """Each of the other sides, running, and settings that name it as the destination "peer"."""
     if request.param in (sentinel, taxii):
         request.getfixturevalue("misp_stix")
@@ -28,5 +28,5 @@ def peer(request, tmp_path: Path, program, monkeypatch: pytest.MonkeyPatch) -> I
     file.write_text(SETTINGS.format(folder=tmp_path))
     file.chmod(0o600)
     monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
-    with request.param(tmp_path, program) as found:
+    with request.param(tmp_path, brokers if request.param is amqp else program) as found:
         yield found

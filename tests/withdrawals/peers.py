@@ -23,13 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from brokers import Brokers
 
 from misp_workflow import settings
 from misp_workflow.delivery.lists import shelf_of
 from misp_workflow.testing import Receiver, answer, free_port
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "delivery"))
-from brokers import running
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "siem"))
 import taxii_kit
@@ -312,9 +310,9 @@ def kafka(folder: Path, program: Program) -> Iterator[Peer]:
 
 
 @contextmanager
-def amqp(folder: Path, program: Program) -> Iterator[Peer]:
+def amqp(folder: Path, brokers: Brokers) -> Iterator[Peer]:
     pika = pytest.importorskip("pika")
-    with running("rabbitmq", program, folder) as broker:
+    with brokers("rabbitmq") as broker:
         connection = pika.BlockingConnection(pika.URLParameters(broker.url))
         channel = connection.channel()
         channel.queue_declare("misp", durable=True)
@@ -326,7 +324,7 @@ def amqp(folder: Path, program: Program) -> Iterator[Peer]:
             return got
 
         yield Peer("`amqp_message`", "amqp_message", False, read, address=f"amqp://127.0.0.1:{broker.port}",
-                   routing_key="misp")  # fmt: skip
+                   virtual_host=broker.host, routing_key="misp")  # fmt: skip
         connection.close()
 
 

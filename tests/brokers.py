@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -11,18 +12,27 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from misp_workflow.testing.server import free_port
+
+HOSTS = [f"host-{number}" for number in range(32)]
+"""Virtual hosts of the one RabbitMQ: more than tests that ask for one."""
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 90.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert process.poll() is None, "the broker ended at once"
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
+        if is_open(port):
+            return
+        time.sleep(0.02)
     raise TimeoutError(f"nothing listens on port {port}")
 
 
@@ -49,13 +59,13 @@ class Redis:
         self._process.wait(30)
 
 
-class Rabbit:
-    """rabbitmq-server with an epmd of its own (that one would stay behind otherwise)."""
+class RabbitServer:
+    """rabbitmq-server with an epmd of its own (that one would stay behind otherwise), and the virtual hosts HOSTS."""
 
     def __init__(self, folder: Path) -> None:
         names = free_port()
         self.port = free_port()
-        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2f"
+        self.unused = HOSTS[::-1]
         self._folder = folder
         self._environment = {
             **os.environ,
@@ -73,13 +83,25 @@ class Rabbit:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}",
         }
         (folder / "plugins").write_text("[].\n")
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        definitions = {
+            "users": [{"name": "guest", "password": "guest", "tags": []}],
+            "vhosts": [{"name": host} for host in HOSTS],
+            "permissions": [{"user": "guest", "vhost": host, **everything} for host in HOSTS],
+        }
+        (folder / "definitions.json").write_text(json.dumps(definitions))
         (folder / "rabbitmq.conf").write_text(
             "vm_memory_high_watermark.relative = 0.6\ndisk_free_limit.absolute = 1MB\n"
+            f"load_definitions = {folder}/definitions.json\n"
         )
         self._names = subprocess.Popen(
             [shutil.which("epmd") or "epmd", "-port", str(names), "-address", "127.0.0.1"], env=self._environment
         )
         self.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
 
     def start(self) -> None:
         with (self._folder / "out").open("ab") as out:
@@ -97,6 +119,8 @@ class Rabbit:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, 9)
         self._process.wait()
+        while is_open(self.port):  # what waits for its start must not meet the one that is dying
+            time.sleep(0.02)
 
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -108,16 +132,43 @@ class Rabbit:
         self._names.wait()
 
 
-@contextlib.contextmanager
-def running(kind: str, program: Callable[[str], str], folder: Path) -> Iterator[Redis | Rabbit]:
-    """A broker of that kind for the time of a with block; skips the test where it is not installed."""
-    if kind == "redis":
-        broker: Redis | Rabbit = Redis(program("redis-server"), folder)
-    else:
-        program("rabbitmq-server")
-        program("epmd")
-        broker = Rabbit(folder)
-    try:
-        yield broker
-    finally:
-        broker.stop()
+class Rabbit:
+    """A virtual host that no other test has, on a RabbitMQ that is shared: to start one takes seconds."""
+
+    def __init__(self, server: RabbitServer) -> None:
+        self.host = server.unused.pop()
+        self.port = server.port
+        self.url = f"amqp://guest:guest@127.0.0.1:{server.port}/{self.host}"
+        self.start, self.kill = server.start, server.kill
+
+
+class Brokers:
+    """Brokers for tests: `with brokers("redis") as broker`. Skips the test where the program is not installed."""
+
+    def __init__(self, program: Callable[[str], str], factory: pytest.TempPathFactory) -> None:
+        self._program, self._factory = program, factory
+        self._rabbit: RabbitServer | None = None
+
+    @contextlib.contextmanager
+    def __call__(self, kind: str) -> Iterator[Redis | Rabbit]:
+        if kind == "rabbitmq":
+            yield Rabbit(self._running_rabbit())
+            return
+        redis = Redis(self._program("redis-server"), self._factory.mktemp("redis"))
+        try:
+            yield redis
+        finally:
+            redis.stop()
+
+    def _running_rabbit(self) -> RabbitServer:
+        self._program("rabbitmq-server")
+        self._program("epmd")
+        if not self._rabbit:
+            self._rabbit = RabbitServer(self._factory.mktemp("rabbitmq"))
+        elif not self._rabbit.is_running:  # a test that failed has left it killed
+            self._rabbit.start()
+        return self._rabbit
+
+    def stop(self) -> None:
+        if self._rabbit:
+            self._rabbit.stop()
