@@ -15,6 +15,7 @@ from misp_workflow.errors import InputError
 from misp_workflow.remote import document
 from misp_workflow.remote.examples import Example, example, examples
 from misp_workflow.remote.files import save
+from misp_workflow.remote.folder import secrets_of
 from misp_workflow.runner.graph.build import as_blueprint
 
 
@@ -24,7 +25,7 @@ from misp_workflow.runner.graph.build import as_blueprint
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="An answer; also MODULE.PARAMETER=VALUE.")
 @click.option("--enable/--no-enable", default=None, help="Enable the trigger and the modules that it needs, or not.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-@click.option("--replace", is_flag=True, help="Take the place of whatever MISP has for the trigger.")
+@click.option("--replace", is_flag=True, help="Take the place of whatever MISP has for the trigger, or of the file.")
 @click.option("--blueprint", "target", type=click.Path(dir_okay=False, path_type=Path),
               help="Write MISP's blueprint format to this file instead, to be imported by hand.")  # fmt: skip
 def command(
@@ -48,7 +49,9 @@ def command(
     chosen, asking = example(name), sys.stdin.isatty()
     content = chosen.answered({**(_asked(chosen, given) if asking else {}), **_answers(given)})
     if target is not None:
-        save(target, document.text(as_blueprint(content.document())))
+        if target.exists() and not replace:
+            raise InputError(f"{target} is there already; choose another name, or let this take its place: --replace.")
+        save(target, document.text(as_blueprint(content.document())), secret=bool(secrets_of(content)))
         echo(f"{target}: import it under Workflows, Blueprints; it belongs behind the trigger {content.trigger}.")
         return
     if enable is None:

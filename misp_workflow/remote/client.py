@@ -14,10 +14,11 @@ from urllib.parse import quote
 from misp_workflow import php
 from misp_workflow.delivery.transports import misp
 from misp_workflow.errors import DeliveryError, InputError
-from misp_workflow.remote.document import MOST_LEVELS, Content
+from misp_workflow.remote.document import MOST_LEVELS, Content, slug
 from misp_workflow.runner.data import wire
 from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
 from misp_workflow.settings import Settings
+from misp_workflow.words import whole_number
 
 PAGE = 500
 """Events that one answer lists, without their attributes."""
@@ -32,15 +33,25 @@ class Misp:
 
     def version(self) -> str:
         found = self._get("servers/getVersion")
-        return str(found["version"]) if isinstance(found, Mapping) and "version" in found else "?"
+        version = found.get("version") if isinstance(found, Mapping) else None
+        if not isinstance(version, str):
+            raise DeliveryError("What answers is no MISP, for it has no version: check its address.")
+        return version
 
     # --- workflows ----------------------------------------------------------------------------------------------------
 
     def workflows(self) -> dict[str, Stored]:
-        """Return every workflow by its trigger."""
-        rows = _rows(self._get("workflows/index"), "Workflow")
-        found = [Stored(row if "data" in row else self._view(row.get("id"))) for row in rows]
-        return {one.trigger: one for one in found}
+        """Return every workflow by its trigger; DeliveryError for two of one, of which MISP runs only one."""
+        found: dict[str, Stored] = {}
+        for row in _rows(self._get("workflows/index"), "Workflow"):
+            one = Stored(row if "data" in row else self._view(row.get("id")))
+            if other := next((known for known in found if slug(known) == slug(one.trigger)), ""):
+                names = f"“{found[other].content.name}” ({found[other].id}) and “{one.content.name}” ({one.id})"
+                raise DeliveryError(
+                    f"MISP has two workflows for {other}, {names}, and runs one: delete the other there."
+                )
+            found[one.trigger] = one
+        return found
 
     def workflow(self, trigger: str) -> Stored | None:
         """Return the workflow of a trigger, None when it has none."""
@@ -117,7 +128,10 @@ class Misp:
 
     def event(self, uuid: str) -> dict[str, Any]:
         """Return an event, {"Event": …}."""
-        found = self._get(f"events/view/{quote(uuid, safe='')}")
+        try:
+            found = self._get(f"events/view/{quote(uuid, safe='')}")
+        except DeliveryError as error:
+            raise DeliveryError(f"Event {uuid}: {error}") from None
         if not isinstance(found, dict) or not isinstance(found.get("Event"), dict):
             raise DeliveryError(f"MISP's answer for event {uuid} is no event.")
         return found
@@ -158,10 +172,20 @@ def _yes(said: misp.Said) -> Any:
 
 
 def _rows(found: Any, member: str = "") -> list[dict[str, Any]]:
-    """Return the objects in a list of MISP's, or what each has under `member`; whatever is none is left out."""
-    listed = list(found.values()) if isinstance(found, Mapping) else found if isinstance(found, list) else []
-    inner = [one.get(member) if member and isinstance(one, dict) else one for one in listed]
-    return [one for one in inner if isinstance(one, dict)]
+    """Return the objects in a list of MISP's, or what each has under `member`.
+
+    DeliveryError when it is no such list: taken for an empty one it would say that MISP has nothing.
+    """
+    if isinstance(found, Mapping) and found and all(whole_number(str(place)) is not None for place in found):
+        found = list(found.values())  # a list with holes
+    inner = [
+        one.get(member) if member and isinstance(one, dict) else one
+        for one in (found if isinstance(found, list) else ())
+    ]
+    rows = [one for one in inner if isinstance(one, dict)]
+    if not isinstance(found, list) or len(rows) < len(found):
+        raise DeliveryError(f"MISP's answer is no list{f' of {member}s' if member else ''}: check its address.")
+    return rows
 
 
 def _enabled(found: Any) -> dict[str, bool]:

@@ -10,7 +10,10 @@ from misp_workflow.errors import InputError
 
 
 def save(path: Path, text: str, *, secret: bool = False) -> None:
-    """Write a file whole or not at all; `secret`: for its owner only. InputError when it cannot be."""
+    """Write a file whole or not at all; `secret`: for its owner only. InputError when it cannot be.
+
+    Whoever may not read what is there may not read what takes its place either.
+    """
     name = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,7 +23,8 @@ def save(path: Path, text: str, *, secret: bool = False) -> None:
         if not secret:
             umask = os.umask(0)
             os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)  # noqa: PTH101 - it is a name that tempfile gave
+            before = path.stat().st_mode if path.exists() else 0o666
+            os.chmod(name, 0o666 & ~umask & before)  # noqa: PTH101 - it is a name that tempfile gave
         os.replace(name, path)  # noqa: PTH105
     except OSError as error:
         if name:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def pull(misp: Misp, folder: Path, *, overwrite: bool = False) -> Pulled:
     for name, content in workflows.items():
         this.workflow(name, content)
     for name, row in blueprints.items():
-        this.blueprint(name, document.text(row))
+        this.blueprint(name, row)
     if trouble:
         this.done.notes.append(f"{trouble} Their files were left as they are.")
         after.fingerprints |= {name: pulled for name, pulled in known.items() if name.startswith(BLUEPRINTS)}
@@ -117,7 +118,7 @@ class _Pull:
         self.done = Pulled()
 
     def workflow(self, name: str, content: Content) -> None:
-        path, secrets = self._folder / name, _secrets(content)
+        path, secrets = self._within(name), secrets_of(content)
         here = _fingerprint_here(path)
         if content.fingerprint == here:
             self.done.same.append(name)
@@ -131,22 +132,26 @@ class _Pull:
         if secrets:
             self.done.secret[name] = secrets
 
-    def blueprint(self, name: str, wanted: str) -> None:
-        there = text_of(self._folder / name)
+    def blueprint(self, name: str, row: Mapping[str, Any]) -> None:
+        path, wanted = self._within(name), document.text(row)
+        secrets = secrets_of(Content.of_row(row["WorkflowBlueprint"]))
+        there = text_of(path)
         if there == wanted:
             self.done.same.append(name)
         elif there is not None and _hash(there) != self._known.get(name) and not self._overwrite:
             self._keep(name)
             return
         else:
-            save(self._folder / name, wanted)
+            save(path, wanted, secret=bool(secrets))
             self.done.written.append(name)
         self._after.fingerprints[name] = _hash(wanted)
+        if secrets:
+            self.done.secret[name] = secrets
 
     def remove_others(self, there: Collection[str]) -> None:
         """Remove the files of what MISP has no longer, unless they were changed here."""
         for name in sorted(self._known.keys() - set(there)):
-            path = self._folder / name
+            path = self._within(name)
             text = text_of(path)
             if text is None:
                 continue
@@ -155,6 +160,13 @@ class _Pull:
                 self.done.removed.append(name)
             else:
                 self._keep(name)
+
+    def _within(self, name: str) -> Path:
+        """Return the file of that name; InputError when a link leads out of the folder, which may be anybody's."""
+        path = self._folder / name
+        if not path.parent.resolve().is_relative_to(self._folder.resolve()):
+            raise InputError(f"{path.parent} leads out of {self._folder}: nothing is written there.")
+        return path
 
     def _keep(self, name: str) -> None:
         """Leave a file with somebody's work in it, and what it once was pulled from."""
@@ -185,9 +197,10 @@ def blueprints_of(misp: Misp) -> tuple[dict[str, dict[str, Any]], str]:
     named: dict[str, dict[str, Any]] = {}
     for one in sorted(found, key=lambda row: whole_number(str(row["WorkflowBlueprint"].get("id"))) or 0):
         row = {key: value for key, value in one["WorkflowBlueprint"].items() if key not in ("id", "mermaid")}
-        name = f"{BLUEPRINTS}/{document.slug(str(row.get('name') or ''))}"
-        if f"{name}.json" in named:
-            name = f"{name}-{document.slug(str(row.get('uuid')))[:8]}"
+        plain = f"{BLUEPRINTS}/{document.slug(str(row.get('name') or ''))}"
+        further = document.slug(str(row.get("uuid")))[:8]
+        names = chain([plain, f"{plain}-{further}"], (f"{plain}-{further}-{number}" for number in count(2)))
+        name = next(one for one in names if f"{one}.json" not in named)
         named[f"{name}.json"] = {"WorkflowBlueprint": row}
     return named, ""
 
@@ -213,7 +226,7 @@ def _beside(path: Path) -> Mapping[str, Any]:
     return {key: value for key, value in found.items() if key != "Workflow"}
 
 
-def _secrets(content: Content) -> list[str]:
+def secrets_of(content: Content) -> list[str]:
     """Return the nodes that hold a secret in a parameter."""
     return [f"{node.module} ({node.id})" for node in content.nodes() if any(secrets_in(node.module, node.params, None))]
 

@@ -205,3 +205,80 @@ def test_a_damaged_manifest_is_said_or_read(filled, pulled, changed: dict[str, A
     manifest = json.loads((pulled / "misp.json").read_text())
     (pulled / "misp.json").write_text(json.dumps(manifest | changed))
     ends_well(filled, pulled)
+
+
+@pytest.mark.parametrize("trigger", ["event-publish", "Event/Publish"])
+def test_of_two_workflows_for_one_trigger_none_is_taken(filled, pulled, command, trigger: str) -> None:
+    """MISP runs one of them: whoever wrote into the other would be told that it is there."""
+
+    def change(request: Received, given: Answer) -> Answer:
+        if not request.path.startswith("/workflows/index"):
+            return given
+        first = json.loads(given.body)[0]["Workflow"]
+        return answer([{"Workflow": first}, {"Workflow": {**first, "id": "98", "name": "B", "trigger_id": trigger}}])
+
+    answers_with(filled, change)
+    before = (pulled / FILE).read_text()
+    for arguments in (["pull", pulled, "--overwrite"], ["push", pulled / FILE, "--replace"], ["diff", pulled]):
+        done = command(*arguments)
+        assert done.exit_code == 2
+        assert "two workflows for event-publish, “Recorded” (1) and “B” (98)" in done.output
+    assert (pulled / FILE).read_text() == before
+    assert not [one for one in filled.requests if one.path.startswith("/workflows/edit")]
+
+
+def test_each_blueprint_has_a_file_of_its_own(filled, pulled, command) -> None:
+    for number, name in enumerate(("a b", "a-b", "../a.b", "a/b"), 10):
+        row = {"id": str(number), "uuid": f"11111111-{number}", "name": name, "description": "", "timestamp": "1"}
+        filled.blueprint_rows.append({**row, "data": [], "default": False, "mermaid": ""})
+    assert command("pull", pulled).exit_code == 0
+    names = {json.loads(path.read_text())["WorkflowBlueprint"]["name"] for path in (pulled / "blueprints").glob("*")}
+    assert names == {"B", "a b", "a-b", "../a.b", "a/b"}
+    assert command("diff", pulled).exit_code == 0
+
+
+def test_a_blueprint_that_holds_a_secret_is_named_and_its_owners_only(filled, pulled, command) -> None:
+    secret = {"id": "slack_message", "module_type": "action", "indexed_params": {"bot_token": "xoxb-1"}}
+    filled.blueprint_rows[0]["data"] = [{"id": 2, "data": secret}]
+    said = command("pull", pulled, "--overwrite")
+    assert "secret blueprints/b.json: slack_message (2) holds a secret" in " ".join(said.output.split())
+    assert (pulled / "blueprints/b.json").stat().st_mode & 0o077 == 0
+    assert (pulled / "blueprints/b-22222222.json").stat().st_mode & 0o044
+
+
+def test_a_folder_whose_links_lead_elsewhere_is_not_written(filled, pulled, command) -> None:
+    elsewhere = pulled.parent / "elsewhere"
+    (pulled / "workflows").rename(elsewhere)
+    (pulled / "workflows").symlink_to(elsewhere)
+    before = (elsewhere / "event-publish.json").read_text()
+    filled.ask("POST", "workflows/edit/1", {"Workflow": {"name": "Changed"}})
+    said = command("pull", pulled, "--overwrite")
+    assert said.exit_code == 2
+    assert "leads out of" in said.output
+    assert (elsewhere / "event-publish.json").read_text() == before
+
+
+def test_an_event_that_cannot_be_had_is_named(filled, pulled, command) -> None:
+    uuid = next(iter(filled.events.values()))["uuid"]
+    answers_with(filled, lambda request, given: answer({}, 404) if "/events/view" in request.path else given)
+    said = command("backtest", pulled / FILE, "--last", "30d", "--jobs", "1")
+    assert said.exit_code == 1
+    assert f"not read Event {uuid}: MISP does not have it" in " ".join(said.output.split())
+
+
+@pytest.mark.parametrize("said", ['{"errors": "x"}', "{}", '"x"', "0", "true", "[null]", "[[]]", '[{"Workflow": []}]'])
+def test_what_is_no_list_of_workflows_is_not_an_empty_one(filled, pulled, command, said: str) -> None:
+    """A pull would remove the files here, and a mend would say that every node is as it should be."""
+    answers_with(filled, lambda request, given: answer(said) if "workflows/index" in request.path else given)
+    for arguments in (["pull", pulled], ["mend"], ["diff", pulled], ["push", pulled / FILE, "--replace"], ["undo"]):
+        done = command(*arguments)
+        assert done.exit_code == (1 if arguments == ["undo"] and "can be undone" in done.output else 2), done.output
+    assert (pulled / FILE).exists()
+
+
+def test_whoever_has_no_version_is_no_misp(filled, pulled, command) -> None:
+    answers_with(filled, lambda *_: answer([]))
+    done = command("pull", pulled)
+    assert done.exit_code == 2
+    assert "What answers is no MISP, for it has no version" in done.output
+    assert (pulled / FILE).exists()

@@ -93,3 +93,17 @@ def test_as_a_blueprint_it_runs_as_the_example_does(command, tmp_path, name: str
         done = run(workflow, event if "user" not in name else {"id": "1"}, Scripted([]))
         ways.append([(step.node.module, step.outcome) for step in done.steps])
     assert ways[0] == ways[1]
+
+
+def test_a_blueprint_takes_the_place_of_no_file_and_keeps_a_secret(command, tmp_path) -> None:
+    target = tmp_path / "blueprint.json"
+    target.write_text("somebody's")
+    arguments = ["install", "notify-on-tlp", "--blueprint", target, "--set", "slack_message.bot_token=xoxb-1"]
+    said = command(*arguments)
+    assert said.exit_code == 2
+    assert "is there already" in said.output
+    assert target.read_text() == "somebody's"
+    target.unlink()
+    assert command(*arguments).exit_code == 0
+    assert target.stat().st_mode & 0o077 == 0
+    assert command(*arguments, "--replace").exit_code == 0

@@ -54,3 +54,12 @@ def test_a_file_is_mended_and_keeps_what_stands_beside(command, tmp_path) -> Non
     params = written["Workflow"]["data"]["2"]["data"]["indexed_params"]
     assert params == {"tags": "seen", "local_tags": "true", "tags_to_replace": "tlp:*"}, "the present name holds"
     assert "as it should be" in command("mend", file).output
+
+
+def test_a_mended_file_is_read_by_no_more_than_before(command, tmp_path) -> None:
+    """A pull made it its owner's only, because of a secret in it."""
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({"Workflow": {"name": "Old", "trigger_id": "event-publish", "data": old_graph()}}))
+    path.chmod(0o600)
+    assert "mended" in command("mend", path).output
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -217,15 +217,16 @@ def _read(response: HTTPResponse, this: Try, most: int) -> Reply:
 
 def _whole(response: HTTPResponse, most: int) -> bytes:
     """Return the body; of one that is longer than `most` bytes, a little more than that."""
-    length = response.length_remaining
-    if length is not None and length <= most and "content-encoding" not in response.headers:
+    promised = response.length_remaining
+    if promised is not None and promised <= most and "content-encoding" not in response.headers:
         return response.read()  # most are so: in one piece it costs less
-    body = b""
+    chunks, length = [], 0  # put together once, at the end
     for chunk in response.stream(64 * 1024, decode_content=True):
-        body += chunk
-        if len(body) > most:
+        chunks.append(chunk)
+        length += len(chunk)
+        if length > most:
             break
-    return body
+    return b"".join(chunks)
 
 
 # --- the judgement ----------------------------------------------------------------------------------------------------
