@@ -68,12 +68,17 @@ class Draft:
 
     def lines(self, bullet: str = "") -> str:
         """Return the further fields as lines, for trackers that have none; each value is on one line."""
-        return "".join(f"\n{bullet}{name}: {value}" for name, value in self.fields.items())
+        return "".join(f"\n{bullet}{name}: {_unmarked(value)}" for name, value in self.fields.items())
 
     @property
     def mark(self) -> str:
         """The text that is on this event's case only."""
         return MARK + self.event
+
+    @property
+    def line(self) -> str:
+        """The mark as a line of a description."""
+        return f"MISP event: {self.mark}"
 
     def case(self, **given: Any) -> Case:
         """Return the effect with these fields of its own, steps among them."""
@@ -95,7 +100,8 @@ class Draft:
 def seek(path: str, query: Mapping[str, str], listed: str, member: str, mark: str, **more: Json) -> Request:
     """Return the request that looks for the case: in a list of the answer, the first item that bears the mark.
 
-    `listed` is the path of the list ("": the answer is one), which must be there, `member` the path in each item.
+    `listed` is the path of the list ("": the answer is one), which must be there, `member` the path in each item, which
+    is the mark, a list with it, or a text with a line that is the mark.
     """
     there = {"expect_fields": [listed]} if listed else {}
     return {"method": "GET", "path": path, "query": dict(query), **there, "among": [listed, member, mark], **more}
@@ -168,10 +174,15 @@ def draft(
         "ca_file": params.ca_file,
     }
     named = call.line("title", call.topic, title_style)
-    body = call.message(style, most_body, titled=False, name="body", more=_listed(here, style))
+    body = _unmarked(call.message(style, most_body, titled=False, name="body", more=_listed(here, style)))
     server = params.server_url.rstrip("/")
     title, more = guard.cut(named, most_title, unit), _fields(call, fields_style)
     return Draft(server, event, title, body, _severity(call), whole, more, said)
+
+
+def _unmarked(text: str) -> str:
+    """Return a text of the event without marks: one that names another event's would be taken for its case."""
+    return text.replace(MARK, "urn-uuid:")
 
 
 def why_it_goes(call: Call) -> str:

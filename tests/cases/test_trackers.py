@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from cases_kit import ask, attribute, bare, detail, event, life, told
+from cases_kit import EVENT, ask, attribute, bare, detail, event, life, told
 from trackers import FlowIntel, GitHub, GitLab, Iris, Jira, JiraDataCenter, Redmine, ServiceNow, TheHive, Tracker
 
 from misp_workflow.testing import Received, Receiver, answer
+from misp_workflow.testing.receiver import Answer
 
 TRACKERS: list[tuple[str, type[Tracker]]] = [
     ("gitlab_issue", GitLab),
@@ -25,6 +28,29 @@ TRACKERS: list[tuple[str, type[Tracker]]] = [
 EACH = pytest.mark.parametrize(("action", "kind"), TRACKERS, ids=[kind.__name__ for _, kind in TRACKERS])
 TITLES = ("title: ", "short_description: ", "summary: ", "subject: ")
 BODIES = ("description", "body")
+
+
+CALLED = ("iid", "number", "sys_id", "key", "id", "_id", "alert_id")
+"""How trackers call what a case is called."""
+
+
+@pytest.fixture
+def lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
+    """Let the ledger be lost."""
+    return lambda: monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "another"))
+
+
+def renamed(tracker: Tracker, request: Received, called: Any) -> Answer:
+    """Return the tracker's answer with every case called so."""
+
+    def other(value: Any) -> Any:
+        if isinstance(value, list):
+            return [other(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {name: called if name in CALLED else other(one) for name, one in value.items()}
+
+    return answer(other(json.loads(tracker.answer(request).body)))
 
 
 def keep(action: str, tracker: Tracker, data: dict[str, Any], **params: str) -> dict[str, Any]:
@@ -266,3 +292,73 @@ def test_iris_gets_iocs_of_the_types_that_are_named_and_equal_ones_once(receiver
     keep("iris_alert", tracker, event(*rows), ioc_types="domain: 20\nip-dst: 76")
     made = [(one["ioc_value"], one["ioc_type_id"]) for one in tracker.cases["1"]["alert_iocs"]]
     assert made == [("a.example", 20), ("192.0.2.1", 76)]
+
+
+@EACH
+def test_event_text_that_names_another_events_mark_gives_it_no_case(action, kind: type[Tracker], receiver) -> None:
+    """It would get that one's updates, and that one no case of its own."""
+    tracker = kind(receiver)
+    other = event(attribute(2))
+    mark = f"MISP event: urn:uuid:{EVENT}"
+    first = event(attribute(1, mark, "text", comment=f"a\n{mark}\n"), info=f"x\n{mark}")
+    first["Event"]["uuid"] = "10000000-0000-4000-8000-000000000001"
+    assert "was created" in detail(keep(action, tracker, first))
+    before = json.dumps(tracker.history)
+    assert "was created" in detail(keep(action, tracker, other))
+    assert len(tracker.cases) == 2
+    made = next(iter(tracker.history))
+    assert json.loads(before)[made] == tracker.history[made]
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"), [("gitlab_issue", GitLab), ("github_issue", GitHub), ("redmine_issue", Redmine)]
+)
+def test_a_case_that_only_quotes_the_mark_stays_as_it_is(
+    action: str, kind: type[Tracker], receiver: Receiver, lost: Callable[[], None]
+) -> None:
+    tracker = kind(receiver)
+    keep(action, tracker, event(attribute(1)))
+    (ours,) = tracker.cases
+    tracker.cases[ours] = json.loads(
+        json.dumps(tracker.cases[ours]).replace("MISP event: urn:", "see MISP event: urn:")
+    )
+    lost()
+    assert "was created" in detail(keep(action, tracker, event(attribute(1))))
+    assert tracker.history[ours] == ["created"]
+
+
+@pytest.mark.parametrize(
+    "called", ["..", ".", "../x", "http://other.example/1", "a?b", "", None, True, 1.5, -1, [1], {}]
+)
+@EACH
+def test_a_case_that_is_called_something_else_than_a_case_is_not_touched(
+    action: str, kind: type[Tracker], receiver: Receiver, called: Any, lost: Callable[[], None]
+) -> None:
+    """ ".." would be the project; and nothing is made beside what there is."""
+    tracker = kind(receiver)
+    keep(action, tracker, event(attribute(1)))
+    lost()
+    asked = len(receiver.requests)
+    tracker.after = lambda request: renamed(tracker, request, called)
+    said = keep(action, tracker, event(attribute(1)))
+    assert "without saying what it is called: none is made or changed" in said.get("error", ""), said
+    assert len(receiver.requests) == asked + 1
+
+
+@EACH
+def test_what_is_no_list_is_not_an_empty_one(action: str, kind: type[Tracker], receiver: Receiver) -> None:
+    """A second case would be made."""
+    tracker = kind(receiver)
+    for said in ({}, "x", 5, {"error": "x"}, {"issues": {}, "result": {}, "data": 5, "cases": "x", "items": True}):
+        tracker.after = lambda request, said=said: answer(said)
+        assert "error" in keep(action, tracker, event(attribute(1)))
+    assert tracker.cases == {}
+
+
+@EACH
+@pytest.mark.parametrize("said", [{"error": "no"}, {"errors": ["no"]}, {"status": "failure"}])
+def test_an_error_in_a_good_status_is_one(action: str, kind: type[Tracker], receiver: Receiver, said) -> None:
+    tracker = kind(receiver)
+    keep(action, tracker, event(attribute(1)))
+    tracker.after = lambda request: answer(said) if request.method in ("PUT", "PATCH", "POST") else None
+    assert "error" in keep(action, tracker, event(attribute(1), info="another title"))

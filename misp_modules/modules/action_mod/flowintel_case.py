@@ -65,7 +65,13 @@ def decide(call):
         look=(
             cases.seek("/search", {}, "cases", "ticket_id", draft.mark, method="POST", json={"search": short}),
             # completed ones, which the search does not know
-            {"path": "/title", "json": {"title": title}, "expect_status": [200, 404]},
+            {
+                "path": "/title",
+                "json": {"title": title},
+                "expect_status": [200, 404],
+                "among": ["", "ticket_id", draft.mark],
+                "alone": True,
+            },
         ),
         found_at="id",
         create=(cases.make("/create_with_event", {**new, **more}, "case_id"),),

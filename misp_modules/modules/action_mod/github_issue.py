@@ -47,7 +47,7 @@ def decide(call):
     """Return the issue as this call wants it."""
     params = call.params
     draft = cases.draft(call, "forge", MAX_TITLE, most_body=MAX_BODY, **STYLES)
-    described = f"{draft.body}\n{draft.lines('- ')}\n\nMISP event: {draft.mark}"
+    described = f"{draft.body}\n{draft.lines('- ')}\n\n{draft.line}"
     severity = [f"severity:{draft.severity}"] if draft.severity else []
     new = {"title": draft.title, "body": described, "labels": [*params.labels, *severity]}
     if params.assignee:
@@ -67,8 +67,8 @@ def decide(call):
         error_at="errors.0.message|message",
         style="forge",
         look=(
-            cases.seek(issues, LATEST, "", "body", draft.mark),
-            cases.seek("/search/issues", search, "items", "body", draft.mark),
+            cases.seek(issues, LATEST, "", "body", draft.line),
+            cases.seek("/search/issues", search, "items", "body", draft.line),
         ),
         found_at="number",
         create=(

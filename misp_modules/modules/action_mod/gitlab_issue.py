@@ -53,7 +53,7 @@ def decide(call):
     """Return the issue as this call wants it."""
     params = call.params
     draft = cases.draft(call, "forge", MAX_TITLE, most_body=MAX_DESCRIPTION, **STYLES)
-    described = f"{draft.body}\n{draft.lines('- ')}\n\nMISP event: {draft.mark}"
+    described = f"{draft.body}\n{draft.lines('- ')}\n\n{draft.line}"
     severity = f"severity:{draft.severity}" if draft.severity else ""
     new = {"title": draft.title, "description": described, "confidential": params.confidential}
     new["labels"] = ",".join(filter(None, [*params.labels, severity]))
@@ -68,7 +68,7 @@ def decide(call):
         headers={"PRIVATE-TOKEN": params.token},
         error_at="message|error",
         style="forge",
-        look=(cases.seek("", search, "", "description", draft.mark),),
+        look=(cases.seek("", search, "", "description", draft.line),),
         found_at="iid",
         create=(cases.make("", new, "iid"),),
         id_at="iid",

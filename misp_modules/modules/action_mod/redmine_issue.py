@@ -61,7 +61,7 @@ def decide(call):
     style = "textile" if params.markup == "textile" else "forge"
     draft = cases.draft(call, style, MAX_SUBJECT, most_body=MAX_DESCRIPTION)
     told = {"subject": draft.title}
-    told["description"] = f"{draft.body}\n\nMISP event: {draft.mark}"
+    told["description"] = f"{draft.body}\n\n{draft.line}"
     if params.priorities and draft.severity:
         told["priority_id"] = params.priorities[SEVERITIES.index(draft.severity)]
     more = {"tracker_id": params.tracker, "assigned_to_id": params.assignee}
@@ -78,7 +78,7 @@ def decide(call):
         headers={"X-Redmine-API-Key": params.api_key},
         error_at="errors",
         style=style,
-        look=(cases.seek("/issues.json", search, "issues", "description", draft.mark),),
+        look=(cases.seek("/issues.json", search, "issues", "description", draft.line),),
         found_at="id",
         create=(cases.make("/issues.json", {"issue": new}, within="issue"),),
         id_at="id",

@@ -59,15 +59,8 @@ def decide(call):
         headers={"Authorization": f"token {params.token}"} if params.token else {},
         basic=(params.username, params.password) if params.username and not params.token else None,
         error_at="message",
-        look=(
-            {
-                "method": "GET",
-                "path": "/tickets",
-                "query": {"query": place, "orderby": "id"},
-                "expect_fields": ["items"],
-            },
-        ),
-        found_at="items.0.id",
+        look=(cases.seek("/tickets", {"query": place, "orderby": "id"}, "items", "type", "ticket"),),
+        found_at="id",
         create=(
             cases.make("/ticket", {**new, "RefersTo": [draft.mark]}),
             {**READ, "wish": {"Owner.id": params.assignee} if owner else {}},

@@ -14,6 +14,7 @@ from typing import Any
 from misp_workflow import settings, web_address
 from misp_workflow.delivery import changes
 from misp_workflow.delivery.cases.turn import BusyError, turn
+from misp_workflow.delivery.changes.look import plain
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.pushed import HEAD, KINDS, SIGHTINGS, Pushed, parts, sightings
@@ -22,7 +23,7 @@ from misp_workflow.delivery.transports import misp, proxies
 from misp_workflow.effects import EventPush
 from misp_workflow.errors import DeliveryError
 from misp_workflow.event import flag, number
-from misp_workflow.words import counted
+from misp_workflow.words import counted, whole_number
 
 Row = dict[str, Any]
 
@@ -69,9 +70,17 @@ class _Walk:
         return self._bring(there)
 
     def _look(self) -> Row | None:
+        """Return the event's row there, None when there is none; TypeError for an answer about something else."""
         listed = self._client.search("events", uuid=self._push.event, metadata=True)
-        rows = [one.get("Event") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        return next((row for row in rows if isinstance(row, dict)), None)
+        if listed == []:
+            return None
+        first = listed[0] if isinstance(listed, list) else None
+        return self._ours(first.get("Event") if isinstance(first, dict) else None)
+
+    def _ours(self, row: Any) -> Row:
+        if not isinstance(row, dict) or str(row.get("uuid")).lower() != self._push.event.lower():
+            raise TypeError("that MISP answered about another event than asked, or about none")
+        return row
 
     def _add(self) -> Answer:
         body = {**self._push.body, "published": False, "locked": True}
@@ -110,10 +119,7 @@ class _Walk:
 
     def _saved(self, path: str, body: Row) -> Row:
         said = self._client.direct_call(path, {"Event": body})
-        found = said.get("Event") if isinstance(said, dict) else None
-        if not isinstance(found, dict):
-            raise TypeError("events/add or edit without an event")
-        return found
+        return self._ours(said.get("Event") if isinstance(said, dict) else None)
 
     def _done(self, did: str, there: Row, *, saved: bool = True, whole: bool = False) -> Answer:
         """See to sightings and publication, note what is there, and say it."""
@@ -128,7 +134,7 @@ class _Walk:
         not_done = set() if self._sightings() else {SIGHTINGS}
         if push.publish and (saved or not flag(there.get("published"))) and not self._published():
             not_done.add(HEAD)
-        self._pushed.note(str(there.get("id") or ""), but=not_done)
+        self._pushed.note(_id(there), but=not_done)
         return self._said(did, there)
 
     def _sightings(self) -> bool:
@@ -148,13 +154,22 @@ class _Walk:
     def _asked(self, path: str, body: Any, trouble: str) -> bool:
         """Ask for what comes after the event is there; a no to that is told, and leaves the event there."""
         try:
-            self._client.direct_call(path, body)
+            self._change(path, body)
         except changes.Refusal as no:
             if no.status >= 500 or no.status == 429:
                 raise
             self._notes.append(f"{trouble} ({no})")
             return False
         return True
+
+    def _change(self, path: str, body: Any) -> None:
+        """Ask for a change of what is there; Refusal also for a no in a good status."""
+        said = self._client.direct_call(path, body)
+        told = said if isinstance(said, dict) else {}
+        not_saved = told.get("saved") is False and not told.get("success")  # sightings that are there: "No … added"
+        if told.get("errors") or not_saved:
+            reason = plain(told.get("errors") or told.get("message") or told.get("name") or "it does not say why")
+            raise changes.Refusal(400, f"MISP there does not do it: {reason}")
 
     def _withdraw(self, there: Row | None) -> Answer:
         push, pushed = self._push, self._pushed
@@ -165,10 +180,10 @@ class _Walk:
         if push.on_withdraw == "nothing":
             return self._said("stays", there)
         if push.on_withdraw == "delete":
-            self._client.direct_call(f"events/delete/{push.event}", {})
+            self._change(f"events/delete/{push.event}", {})
         elif flag(there.get("published")):
-            self._client.direct_call(f"events/unpublish/{push.event}", {})
-        pushed.note_withdrawn(str(there.get("id") or ""), push.on_withdraw == "delete")
+            self._change(f"events/unpublish/{push.event}", {})
+        pushed.note_withdrawn(_id(there), push.on_withdraw == "delete")
         return self._said("was deleted" if push.on_withdraw == "delete" else "is not published any more", there)
 
     def _not_ours(self) -> str:
@@ -186,12 +201,18 @@ class _Walk:
         where = f"MISP at {self._push.place()}"
         if self._push.withheld:
             self._notes.append(self._push.withheld)
-        event = str((there or {}).get("id") or "")
+        event = _id(there or {})
         if not event:
             return Answer(outcome="delivered", detail="; ".join([f"{where}: {did}", *self._notes]))
         told = "; ".join([f"event {event} of the {where} {did}", *self._notes])
         page = f"{self._push.url.rstrip('/')}/events/view/{event}"
         return Answer(outcome="delivered", detail=f"{told}: {page}", ids={0: event})
+
+
+def _id(event: Mapping[str, Any]) -> str:
+    """Return the number that an event has there, "" for what is none."""
+    found = str(event.get("id") or "")
+    return found if whole_number(found) is not None else ""
 
 
 def _time(event: Mapping[str, Any]) -> int:

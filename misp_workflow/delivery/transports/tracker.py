@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -17,8 +18,10 @@ from misp_workflow.delivery.transports.tries import Try
 from misp_workflow.effects import Case, Json, Post
 from misp_workflow.effects.case import Request
 
-OURS = frozenset({"path", "put", "facts", "told", "gone", "there", "wish", "among", "within", "missing"})
+OURS = frozenset({"path", "put", "facts", "told", "gone", "there", "wish", "among", "alone", "within", "missing"})
 """What a request of a step says besides the fields of a `Post`."""
+ID = re.compile(r"[A-Za-z0-9~][A-Za-z0-9~_-]{0,127}")
+"""What may stand in an address for a case; with ".." it would be the address of something else."""
 MOST_ADDED = 200
 """Values that one call adds, a request each."""
 COMMON = tuple(field.name for field in dataclasses.fields(Post))
@@ -47,8 +50,13 @@ class Tracker:
     def found(self) -> Known | None:
         """Return the case that the tracker has; None when it says that there is none."""
         for request in self._case.look:
-            if known := self._known(self.run((request,), None), self._case.found_at):
+            content = self.run((request,), None)
+            if content is None:
+                continue
+            if known := self._known(content, self._case.found_at):
                 return known
+            detail = f"{self._case.service} shows a {self._case.called} of this event without saying what it is called"
+            raise EndError(Answer(outcome="refused", detail=f"{detail}: none is made or changed"))
         return None
 
     def made(self) -> Known:
@@ -71,7 +79,7 @@ class Tracker:
 
     def _known(self, content: Json, id_at: str) -> Known | None:
         there = http.at(content, id_at)
-        if there in (None, "", False) or isinstance(there, (dict, list)):
+        if isinstance(there, bool) or not isinstance(there, (str, int)) or not ID.fullmatch(str(there)):
             return None
         name = http.at(content, self._case.name_at) if self._case.name_at else None
         return Known(_text(there), _text(name) if isinstance(name, (str, int)) and name != "" else _text(there))
@@ -130,9 +138,18 @@ class Tracker:
                 raise EndError(dataclasses.replace(answer, detail=detail))
             said = http.at(content, request["told"]) if request.get("told") else None
             told = http.quotable(_text(said), self._case.secrets) if said else told
+            self._believe(content)
             content = self._chosen(request, content)
             self._look_at_wishes(request, content)
         return content
+
+    def _believe(self, content: Json) -> None:
+        """EndError for a good status with an error inside."""
+        told = content if isinstance(content, dict) else {}
+        failed = told["status"] if told.get("status") in ("error", "failure") else None
+        if wrong := told.get("error") or told.get("errors") or failed:
+            said = http.quotable(_text(wrong), self._case.secrets)
+            raise EndError(Answer(outcome="refused", detail=f"{self._case.service} answered with an error: {said}"))
 
     def _chosen(self, request: Request, content: Json) -> Json:
         """Return what counts of an answer."""
@@ -142,9 +159,13 @@ class Tracker:
             return content
         listed, member, text = request["among"]
         rows = http.at(content, listed) if listed else content
-        rows = rows if isinstance(rows, list) else [rows]
+        if "alone" in request:
+            rows = [rows]
+        if not isinstance(rows, list):
+            detail = f"{self._case.service} answered with something that is no list: check the address"
+            raise EndError(Answer(outcome="refused", detail=detail))
         equal = [row for row in rows if http.at(row, member) == text]
-        holding = [row for row in rows if isinstance(said := http.at(row, member), (str, list)) and text in said]
+        holding = [row for row in rows if text in _lines(http.at(row, member))]
         if not (equal or holding) and "missing" in request:
             raise EndError(Answer(outcome="refused", detail=f"{self._case.service}: {request['missing']}"))
         return next(iter([*equal, *holding]), None)
@@ -184,6 +205,17 @@ def _value(name: str, values: Mapping[str, str], before: Json) -> Json:
     if name.startswith("before."):
         return http.at(before, name.removeprefix("before."))
     return values[name]
+
+
+def _lines(said: Json) -> list[Json]:
+    """Return the lines of a text, or what a list holds. A text that quotes a mark within a line does not bear it."""
+    return (
+        said
+        if isinstance(said, list)
+        else [line.strip() for line in said.splitlines()]
+        if isinstance(said, str)
+        else []
+    )
 
 
 def _text(value: Json) -> str:
