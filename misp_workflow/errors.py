@@ -75,7 +75,13 @@ class PhpCrash(RunnerError):  # noqa: N818 - it is named for what it mirrors
         self.message = message
 
 
+NEAR = 0.6
+"""The part of two names that must be the same, in the same order, for one to be taken for the other."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "; the nearest name is “x”" for the end of a sentence, or "" when nothing is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    # difflib looks at the whole name first, which may have a megabyte: it comes from whoever edits the workflow
+    known = [one for one in known if 2 * min(len(one), len(name)) >= NEAR * (len(one) + len(name))]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=NEAR) if known else []
     return f"; the nearest name is “{near[0]}”" if near else ""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+import time
+
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from misp_workflow.action import fields
 from misp_workflow.action.params import read
 from misp_workflow.action.rules import EVENT
-from misp_workflow.errors import ParameterError
+from misp_workflow.errors import ParameterError, did_you_mean
 from misp_workflow.installed import FOLDER
 from misp_workflow.testing.contract import ActionFile
 
@@ -53,3 +58,25 @@ def test_a_wrong_value_names_the_allowed_ones():
     with pytest.raises(ParameterError, match=r"0 \(organisation\), 1 \(community\), 2 \(connected\), 3 \(all\)"):
         read(EDIT, {"distribution": "inherit"}, {})
     assert read(EVENT, {"allowed_distributions": "community\nsharing group"}, {}).allowed_distributions == ("1", "4")
+
+
+NAMES = st.text("ab_", max_size=12)
+
+
+@drawn(NAMES, st.lists(NAMES, max_size=4))
+def test_the_nearest_name_is_the_one_that_difflib_finds(name, known):
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    assert did_you_mean(name, known) == (f"; the nearest name is “{near[0]}”" if near else "")
+
+
+def test_a_name_of_a_megabyte_is_not_compared_letter_by_letter():
+    """Whoever edits a workflow writes it, and every call would pay for it."""
+
+    def cost(length):
+        name = "x" * length
+        start = time.process_time()
+        for _ in range(10):
+            assert did_you_mean(name, ["soc", "hq"]) == ""
+        return time.process_time() - start
+
+    assert min(cost(2**20) for _ in range(5)) < 100 * max(cost(2**7) for _ in range(5))
