@@ -122,14 +122,13 @@ def show(id_: str, as_json: bool) -> None:
     if as_json:
         _write_json(values)
         return
-    table = Table(show_header=False, box=None)
+    width = max(map(len, values))  # no table of rich's: it takes seconds for an effect of a large event
     for name, value in values.items():
         if name in ("created", "due", "ended"):
             value = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if value else ""
         if value not in ("", None):
             shown = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-            table.add_row(name, Text(shown))
-    Console().print(table)
+            echo(f"{name:{width}}  " + shown.replace("\n", "\n" + " " * (width + 2)))
 
 
 @command.command()

@@ -72,6 +72,15 @@ def test_show_masks_secrets(filled: Receiver) -> None:
     assert "***" in run("show", DEAD).output
 
 
+def test_show_writes_everything_below_its_name(filled: Receiver) -> None:
+    told = json.loads(run("show", DEAD, "--json").stdout)
+    lines = run("show", DEAD).output.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("effect "))
+    column = lines[first].index("{")
+    assert json.loads("\n".join(line[column:] for line in lines[first:])) == told["effect"]
+    assert f"reason{' ' * (column - 6)}{told['reason']}" in lines
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
