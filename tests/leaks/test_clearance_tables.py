@@ -6,6 +6,7 @@ lets through: the items that arrive, or null when the event does not go at all.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from guard_events import event_of
-from leaks_kit import ACTION_FILES, CORE, World, ask, leaks, settle, variants
+from leaks_kit import ACTION_FILES, CORE, World, Written, ask, leaks, settle, variants, written
 
 from misp_workflow.settings import DISTRIBUTIONS
 from misp_workflow.testing.contract import ActionFile
@@ -139,14 +140,23 @@ def test_without_settings_red_stays_at_home(world: World, way: ActionFile):
         assert ("error" in said) == (wanted is None)
 
 
-def test_what_is_red_arrives_nowhere_by_any_action(action: ActionFile, world: World, captures: dict[str, Any]):
-    """Marked in every way that MISP knows, in every place of every captured body, told by every template."""
+@pytest.fixture(scope="session")
+def red(captures: dict[str, Any]) -> list[Written]:
+    """Every captured body, marked in every way that MISP knows, in every place."""
+    found = []
+    for number, body in enumerate(captures.values()):
+        data = copy.deepcopy(body["data"])
+        redden(data, number)
+        found.append(written({"data": data}))
+    return found
+
+
+def test_what_is_red_arrives_nowhere_by_any_action(action: ActionFile, world: World, red: list[Written]):
+    """Told by every template."""
     config = action.module.version()["config"]
     *_, more = variants(action)
-    for number, name in enumerate(captures):
-        body = json.loads(json.dumps(captures[name]))
-        redden(body["data"], number)
-        ask(action, {"data": body["data"]}, world.params(action, **{**more, "selected_or_all": "all"}))
+    for body in red:
+        ask(action, body, world.params(action, **{**more, "selected_or_all": "all"}))
     settle()
     at_home = "-" if config.get("leaves_home", not config["blocking"]) else "misp"
     assert leaks((where, content) for where, content in world.arrived() if not where.startswith(at_home)) == []

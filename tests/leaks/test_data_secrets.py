@@ -11,7 +11,21 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from leaks_kit import CORE, World, ask, is_in, kept, leaks, logged, settle, shown, variants, with_secrets
+from leaks_kit import (
+    CORE,
+    World,
+    Written,
+    ask,
+    is_in,
+    kept,
+    leaks,
+    logged,
+    settle,
+    shown,
+    variants,
+    with_secrets,
+    written,
+)
 
 from misp_workflow.testing import answer
 from misp_workflow.testing.contract import ActionFile, trouble_with
@@ -49,22 +63,27 @@ def test_the_secret_is_found_in_every_encoding(encode: Callable[[str], bytes]):
     assert not is_in(encode("nothing of that sort, only words"))
 
 
-@pytest.fixture(scope="module")
-def bodies(captures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+@pytest.fixture(scope="session")  # one of the module begins anew with each action
+def planted(captures: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {trigger: with_secrets(body) for trigger, body in captures.items()}
 
 
-def test_secrets_are_planted_at_every_depth(bodies: dict[str, dict[str, Any]]):
-    text = json.dumps(bodies["event-publish"])
+@pytest.fixture(scope="session")
+def bodies(planted: dict[str, dict[str, Any]]) -> dict[str, Written]:
+    return {trigger: written(body) for trigger, body in planted.items()}
+
+
+def test_secrets_are_planted_at_every_depth(planted: dict[str, dict[str, Any]]):
+    text = json.dumps(planted["event-publish"])
     assert text.count(CORE) > 500
-    event = bodies["event-publish"]["data"]["Event"]
+    event = planted["event-publish"]["data"]["Event"]
     assert CORE in json.dumps(event["Attribute"][0]["Tag"][0]) and CORE in json.dumps(
         event["Object"][0]["Attribute"][0]
     )
-    assert CORE in json.dumps(bodies["variant-filter-second-only"]["filteredItems"])
+    assert CORE in json.dumps(planted["variant-filter-second-only"]["filteredItems"])
 
 
-def different(bodies: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def different(bodies: dict[str, Written]) -> dict[str, Written]:
     """Return one body for each trigger, without what MISP sends the same for another node."""
     return {trigger: body for trigger, body in bodies.items() if not trigger.startswith("variant-")}
 
@@ -73,7 +92,7 @@ LATER = answer("come again", 429, {"Content-Type": "text/plain"})
 
 
 def test_no_secret_of_the_data_arrives_anywhere(
-    action: ActionFile, world: World, bodies: dict[str, dict[str, Any]], caplog: pytest.LogCaptureFixture
+    action: ActionFile, world: World, bodies: dict[str, Written], caplog: pytest.LogCaptureFixture
 ):
     answers = []
     with caplog.at_level(logging.DEBUG):
@@ -89,7 +108,7 @@ def test_no_secret_of_the_data_arrives_anywhere(
 
 
 def test_no_secret_of_the_data_is_kept(
-    action: ActionFile, world: World, bodies: dict[str, dict[str, Any]], caplog: pytest.LogCaptureFixture
+    action: ActionFile, world: World, bodies: dict[str, Written], caplog: pytest.LogCaptureFixture
 ):
     """Everybody says "later": what waits, why it waits, and what the log says of it."""
     world.clear(LATER, mail="451 come again")

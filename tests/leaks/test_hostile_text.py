@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hostile_corpus import hostile_texts
-from leaks_kit import ACTION_FILES, World, ask, settle, templates
+from leaks_kit import ACTION_FILES, World, Written, ask, settle, templates, written
 from style_readers import LIVE_LINK, MENTION
 
 from misp_workflow.delivery import deliver
@@ -239,14 +239,37 @@ STEP = 23
 """A body has at least so many places for text."""
 
 
-def told(
-    world: World, action: ActionFile, captures: dict[str, Any], texts: tuple[str, ...], params: dict[str, str]
-) -> None:
-    """Ask for each body, and so often for a whole event that each text had its place there."""
+Bodies = list[tuple[str, Written]]
+
+
+def bodies_of(captures: dict[str, Any], texts: tuple[str, ...]) -> Bodies:
+    """Return each body, and so often a whole event that each text has its place there."""
     starts = [("event-publish", start) for start in range(0, len(texts), STEP)]
     starts += [(name, place * 11 % len(texts)) for place, name in enumerate(BODIES)]
-    for name, start in starts:
-        body = with_texts(captures[name], texts[start:] + texts[:start])
+    return [(name, written(with_texts(captures[name], texts[start:] + texts[:start]))) for name, start in starts]
+
+
+@pytest.fixture(scope="session")
+def harmless(captures: dict[str, Any]) -> Bodies:
+    return bodies_of(captures, HARMLESS)
+
+
+@pytest.fixture(scope="session")
+def hostile(captures: dict[str, Any]) -> Bodies:
+    return bodies_of(captures, TEXTS)
+
+
+@pytest.fixture(scope="session")
+def titles(captures: dict[str, Any]) -> list[Written]:
+    """Each text once as the title of the default message."""
+    return [
+        written(with_texts(captures["attribute-after-save"], ALONE[number:] + ALONE[:number]))
+        for number in range(len(ALONE))
+    ]
+
+
+def tell(action: ActionFile, bodies: Bodies, params: dict[str, str]) -> None:
+    for name, body in bodies:
         trouble = trouble_with(ask(action, body, params))
         assert trouble == "", (name, trouble)
 
@@ -264,10 +287,10 @@ def forget(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def calm(world: World, action: ActionFile, captures: dict[str, Any], forget: Callable[[], None]) -> Shapes:
+def calm(world: World, action: ActionFile, harmless: Bodies, forget: Callable[[], None]) -> Shapes:
     """What comes when all texts are harmless."""
     for more in variants(action, world.receiver.url):
-        told(world, action, captures, HARMLESS, world.params(action, **more))
+        tell(action, harmless, world.params(action, **more))
     forget()
     found = shapes_of(world)
     world.clear()
@@ -279,14 +302,18 @@ LOOKED_FOR = {"GET /analyst_data/view/Note/*"}
 
 
 def test_hostile_text_arrives_as_text(
-    calm: Shapes, action: ActionFile, world: World, captures: dict[str, Any], forget: Callable[[], None]
+    calm: Shapes,
+    action: ActionFile,
+    world: World,
+    hostile: Bodies,
+    titles: list[Written],
+    forget: Callable[[], None],
 ):
     for more in variants(action, world.receiver.url):
-        told(world, action, captures, TEXTS, world.params(action, **more))
+        tell(action, hostile, world.params(action, **more))
         forget()
-    if "message" in action.params:  # each text once as the title of the default message
-        for number in range(len(ALONE)):
-            body = with_texts(captures["attribute-after-save"], ALONE[number:] + ALONE[:number])
+    if "message" in action.params:
+        for body in titles:
             assert trouble_with(ask(action, body, world.params(action))) == ""
     settle()
     found = shapes_of(world)
@@ -329,22 +356,27 @@ LARGE_ENOUGH = 1_000_000
 """Characters that are more than any place takes."""
 
 
+def large_body(captures: dict[str, Any], text: str) -> dict[str, Any]:
+    return with_texts(captures["attribute-after-save"], [text, "small", "small"])
+
+
 @pytest.fixture(scope="session")
-def large(captures: dict[str, Any]) -> list[bytes]:
-    """The members of requests with large texts in them, and with half characters, written once for all actions."""
-    texts = (*(text[:LARGE_ENOUGH] for text in LARGE), *HALVES, *LARGE)
-    bodies = [with_texts(captures["attribute-after-save"], [text, "small", "small"]) for text in texts]
-    return [json.dumps(body).encode()[1:] for body in bodies]
+def large(captures: dict[str, Any]) -> list[Written]:
+    """Bodies with large texts in them, each in a length that costs little, and with half characters."""
+    texts = (*(text[:LARGE_ENOUGH] for text in LARGE), *HALVES)
+    return [written(large_body(captures, text)) for text in texts]
 
 
-def test_large_text_is_cut_or_refused(action: ActionFile, world: World, large: list[bytes]):
+def test_large_text_is_cut_or_refused(action: ActionFile, world: World, large: list[Written], captures: dict[str, Any]):
     """Each text in a length that costs little, and one whole: another one for each action."""
-    whole = -1 - ACTION_FILES.index(action.path) % len(LARGE)
-    for number, body in enumerate([*large[: -len(LARGE)], large[whole]]):
-        params = world.params(action, **(templates(action, EVERYTHING) if number % 2 else {}))
-        node = json.dumps({"module": action.name, "params": params}).encode()
-        said = action.ask(b"".join((node[:-1], b",", body)))
+    plain, telling = world.params(action), world.params(action, **templates(action, EVERYTHING))
+    for number, body in enumerate(large):
+        said = ask(action, body, telling if number % 2 else plain)
         assert trouble_with(said) == "", said
+    whole = LARGE[ACTION_FILES.index(action.path) % len(LARGE)]
+    request = {**large_body(captures, whole), "module": action.name, "params": telling if len(large) % 2 else plain}
+    said = action.module.dict_handler(request=request)  # as the server hands it over once it has read it
+    assert trouble_with(said) == "", said
     settle()
     largest = max((len(content) for _, content in world.arrived()), default=0)
-    assert largest < 3 * max(LARGE_ENOUGH, len(LARGE[whole].encode()))
+    assert largest < 3 * max(LARGE_ENOUGH, len(whole.encode()))

@@ -12,7 +12,21 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from leaks_kit import ACTION_FILES, ADDRESS, CORE, World, ask, is_in, kept, leaks, logged, settle, shown
+from leaks_kit import (
+    ACTION_FILES,
+    ADDRESS,
+    CORE,
+    World,
+    Written,
+    ask,
+    is_in,
+    kept,
+    leaks,
+    logged,
+    settle,
+    shown,
+    written,
+)
 
 from misp_workflow.cli import main
 from misp_workflow.effects import mask
@@ -136,19 +150,30 @@ def quoting(world: World) -> Quoting:
     return found
 
 
-def asked(action: ActionFile, world: World, captures: dict[str, Any], params: dict[str, str]) -> list[tuple[str, Any]]:
+Turns = dict[tuple[str, int], Written]
+
+
+@pytest.fixture(scope="session")
+def turns(captures: dict[str, Any]) -> Turns:
+    """A body for every trigger, as often as it is asked for: no request is the same as one before."""
+    found = {}
+    for trigger, turn in itertools.product(TRIGGERS, range(4)):
+        body = json.loads(json.dumps(captures[trigger]).replace('"info": "', f'"info": "{turn}'))
+        if trigger == "event-publish":
+            body["data"]["Event"]["Attribute"].append(ADDRESS)
+        found[trigger, turn] = written(body)
+    return found
+
+
+def asked(action: ActionFile, turns: Turns, params: dict[str, str]) -> list[tuple[str, Any]]:
     """Ask for every trigger, in each way to deliver; return all answers."""
     answers = []
-    for trigger, turn in itertools.product(TRIGGERS, range(4)):
+    for (trigger, turn), body in turns.items():
         ways: dict[str, str] = {
             "selected_or_all": "all",
             "username": ("soc", "")[turn % 2],
             "delivery": ("wait", "queue")[turn == 3],
         }
-        # so that no request is the same as one before
-        body = json.loads(json.dumps(captures[trigger]).replace('"info":"', f'"info":"{turn}'))
-        if trigger == "event-publish":
-            body["data"]["Event"]["Attribute"].append(ADDRESS)
         known = {name: value for name, value in ways.items() if name in action.params}
         answers.append((trigger, ask(action, body, params | known)))
     settle()
@@ -167,13 +192,13 @@ def test_a_nodes_secrets_stay_where_they_are(
     action: ActionFile,
     world: World,
     quoting: Quoting,
-    captures: dict[str, Any],
+    turns: Turns,
     caplog: pytest.LogCaptureFixture,
 ):
     secrets = secrets_of(action, world, token)
     world.mail.replies["DATA"] = f"554 you said {secrets.get('password')} to me"
     with caplog.at_level(logging.DEBUG):
-        answers = asked(action, world, captures, world.params(action) | secrets)
+        answers = asked(action, turns, world.params(action) | secrets)
     check(answers, caplog)
     if any(spec.get("format") == "url" for spec in action.params.values()):
         assert quoting.quoted, "the secret has not even been sent"
@@ -183,7 +208,7 @@ def test_a_destinations_secrets_stay_where_they_are(
     action: ActionFile,
     world: World,
     quoting: Quoting,
-    captures: dict[str, Any],
+    turns: Turns,
     caplog: pytest.LogCaptureFixture,
     use: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -201,7 +226,7 @@ def test_a_destinations_secrets_stay_where_they_are(
     monkeypatch.setattr(world.misp, "key", f"{CORE}OfMisp")
     use(world.settings("\n".join(["[destinations.soc.parameters]", *lines])))
     with caplog.at_level(logging.DEBUG):
-        answers = asked(action, world, captures, dict.fromkeys(action.params, "") | {"destination": "soc"})
+        answers = asked(action, turns, dict.fromkeys(action.params, "") | {"destination": "soc"})
     check(answers, caplog)
 
 
