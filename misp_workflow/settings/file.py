@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from misp_workflow.errors import SettingsError
@@ -119,12 +120,18 @@ def _find() -> tuple[Path | None, os.stat_result | None]:
     """Return the file to use and its status. Where a named file is missing, no other one is looked for."""
     named = os.environ.get(FILE_VARIABLE)
     if named:
-        return Path(named), _stat(Path(named))
+        path = _path(named)
+        return path, _stat(path)
     for path in (SYSTEM_FILE, user_file()):
         status = _stat(path)
         if status is not None:
             return path, status
     return None, None
+
+
+@lru_cache(maxsize=1)
+def _path(named: str) -> Path:
+    return Path(named)
 
 
 def _stat(path: Path) -> os.stat_result | None:
