@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from brokers import Brokers
 from hypothesis import settings as hypothesis_settings
+
+if TYPE_CHECKING:
+    from brokers import Brokers
 
 CAPTURES = Path(__file__).parent / "captures"
 _COUNT = itertools.count()
@@ -90,6 +92,8 @@ def program() -> Callable[[str], str]:
 @pytest.fixture(scope="session")
 def brokers(program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
     """Real brokers: `with brokers("redis") as broker`, or "rabbitmq"."""
+    from brokers import Brokers  # here, because a copy of this file serves the tests of one's own actions
+
     found = Brokers(program, tmp_path_factory)
     yield found
     found.stop()
