@@ -231,6 +231,37 @@ def test_a_key_that_must_not_be_used(encrypt, to, why, where, ours, folder: Path
     assert f"the PGP key of {to}@example.org {why}" in answer.detail
 
 
+@pytest.fixture
+def moved(theirs: GnuPG) -> bytes:
+    """A good key whose owner has left board@example.org, and revoked that address on it."""
+    theirs.make("moved@example.org")
+    key = theirs.fingerprint("moved@example.org")
+    theirs("--quick-add-uid", key, "Board <Board@example.org>")
+    theirs("--quick-revoke-uid", key, "Board <Board@example.org>")
+    yield theirs("--armor", "--export", key)
+    theirs("--yes", "--delete-secret-and-public-key", key)
+
+
+@pytest.mark.parametrize("where", ["keyring", "folder"])
+def test_a_key_whose_owner_has_left_the_address(moved: bytes, where: str, theirs, server, rules: Rules, tmp_path: Path):
+    (tmp_path / "board@example.org.asc").write_bytes(moved)
+    rules(f'[mail.pgp]\nhome = "{theirs.home}"' if where == "keyring" else f'[mail.pgp]\nkeys = "{tmp_path}"')
+    answer, content = send(server, to="board@example.org", encrypt="if_possible")
+    assert (answer.outcome, content) == ("refused", b"")
+    assert "the PGP key of board@example.org is not this address's any more: that is revoked" in answer.detail
+
+
+def test_of_a_file_with_several_keys_the_first_one_counts(folder: Path, server, rules: Rules, tmp_path: Path):
+    """GnuPG encrypts with that, whatever we looked at."""
+    old, good = ((folder / f"{name}@example.org.asc").read_bytes() for name in ("revoked", "soc"))
+    for content, outcome in ((old + good, "refused"), (good + old, "delivered")):
+        (tmp_path / "soc@example.org.asc").write_bytes(content)
+        rules(f'[mail.pgp]\nkeys = "{tmp_path}"')
+        answer, _ = send(server)
+        assert answer.outcome == outcome
+    assert "is revoked" not in answer.detail
+
+
 def test_a_file_that_holds_no_key(folder: Path, server: MailServer, rules: Rules, program):
     program("gpg")
     rules(f'[mail.pgp]\nkeys = "{folder}"')
@@ -291,6 +322,42 @@ def test_a_certificate_that_must_not_be_used(to, why, certificates: Path, server
         answer, content = send(server, to=f"{to}@example.org", encrypt=encrypt)
         assert (answer.outcome, content) == ("refused", b"")
         assert f"the certificate of {to}@example.org {why}" in answer.detail
+
+
+def test_each_list_of_revoked_certificates_in_the_file_counts(certificates: Path, server, rules: Rules, tmp_path: Path):
+    now, key = (
+        datetime.datetime.now(datetime.timezone.utc),
+        rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    )
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Another authority")])
+    other = x509.CertificateRevocationListBuilder().issuer_name(name).last_update(now)
+    other = other.next_update(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
+    both = other.public_bytes(Encoding.PEM) + (certificates / "crl.pem").read_bytes()
+    (tmp_path / "both.pem").write_bytes(both)
+    rules(f'[mail.smime]\ncertificates = "{certificates}"\ncrl = "{tmp_path}/both.pem"\n')
+    answer, content = send(server, to="gone@example.org")
+    assert (answer.outcome, content) == ("refused", b"")
+    assert "the certificate of gone@example.org is revoked" in answer.detail
+
+
+@pytest.mark.parametrize("encrypts", [True, False])
+def test_a_certificate_for_signatures_only(encrypts: bool, server: MailServer, rules: Rules, tmp_path: Path):
+    now, key = (
+        datetime.datetime.now(datetime.timezone.utc),
+        rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    )
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "soc")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    never = dict.fromkeys(("data_encipherment", "key_agreement", "key_cert_sign", "crl_sign"), False)
+    never |= dict.fromkeys(("content_commitment", "encipher_only", "decipher_only"), False)
+    use = x509.KeyUsage(digital_signature=True, key_encipherment=encrypts, **never)
+    made = builder.add_extension(use, critical=True).sign(key, hashes.SHA256())
+    (tmp_path / "soc@example.org.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    rules(f'[mail.smime]\ncertificates = "{tmp_path}"\n')
+    answer, content = send(server)
+    assert bool(content) == encrypts
+    assert encrypts or "is for something else: nothing may be encrypted with it" in answer.detail
 
 
 # --- no key -----------------------------------------------------------------------------------------------------------

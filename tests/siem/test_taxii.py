@@ -409,3 +409,23 @@ def settle() -> None:
             return
         time.sleep(0.05)
     raise AssertionError("something still waits")
+
+
+def test_a_manifest_without_an_end_is_read_for_a_while(server: Standard) -> None:
+    """A server that says for ever that there are more is not asked for ever, at each try anew."""
+    asked = []
+
+    def before(request: Received) -> Any:
+        if "manifest" in request.path:
+            asked.append(request.target)
+            return answer({"more": True, "next": str(len(asked)), "objects": []})
+        return (
+            answer({"id": "x", "status": "complete", "failure_count": "9" * 400}, 202)
+            if request.method == "POST"
+            else None
+        )
+
+    server.before = before
+    said = add(server, event(attribute(1), whole=False))
+    assert len(asked) == taxii.MOST_PAGES
+    assert "999" not in said["error"]

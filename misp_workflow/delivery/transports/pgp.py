@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from misp_workflow.delivery.transports.keys import UnusableKeyError, file_of
@@ -40,11 +40,19 @@ def key_of(address: str, rules: Pgp, deadline: float) -> Key | None:
 
 @dataclass
 class _Listed:
-    """One key of a listing: its validity, whether it can encrypt, its fingerprint."""
+    """One key of a listing: its validity, whether it can encrypt, its fingerprint, the validity of each address."""
 
     validity: str
     encrypts: bool
     fingerprint: str = ""
+    addresses: dict[str, set[str]] = field(default_factory=dict)
+
+    def trouble(self, address: str) -> str:
+        """Return why mails to the address must not be encrypted with it, "" when they may."""
+        if why := _WHY.get(self.validity, "" if self.encrypts else "cannot encrypt"):
+            return why
+        said = self.addresses.get(address.casefold(), {""})  # in a file it may be anybody's: who put it there knows
+        return "" if said - _WHY.keys() else f"is not this address's any more: that {_WHY[min(said)]}"
 
 
 def _listed(command: Sequence[str], rules: Pgp, deadline: float) -> list[_Listed]:
@@ -54,18 +62,22 @@ def _listed(command: Sequence[str], rules: Pgp, deadline: float) -> list[_Listed
         fields = line.split(":")
         if fields[0] == "pub":
             found.append(_Listed(fields[1], "E" in fields[11]))
+        elif fields[0] == "uid" and found:
+            _, _, address = fields[9].replace("\\x3a", ":").rpartition("<")
+            found[-1].addresses.setdefault(address.rstrip(">").casefold(), set()).add(fields[1])
         elif fields[0] == "fpr" and found and not found[-1].fingerprint:
             found[-1].fingerprint = fields[9]
     return found
 
 
 def _usable(address: str, found: Sequence[_Listed], file: Path | None = None) -> Key | None:
-    good = [one for one in found if one.encrypts and one.validity not in _WHY]
+    found = found if file is None else found[:1]  # of a file GnuPG takes the first
+    good = [one for one in found if not one.trouble(address)]
     if good:
         return Key(good[0].fingerprint, file)
     if not found and file is None:
         return None
-    why = _WHY.get(found[0].validity, "cannot encrypt") if found else "is none that GnuPG can read"
+    why = found[0].trouble(address) if found else "is none that GnuPG can read"
     raise UnusableKeyError(f"the PGP key of {address} {why}{f' ({file})' if file else ''}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,6 +16,8 @@ from misp_workflow.settings.mail import Smime
 
 ENDINGS = (".pem", ".crt", ".cer")
 Certificate = x509.Certificate
+_CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
+"""A file holds one for each issuer."""
 
 
 def certificate_of(address: str, rules: Smime) -> Certificate | None:
@@ -28,6 +31,7 @@ def certificate_of(address: str, rules: Smime) -> Certificate | None:
         raise UnusableKeyError(f"{whose} cannot be read: {file} holds none in PEM form") from None
     _check_time(found, whose)
     _check_revoked(found, whose, rules)
+    _check_use(found, whose)
     if not isinstance(found.public_key(), rsa.RSAPublicKey):
         raise UnusableKeyError(f"{whose} has no RSA key, and mails can be encrypted for those only")
     return found
@@ -45,12 +49,24 @@ def _check_revoked(certificate: Certificate, whose: str, rules: Smime) -> None:
     if rules.crl is None:
         return
     try:
-        revoked = x509.load_pem_x509_crl(read(rules.crl, "the list of revoked certificates"))
+        blocks = _CRL.findall(read(rules.crl, "the list of revoked certificates"))
+        lists = [x509.load_pem_x509_crl(block) for block in blocks]
     except ValueError:
-        raise UnusableKeyError(f"{rules.crl} holds no list of revoked certificates in PEM form") from None
-    mine = revoked.issuer == certificate.issuer
-    if mine and revoked.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
+        lists = []
+    if not lists:
+        raise UnusableKeyError(f"{rules.crl} holds no list of revoked certificates in PEM form")
+    mine = [one for one in lists if one.issuer == certificate.issuer]
+    if any(one.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None for one in mine):
         raise UnusableKeyError(f"{whose} is revoked")
+
+
+def _check_use(certificate: Certificate, whose: str) -> None:
+    try:
+        use = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):  # it may do everything, or says it in a way of its own
+        return
+    if not use.key_encipherment:
+        raise UnusableKeyError(f"{whose} is for something else: nothing may be encrypted with it")
 
 
 def encrypted(content: bytes, certificate: Certificate) -> bytes:

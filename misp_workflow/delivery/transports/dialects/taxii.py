@@ -39,8 +39,8 @@ DEFAULT_LIMIT = 10_000_000
 FIRST_PAUSE, LONGEST_PAUSE, SPARE = 0.1, 5.0, 0.5
 """Seconds between two questions for a status, and what of the time is kept for the answer."""
 LATER = 10.0
-ASKED = 50
-"""Ids in one question for the manifest."""
+ASKED, MOST_PAGES = 50, 50
+"""Ids in one question for the manifest, and pages of its answer: a server may say for ever that there are more."""
 STRANGE = "it did not answer as TAXII 2.1 does: check the address"
 
 Object = dict[str, Any]
@@ -157,6 +157,7 @@ class _Session:
         count = number(said.get("failure_count"))
         if "success_count" in said:
             count = max(count, len(some) - number(said["success_count"]))
+        count = min(count, len(some))  # whatever it says
         if len(failed) < count:
             clear = {*failed, *(str(one["id"]) for one in _listed(said, "successes", "id"))}
             told = f"it did not take {count:,} of {len(some):,} objects and does not say which"
@@ -184,13 +185,14 @@ class _Session:
     def _manifest(self, ids: list[str]) -> set[tuple[str, str]]:
         found: set[tuple[str, str]] = set()
         query = {"match[id]": ",".join(ids), "match[version]": "all"}
-        while True:
+        for _ in range(MOST_PAGES):
             said = self._said(self._get(f"{self._place}/manifest/", query))
             versions = _listed(said, "objects", "id", "version")
             found |= {(str(one["id"]), _moment(str(one["version"]))) for one in versions}
             if not said.get("more") or not said.get("next"):
-                return found
+                break
             query = {**query, "next": str(said["next"])}
+        return found
 
     def _of_records(self, brought: list[list[Object]]) -> Answer:
         refused = {}
