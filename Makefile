@@ -1,7 +1,7 @@
 # Everything a newcomer needs: a Python 3.10 or newer with its venv module, and make. No root, nothing installed by hand.
 #
 #   make demo    a real event through a workflow, an action and the real misp-modules, to a local receiver
-#   make test    lint, types, import directions, all tests; WORKERS=3 at once
+#   make test    lint, types, import directions, all tests; WORKERS=4 at once
 #   make test-quick   the pure rooms with fewer examples, in less than a minute; ROOMS=tests/lists: what you work at
 #   make lint    lint, format, types and import directions only; make format mends what can be mended
 #   make coverage     what no test runs, branch by branch; ROOMS=tests/guard for some of them
@@ -16,8 +16,8 @@
 
 PYTHON ?= python3
 PORT ?= 6666
-# Two cores can do a little more than two at once: some tests wait for servers, brokers and browsers.
-WORKERS ?= 3
+# For two cores: half of the workers begin with the tests that wait for servers and brokers (tests/order.py).
+WORKERS ?= 4
 ROOMS ?=
 ROOM ?= misp_workflow.delivery.retry
 PURE := $(addprefix tests/,action conformance guard hashpath settings)
@@ -57,8 +57,13 @@ docs: $(STAMP)
 	@$(BIN)/sphinx-build -q -W --keep-going -n -b html docs build/site
 	@echo "build/site/index.html"
 
-test: lint
-	@$(BIN)/python -m pytest $(TESTS) $(ROOMS)
+# What lint finds is shown when it has found it, beside the tests' dots, and fails the whole.
+test: $(STAMP)
+	@lint() { said=$$($(MAKE) --no-print-directory lint 2>&1); found=$$?; printf '\n%s\n' "$$said"; return $$found; }; \
+	lint & lint=$$!; \
+	$(BIN)/python -m pytest $(TESTS) $(ROOMS); tested=$$?; \
+	wait $$lint || { echo "make lint found what is said above."; exit 1; }; \
+	exit $$tested
 
 test-quick: $(STAMP)
 	@$(BIN)/ruff check --quiet .

@@ -31,6 +31,16 @@ hypothesis_settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis_settings.load_profile("house")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers run the tests: begin with those that mostly wait."""
+    if (workers := getattr(config, "workerinput", {}).get("workercount", 1)) > 1:
+        from order import ordered  # here, because a copy of this file serves the tests of one's own actions
+
+        waiting = [(str(item.path), item) for item in items if item.get_closest_marker("waits")]
+        items[:] = ordered(waiting, [item for item in items if not item.get_closest_marker("waits")], workers)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads the operator's settings, whatever the machine it runs on."""

@@ -23,6 +23,7 @@ from misp_workflow.settings import current
 from misp_workflow.testing.receiver import Receiver, answer
 
 pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
+pytestmark = pytest.mark.waits
 SECRET = "xoxb-very-secret-token"
 KEY = "a pass phrase that all of them share"
 

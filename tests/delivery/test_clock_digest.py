@@ -18,6 +18,8 @@ from misp_workflow.settings.gathering import read
 from misp_workflow.testing.receiver import Receiver
 from misp_workflow.testing.server import MispModulesServer
 
+pytestmark = pytest.mark.waits
+
 
 def soon(seconds: float) -> str:
     """Return the time of the day in so many seconds, in UTC."""

@@ -23,7 +23,7 @@ from misp_workflow.testing.receiver import CLOSE, HANG, RESET, Answer, Received,
 from misp_workflow.testing.server import MispModulesServer
 
 pytest.importorskip("misp_modules", reason="misp-modules is not installed")
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.waits]
 
 ROW = {"id": "1", "uuid": "0d4b1a5e-0000-4000-8000-000000000001", "info": "kept", "timestamp": "1"}
 EVENT = {"Event": {**ROW, "RelatedEvent": []}}  # a full event says what happened, so that the same again is no news

@@ -23,6 +23,7 @@ from misp_workflow.testing.receiver import HANG, Receiver, answer
 
 dramatiq = pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
 pika = pytest.importorskip("pika", reason="the extra 'queue' is not installed")
+pytestmark = pytest.mark.waits
 
 
 @pytest.fixture(scope="module", params=["redis", "rabbitmq"])

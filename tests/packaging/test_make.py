@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,47 @@ def test_python_without_venv(program, tmp_path: Path):
 
 def test_python_that_fits(program):
     assert make(program, "python-is-fit", f"PYTHON={sys.executable}").returncode == 0
+
+
+@pytest.fixture
+def tools(tmp_path: Path, program) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `make test` with tools that only say how they end. The tests begin first, and end when all is linted."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (tmp_path / f".ready-{sys.version_info.major}.{sys.version_info.minor}").touch()
+
+    def run(**statuses: int) -> subprocess.CompletedProcess[str]:
+        wait = f"wait() {{ n=0; until [ -e {tmp_path}/$1 ]; do n=$((n+1)); [ $n -gt 3000 ] && exit 99; sleep 0.01; done; }}"
+        parts = {
+            "ruff": "",
+            "mypy": "wait tests; echo types are looked at",
+            "lint-imports": "",
+            "python": f"touch {tmp_path}/tests; wait linted; echo 3 passed",
+        }
+        for name, does in parts.items():
+            status = statuses.get(name.replace("-", "_"), 0)
+            last = name == "lint-imports" or (status and name != "python")
+            done = f"touch {tmp_path}/linted" if last else ":"
+            (folder / name).write_text(f"#!/bin/sh\n{wait}\n{does}\n{done}\nexit {status}\n")
+            (folder / name).chmod(0o755)
+        return make(program, "test", f"VENV={tmp_path}", f"PYTHON={sys.executable}")
+
+    return run
+
+
+def test_make_test_lints_beside_the_tests(tools):
+    done = tools()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "types are looked at" in done.stdout
+    assert "3 passed" in done.stdout
+
+
+@pytest.mark.parametrize("failing", ["ruff", "mypy", "lint_imports", "python"])
+def test_make_test_fails_when_any_part_of_it_fails(tools, failing: str):
+    done = tools(**{failing: 1})
+    assert done.returncode != 0
+    assert "3 passed" in done.stdout
+    assert ("make lint found what is said above" in done.stdout) is (failing != "python")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

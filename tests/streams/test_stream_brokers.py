@@ -23,6 +23,7 @@ from misp_workflow.delivery.transports.streams.outcome import UnreachableError
 from misp_workflow.effects import Batch
 from misp_workflow.testing import free_port
 
+pytestmark = pytest.mark.waits
 Start = Callable[..., int]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from killed import arrived, ask, event, killed_often
 from peers import Peer
 
+pytestmark = pytest.mark.waits
 TELLS = ("`blocklist_file`", "`elastic_document`, index", "`elastic_document`, data stream", "`alertmanager_alert`", "`sentinel_indicator`",
          "`taxii_objects`", "`mqtt_message`, retained", "`nats_message`")  # fmt: skip
 """Destinations that can tell a repetition from something new."""

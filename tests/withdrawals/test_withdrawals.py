@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from peers import Peer, until
 
 from misp_workflow.testing.contract import ActionFile
@@ -21,6 +22,7 @@ from misp_workflow.testing.contract import ActionFile
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "withdrawals.md"
 VICTIM = "df6f26a3-88b3-48b2-a2ab-b69e5230e010"
+pytestmark = pytest.mark.waits
 Data = dict[str, Any]
 Captures = dict[str, Any]
 

@@ -1,0 +1,60 @@
+"""How the tests are dealt out to several workers: pytest-xdist's own way of cutting the list is asked."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from order import ordered
+
+worksteal = pytest.importorskip("xdist.scheduler.worksteal", reason="pytest-xdist is not installed")
+
+
+class Worker:
+    """What the scheduler needs of one: it notes the tests that it gets."""
+
+    shutting_down = False
+
+    def __init__(self, name: str) -> None:
+        self.gateway = SimpleNamespace(id=name)
+        self.got: list[int] = []
+
+    def send_runtest_some(self, indices: list[int]) -> None:
+        self.got += indices
+
+
+def shares(tests: list[str], workers: int) -> list[list[str]]:
+    """What each worker gets of the list."""
+    config: Any = SimpleNamespace(getvalue=lambda name: ["popen"] * workers, hook=None)
+    scheduler = worksteal.WorkStealingScheduling(config)
+    all_of_them = [Worker(str(number)) for number in range(workers)]
+    for worker in all_of_them:
+        scheduler.add_node(worker)
+    for worker in all_of_them:
+        scheduler.add_node_collection(worker, tests)
+    scheduler.schedule()
+    return [[tests[index] for index in worker.got] for worker in all_of_them]
+
+
+WAITING = [(f"file {number // 3}", f"waits {number}") for number in range(14)]
+
+
+@pytest.mark.parametrize("workers", [2, 3, 4, 8])
+@pytest.mark.parametrize("number", [0, 5, 100, 1001])
+def test_half_of_the_workers_begin_with_what_waits_and_no_test_is_lost(workers: int, number: int) -> None:
+    others = [f"works {n}" for n in range(number)]
+    tests = ordered(WAITING, others, workers)
+    assert sorted(tests) == sorted([name for _, name in WAITING] + others)
+    assert [test for test in tests if test in set(others)] == others
+    if number > 100:
+        begins = [share[0].split()[0] for share in shares(tests, workers)]
+        assert begins == ["waits"] * (workers // 2) + ["works"] * (workers - workers // 2)
+
+
+def test_the_tests_of_a_file_stay_together() -> None:
+    for share in shares(ordered(WAITING, [f"works {n}" for n in range(1001)], 4), 4):
+        files = [file for test in share for file, name in WAITING if name == test]
+        assert sorted(set(files), key=files.index) == [
+            file for n, file in enumerate(files) if files[n - 1 : n] != [file]
+        ]
