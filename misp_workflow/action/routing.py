@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
 from typing import Any
 
 from misp_workflow.action import rules
@@ -68,14 +69,14 @@ def reasons_against(line: Route, view: View, now: datetime) -> Iterator[str]:
 
 def _not_now(line: Route, now: datetime) -> Iterator[str]:
     local = now.astimezone(line.timezone) if line.timezone else now
-    if line.days and local.weekday() not in line.days:
-        yield f"it is {local:%A}"
-    if line.hours:
-        begin, end = line.hours
-        clock = local.time().replace(tzinfo=None)
-        inside = begin <= clock < end if begin < end else clock >= begin or clock < end
-        if not inside:
-            yield f"it is {local:%H:%M}"
+    begin, end = line.hours or (time_of_day.min, time_of_day.min)
+    clock = local.time().replace(tzinfo=None)
+    is_night = begin > end and clock < end  # that of the day before, on which its hours began
+    day = local.date() - timedelta(days=is_night)
+    if line.days and day.weekday() not in line.days:
+        yield f"it is the night of {day:%A}" if is_night else f"it is {day:%A}"
+    if line.hours and not (begin <= clock < end if begin < end else clock >= begin or clock < end):
+        yield f"it is {local:%H:%M}"
 
 
 def _names(organisation: Any) -> set[str]:

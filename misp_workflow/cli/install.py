@@ -11,9 +11,10 @@ from rich.markup import escape
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.push import Wanted, push
 from misp_workflow.cli.screen import Console, echo
+from misp_workflow.cli.servers import own_modules
 from misp_workflow.errors import InputError
 from misp_workflow.remote import document
-from misp_workflow.remote.examples import Example, example, examples
+from misp_workflow.remote.examples import Example, example, examples, of_misp
 from misp_workflow.remote.files import save
 from misp_workflow.remote.folder import secrets_of
 from misp_workflow.runner.graph.build import as_blueprint
@@ -48,6 +49,7 @@ def command(
         return
     chosen, asking = example(name), sys.stdin.isatty()
     content = chosen.answered({**(_asked(chosen, given) if asking else {}), **_answers(given)})
+    content = of_misp(content, at, own_modules()) if at else content
     if target is not None:
         if target.exists() and not replace:
             raise InputError(f"{target} is there already; choose another name, or let this take its place: --replace.")

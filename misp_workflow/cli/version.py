@@ -28,6 +28,11 @@ def misp_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def chosen(version: str | None, ask: bool = False) -> Profile:
     """Return the profile to run, and say so where it was not recorded. `ask`: MISP may be asked unbidden."""
     if version == ASK:
+        if several := settings.current().misp.choices:
+            named = ", ".join(several)
+            raise InputError(
+                f"Which MISP shall be asked? The settings name {named}: give its version, --misp {NEWEST}."
+            )
         return _asked()
     if version is not None:
         return _told(profile(version))

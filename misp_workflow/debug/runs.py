@@ -20,6 +20,9 @@ from misp_workflow.runner.said.report import document, secrets_in, without_secre
 MOST_RUNS = 50
 """Runs that are kept, the newest; of each only the last data, the first compressed, and excerpts."""
 
+MOST_VISITS = 500
+"""Visits of one run that are kept, the newest; a graph has some ten nodes, and anybody who gets here may post."""
+
 OUTCOMES = {"success": "ok", "partial-success": "error", "failure": "error", "disabled_module": "disabled"}
 """What MISP calls the result of a node -> how a drawing shows it."""
 
@@ -161,6 +164,7 @@ class Runs:
             )
         )
         run.last = data
+        del run.visits[:-MOST_VISITS]
         self.version += 1
 
     def ended(self, trigger: str, outcome: str, body: Mapping[str, Any]) -> None:

@@ -30,10 +30,11 @@ BY_CLOCK = "clock-"
 """How the bundles begin that go at a time of the day, which stays that time when the machine's clock is set."""
 
 
-def bundle(effect: Effect, action: str, lane: str, clock: str = "") -> str:
+def bundle(effect: Effect, action: str, lane: str, clock: str = "", seconds: float = 0.0) -> str:
     """Return what is the same for effects that may become one message: everything but their text.
 
-    `clock` is what the times of the day are called at which they go, "" when they wait for so many seconds.
+    `clock` is what the times of the day are called at which they go, "" when they wait for so many `seconds`. Where
+    that was changed meanwhile, those before go when they were to go.
     """
     values = to_json(effect)
     for path in effect.digest:
@@ -42,7 +43,7 @@ def bundle(effect: Effect, action: str, lane: str, clock: str = "") -> str:
     if isinstance(effect, Messages):  # gathered, it is one post like those that were not too long
         values["kind"] = Post.kind
         values["digest"] = tuple(path for path in effect.digest if path not in ("messages", "uploads", "file"))
-    name = hashlib.sha256(_dumps([action, lane, values, *([clock] if clock else [])])).hexdigest()[:32]
+    name = hashlib.sha256(_dumps([action, lane, values, *filter(None, [clock or seconds])])).hexdigest()[:32]
     return BY_CLOCK + name if clock else name
 
 

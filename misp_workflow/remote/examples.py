@@ -6,8 +6,8 @@ Every `destination` of an example is a question; further ones stand in questions
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.remote import document
 from misp_workflow.remote.document import Content
+from misp_workflow.runner.modules.moduleapi import Described
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PLACES = (PACKAGE.parent / "examples" / "workflows", PACKAGE / "examples")
@@ -81,6 +82,16 @@ class Example:
                 graph[key]["data"]["indexed_params"] = params
         content = self.content
         return Content(content.trigger, content.name, content.description, content.debug, graph)
+
+
+def of_misp(content: Content, name: str, modules: Iterable[Described]) -> Content:
+    """Return the workflow with each node of these modules that can say which MISP asks, and does not, saying it."""
+    able = {one["name"] for one in modules if "misp" in one["meta"]["config"].get("params", {})}
+    graph = json.loads(json.dumps(content.graph))
+    for node in content.nodes():
+        if node.module in able and not node.params.get("misp"):
+            graph[node.key]["data"]["indexed_params"] = {**node.params, "misp": name}
+    return replace(content, graph=graph)
 
 
 def examples() -> dict[str, Example]:

@@ -128,3 +128,13 @@ def test_a_misp_is_asked_which_it_is(write: Write, tmp_path: Path, monkeypatch: 
     gone.chmod(0o600)
     silent = call("run", write(REPLACE), "--event", write(), "--offline", "--misp", "ask")
     assert "did not say its version" in silent.output and "not established" in silent.output
+
+
+def test_of_several_misps_none_is_asked_unsaid(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest was taken, whichever was meant."""
+    settings = tmp_path / "settings.toml"
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+    settings.write_text('[misp.hub]\nurl = "http://127.0.0.1:9"\n[misp.partners]\nurl = "http://127.0.0.1:9"\n')
+    asked = call("run", write(REPLACE), "--event", write(), "--offline", "--misp", "ask")
+    assert asked.exit_code == 2
+    assert "Which MISP shall be asked? The settings name hub, partners: give its version" in asked.output

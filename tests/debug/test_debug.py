@@ -28,7 +28,7 @@ from starlette.responses import Response
 from misp_workflow.cli import main
 from misp_workflow.debug.app import Listener
 from misp_workflow.debug.changes import changes
-from misp_workflow.debug.runs import MOST_RUNS, Runs
+from misp_workflow.debug.runs import MOST_RUNS, MOST_VISITS, Runs
 from misp_workflow.debug.telling import posts
 from misp_workflow.runner.data import profiles
 from misp_workflow.runner.data.world import World
@@ -317,3 +317,12 @@ def test_the_command_listens_and_says_where() -> None:
             assert "publish_gate" in read(page) and "<svg" in read(page)
         finally:
             running.terminate()
+
+
+def test_whoever_posts_for_ever_fills_no_memory() -> None:
+    runs = Runs(lambda trigger: None)
+    runs.begun("event-publish", "blocking", {"data": {"original": {}, "normalized": {}}})
+    for number in range(MOST_VISITS + 10):
+        runs.visited("event-publish", "tag-if", "success", {"source": {"node_id": number}, "data": {}})
+    (run,) = runs.kept
+    assert [visit.node for visit in run.visits] == [str(number) for number in range(10, MOST_VISITS + 10)]

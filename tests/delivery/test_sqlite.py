@@ -237,6 +237,20 @@ def test_a_batch_is_the_same_at_every_try(box: SqliteOutbox, clock: SetClock) ->
     assert third.parcel.key == "c"
 
 
+def test_what_is_to_wait_for_less_does_not_wait_for_those_before(box: SqliteOutbox, clock: SetClock) -> None:
+    """The settings said an hour, and now five seconds: so MISP was told."""
+    put(box, chat("slow", "one"))
+    put(box, dataclasses.replace(chat("quick", "two"), gather=5.0))
+    clock.passes(6)
+    first = box.claim(())
+    assert first is not None
+    assert first.keys == ("quick",)
+    assert box.claim(()) is None
+    clock.passes(60)
+    assert (second := box.claim(())) is not None
+    assert second.keys == ("slow",)
+
+
 DAY = 86_400.0
 
 

@@ -182,6 +182,26 @@ def test_credentials_of_a_service_that_can_be_asked(
 
 
 @pytest.mark.parametrize(
+    ("granted", "more", "lacks"),
+    [
+        ("chat:write,files:write", "overflow = 'attach'", ""),
+        ("chat:write", "overflow = 'attach'", "overflow is attach, and the token lacks files:write"),
+        ("chat:write", "overflow = 'split'", ""),
+        ("chat:write", "", ""),
+        ("files:write", "", "the token lacks chat:write"),
+        (None, "overflow = 'attach'", ""),
+    ],
+)
+def test_what_a_token_of_slacks_is_for(doctor: Doctor, receiver: Receiver, granted, more: str, lacks: str) -> None:
+    receiver.answers(answer("hello"), answer({"ok": True}, 200, {"X-OAuth-Scopes": granted} if granted else {}))
+    place = f"bot_token = 't', server_url = '{receiver.url}/api'{f', {more}' if more else ''}"
+    doctor.write(f"{CHAT}parameters = {{ {place} }}")
+    assert doctor.about("destination chat")[-1] == (
+        ("error", lacks) if lacks else ("ok", "the credentials are accepted")
+    )
+
+
+@pytest.mark.parametrize(
     ("action", "parameters", "path", "header", "yes"),
     [
         ("mattermost_message", {"token": "t-1"}, "/api/v4/users/me", ("authorization", "Bearer t-1"), {"id": "u"}),
@@ -496,6 +516,17 @@ def test_the_tag_of_an_approval_must_be_local_only_and_seen(doctor, misp) -> Non
     told = with_workflow(doctor, misp, local_only=False, exportable=False)
     assert ("warning", f"the tag {TAG} is not local only, so anybody who may tag can attach it") in told
     assert ("error", f"the tag {TAG} is not exportable, and workflows do not see such tags") in told
+
+
+@pytest.mark.parametrize(("name", "known"), [("partners", False), ("misp", True), ("", True)])
+def test_a_saved_node_that_names_a_misp_which_the_settings_lack(doctor, misp, name: str, known: bool) -> None:
+    _, answers = misp
+    with_workflow(doctor, misp)
+    row = answers["/workflows/index"][0]["Workflow"]
+    (node,) = [one for one in row["data"].values() if one["data"]["id"] == "publish_gate"]
+    node["data"]["indexed_params"]["misp"] = name
+    told = [what for found, what in doctor.about(f"workflow {row['name']}") if found == "error"]
+    assert told == ([] if known else [f"publish_gate ({node['id']}) names the MISP “{name}”, which the settings lack"])
 
 
 def test_a_bad_key(doctor: Doctor, misp: tuple[Receiver, dict[str, Any]]) -> None:

@@ -73,6 +73,21 @@ def test_a_workflow_goes_to_the_one_that_is_named_and_back(two, command, tmp_pat
     assert command("undo", "--at", "partners").exit_code == 0
 
 
+def test_an_example_says_in_its_nodes_which_misp_asks(two, command):
+    assert (
+        command("install", "hold-below-community", "--at", "hub", "--set", "publish_gate.misp=partners").exit_code == 0
+    )
+    assert command("install", "notify-on-tlp", "--at", "partners").exit_code == 0
+    found = {name: {} for name in two}
+    for name, one in two.items():
+        for row in one.ask("GET", "workflows/index"):
+            for node in row["Workflow"]["data"].values():
+                found[name][node["data"]["id"]] = (node["data"].get("indexed_params") or {}).get("misp")
+    assert found["partners"]["slack_message"] == "partners"
+    assert found["hub"]["publish_gate"] == "partners", "what was said of a node holds"
+    assert found["partners"]["tag-if"] is None
+
+
 def test_an_address_of_the_settings_needs_no_key_of_its_own(two, command, tmp_path: Path):
     assert command("pull", tmp_path / "a", "--misp-url", two["hub"].url).exit_code == 0
     assert two["hub"].requests

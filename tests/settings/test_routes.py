@@ -79,6 +79,8 @@ def lines(tmp_path: Path, conditions: str) -> Route:
         ('hours = "08:00-18:00"\ntimezone = "UTC"', ""),
         ('hours = "18:00-08:00"\ntimezone = "UTC"', "it is 12:00"),
         ('hours = "18:00-22:00"\ntimezone = "Asia/Tokyo"', ""),
+        ('days = ["Mon"]\nhours = "20:00-06:00"\ntimezone = "Pacific/Auckland"', ""),  # it is Tuesday there already
+        ('days = ["Tue"]\nhours = "20:00-06:00"\ntimezone = "Pacific/Auckland"', "it is the night of Monday"),
     ],
 )
 def test_each_condition(tmp_path: Path, condition: str, why_not: str) -> None:

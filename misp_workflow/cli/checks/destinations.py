@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from misp_workflow.action.params import present
 from misp_workflow.cli.checks import network, web
 from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warning
-from misp_workflow.cli.checks.probes import PROBES
+from misp_workflow.cli.checks.probes import PROBES, Probe
 from misp_workflow.delivery.lists import shelf_of
 from misp_workflow.delivery.retry import http_phrase
 from misp_workflow.delivery.transports.http import quotable
@@ -201,9 +201,19 @@ def _credentials(place: Destination, action: str, values: Mapping[str, str], tel
     content = heard.json()
     told = content if isinstance(content, Mapping) else {}
     if heard.status < 300 and all(told.get(name) == value for name, value in probe.yes.items()):
-        return [ok(subject, "the credentials are accepted")]
+        return [ok(subject, "the credentials are accepted"), *_lacking(subject, probe, values, heard)]
     said = _told(told) or http_phrase(heard.status)
     return [error(subject, f"the credentials are not accepted: {said}", "make new ones, and put them in place")]
+
+
+def _lacking(subject: str, probe: Probe, values: Mapping[str, str], heard: web.Heard) -> Iterator[Finding]:
+    """What the credentials are not for, where the service says what they are for."""
+    granted = (heard.headers or {}).get("x-oauth-scopes")
+    scopes = {one.strip() for one in (granted or "").split(",")}
+    for scope, (parameter, value) in probe.scopes.items():
+        if granted is not None and scope not in scopes and values.get(parameter, value) == value:
+            what = f"{parameter} is {value}, and the token lacks {scope}" if parameter else f"the token lacks {scope}"
+            yield error(subject, what, f"add {scope} to the app, and install it anew in the workspace")
 
 
 def _told(content: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ def _check(rules: Settings, ours: Sequence[Described]) -> list[Finding]:
             _host_organisation(misp, user, found)
             _plugin(misp, rules, found)
             _modules(misp, [str(entry["name"]) for entry in ours], found)
-            found += workflows.check(misp, ours)
+            found += workflows.check(misp, ours, rules.misps)
     except _StopError as stop:
         found.append(stop.finding)
     return found

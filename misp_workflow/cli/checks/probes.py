@@ -13,7 +13,8 @@ class Probe:
     """One question to a service's API, made of the action's parameters ("{server_url}/me").
 
     `basic` are user and password. The answer must be a 2xx in which the members of `yes` have these values. `page` is
-    where the service describes it.
+    where the service describes it. `scopes` are what the credentials must be for, as the answer's header X-OAuth-Scopes
+    says it, each where a parameter of the destination has a value; ("", "") everywhere.
     """
 
     url: str
@@ -23,6 +24,7 @@ class Probe:
     headers: Mapping[str, str] = field(default_factory=dict)
     post: bool = False
     yes: Mapping[str, object] = field(default_factory=dict)
+    scopes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def request(self, values: Mapping[str, str]) -> Post | None:
         """Return the question, None when a parameter that it needs is not set."""
@@ -48,6 +50,7 @@ PROBES: Mapping[str, Probe] = {
         bearer="{bot_token}",
         post=True,
         yes={"ok": True},
+        scopes={"chat:write": ("", ""), "files:write": ("overflow", "attach")},
     ),
     "mattermost_message": Probe(
         page="https://developers.mattermost.com/api-documentation/#/operations/GetUser",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, some, warning
@@ -28,8 +28,11 @@ class Asks(Protocol):
         """Return what MISP answers as data, None where it answers none."""
 
 
-def check(misp: Asks, ours: Iterable[Described]) -> list[Finding]:
-    """Return the findings about every workflow that MISP has; `ours` are this package's actions as they are listed."""
+def check(misp: Asks, ours: Iterable[Described], misps: Collection[str] = ()) -> list[Finding]:
+    """Return the findings about every workflow that MISP has; `ours` are this package's actions as they are listed.
+
+    `misps` are the names of those in the settings.
+    """
     known = {str(row.get("id")): row for kind in ("action", "logic") for row in _modules(misp, kind)}
     listed = misp.json("workflows/index")
     if not known or not isinstance(listed, list):
@@ -40,7 +43,7 @@ def check(misp: Asks, ours: Iterable[Described]) -> list[Finding]:
     for entry in rows(listed):
         row = entry.get("Workflow")
         if isinstance(row, dict):
-            found += _one(misp, row, known, list(ours), row.get("trigger_id") in off)
+            found += _one(misp, row, known, list(ours), row.get("trigger_id") in off, misps)
     return found
 
 
@@ -49,7 +52,12 @@ def _modules(misp: Asks, kind: str) -> list[dict[str, Any]]:
 
 
 def _one(
-    misp: Asks, row: Mapping[str, Any], known: Mapping[str, Any], ours: list[Described], is_off: bool
+    misp: Asks,
+    row: Mapping[str, Any],
+    known: Mapping[str, Any],
+    ours: list[Described],
+    is_off: bool,
+    misps: Collection[str],
 ) -> list[Finding]:
     subject = f"workflow {row.get('name') or row.get('id')}"
     try:
@@ -57,7 +65,7 @@ def _one(
     except WorkflowError as trouble:
         return [error(subject, str(trouble).rstrip("."), "open it in MISP's editor, and save it anew")]
     found = [*_checked(subject, workflow, known, ours), *_nodes(subject, workflow, known)]
-    found += _approvals(subject, workflow, misp)
+    found += [*_approvals(subject, workflow, misp), *_of_no_misp(subject, workflow, ours, misps)]
     if is_off:
         what = f"its trigger {row.get('trigger_id')} is not enabled, so MISP never runs it"
         gates = any(_blocks(node, known) for node in workflow.graph.nodes.values())
@@ -94,6 +102,21 @@ def _nodes(subject: str, workflow: Workflow, known: Mapping[str, Any]) -> Iterat
         yield error(
             subject, f"{what}; a disabled IF takes its else path, a disabled action is left out", _enable(LISTS)
         )
+
+
+def _of_no_misp(
+    subject: str, workflow: Workflow, ours: Iterable[Described], misps: Collection[str]
+) -> Iterator[Finding]:
+    """Nodes of ours that name a MISP which the settings do not have: each call of theirs is an error."""
+    named = {str(entry["name"]) for entry in ours}
+    for node in workflow.graph.nodes.values():
+        name = text(node.params.get("misp")).strip()
+        if node.module in named and name and name not in misps:
+            there = f"; there {'is' if len(misps) == 1 else 'are'} {', '.join(misps)}" if misps else ""
+            todo = (
+                f"write a name of the settings into its parameter 'misp', or leave that empty where there is one{there}"
+            )
+            yield error(subject, f"{node.module} ({node.id}) names the MISP “{name}”, which the settings lack", todo)
 
 
 def _enable(where: str) -> str:

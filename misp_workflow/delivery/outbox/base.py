@@ -32,7 +32,14 @@ class Item:
     @property
     def bundle(self) -> str:
         """What it has in common with those that it is gathered with, "" when with none."""
-        return digest.bundle(self.parcel.effect, self.parcel.action, self.lane, self.clock) if self.gather else ""
+        if not self.gather:
+            return ""
+        return digest.bundle(self.parcel.effect, self.parcel.action, self.lane, self.clock, self.waits)
+
+    @property
+    def waits(self) -> float:
+        """For how many seconds everything of its kind is gathered, 0 when it goes by the clock."""
+        return 0.0 if self.clock else self.gather
 
     def expires(self, now: float) -> float:
         """Return when it is too old: its age counts from when it is due, but for what is tried only once."""

@@ -37,7 +37,7 @@ class Gatherings:
 
     def add(self, item: Item, envelope: Envelope) -> None:
         """Put the effect where it waits for others, and see to it that somebody fetches them all when it is time."""
-        place = f"{item.lane}\n{item.clock}" if item.clock else item.lane
+        place = f"{item.lane}\n{item.clock or item.waits}"
         queue = DIGEST + hashlib.sha256(place.encode()).hexdigest()[:16]
         tick: Envelope = {"tick": queue, "lane": item.lane}
         known, wait = queue, item.gather
