@@ -63,18 +63,16 @@ def extractor_of_each(tokens: list[str], extract: Extractor) -> Callable[[Collec
     outer, inner = tokens[0], itemgetter(tokens[2])
 
     def each_at_once(items: Collection[Any]) -> list[Any]:
-        found: list[Any] = []
-        known: dict[int, list[Any]] = {}  # rows share what they hold, and so what is found in it
         try:
-            for item in items:
-                entries = item.get(outer, ())
-                values = known.get(id(entries))
-                if values is None:
-                    values = known[id(entries)] = list(map(inner, entries))
-                found.append(values)
+            held = [item.get(outer, ()) for item in items]
+            places = list(map(id, held))
+            # Rows share what they hold, and so what is found in it.
+            found = {
+                place: list(map(inner, entries)) for place, entries in dict(zip(places, held, strict=True)).items()
+            }
         except (AttributeError, KeyError, TypeError):  # not all are rows with lists of rows
             return each(items)
-        return found
+        return list(map(found.__getitem__, places))
 
     return each_at_once
 

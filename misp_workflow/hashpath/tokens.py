@@ -73,7 +73,7 @@ def _condition(attr: str, op: str | None, val: str | None) -> Test:
     if op is None or val is None:
         return lambda item: php.item(item, attr) is not None
     if op == "=" and val[0] == "/":
-        return _ValueTest(attr, _pattern_test(val))
+        return _ValueTest(attr, _PatternTest(val))
     numeric = php.is_numeric(val)
     if op in ("=", "!="):
         equal, wanted = php.equal_to(val), op == "="
@@ -133,14 +133,16 @@ _ORDER: dict[str, Callable[[Any, str], bool]] = {
 }
 
 
-def _pattern_test(pattern: str) -> Test:
-    matches = pcre.matcher(pattern)
+class _PatternTest:
+    """Whether a regular expression is found in a value."""
 
-    def test(value: Any) -> bool:
+    def __init__(self, pattern: str) -> None:
+        self._matches = pcre.matcher(pattern)
+        self.among = getattr(self._matches, "among", None)
+
+    def __call__(self, value: Any) -> bool:
         if type(value) is str:
-            return matches(value)
+            return self._matches(value)
         if php.is_array(value):
             raise PhpCrash("TypeError", "preg_match(): Argument #2 ($subject) must be of type string, array given")
-        return matches(php.to_string(_comparable(value, False)))
-
-    return test
+        return self._matches(php.to_string(_comparable(value, False)))

@@ -43,7 +43,8 @@ def equal_to_any(candidates: Any) -> Callable[[object], bool]:
     return test
 
 
-_TOLD_APART = frozenset((str, bool, type(None)))
+_ALONE = frozenset((str, type(None)))
+_TOLD_APART = _ALONE | {bool}
 
 
 def passing(test: Callable[[Any], bool], values: Collection[Any]) -> set[Any] | None:
@@ -52,7 +53,18 @@ def passing(test: Callable[[Any], bool], values: Collection[Any]) -> set[Any] | 
     None, and nothing is asked, where some are such that Python takes them for one and PHP does not (1, 1.0 and true),
     or cannot be in a set.
     """
-    return {value for value in set(values) if test(value)} if _TOLD_APART.issuperset(map(type, values)) else None
+    try:
+        different = set(values)
+    except TypeError:
+        return None
+    kinds = set(map(type, different))
+    # No number hides behind a text or null, as 1 does behind true: where there is nothing else, the few speak for all.
+    if not _ALONE.issuperset(kinds) and not (
+        _TOLD_APART.issuperset(kinds) and _TOLD_APART.issuperset(map(type, values))
+    ):
+        return None
+    among = getattr(test, "among", None) if kinds == {str} else None  # some tests ask many texts in fewer steps
+    return among(different) if among else {value for value in different if test(value)}
 
 
 def asked_once(test: Callable[[Any], bool], values: Collection[Any]) -> Callable[[Any], bool]:

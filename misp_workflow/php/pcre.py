@@ -15,6 +15,7 @@ import functools
 import re
 import warnings
 from collections.abc import Callable
+from itertools import compress
 from typing import Any
 
 import regex
@@ -128,3 +129,12 @@ class _Bounded:
         except TimeoutError:
             self._patience = IMPATIENT
             return False
+
+    def among(self, texts: set[str]) -> set[str]:
+        """Those of the texts in which the pattern is found."""
+        many = list(texts)
+        if self._in_bytes:
+            subjects = [text.encode("utf-8", "surrogatepass") for text in many]
+            if max(map(len, subjects), default=0) <= self._at_once_up_to:
+                return set(compress(many, map(self._find_at_once, subjects)))
+        return set(filter(self, many))

@@ -173,3 +173,12 @@ def test_a_pattern_that_takes_too_long_finds_nothing_and_ends() -> None:
     assert not endless("a" * 40 + "!")
     assert not any(endless("a" * 40 + str(number) + "!") for number in range(50))  # impatient by now
     assert endless("aaa")
+
+
+@given(
+    pattern=st.sampled_from(["/^a/", "/a$/", "/É/i", "/É/iu", "/./u", "/(a+)+b/", "/b/A", "/x/"]),
+    texts=st.sets(st.text("abéÉ\n\ud800", max_size=4) | st.sampled_from(["a" * (pcre.SHORT + 1), "é" * pcre.SHORT])),
+)
+def test_many_texts_are_searched_as_each_by_itself(pattern: str, texts: set[str]) -> None:
+    matcher = pcre.matcher(pattern)
+    assert matcher.among(texts) == {text for text in texts if matcher(text)}

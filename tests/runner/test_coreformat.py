@@ -76,6 +76,12 @@ def test_tags_that_only_look_alike_stay_apart() -> None:
     assert [type(local) for local in own] == [bool, int, bool]
 
 
+def test_attributes_with_the_same_tags_share_their_lists() -> None:
+    one, two = convert(_event(Attribute=[_attribute(1, "a", "b"), _attribute(2, "a", "b")]))["Event"]["Attribute"]
+    assert one["Tag"] is two["Tag"] and one["_allTags"] is two["_allTags"]
+    assert [tag["name"] for tag in one["Tag"]] == ["a", "b"]
+
+
 def test_attributes_that_were_a_list_with_holes_keep_their_keys() -> None:
     event = convert(_event(Attribute={"3": _attribute(1), "9": _attribute(2)}))["Event"]
     assert list(event["Attribute"]) == ["3", "9"]

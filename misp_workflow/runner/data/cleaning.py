@@ -22,7 +22,8 @@ _PROPAGATE = "WorkflowFormatConverterTool::__propagateTagToAttributes"
 class Cleaner:
     """Cleans the attributes of one event, gives each its `_allTags`, and gathers them in `flattened`.
 
-    Large events repeat few tags many times: each different tag is copied once, and attributes share lists of one.
+    Large events repeat few tags many times: each different tag is copied once, and attributes with the same tags share
+    their lists.
     """
 
     def __init__(self, event_tags: Any, sightings: Any) -> None:
@@ -30,6 +31,7 @@ class Cleaner:
         self._event_tags = event_tags or []
         self._sightings = _by_attribute(sightings)
         self._linked: dict[bytes | int, tuple[list[Any], list[Any]]] = {}
+        self._together: dict[tuple[int, ...], tuple[list[Any], list[Any]]] = {}
         self._marked: dict[bytes | int, list[Any]] = {}
 
     @cached_property
@@ -144,7 +146,12 @@ class Cleaner:
             found.append(lists)
         if len(found) == 1:
             return found[0]
-        return [tags[0] for tags, _ in found], [*self._inherited, *[marked[-1] for _, marked in found]]
+        together = tuple(map(id, found))
+        lists = self._together.get(together)
+        if lists is None:
+            marked = [marked[-1] for _, marked in found]
+            lists = self._together[together] = [tags[0] for tags, _ in found], [*self._inherited, *marked]
+        return lists
 
     def _all(self, own: Collection[Any]) -> list[Any]:
         """`_allTags` of an attribute with these tags of its own."""

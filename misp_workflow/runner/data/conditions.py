@@ -56,12 +56,13 @@ class _Contains:
 
     def of_each(self, found: list[Any]) -> Iterable[bool]:
         """The same for many, which often are the same few objects."""
-        different = {id(entries): entries for entries in found}
+        places = list(map(id, found))
+        different = dict(zip(places, found, strict=True))
         if {list}.issuperset(map(type, different.values())):
             passing = php.passing(self._passes, list(chain.from_iterable(different.values())))
             if passing is not None:
                 verdicts = {key: passing.isdisjoint(entries) is not self._wanted for key, entries in different.items()}
-                return [verdicts[id(entries)] for entries in found]
+                return map(verdicts.__getitem__, places)
         return map(self, found)
 
 
