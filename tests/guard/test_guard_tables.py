@@ -151,3 +151,64 @@ def test_an_event_whose_tags_only_its_attributes_show() -> None:
     data = event_of(["tlp:red"], {"a": []})
     del data["Event"]["Tag"]
     assert arriving(data, Destination()) is None
+
+
+RED, GREEN = {"name": "tlp:red"}, {"name": "tlp:green"}
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"Tag": ["tlp:red"]},
+        {"Tag": "tlp:red"},
+        {"Tag": {"Tag": RED}},
+        {"Tag": {"3": RED}},
+        {"Tags": ["tlp:clear", "tlp:red"]},
+        {"EventTag": {"Tag": RED}, "AttributeTag": [{"Tag": RED}]},
+        {"Tag": [RED], "_allTags": [GREEN], "EventTag": [{"Tag": GREEN}], "AttributeTag": [{"Tag": GREEN}]},
+    ],
+)
+def test_a_mark_counts_in_whatever_form_it_comes(tags: dict[str, Any]) -> None:
+    """Lists that disagree are read as the strictest of them."""
+    data = event_of([], {"a": [], "b": []})
+    for row in (data["Event"]["Attribute"][0], data["Event"]["_AttributeFlattened"][0]):
+        row.update(tags)
+    assert arriving(data, Destination()) == ["b"]
+    data["Event"].update(tags)
+    assert arriving(data, Destination()) is None
+
+
+@pytest.mark.parametrize(
+    ("inherited", "arrives"), [(True, None), (1, None), ("1", None), ("true", None), (False, ["b"]), ("0", ["b"])]
+)
+def test_what_an_attribute_has_from_its_event_marks_the_event(inherited: Any, arrives: list[str] | None) -> None:
+    data = event_of([], {"a": [], "b": []})
+    for row in (data["Event"]["Attribute"][0], data["Event"]["_AttributeFlattened"][0]):
+        row["_allTags"] = [{**RED, "inherited": inherited}]
+    assert arriving(data, Destination()) == arrives
+
+
+GROUP = "AAAAAAAA-0000-4000-8000-00000000000b"
+
+
+@pytest.mark.parametrize("known", ["7", GROUP, GROUP.lower(), "name:Friends"])
+@pytest.mark.parametrize(
+    ("said", "knowing"),
+    [
+        ({"sharing_group_id": 7}, ["7"]),
+        ({"SharingGroup": {"id": "7"}}, ["7"]),
+        ({"SharingGroup": {"uuid": GROUP.lower()}}, [GROUP, GROUP.lower()]),
+        ({"sharing_group_uuid": GROUP}, [GROUP, GROUP.lower()]),
+        ({"SharingGroup": {"name": "Friends"}}, ["name:Friends"]),
+        ({"SharingGroup": {"name": "7"}}, []),
+        ({"SharingGroup": {"name": GROUP}}, []),
+        ({"SharingGroup": "7"}, []),
+        ({"sharing_group_id": "8"}, []),
+    ],
+)
+def test_a_sharing_group_is_known_by_number_uuid_or_name(known: str, said: dict[str, Any], knowing: list[str]) -> None:
+    data = event_of(["tlp:clear"], {"a": []})
+    for holder in (data["Event"], data["Event"]["Attribute"][0], data["Event"]["_AttributeFlattened"][0]):
+        holder.update({"distribution": "4", **said})
+    got = arriving(data, Destination(distribution=1, sharing_groups=(known,)))
+    assert got == (["a"] if known in knowing else None)

@@ -57,12 +57,40 @@ def test_what_php_takes_for_empty_gives_the_data(path: Any) -> None:
 @pytest.mark.parametrize("data", [None, "x", 5, 1.5, True])
 @pytest.mark.parametrize("path", ["a", "{n}", "", "a[b=1]"])
 def test_data_that_is_no_array_kills_php(data: Any, path: str) -> None:
-    for call in (hashpath.extract, hashpath.get, hashpath.remove):
-        with pytest.raises(PhpCrash) as crash:
+    for call in (hashpath.extract, hashpath.get, hashpath.remove, hashpath.insert):
+        with pytest.raises(
+            PhpCrash, match=rf"\bHash::{call.__name__}\(\): Argument #1 \(\$data\) must be of type array"
+        ):
             call(data, path)
-        assert crash.value.kind == "TypeError"
-    with pytest.raises(PhpCrash):
-        hashpath.insert(data, path, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "said"),
+    [
+        (hashpath.insert, ({"l": [1]}, "l.{n}.x", 1), "Hash::insert(): Argument #1 ($data) must be of type array, int"),
+        (hashpath.insert, ({"l": [1]}, "l.{n}[a=1].x", 1), "Hash::_matches(): Argument #1 ($data) must be of type arr"),
+        (hashpath.insert, ({"l": [1]}, "l.{n}", 1), "array_merge(): Argument #1 must be of type array, int given"),
+        (hashpath.extract, ({}, [1]), "preg_match(): Argument #2 ($subject) must be of type string, array given"),
+        (hashpath.insert, ({}, [1], 1), "strpos(): Argument #1 ($haystack) must be of type string, array given"),
+        (hashpath.remove, ({}, [1]), "strpos(): Argument #1 ($haystack) must be of type string, array given"),
+    ],
+)
+def test_php_says_where_it_crashed(call: Any, arguments: tuple[Any, ...], said: str) -> None:
+    with pytest.raises(PhpCrash) as crash:
+        call(*arguments)
+    assert crash.value.kind == "TypeError"
+    assert crash.value.message.startswith(said)
+
+
+def test_a_path_that_is_no_text_is_read_as_php_writes_it() -> None:
+    assert hashpath.extract(["zero", "one"], 1) == ["one"]
+    assert hashpath.extract(["zero", "one"], True) == ["one"]
+    assert hashpath.get({"1": {"5": "x"}}, 1.5) == "x"
+    for path in (["b"], 5, True, "b", None):
+        assert hashpath.get({"a": 1}, path, "none") == "none"
+    assert hashpath.get([], "a", "none") == "none"
+    assert hashpath.insert([], 5, "x") == {"5": "x"}
+    assert hashpath.remove({"5": "x", "a": 1}, 5) == {"a": 1}
 
 
 def test_get_takes_names_as_they_are() -> None:
@@ -140,8 +168,10 @@ def test_a_regular_expression_that_only_pcre_follows_is_said() -> None:
 def test_very_long_paths() -> None:
     assert hashpath.extract({"a": {}}, ".".join("a" * 50_000)) == []
     assert hashpath.insert({}, ".".join("a" * 5_000), 1)["a"]["a"]
-    with pytest.raises((RunnerError, InputError), match="parts"):
-        hashpath.insert({"a": 1}, ".".join(["{s}"] * 5_000), 1)
+    longest = ["{n}"] * hashpath.MAX_TOKENS
+    assert hashpath.insert([[]], ".".join(longest), 1) == [[]]
+    with pytest.raises((RunnerError, InputError), match="has more than 128 parts"):
+        hashpath.insert([[]], ".".join([*longest, "{n}"]), 1)
 
 
 def test_a_path_is_compiled_once() -> None:
@@ -159,7 +189,7 @@ def test_remove_below_what_is_equal_leaves_the_others() -> None:
     assert hashpath.remove(data, "{n}[t=1].x") == [{"t": "1"}, {"t": "2", "x": "b"}]
 
 
-@pytest.mark.parametrize("use", ["get", "remove"])
-def test_a_compiled_path_says_of_a_text_what_php_says(use: str) -> None:
+@pytest.mark.parametrize(("use", "value"), [("get", ()), ("remove", ()), ("insert", (1,))])
+def test_a_compiled_path_says_of_a_text_what_php_says(use: str, value: tuple[int, ...]) -> None:
     with pytest.raises(PhpCrash, match=rf"^[^(]*\bHash::{use}\(\): Argument #1 \(\$data\)"):
-        getattr(hashpath.compile("a.b"), use)("a text")
+        getattr(hashpath.compile("a.b"), use)("a text", *value)
