@@ -43,7 +43,7 @@ class Path:
         self.text = text
         self.tokens = tokenize(text) if "[" in text else text.split(".")
         self.simple = "{" not in text and "[" not in text
-        self.name = text if self.simple and len(self.tokens) == 1 and not php.empty(text) else None
+        self.name = text if self.simple and len(self.tokens) == 1 else None
         self.extract = extractor(text, self.tokens, self.simple)
         self.each = extractor_of_each(self.tokens, self.extract)
         self._rest: Path | None = None

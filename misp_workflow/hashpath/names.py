@@ -53,10 +53,8 @@ def with_pair(array: Any, key: str, value: Any) -> Any:
     if isinstance(array, dict):
         return php.from_pairs({**array, key: value})
     position = php.int_key(key)
-    if position is not None and 0 <= position < len(array):
+    if position is not None and 0 <= position <= len(array):
         return [*array[:position], value, *array[position + 1 :]]
-    if position == len(array):
-        return [*array, value]
     return {**dict(php.pairs(array)), key: value}
 
 

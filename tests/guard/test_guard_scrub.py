@@ -189,11 +189,18 @@ def test_log_entries_quote_what_changed() -> None:
         ('cut off: password="hunter', 'cut off: password="***"'),
         ("cut off: authkey (OLD) => (NE", "cut off: authkey (***) => (***"),
         ("cut off: authkey (OL", "cut off: authkey (***"),
+        ("password='' and token=abc", "password='' and token=***"),
         (r"{\"authkey\": \"abc\", \"email\": \"e\"}", r"{\"authkey\": \"***\", \"email\": \"e\"}"),
     ],
 )
 def test_sentences(text: str, left: str) -> None:
     assert scrub_text(text) == left
+
+
+def test_what_names_a_model_or_an_action_is_no_entry_of_a_log() -> None:
+    said = {"title": "token (a) => (b)"}
+    apart = {"token": "x", "device": {"model": "P5", **said}, "rule": {"action": "block", **said}}
+    assert scrub(apart) == {**apart, "token": HIDDEN}
 
 
 def test_scrubbing_twice_changes_nothing_more() -> None:

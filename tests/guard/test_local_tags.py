@@ -52,9 +52,20 @@ def test_no_local_tag_leaves(tag: dict[str, Any]) -> None:
     text = json.dumps([cleared.data, cleared.selected])
     assert "4711" not in text
     assert text.count("tlp:green") == 2 + 4 + 2, "the others stay: of the event, its two copies, the selection"
-    assert cleared.data["Event"]["EventReport"][0]["name"] == "report"
+    assert cleared.data["Event"]["EventReport"] == [{"uuid": "r", "name": "report", "Tag": []}]
     assert data == before, "what was given must stay as it was"
     assert cleared.withheld == ""
+
+
+@pytest.mark.parametrize("tag", [*HOME, {"name": CASE, "local_only": "true"}])
+@pytest.mark.parametrize("other", [{"name": "bare"}, {"name": "odd", "local": [1]}, {"name": "odd", "local": {"x": 1}}])
+def test_what_stands_beside_a_local_tag_is_no_help(tag: dict[str, Any], other: dict[str, Any]) -> None:
+    row = {"value": "a", "Tag": [CASE, "tlp:green"]}
+    data = {"Event": {"id": "7", "info": "x", "Tag": [other, tag], "Attribute": [row]}}
+    kept = clear(data, None, Destination()).data["Event"]
+    assert (kept["Tag"], kept["Attribute"]) == ([other], [{"value": "a", "Tag": ["tlp:green"]}])
+    data["Event"]["Attribute"] = []
+    assert "4711" not in json.dumps(clear(data, None, Destination()).data)
 
 
 @pytest.mark.parametrize("tag", HOME)
@@ -124,6 +135,7 @@ def with_cluster(cluster: dict[str, Any], galaxy: dict[str, Any]) -> dict[str, A
 )
 def test_no_cluster_for_the_own_organisation_leaves(cluster: dict[str, Any], galaxy: dict[str, Any]) -> None:
     data = with_cluster({**CLUSTER, **cluster}, galaxy)
+    data["Event"]["EventTag"] = [{"tag_id": "6", "Tag": data["Event"]["Tag"][1]}]
     before = copy.deepcopy(data)
     for one in (data, {"Event": {**data["Event"], "Attribute": {"4": data["Event"]["Attribute"][0]}}}):
         cleared = clear(one, [data["Event"]["Attribute"][0]], Destination())
@@ -137,7 +149,9 @@ def test_no_cluster_for_the_own_organisation_leaves(cluster: dict[str, Any], gal
         assert "Planted Panda" not in json.dumps(admitted and admitted.data), "the quick look must see it, too"
 
 
-@pytest.mark.parametrize("cluster", [{}, {"default": True, "published": False}, {"distribution": "4"}])
+@pytest.mark.parametrize(
+    "cluster", [{}, {"default": True, "published": False}, {"distribution": "4"}, {"local": "0"}, {"local": "false"}]
+)
 def test_other_clusters_leave(cluster: dict[str, Any]) -> None:
     data = with_cluster({**CLUSTER, **cluster}, {})
     assert clear(data, None, Destination()).data == data

@@ -71,6 +71,7 @@ def log(**members: str) -> Unsaid:
         # one attribute, just after it was saved: its own tags are not there, and its event's may be
         (event(Attribute=[ATTRIBUTE]), attribute()),
         (event(Attribute=[ATTRIBUTE], uuid=None), attribute("7")),
+        (event(Attribute=[ATTRIBUTE], _AttributeFlattened=[ATTRIBUTE]), attribute()),
         (event(Attribute=[ATTRIBUTE], Tag=[RED]), attribute("")),
         (event(Attribute=[{**ATTRIBUTE, "Tag": []}]), None),
         (event(Attribute=[{**ATTRIBUTE, "AttributeTag": [{**LINK, "Tag": RED}]}]), None),

@@ -18,6 +18,7 @@ EVENT = {
             {"id": "1", "type": "ip-src", "Tag": [{"name": "a"}]},
             {"id": "2", "type": "domain", "to_ids": True},
         ],
+        "Mixed": [1, ["a"], None, {"0": 2, "7.5": 3, "x": 4}],
         "0": "a key that is an integer",
         "07": "a key that stays a string",
     }
@@ -39,7 +40,14 @@ EVENT = {
         ("Event.Tag.{n} [n=2] . name", []),  # white space belongs to the name "{n} "
         ("Event.Tag[1].name", []),  # asks for the attribute "1" of the list, then for a name in it
         ("Event . Attribute[0] . {n}.id", ["1", "2"]),  # with brackets somewhere the parts are trimmed
+        ("Event\u00a0. Attribute[0] . {n}.id", []),  # of the white space that PHP knows
         ("Event].Tag", []),
+        ("Event.id.{*}", ["42"]),  # what is no array is found itself
+        ("Event.id.{n}", ["42"]),
+        ("Event.id.{s}", []),
+        ("Event.Tag.{n}.{*}.{n}", ["tlp:red", 1, "tlp:green", 2]),
+        ("Event.Mixed.{n}.{n}", [1, "a", 2, 3]),
+        ("Event.Mixed.{n}.{*}", [1, "a", 2, 3, 4]),
         ("Event.Tag.01.{s}", ["tlp:green", 2]),
         ("Event.Tag.1e0.{s}", ["tlp:green", 2]),
         ("Event.Tag.01", []),  # a path of names takes keys as they are
@@ -119,6 +127,60 @@ def test_get_takes_names_as_they_are() -> None:
 )
 def test_insert_at_names(path: str, value: Any, changed: Any) -> None:
     assert hashpath.insert({"a": "x", "list": [1, 2]}, path, value) == changed
+
+
+ROWS = [
+    {"Tag": [{"name": "a"}, {"name": "b", "0": "zero"}], "7": [{"name": "seven"}]},
+    {"Tag": {"0": {"name": "c"}, "3": {"x": 1}}, "{n}": [{"name": "odd"}]},
+    {"Tag": []},
+    {"Tag": None, "a.b": 1},
+    {},
+]
+
+
+@pytest.mark.parametrize(
+    "rows", [ROWS, [*ROWS[:1], ROWS[0]], ROWS[:1], ROWS[1:], [ROWS[4], ROWS[0]], [["x"], ROWS[0]], []]
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Tag.{n}.name",
+        "Tag.{*}.name",
+        "Tag.{n}.0",
+        "7.{n}.name",
+        "07.{n}.name",
+        "{n}.{n}.name",
+        "Tag.{n}.{s}",
+        "Tag.{n}[name=b].name",
+        "Tag[0].{n}.name",
+        "Tag.{n}.name[x]",
+        ".{n}.name",
+        "Tag.{n}.",
+        "Tag.{n}",
+        "Tag.0.name",
+    ],
+)
+def test_many_at_once_are_as_each_by_itself(path: str, rows: list[Any]) -> None:
+    compiled = hashpath.compile(path)
+    assert list(compiled.each(rows)) == [compiled.extract(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        ("{n}.k", "0 7 07"),
+        ("{s}.k", "x 07"),
+        ("{*}.k", "0 7 x 07"),
+        ("x[a].k", "x"),
+        ("07[a].k", "7 07"),
+        ("8[a].k", ""),
+    ],
+)
+def test_a_pattern_finds_the_same_places_to_insert_and_to_remove(path: str, places: str) -> None:
+    data = {"0": {"a": 1}, "7": {"a": 2}, "x": {"a": 3}, "07": {"a": 4}}
+    changed = {key: {**row, "k": 9} if key in places.split() else row for key, row in data.items()}
+    assert hashpath.insert(data, path, 9) == changed
+    assert hashpath.remove(changed, path) == data
 
 
 def test_insert_at_patterns() -> None:

@@ -69,6 +69,13 @@ def test_equals_looks_at_the_first_value_only() -> None:
     assert matching([{"t": []}], "", "not_equals", "t") == []
 
 
+def test_a_path_of_several_names_is_no_name_with_dots() -> None:
+    items = [{"a": {"b": "x"}}, {"a.b": "x"}, {"a": "x"}, {}]
+    for operator in ("equals", "any_value"):
+        assert matching(items, "x", operator, "a.b") == items[:1]
+    assert matching(items, "x", "not_equals", "a.b") == []
+
+
 def test_an_empty_path_is_the_data() -> None:
     assert extract_data("text", "") == "text"
     assert extract_data(5, None) == 5

@@ -47,7 +47,7 @@ def without_names(selected: Any, names: frozenset[str], kept: Any) -> Any:
 def _may_be_home(survey: Survey) -> bool:
     """Whether one of the tags may stay at home; quick, and false of nearly all events."""
     try:
-        return not survey.plain or says_home(survey.tags, survey.tag_members)
+        return says_home(survey.tags, survey.tag_members)
     except TypeError:  # lists and objects say something else
         return True
 
