@@ -26,8 +26,9 @@ _HARMLESS = {"paragraph_open", "paragraph_close", "inline", "text", "softbreak",
 
 
 def no_controls(text: str, also: str = "") -> str:
-    odd = {char for char in text if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"} and char not in also}
-    odd |= set(text) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff\ufdd0\ufdd1")
+    signs = set(text)
+    odd = {char for char in signs if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"} and char not in also}
+    odd |= signs & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff\ufdd0\ufdd1")
     assert not odd, f"control characters {odd!r}"
     return text
 

@@ -23,7 +23,8 @@ ANY_TEXT = st.text(st.characters(), max_size=80) | st.text(
 
 def squeezed(text: str) -> str:
     """Layout is not what matters: a chat joins lines and drops spaces. Nor do signs that look alike."""
-    return "".join(text.split()).translate(ALIKE)
+    text = "".join(text.split())
+    return text if set(text).isdisjoint(map(chr, ALIKE)) else text.translate(ALIKE)
 
 
 def whole(text: str) -> str:
