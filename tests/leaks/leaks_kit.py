@@ -160,6 +160,19 @@ def with_secrets(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, "data": data, "filteredItems": data if whole else planted(body["filteredItems"])}
 
 
+def of_different_data(captures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the captured bodies without those that hold the same event as one before them.
+
+    They differ in their node and in what its filter chose; the event itself was saved once more at most.
+    """
+    found: dict[str, Any] = {}
+    for name, body in captures.items():
+        event = body["data"].get("Event") or {}
+        saved = ("timestamp", "publish_timestamp", "published")
+        found.setdefault(json.dumps({**body["data"], "Event": {**event, **dict.fromkeys(saved)}}), (name, body))
+    return dict(found.values())
+
+
 # --- everybody to whom an action can speak ----------------------------------------------------------------------------
 
 

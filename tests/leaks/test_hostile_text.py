@@ -352,7 +352,7 @@ def test_machines_get_every_character(world: World, captures: dict[str, Any]):
     assert len(set(CORPUS) & set(found.texts)) > 80 and len(found.texts) > len(CORPUS)
 
 
-LARGE_ENOUGH = 1_000_000
+LARGE_ENOUGH = 300_000
 """Characters that are more than any place takes."""
 
 

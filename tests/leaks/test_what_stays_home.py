@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import pytest
-from leaks_kit import CORE, World, Written, ask, leaks, settle, variants, written
+from leaks_kit import CORE, World, Written, ask, leaks, of_different_data, settle, variants, written
 
 from misp_workflow.testing.contract import ActionFile
 
@@ -59,7 +60,7 @@ def test_what_stays_home_arrives_nowhere_by_any_action(
     config = action.module.version()["config"]
     leaves = config.get("leaves_home", not config["blocking"])
     heard = []
-    for number, (name, more) in enumerate((name, more) for name in captures for more in variants(action)):
+    for number, (name, more) in enumerate(itertools.product(of_different_data(captures), variants(action))):
         given = at_home(name, number % len(HOME))
         wanted, before = {**more, "selected_or_all": "all"}, world.heard()
         ask(action, given, world.params(action, **wanted))
