@@ -31,6 +31,8 @@ STAMP := $(VENV)/.ready-$(VERSION)
 
 .PHONY: help install demo docs test test-quick coverage mutants lint format serve bench wheel clean python-is-fit
 .DEFAULT_GOAL := help
+# Without compiled modules each start of Python would compile all that it needs, and pytest all of hypothesis.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@sed -n 's/^#   //p' Makefile
