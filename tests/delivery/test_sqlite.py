@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from delivery_kit import is_root, until
 
-from misp_workflow.delivery.outbox import Claim, Item, schema
+from misp_workflow.delivery.outbox import Claim, Item, schema, writer
+from misp_workflow.delivery.outbox import sqlite as sqlite_outbox
 from misp_workflow.delivery.outbox.clock import Clock
 from misp_workflow.delivery.outbox.lease import LEASE
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
@@ -664,6 +665,17 @@ def test_a_disk_that_hangs_is_said_in_time_and_nothing_is_kept(box: SqliteOutbox
         box.put([item("b")], time.monotonic() + 0.2)
     release.set()
     assert keys(box) == ["a"]
+
+
+def test_what_is_claimed_is_heard_of_however_late(box: SqliteOutbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else this process would hold it, and nobody would ever try it."""
+    monkeypatch.setattr(sqlite_outbox, "CHANGE_PATIENCE", 0.0)
+    monkeypatch.setattr(writer, "MOMENT", 0.0)
+    monkeypatch.setattr(writer._Order, "take_back", lambda order: False)  # the disk has it already
+    put(box, item("a"))
+    claim = box.claim(())
+    assert claim is not None
+    assert claim.keys == ("a",)
 
 
 def test_taking_back_leaves_what_was_put_since(box: SqliteOutbox) -> None:

@@ -32,9 +32,9 @@ class Disk:
         """Have a thing stored with what others put, and return what `store` says of it."""
         return self._writing(lambda: self.writer.put(thing, deadline))
 
-    def run(self, job: Callable[[Connection], Result], deadline: float) -> Result:
-        """Change something, and return what came of it."""
-        return self._writing(lambda: self.writer.run(job, deadline))
+    def run(self, job: Callable[[Connection], Result], deadline: float, *, hears: bool = False) -> Result:
+        """Change something, and return what came of it; see `Writer.run`."""
+        return self._writing(lambda: self.writer.run(job, deadline, hears=hears))
 
     def later(self, job: Job) -> None:
         """Change something for which nobody waits; at the end of the process it may be left undone."""

@@ -173,7 +173,9 @@ class SqliteOutbox:
         if self._next_look(avoid, among) > self._clock.wall():
             return None
         seal = self._key_to_read()
-        claimed = self._disk.run(lambda db: self._claim(db, avoid, among), time.monotonic() + CHANGE_PATIENCE)
+        # Whatever is claimed must be heard of: nobody else would try what this process holds.
+        end = time.monotonic() + CHANGE_PATIENCE
+        claimed = self._disk.run(lambda db: self._claim(db, avoid, among), end, hears=True)
         read: list[tuple[sqlite3.Row, Effect]] = []
         for row in claimed:
             try:
@@ -285,7 +287,7 @@ class SqliteOutbox:
 
         if not renew and not self._memory.ended and not self._disk.read(overdue, False):
             return unread
-        return unread + self._disk.run(self._tidy, time.monotonic() + CHANGE_PATIENCE)
+        return unread + self._disk.run(self._tidy, time.monotonic() + CHANGE_PATIENCE, hears=True)
 
     def _tidy(self, db: Connection) -> list[Entry]:
         now = self._lease.now(db)

@@ -27,6 +27,8 @@ MOST_IN_ONE = 256
 COMPANY = 0.05
 """Seconds that a write for which nobody waits may wait for one to share its commit with."""
 TRY_AGAIN_AFTER = 1.0
+MOMENT = 1.0
+"""Seconds for which what can no longer be taken back, because it is being written, is waited for besides."""
 
 
 class Busy(Exception):  # noqa: N818 - a state, not a failure
@@ -111,20 +113,23 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def run(self, job: Callable[[sqlite3.Connection], Result], deadline: float) -> Result:
-        """Run the job and return its result once it is on the disk; Busy when that takes until the deadline."""
-        found: Result = self._wait_for(_Order(job), deadline)
+    def run(self, job: Callable[[sqlite3.Connection], Result], deadline: float, *, hears: bool = False) -> Result:
+        """Run the job and return its result once it is on the disk; Busy when that takes until the deadline.
+
+        With `hears`, Busy means that it will not be written: what is being written by then is waited for.
+        """
+        found: Result = self._wait_for(_Order(job), deadline, hears)
         return found
 
     def put(self, thing: Any, deadline: float) -> Any:
         """Have the thing stored, and return the result once it is on the disk; Busy as with `run`."""
         return self._wait_for(_Order(thing=thing), deadline)
 
-    def _wait_for(self, order: _Order, deadline: float) -> Any:
+    def _wait_for(self, order: _Order, deadline: float, hears: bool = False) -> Any:
         self._begin()
         self._orders.put(order)
-        # What cannot be taken back is being written in this moment: that is worth another second.
-        if not order.wait(deadline - time.monotonic()) and (order.take_back() or not order.wait(1.0)):
+        more = threading.TIMEOUT_MAX if hears else MOMENT
+        if not order.wait(deadline - time.monotonic()) and (order.take_back() or not order.wait(more)):
             raise Busy
         return order.outcome()
 
