@@ -66,7 +66,9 @@ class Watch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._spoken: threading.Event | None = None  # for whoever waits
+        # For the one who waits, who gets the answer by it. No Event: its condition wakes threads that cannot go on yet.
+        self._spoken = threading.Lock()
+        self._spoken.acquire()
         self._answer: Answer | None = None
 
     def say(self, answer: Answer) -> bool:
@@ -75,8 +77,8 @@ class Watch:
             first = self._answer is None
             if first:
                 self._answer = answer
-        if self._spoken is not None:
-            self._spoken.set()
+        if first:
+            self._spoken.release()
         return first
 
     def answer_of(
@@ -87,7 +89,6 @@ class Watch:
         `note` hears which it was, in such a thread too: whatever it does delays no answer.
         """
         context = contextvars.copy_context()
-        spoken = self._spoken = threading.Event()
 
         def judge() -> None:
             self.say(context.run(work))
@@ -98,7 +99,7 @@ class Watch:
             standby.do(judge)
         except RuntimeError:  # the system gives no more threads: then this one has to do it
             judge()
-        spoken.wait(seconds)
+        self._spoken.acquire(timeout=max(seconds, 0.0))
         if self.say(otherwise) and note is not None:
             with contextlib.suppress(RuntimeError):  # no more threads: it is not noted
                 standby.do(lambda: note(otherwise))

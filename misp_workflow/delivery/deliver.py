@@ -164,7 +164,7 @@ class _Delivery:
                 taken[id(plan)] = how
                 plan.held = plan.item.hold and how == "taken"
             if any(map(self._is_for_now, kept)):
-                self._house.workers.wake()
+                self._house.wake()
         return [self._finish(plan, taken.get(id(plan))) for plan in plans]
 
     def _is_for_now(self, plan: _Plan) -> bool:

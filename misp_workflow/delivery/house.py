@@ -81,6 +81,7 @@ class House:
         self.log = DeliveryLog(rules.state_folder)
         self.workers = self.outbox.workers(rules.outbox.workers, self.work_on, self.lanes.blocked, self.died)
         self.callers = Callers()
+        self._resting: set[int] = set()  # workers, which look for work again in a moment
         self._watcher = watcher
 
     def close(self, patience: float) -> None:
@@ -104,6 +105,11 @@ class House:
             LOG.error("bug in the transport %s: %s\n%s", effect.kind, type(error).__name__, places)
             return Answer(outcome="refused", detail=f"it could not be sent: {type(error).__name__} in our own code")
 
+    def wake(self) -> None:
+        """Tell the workers that there is something to do, unless one of them only rests for the callers' sake."""
+        if not self._resting:
+            self.workers.wake()
+
     # --- what a worker does -------------------------------------------------------------------------------------------
 
     def work_on(self, claim: Claim) -> None:
@@ -118,7 +124,9 @@ class House:
             self.lanes.leave_as_worker(claim.lane, answer, time.monotonic() - began)
         self._settle(claim, answer)
         if self.callers.come_first():
+            self._resting.add(threading.get_ident())
             time.sleep(COURTESY)
+            self._resting.discard(threading.get_ident())
 
     def _settle(self, claim: Claim, answer: Answer) -> None:
         """Note what came of a try that nobody waits for."""

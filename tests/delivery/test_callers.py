@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from misp_workflow.delivery.house import COURTESY, LONGEST_COURTESY, Callers
+import threading
+from pathlib import Path
+
+import pytest
+
+from misp_workflow.delivery import house
+from misp_workflow.delivery.house import COURTESY, LONGEST_COURTESY, Callers, House
+from misp_workflow.delivery.outbox import Claim
+from misp_workflow.delivery.retry import Answer
+from misp_workflow.effects import Parcel, Post
+from misp_workflow.settings import Settings
 
 
 class Clock:
@@ -41,3 +51,22 @@ def test_a_crowd_that_stays_is_not_waited_out_and_one_that_comes_back_is() -> No
     clock.now += 10 * COURTESY
     rush(1)
     assert callers.come_first()
+
+
+def test_no_worker_is_woken_while_one_rests_for_the_callers_sake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = House(Settings(state_folder=tmp_path))
+    woken: list[str] = []
+    monkeypatch.setattr(keeper.workers, "wake", lambda: woken.append(threading.current_thread().name))
+    monkeypatch.setattr(keeper, "perform", lambda *what: Answer(outcome="delivered", detail="yes"))
+    monkeypatch.setattr(keeper.callers, "come_first", lambda: True)
+    monkeypatch.setattr(house.time, "sleep", lambda seconds: keeper.wake())
+    parcel = Parcel(key="a", effect=Post(label="x", url="http://127.0.0.1:9/"), action="a", created=0.0)
+    try:
+        keeper.work_on(Claim(parcel=parcel, lane="chat", keys=("a",), tries=0))
+        assert not woken, "the one that rests looks for work in a moment"
+        keeper.wake()
+        assert woken
+    finally:
+        keeper.close(5)
