@@ -68,6 +68,8 @@ class Quotes:
         self._words, phrases = words_and_phrases(values)
         self._phrases = Phrases(phrases)
         self._hints = _hints(self._words | phrases)
+        self._few = tuple(self._hints) if self._hints is not None and len(self._hints) <= FEW else ()
+        self._told = _in_small_letters if "http" not in "\n".join(self._few) else live
         self._masks: dict[str, str] = {}
         self._out = parts.withheld
 
@@ -137,20 +139,24 @@ class Quotes:
 
     def _mask_lists(self, edits: Edits) -> None:
         """Note [withheld] in place of each such value that a text in a list quotes."""
-        named = {id(place): place for name in _LISTS for place in edits.survey.having(name)}
-        meta = {id(place): place for place in edits.places if place[1] == "meta"}
-        for place in paced((named | meta).values()):
-            for name, items in place[0].items():
-                if type(items) is list and (name in _LISTS or id(place) in meta):
-                    masked = self._masked_list(items)
-                    if masked != items:
-                        edits.change(place, name, masked)
+        for place, name, items in _lists_in(edits):
+            masked = self._masked_list(items)
+            if masked is not items:
+                edits.change(place, name, masked)
 
     def _masked_list(self, items: list[Any]) -> list[Any]:
+        """Return the very same list where no text in it quotes one."""
         texts = [one for one in items if type(one) is str]
-        if not self._may_quote("\n".join(texts)):  # asked of all at once, as nearly all lists quote nothing
+        joined = "\n".join(texts)  # all at once, as nearly all lists quote nothing
+        if self._few:
+            if not self._hinted(told := self._told(joined)):
+                return items
+            if len(lines := told.split("\n")) == len(texts):
+                texts = [one for one, line in zip(texts, lines, strict=True) if self._hinted(line)]
+        elif not self._may_quote(joined):
             return items
-        return [self._masked(one) if type(one) is str and len(one) >= SHORTEST else one for one in items]
+        masks = {one: masked for one in texts if len(one) >= SHORTEST and (masked := self._masked(one)) != one}
+        return [masks.get(one, one) if type(one) is str else one for one in items] if masks else items
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
         """Return a selection of bare values without those that only what was left out has."""
@@ -167,16 +173,15 @@ class Quotes:
 
     def _may_quote(self, text: str) -> bool:
         """Whether one of the values may stand in the text; quick, and false of nearly all texts."""
-        if self._hints is None:
-            return True
-        if len(self._hints) <= FEW:
-            told = live(text)
-            for hint in self._hints:  # a loop, for this is asked of each text
-                if hint in told:
-                    return True
-        elif not self._hints.isdisjoint(words_of(text)):
-            return True
-        return False
+        if not self._hints:
+            return self._hints is None
+        if self._few and not self._hinted(self._told(text)):
+            return False
+        return not self._hints.isdisjoint(words_of(text))
+
+    def _hinted(self, told: str) -> bool:
+        """Whether one of a few hints stands in the text, which is as `_told` tells it."""
+        return any(map(told.__contains__, self._few))
 
     def _mask(self, text: str) -> str:
         places = (
@@ -198,12 +203,27 @@ class Quotes:
                 yield found.span()
 
 
+def _in_small_letters(text: str) -> str:
+    """Return what `live` does, but for the ways to write "http": for words in which that is not."""
+    return text.casefold() if text.isascii() else live(text)
+
+
 def _parts(word: str) -> Iterator[str]:
     """Yield what a word of a text can be a value by: itself, and what stands between the signs in it."""
     yield word
     yield word.strip(_EDGES)
     for part in _WITHIN_WORD.split(word):
         yield part.strip(_EDGES)
+
+
+def _lists_in(edits: Edits) -> Iterator[tuple[Place, str, list[Any]]]:
+    """Yield the lists that are searched: the place of the object that has one, its name, its items."""
+    listed = [name for name in _LISTS if name in edits.survey.members]
+    for place in paced(edits.places):
+        node = place[0]
+        for name in node if place[1] == "meta" else listed:
+            if name in node and type(items := node[name]) is list:
+                yield place, name, items
 
 
 def _rows_with(out: Collection[str], edits: Edits) -> list[tuple[Place, str, str]]:
