@@ -125,9 +125,10 @@ class Worker:
             self._task.prepare()
         workflow = load(self._task.workflow)
         needed = {node.module for node in workflow.graph.nodes.values()}
-        gc.collect()
-        gc.freeze()  # what is there now stays: nobody need look through it again
-        self._stack.callback(gc.unfreeze)
+        if not gc.get_freeze_count():  # else whoever did that before means what is there to stay so
+            gc.collect()
+            gc.freeze()  # what is there now stays: nobody need look through it again
+            self._stack.callback(gc.unfreeze)
         self._judge = Judge(workflow, QuickServer(self._task.actions, needed), self._task.world)
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -59,6 +60,15 @@ def told(*arguments: object) -> dict:
     said = run(*arguments, "--json")
     assert said.exit_code == 0, said.output
     return json.loads(said.stdout)
+
+
+def test_what_whoever_calls_has_frozen_stays_frozen(quiet, tmp_path) -> None:
+    """It is left out of every search for garbage: a server's modules, or here all the other tests."""
+    mine: list[object] = []
+    gc.freeze()
+    write(tmp_path / "events", 1, 10)
+    assert told(EXAMPLES / "publish-gate.json", tmp_path / "events")["events"] == 1
+    assert not any(one is mine for one in gc.get_objects()), "what is frozen is not among those"
 
 
 def test_planted_reasons_are_all_found(quiet, tmp_path) -> None:
