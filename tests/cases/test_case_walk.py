@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cases_kit import ACTIONS, ask, attribute, bare, detail, event, life, told
+from cases_kit import ACTIONS, EVENT, ask, attribute, bare, detail, event, life, told
 from trackers import RequestTracker
 
 from misp_workflow import settings
@@ -348,3 +348,17 @@ def _settled(tracker: RequestTracker) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("something still waits")
+
+
+def test_a_ticket_that_refers_to_something_else_is_not_the_events(tracker: RequestTracker) -> None:
+    """RT shows what a ticket refers to, so that no search has to be believed."""
+    for number in ("1", "2"):
+        tracker.add({"Subject": "a person's", "mark": "x", "Status": "new", "Queue": "General"}, number)
+    shown = [{"id": number, "type": "ticket", "_hyperlinks": [{"ref": "self", "_url": "x"}]} for number in ("1", "2")]
+    tracker.before = lambda request: answer({"items": shown}) if request.path.endswith("/tickets") else None
+    said = ask("rt_ticket", event(attribute(1)), server_url=tracker.url, queue="General", **tracker.params)
+    assert "was created" in detail(said)
+    assert tracker.history["1"] == tracker.history["2"] == ["created"]
+    shown[1]["_hyperlinks"].append({"ref": "refers-to", "_url": f"urn:uuid:{EVENT}"})
+    other = ask("rt_ticket", event(attribute(1)), server_url=tracker.url, queue="Second", **tracker.params)
+    assert "RT ticket 2 was updated" in detail(other)

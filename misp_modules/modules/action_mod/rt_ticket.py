@@ -46,6 +46,7 @@ def decide(call):
     params = call.params
     draft = cases.draft(call, "plain", MAX_SUBJECT, "bytes", MAX_CONTENT)
     place = f"Queue = {quoted(params.queue)} AND RefersTo = {quoted(draft.mark)}"
+    search = {"query": place, "orderby": "id", "fields": "_hyperlinks"}
     title, owner = {"Subject": draft.title}, {"Owner": params.assignee} if params.assignee else {}
     priority = {"Priority": PRIORITIES[draft.severity]} if draft.severity else {}
     new = {**title, **priority, **owner, "Queue": params.queue, "Content": draft.body, **PLAIN}
@@ -59,7 +60,7 @@ def decide(call):
         headers={"Authorization": f"token {params.token}"} if params.token else {},
         basic=(params.username, params.password) if params.username and not params.token else None,
         error_at="message",
-        look=(cases.seek("/tickets", {"query": place, "orderby": "id"}, "items", "type", "ticket"),),
+        look=(cases.seek("/tickets", search, "items", "_hyperlinks[]._url", draft.mark, silent=True),),
         found_at="id",
         create=(
             cases.make("/ticket", {**new, "RefersTo": [draft.mark]}),

@@ -18,7 +18,9 @@ from misp_workflow.delivery.transports.tries import Try
 from misp_workflow.effects import Case, Json, Post
 from misp_workflow.effects.case import Request
 
-OURS = frozenset({"path", "put", "facts", "told", "gone", "there", "wish", "among", "alone", "within", "missing"})
+OURS = frozenset(
+    {"path", "put", "facts", "told", "gone", "there", "wish", "among", "alone", "silent", "within", "missing"}
+)
 """What a request of a step says besides the fields of a `Post`."""
 ID = re.compile(r"[A-Za-z0-9~][A-Za-z0-9~_-]{0,127}")
 """What may stand in an address for a case; with ".." it would be the address of something else."""
@@ -162,10 +164,13 @@ class Tracker:
         if "alone" in request:
             rows = [rows]
         if not isinstance(rows, list):
-            detail = f"{self._case.service} answered with something that is no list: check the address"
+            detail = f"{self._case.service} answered with no list, or with more than can be read: check the address"
             raise EndError(Answer(outcome="refused", detail=detail))
-        equal = [row for row in rows if http.at(row, member) == text]
-        holding = [row for row in rows if text in _lines(http.at(row, member))]
+        said = [_said(row, member) for row in rows]
+        equal = [row for row, one in zip(rows, said, strict=True) if one == text]
+        holding = [row for row, one in zip(rows, said, strict=True) if text in _lines(one)]
+        if "silent" in request:
+            holding += [row for row, one in zip(rows, said, strict=True) if one is None]
         if not (equal or holding) and "missing" in request:
             raise EndError(Answer(outcome="refused", detail=f"{self._case.service}: {request['missing']}"))
         return next(iter([*equal, *holding]), None)
@@ -205,6 +210,13 @@ def _value(name: str, values: Mapping[str, str], before: Json) -> Json:
     if name.startswith("before."):
         return http.at(before, name.removeprefix("before."))
     return values[name]
+
+
+def _said(row: Json, member: str) -> Json:
+    """Return what a row has at a path, in which "links[].url" is of each of the links; None for nothing."""
+    holder, _, inner = member.partition("[].")
+    found = http.at(row, holder)
+    return [http.at(one, inner) for one in found] if inner and isinstance(found, list) else found
 
 
 def _lines(said: Json) -> list[Json]:
