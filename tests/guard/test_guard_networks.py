@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misp_workflow.delivery.guard import connection_allowed, connection_refusal
-from misp_workflow.delivery.guard.networks import METADATA, read_address
+from misp_workflow.delivery.guard.networks import METADATA, read_address, readings
 from misp_workflow.settings import Networks
 
 OPEN = Networks()
@@ -82,6 +82,9 @@ def test_metadata_services(address: str) -> None:
         "0.0.0.0",
         "0",
         "::",
+        "::2",
+        "::169.254.0.1",
+        "2001:db8::5efe:224.0.0.1",
         "255.255.255.255",
     ],
 )
@@ -100,6 +103,60 @@ def test_what_is_no_address_is_never_an_open_door(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "127.1",
+        "1.2.772",
+        "1.131844",
+        "010.0.0.1",
+        "0377.0.0.255",
+        "255.255.255.254",
+        "0xff.0XFE.1.255",
+        "017700000001",
+        "8.8.8.8.",
+        "4294967295",
+        "0" * 63 + "1",
+    ],
+)
+def test_every_spelling_is_the_address_that_a_resolver_reads(address: str) -> None:
+    assert read_address(address) == ipaddress.ip_address(socket.inet_aton(address.rstrip(".")))
+    assert next(readings(address)) == read_address(address)
+
+
+@pytest.mark.parametrize("address", ["1.2.3.4.0", "08.8.8.8", "1.2.3.256", ".1.2.3.4", "256.1", "0" * 65, "0x"])
+def test_what_a_resolver_reads_as_no_address_is_none(address: str) -> None:
+    assert read_address(address) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("010.0.0.1", ["8.0.0.1", "10.0.0.1"]),
+        ("08.0.0.255", ["8.0.0.255"]),
+        ("08.0.0.256", []),
+        ("010.0.0.1.", ["8.0.0.1", "10.0.0.1"]),
+        ("010.1", ["8.0.0.1"]),
+        ("0" * 63 + "8.0.0.1", ["8.0.0.1"]),
+        ("0" * 64 + "8.0.0.1", []),
+        (" [2001:db8::1%eth0] ", ["2001:db8::1"]),
+        ("::ffff:010.0.0.1", ["::ffff:8.0.0.1", "::ffff:10.0.0.1"]),
+        ("2001:db8::x", []),
+        ("2001:db8::08.0.0.256", []),
+        ("8.8.8.8", ["8.8.8.8"]),
+        ("٨.8.8.8", []),
+        ("name", []),
+    ],
+)
+def test_all_that_somebody_may_read_in_a_text(text: str, read: list[str]) -> None:
+    assert list(readings(text)) == [ipaddress.ip_address(one) for one in read]
+
+
+def test_brackets_and_a_zone_are_no_part_of_an_address() -> None:
+    assert connection_allowed("[2606:4700::1111]", OPEN)
+    assert connection_allowed("2606:4700::1111%eth0", OPEN)
+
+
+@pytest.mark.parametrize(
     "address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "172.31.255.255", "fd12::9", "8.8.8.8", "2001:db8::1"]
 )
 def test_the_own_network_is_open_unless_denied(address: str) -> None:
@@ -111,6 +168,10 @@ def test_the_own_network_is_open_unless_denied(address: str) -> None:
     [
         ("127.0.0.1", ("loopback",), (), False),
         ("127.9.9.9", ("loopback",), (), False),
+        ("::127.0.0.1", ("loopback",), (), False),
+        ("2001:db8::5efe:127.0.0.1", ("loopback",), (), False),
+        ("2001:db8::200:5efe:127.0.0.1", ("loopback",), (), False),
+        ("2001:db8::5eff:127.0.0.1", ("loopback",), (), True),
         ("::1", ("loopback",), (), False),
         ("::ffff:127.0.0.1", ("loopback",), (), False),
         ("2130706433", ("loopback",), (), False),

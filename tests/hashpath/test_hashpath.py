@@ -42,6 +42,9 @@ EVENT = {
         ("Event . Attribute[0] . {n}.id", ["1", "2"]),  # with brackets somewhere the parts are trimmed
         ("Event\u00a0. Attribute[0] . {n}.id", []),  # of the white space that PHP knows
         ("Event].Tag", []),
+        ("Event.Attribute.{n}[to_ids<2].id", ["2"]),
+        ("Event.Attribute.{n}[to_ids!=2].id", ["2"]),
+        ("Event.Mixed.{n}[x=4].x", [4]),
         ("Event.id.{*}", ["42"]),  # what is no array is found itself
         ("Event.id.{n}", ["42"]),
         ("Event.id.{s}", []),
@@ -78,6 +81,11 @@ def test_data_that_is_no_array_kills_php(data: Any, path: str) -> None:
         (hashpath.insert, ({"l": [1]}, "l.{n}.x", 1), "Hash::insert(): Argument #1 ($data) must be of type array, int"),
         (hashpath.insert, ({"l": [1]}, "l.{n}[a=1].x", 1), "Hash::_matches(): Argument #1 ($data) must be of type arr"),
         (hashpath.insert, ({"l": [1]}, "l.{n}", 1), "array_merge(): Argument #1 must be of type array, int given"),
+        (
+            hashpath.extract,
+            ([{"a": []}], "{n}[a=/x/]"),
+            "preg_match(): Argument #2 ($subject) must be of type string, a",
+        ),
         (hashpath.extract, ({}, [1]), "preg_match(): Argument #2 ($subject) must be of type string, array given"),
         (hashpath.insert, ({}, [1], 1), "strpos(): Argument #1 ($haystack) must be of type string, array given"),
         (hashpath.remove, ({}, [1]), "strpos(): Argument #1 ($haystack) must be of type string, array given"),
@@ -201,6 +209,7 @@ def test_remove() -> None:
     assert hashpath.remove({"a": [1, 2]}, "a.{n}") == []
     assert hashpath.remove({"t": [{"n": 1}, {"n": 2}]}, "t.{n}[n=1]") == {"t": {"1": {"n": 2}}}
     assert hashpath.remove({"t": [{"n": 1, "x": 1}]}, "t.{n}.x") == {"t": [{"n": 1}]}
+    assert hashpath.remove([{"b": "2"}, {"c": 1}], "{n}[b!=1]") == {"1": {"c": 1}}  # what is missing fulfils nothing
     assert hashpath.remove({"foo": "string"}, "foo.bar") == {"foo": "string"}
     assert hashpath.remove({"foo": 1}, "nothing.{n}") == {"foo": 1}
 
@@ -225,6 +234,12 @@ def test_a_regular_expression_that_only_pcre_follows_is_said() -> None:
     assert hashpath.extract({"Tag": []}, "Tag.{n}[name=/(?R)/]") == []
     with pytest.raises(RunnerError, match="regular expression"):
         hashpath.extract(EVENT, "Event.Tag.{n}[name=/(a(?R)?b)/].n")
+
+
+@pytest.mark.parametrize("rows", [[{"k": "B"}, ["z"], {"a": 1, "k": "A"}], [["z"], {"a": 1, "k": "A"}, {"k": "B"}]])
+def test_a_condition_passes_what_cannot_have_the_attribute(rows: list[Any]) -> None:
+    assert hashpath.extract(rows, "{n}[a=1].k") == ["A"]
+    assert hashpath.extract([*rows, "text", None], "{n}[a=1].k") == ["A"]
 
 
 def test_very_long_paths() -> None:

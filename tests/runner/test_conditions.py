@@ -67,6 +67,34 @@ def test_equals_looks_at_the_first_value_only() -> None:
     assert matching([{"t": {"3": "a"}}], "a", "not_equals", "t") == [{"t": {"3": "a"}}]
     assert matching(["abc"], "a", "equals", "") == ["abc"]  # the first byte of the text
     assert matching([{"t": []}], "", "not_equals", "t") == []
+    assert matching([{"t": {"0": "a", "x": "b"}}], "a", "equals", "t") == [{"t": {"0": "a", "x": "b"}}]
+
+
+def test_what_is_found_may_be_an_array_with_names_or_arrays_in_it() -> None:
+    items = [{"a": {"b": {"x": "v"}}}, {"a": {"b": ["w"]}}, {"a": {"b": [["v"]]}}]
+    assert matching(items, "v", "in", "a.b") == items[:1]
+    assert matching(items, ["v"], "in", "a.b") == {"2": items[2]}
+    assert matching(items[1:], "v", "not_in", "a.b") == items[1:]
+    tags = [{"Tag": [{"name": ["n"]}]}, {"Tag": [{"name": "n"}]}]
+    assert matching(tags, "n", "in", "Tag.{n}.name") == {"1": tags[1]}
+    assert matching(tags, ["n"], "in_or", "Tag.{n}.name") == {"1": tags[1]}
+
+
+def test_a_path_that_is_no_text() -> None:
+    items = [{"5": "x", "1": "y"}, {"5": "y"}]
+    assert matching(items, "x", "equals", 5) == items[:1]
+    assert matching(items, "y", "in", True) == items[:1]
+    assert matching([["x"], "x"], "x", "in", 0) == [["x"]]
+    assert extract_data(["a", "b"], 1) == ["b"]
+
+
+@pytest.mark.parametrize("number", [31, 32, 33, 40])
+def test_many_entries_are_asked_as_few_are(number: int) -> None:
+    data = [str(entry) for entry in range(number)]
+    assert holds(data, "in", number - 1)
+    assert not holds(data, "in", number)
+    assert holds(data, "in_and", data)
+    assert holds([*data, ["x"]], "in", ["x"])
 
 
 def test_a_path_of_several_names_is_no_name_with_dots() -> None:
