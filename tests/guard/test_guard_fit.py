@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from misp_workflow.delivery.guard import fit, size_of
-from misp_workflow.effects import Effect, Mail, MispChange, Notification, Post
+from misp_workflow.effects import Command, Effect, Mail, Messages, MispChange, Notification, Post
 
 LONG = "grüße " * 400
 URL = "https://example.org/"
@@ -80,3 +80,34 @@ def test_a_mail_loses_its_attachment_first_then_its_html() -> None:
 
 def test_a_notification() -> None:
     assert fit(Notification(url="ntfy://x", text=LONG), 50).text.endswith("… [cut]")
+    exact = Notification(url="ntfy://x", text="é" * 40)
+    assert len(fit(exact, 50).text.encode()) <= 50
+
+
+def test_each_message_of_several_is_made_to_fit() -> None:
+    small = fit(Messages(url=URL, messages=({"json": {"text": LONG}}, {"form": {"text": LONG}})), 300)
+    assert size_of(small.messages[0]["json"]) <= 300
+    assert len(urlencode(small.messages[1]["form"])) <= 300
+
+
+def test_what_a_script_reads_is_cut_only_where_it_decides_nothing() -> None:
+    whole = {"items": list(range(1000))}
+    assert size_of(fit(Command(script="s", input=whole), 300).input) <= 300
+    gate = Command(script="s", input=whole, keep=False)
+    assert fit(gate, 300) is gate
+
+
+def test_a_file_in_a_form_is_cut() -> None:
+    post = Post(url=URL, form={"a": "b"}, file={"field": "f", "name": "event.txt", "text": LONG})
+    small = fit(post, 100)
+    assert len(small.file["text"].encode()) <= 100
+    assert (small.file["name"], small.form) == ("event.txt", {"a": "b"})
+
+
+def test_what_fits_to_the_byte_is_whole() -> None:
+    form = {"to": "room", "content": "é" * 20}
+    assert fit(Post(url=URL, form=form), len(urlencode(form))).form == form
+    assert fit(Post(url=URL, form=form), len(urlencode(form)) - 1).form != form
+    whole = mail(text="text", html="<p>text</p>", attachment="x" * 20, attachment_name="a")
+    assert fit(whole, 4 + 11 + 20) is whole
+    assert fit(mail(text="text", html="<p>text</p>"), 4 + 11).html

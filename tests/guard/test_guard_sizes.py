@@ -39,6 +39,14 @@ def test_what_fits_is_not_touched(unit: Any) -> None:
         ("ab &amp; cd efghijk", 15, "characters", "ab &amp;… [cut]"),
         ("one two three four", 12, "characters", "one t… [cut]"),
         ("one  two three four", 12, "characters", "one… [cut]"),
+        ("one two three four", 7, "characters", "… [cut]"),
+        ("one two three four", 1, "characters", "…"),
+        ("a" + FLAGS + "bcdefghij", 11, "characters", "a🇱🇺… [cut]"),
+        ("🇱🇺🇧🇪🇫🇷🇱🇺", 11, "utf-16", "🇱🇺… [cut]"),
+        ("ab1\u20ddcdefghijk", 10, "characters", "ab… [cut]"),
+        ("a🏴\U000e0067\U000e007fbcdefgh", 10, "characters", "a… [cut]"),
+        ("ab\r\ncdefghijk", 10, "characters", "ab… [cut]"),
+        ("abc\ndefghijkl", 10, "characters", "abc… [cut]"),
     ],
 )
 def test_where_a_cut_falls(text: str, limit: int, unit: Any, left: str) -> None:
@@ -126,3 +134,13 @@ def test_cut_json_fits_and_is_json(value: Any, limit: int) -> None:
     orjson.loads(orjson.dumps(left))
     if size_of(value) > limit:
         assert left is None or "cut" in json.dumps(left) or "left out" in json.dumps(left)
+
+
+def test_what_is_just_as_long_as_it_may_be_loses_nothing_more() -> None:
+    """Twenty texts fit when they are shorter; another one is what is left out. Members go beyond two hundred only."""
+    twenty = cut_json(["x" * 600] * 20, 11_000)
+    assert len(twenty) == 20 and all(text.endswith("… [cut]") for text in twenty)
+    assert cut_json(["x" * 600] * 21, 11_000)[-1] == "… 1 more left out"
+    many = {f"name {n}": "x" * 100 for n in range(300)}
+    assert cut_json(many, 25_000)["cut"] == "100 more left out"
+    assert "cut" not in cut_json(dict(list(many.items())[:200]), 20_000)

@@ -163,6 +163,7 @@ RED, GREEN = {"name": "tlp:red"}, {"name": "tlp:green"}
         {"Tag": "tlp:red"},
         {"Tag": {"Tag": RED}},
         {"Tag": {"3": RED}},
+        {"Tag": [{"name": "x", "Tag": "tlp:red"}]},
         {"Tags": ["tlp:clear", "tlp:red"]},
         {"EventTag": {"Tag": RED}, "AttributeTag": [{"Tag": RED}]},
         {"Tag": [RED], "_allTags": [GREEN], "EventTag": [{"Tag": GREEN}], "AttributeTag": [{"Tag": GREEN}]},

@@ -67,8 +67,6 @@ def _meant(found: re.Match[str]) -> str:
     kind = found.lastgroup or ""
     if kind == "letters":
         return _letters(found[0])
-    if kind == "dot":
-        return "."
     if kind in _MEANT:
         return _MEANT[kind]
     sign = found[kind].lower()
