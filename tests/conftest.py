@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if (workers := getattr(config, "workerinput", {}).get("workercount", 1)) > 1:
         from order import ordered  # here, because a copy of this file serves the tests of one's own actions
 
-        waiting = [(str(item.path), item) for item in items if item.get_closest_marker("waits")]
+        waiting = [item for item in items if item.get_closest_marker("waits")]
         items[:] = ordered(waiting, [item for item in items if not item.get_closest_marker("waits")], workers)
 
 

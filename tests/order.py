@@ -7,23 +7,20 @@ of another's. Half of the workers begin with the tests marked `waits`; the other
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def ordered(waiting: Sequence[tuple[str, T]], others: Sequence[T], workers: int) -> list[T]:
-    """Return all tests in the order for so many workers; `waiting` with their files, which stay together."""
-    lanes: list[list[T]] = [[] for _ in range(max(1, workers // 2))]
-    for number, (_, tests) in enumerate(groupby(waiting, key=lambda named: named[0])):
-        lanes[number % len(lanes)] += [test for _, test in tests]
+def ordered(waiting: Sequence[T], others: Sequence[T], workers: int) -> list[T]:
+    """Return all tests in the order for so many workers."""
+    lanes = max(1, workers // 2)
     found: list[T] = []
     left = list(others)
     total = len(waiting) + len(others)
     for worker in range(workers):
         share = (total - len(found)) // (workers - worker)  # as xdist cuts the list
-        first = lanes[worker] if worker < len(lanes) else []
+        first = waiting[worker::lanes] if worker < lanes else []
         rest = max(0, share - len(first))
         found += [*first, *left[:rest]]
         del left[:rest]

@@ -120,7 +120,7 @@ class Receiver:
         self._requests: list[Received] = []
         self._news = threading.Condition()
         self._server = _Server((host, port), self, tls)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._failures: list[BaseException] = []
         self.host = host
         self.port: int = self._server.server_address[1]
