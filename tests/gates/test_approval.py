@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.delivery import deliver
+from misp_workflow.delivery.transports import misp as _loaded  # noqa: F401 - so that no deadline pays for it
 from misp_workflow.testing import HANG, answer
 from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.misp import MispStandIn
