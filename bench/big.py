@@ -1,4 +1,4 @@
-"""What large events cost: python bench/big.py [--attributes 10000 50000 100000] [--server] [--json]
+"""What large events cost: python bench/big.py [--attributes 10000 50000 100000] [--server] [--json | --tables]
 
 In this process: `dict_handler` of a gate with two tag rules, of slack_message, and of http_request with the whole
 event, against `orjson.loads` of the same body. With --server: a whole query through the real misp-modules, and the
@@ -7,7 +7,7 @@ processor time, of this process or of the server; the receiver has a process of 
 one that a real MISP sent, each with its own id, uuid, value and comment, three tags each. With several sizes: how much
 more the last takes than the first, and how much more the yardsticks do. Only ratios within one run say anything. The
 answer may take as long as settings can allow: what is measured is the work. 100,000 attributes need about 8 GB of
-memory.
+memory. --tables writes those of docs/big-events.md, seconds on the clock among them: for a machine that is idle.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ CAPTURE = ROOT / "tests" / "captures" / "event-publish.json"
 ACTIONS = ROOT / "misp_modules" / "modules" / "action_mod"
 ROUNDS = 5
 SETTINGS = 'answer_within = "60 s"\n'
+TABLED = (10_000, 25_000, 50_000)
+"""Attributes of the events in the tables of docs/big-events.md."""
+TICK = 0.01
+"""Seconds: as little processor time of another process as the system tells."""
+WITHIN = (4, 8, 10)
+"""Seconds for which those tables say how many attributes a gate can judge."""
 LARGE = 50_000
 """Attributes from which on the memory of one call says more than what a server needs once."""
 GROWTH = 1.1
@@ -68,15 +74,20 @@ def version(): return {**moduleinfo, "config": moduleconfig}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--attributes", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--attributes", type=int, nargs="+", help="of each event; 10000 by default")
     parser.add_argument("--server", action="store_true", help="measure whole queries through misp-modules as well")
     parser.add_argument("--json", action="store_true", help="write the numbers as JSON")
+    parser.add_argument("--tables", action="store_true", help="write the tables of docs/big-events.md")
     options = parser.parse_args()
+    sizes = options.attributes or (TABLED if options.tables else (10_000,))
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.toml"
         settings.write_text(SETTINGS)
         os.environ |= {"MISP_WORKFLOW_STATE": folder, "MISP_WORKFLOW_CONFIG": str(settings)}
-        seconds = {number: measure(number, options.server) for number in options.attributes}
+        seconds = {number: measure(number, options.server or options.tables) for number in sizes}
+    if options.tables:
+        print(tables(seconds))
+        return
     found = {f"{number} attributes": told(number, each) for number, each in seconds.items()}
     grown = growth(seconds) if len(seconds) > 1 else {}
     print(
@@ -157,6 +168,7 @@ def through_server(clean: Any, chat: dict[str, str]) -> dict[str, float]:
             "slack_message": request("slack_message", clean, chat),
         }
         least, fastest = (dict.fromkeys(bodies, float("inf")) for _ in range(2))
+        slowest = dict.fromkeys(bodies, 0.0)
         with ExitStack() as stack:  # a server for each: what one leaves in memory is not the next one's
             environment = {"MISP_WORKFLOW_STATE": folder}
             servers = {
@@ -166,9 +178,11 @@ def through_server(clean: Any, chat: dict[str, str]) -> dict[str, float]:
                 for name, body in bodies.items():
                     took, clock = query(servers[name], body)
                     least[name], fastest[name] = min(least[name], took), min(fastest[name], clock)
+                    slowest[name] = max(slowest[name], clock)
             peaks = {name: peak(server.pid) for name, server in servers.items()}
     for name in bodies:
         found |= {f"query, {name}": least[name], f"clock, {name}": fastest[name], f"memory, {name}": float(peaks[name])}
+        found[f"slowest clock, {name}"] = slowest[name]
     return found
 
 
@@ -250,6 +264,60 @@ def peak(process: int) -> int:
     """Return the most bytes that a process has had in memory (Linux)."""
     status = Path(f"/proc/{process}/status").read_text()
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+# --- the tables of docs/big-events.md ---------------------------------------------------------------------------------
+
+
+def tables(seconds: dict[int, dict[str, float]]) -> str:
+    """Return them in Markdown, each number from this one run."""
+    few, many = min(seconds), max(seconds)
+    whole = [[f"{number:,}", *_whole_query(each)] for number, each in seconds.items()]
+    judged = [[f"{within} s", f"{judged_within(seconds, within):,}"] for within in WITHIN]
+    own = _compared(seconds, "orjson.loads", [name for name in AT_MOST if not name.startswith(("query", "memory"))])
+    queries = _compared(seconds, "query, nothing", [name for name in AT_MOST if name.startswith("query")])
+    sizes = [f"{few:,}", f"{many:,}", "grows"]
+    return "\n".join(
+        [
+            *_table(
+                ["attributes", "request", "nothing", "`publish_gate`", "memory of the server, with nothing"], whole
+            ),
+            *_table(["within", "attributes"], judged),
+            *_table(["", *sizes], own),
+            *_table(["", *sizes], queries),
+        ]
+    )
+
+
+def _whole_query(found: dict[str, float]) -> list[str]:
+    spans = [f"{found[f'clock, {name}']:.1f}–{found[f'slowest clock, {name}']:.1f} s" for name in ("nothing", "gate")]
+    memory = ", ".join(f"{found[f'memory, {name}'] / 1e9:.2f} GB" for name in ("gate", "nothing"))
+    return [f"{found['bytes'] / 1e6:.0f} MB", *spans, memory]
+
+
+def judged_within(seconds: dict[int, dict[str, float]], within: float) -> int:
+    """Return how many attributes a gate judges in that time at its slowest: as between the sizes next to it."""
+    before, clock = 0, 0.0
+    for number, found in sorted(seconds.items()):
+        each = (found["slowest clock, gate"] - clock) / (number - before)
+        if found["slowest clock, gate"] >= within:
+            break
+        before, clock = number, found["slowest clock, gate"]
+    return int(round(before + max(within - clock, 0.0) / max(each, 1e-9), -3))
+
+
+def _compared(seconds: dict[int, dict[str, float]], yardstick: str, names: list[str]) -> list[list[str]]:
+    """Return the yardstick's seconds, and each of the others in parts of them, for the first and the last size."""
+    few, many = (
+        {name: number or TICK for name, number in seconds[size].items()} for size in (min(seconds), max(seconds))
+    )
+    rows = [[yardstick, *(f"{found[yardstick]:.2f} s" for found in (few, many))]]
+    rows += [[name, *(f"{found[name] / found[yardstick]:.2f}" for found in (few, many))] for name in names]
+    return [[*row, f"{many[row[0]] / few[row[0]]:.1f} times"] for row in rows]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)] + [""]
 
 
 def report(found: dict[str, dict[str, float]], most: dict[str, float]) -> str:
