@@ -169,6 +169,8 @@ def test_the_own_network_is_open_unless_denied(address: str) -> None:
         ("127.0.0.1", ("loopback",), (), False),
         ("127.9.9.9", ("loopback",), (), False),
         ("::127.0.0.1", ("loopback",), (), False),
+        ("64:ff9b::10.0.0.1", ("10.0.0.1/32",), (), False),
+        ("64:ff9b::10.0.0.0", ("10.0.0.1/32",), (), True),
         ("2001:db8::5efe:127.0.0.1", ("loopback",), (), False),
         ("2001:db8::200:5efe:127.0.0.1", ("loopback",), (), False),
         ("2001:db8::5eff:127.0.0.1", ("loopback",), (), True),

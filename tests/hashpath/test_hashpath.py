@@ -266,7 +266,7 @@ def test_remove_below_what_is_equal_leaves_the_others() -> None:
     assert hashpath.remove(data, "{n}[t=1].x") == [{"t": "1"}, {"t": "2", "x": "b"}]
 
 
-@pytest.mark.parametrize(("use", "value"), [("get", ()), ("remove", ()), ("insert", (1,))])
+@pytest.mark.parametrize(("use", "value"), [("extract", ()), ("get", ()), ("remove", ()), ("insert", (1,))])
 def test_a_compiled_path_says_of_a_text_what_php_says(use: str, value: tuple[int, ...]) -> None:
     with pytest.raises(PhpCrash, match=rf"^[^(]*\bHash::{use}\(\): Argument #1 \(\$data\)"):
         getattr(hashpath.compile("a.b"), use)("a text", *value)
