@@ -94,8 +94,9 @@ class RabbitServer:
             "vm_memory_high_watermark.relative = 0.6\ndisk_free_limit.absolute = 1MB\n"
             f"load_definitions = {folder}/definitions.json\n"
         )
+        self._epmd = shutil.which("epmd") or "epmd"
         self._names = subprocess.Popen(
-            [shutil.which("epmd") or "epmd", "-port", str(names), "-address", "127.0.0.1"], env=self._environment
+            [self._epmd, "-port", str(names), "-address", "127.0.0.1"], env=self._environment
         )
         self.start()
 
@@ -119,8 +120,13 @@ class RabbitServer:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, 9)
         self._process.wait()
-        while is_open(self.port):  # what waits for its start must not meet the one that is dying
+        while is_open(self.port) or self._is_known():  # the next one must not meet the one that is dying
             time.sleep(0.02)
+
+    def _is_known(self) -> bool:
+        """Whether the epmd still has this node's name: none may be there twice."""
+        said = subprocess.run([self._epmd, "-names"], env=self._environment, capture_output=True, text=True)
+        return f"misp-workflow-{self.port} " in said.stdout
 
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
