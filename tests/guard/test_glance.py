@@ -119,8 +119,8 @@ def test_both_ways_let_the_same_leave(data: Any, selected: Any) -> None:
     agree(data, selected)
 
 
-@settings(max_examples=400)
-@given(random=st.randoms(use_true_random=False))
+@settings(max_examples=800)  # of a seed each: to draw every choice by itself took four times as long for half as many
+@given(random=st.integers(0, 2**64).map(Random))
 def test_both_ways_let_the_same_leave_of_what_is_named_and_quoted_elsewhere(random: Random) -> None:
     drawn = Drawn(random)
     data = drawn.data()
