@@ -64,8 +64,18 @@ def _world(case: Case) -> World:
         files=given.get("files") or {},
         enrichment_modules=given.get("enrichment_modules") or [],
         warninglists=given.get("warninglists") or [],
-        model_returns=given.get("model_returns") or {},
+        model_returns=given.get("model_returns", YES if case.get("misp_version", "2.5.1") == "2.5.1" else {}) or {},
     )
+
+
+YES = {
+    "Event.attachTagsToEventAndTouch": True,
+    "Event.detachTagsFromEventAndTouch": True,
+    "Attribute.attachTagsFromAttributeAndTouch": True,
+    "Attribute.detachTagsFromAttributeAndTouch": True,
+    "Attribute.editAttribute": True,
+}
+"""The first recorder's database said yes to whatever it was asked; cases of a running MISP bear a world without."""
 
 
 def _profile(version: str) -> profiles.Profile:

@@ -16,7 +16,16 @@ import pytest
 
 HERE = Path(__file__).parent
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "golden"
-AREAS = ("logic", "misp_module_request", "module_config", "walk", "graph_checks", "stateless", "odd_nodes")
+AREAS = (
+    "logic",
+    "misp_module_request",
+    "module_config",
+    "walk",
+    "graph_checks",
+    "stateless",
+    "odd_nodes",
+    "odd_actions",
+)
 
 # Not compared: what the recordings have as a side remark, and PHP's own wording.
 SIDE_REMARKS = {"log", "calls", "debug", "zmq", "http", "php_warnings", "message", "exception_message"}

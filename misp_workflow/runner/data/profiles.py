@@ -235,6 +235,15 @@ REPLACEMENTS_MENDED = Change(
     "whether and when they were mended is not established",
     modules=_REPLACERS,
 )
+COMMENT_SEES_ATTRIBUTE = Change(
+    "2.5.19",
+    "likely",
+    "the template of Module_attribute_comment_operation",
+    "is rendered once, from the data in hand",
+    "is rendered for each attribute, as `__currentAttribute`",
+    "MISP's own blueprints use that name, which 2.5.1 does not know; since when is not established",
+    modules=("Module_attribute_comment_operation",),
+)
 REQUESTS_NAME_TIMEOUT = Change(
     "2.5.34",
     "read",

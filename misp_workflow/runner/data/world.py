@@ -36,7 +36,8 @@ class World:
     arbitrary_urls: the setting Security.rest_client_enable_arbitrary_urls, which webhooks need.
     enrichment_modules: what GET /modules lists of the expansion kind; None: ask the module server.
     warninglists: rows as MISP stores them, entries included.
-    model_returns: what a change of MISP's database answers, by "Model.method"; true when not named.
+    model_returns: what a change of MISP's database answers, by "Model.method"; when not named, yes where there is
+    something to change.
     action_timeout, enrichment_timeout: seconds, the settings Plugin.Action_timeout and Plugin.Enrichment_timeout.
     user: who acts, as modules are told. user_id: who set the workflow off.
     baseurl: the setting MISP.baseurl. now: the clock, in seconds since 1970; None: this machine's.
@@ -74,6 +75,6 @@ class World:
         """The time in whole seconds since 1970."""
         return int(time.time() if self.now is None else self.now)
 
-    def answers(self, change: str) -> bool:
-        """Whether MISP's database takes a change ("Attribute.editAttribute")."""
-        return php.truthy(self.model_returns.get(change, True))
+    def answers(self, change: str, otherwise: bool = True) -> bool:
+        """Whether MISP's database takes a change ("Attribute.editAttribute"); `otherwise` where nobody says."""
+        return php.truthy(self.model_returns.get(change, otherwise))

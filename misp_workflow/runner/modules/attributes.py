@@ -13,7 +13,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.php import pcre
-from misp_workflow.runner.data.profiles import EDITS_TRAVEL_WHOLE
+from misp_workflow.runner.data.profiles import COMMENT_SEES_ATTRIBUTE, EDITS_TRAVEL_WHOLE
 from misp_workflow.runner.modules import inhand, moduleapi
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 from misp_workflow.words import counted
@@ -35,12 +35,13 @@ def selected(call: Call) -> list[Any]:
 def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any] | None]) -> Outcome:
     """Change every selected attribute, in MISP's database and in the data; one for which there is no change is left.
 
-    Without any it fails, with no error.
+    Without any it fails, with no error, as it does where a filter selects tags or objects: MISP saves none of those.
     """
     changes = [(attribute, change(attribute)) for attribute in selected(call)]
     edited = [{**attribute, **changed} for attribute, changed in changes if changed is not None]
     rows = [_without_timestamp(attribute) for attribute in edited]
-    saved = [call.change("Attribute.editAttribute", row) for row in rows]
+    known = _attributes_by_id(call)
+    saved = [call.change("Attribute.editAttribute", row, possible=_is_one(row, known)) for row in rows]
     call.change("Attribute.editAttributeBulk", rows)
     if EDITS_TRAVEL_WHOLE in call.misp:
         # The database answers the row that it saved; a mere yes, which it never gives, would be no row.
@@ -49,6 +50,18 @@ def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any] | None]) ->
         saved = [bool(rows)]
     call.roaming.set(inhand.write_back(call.data(), rows, call.misp))
     return Outcome(any(saved), why=f"{counted(len(rows), 'attribute')} edited")
+
+
+def _attributes_by_id(call: Call) -> dict[str, Any]:
+    event = php.item(call.data(), "Event")
+    rows = php.values(php.to_array(php.item(event, "_AttributeFlattened")))
+    return {php.to_string(php.item(row, "id")): row for row in rows if isinstance(row, dict)}
+
+
+def _is_one(row: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether a row is an attribute: tags and objects have numbers, too."""
+    attribute = known.get(php.to_string(row.get("id")))
+    return attribute is not None and attribute.get("type") == row.get("type")
 
 
 def _without_timestamp(attribute: Attribute) -> dict[str, Any]:
@@ -89,7 +102,10 @@ def distribution(call: Call) -> Outcome:
 
 
 def comment(call: Call) -> Outcome:
-    """The comment is a template that also sees the attribute itself, as __currentAttribute."""
+    """In 2.5.1 one comment for all, rendered first; later perhaps one for each, of a template that sees it."""
+    if COMMENT_SEES_ATTRIBUTE not in call.misp:
+        text = call.values()["comment"]
+        return edit(call, lambda _: {"comment": text})
     template = call.node.params.get("comment") or ""
     data = dict(php.pairs(call.data()))
 
@@ -101,8 +117,9 @@ def comment(call: Call) -> Outcome:
 
 
 def unchanged(call: Call) -> Outcome:
-    """The base of the edits: it saves the attributes as they are."""
-    return edit(call, lambda _: {})
+    """The base of the edits does nothing."""
+    del call
+    return Outcome(True, why="the base of the modules that edit attributes; it edits none itself")
 
 
 # --- enrichment ------------------------------------------------------------------------------------------------------
@@ -111,14 +128,16 @@ def unchanged(call: Call) -> Outcome:
 def attach_enrichment(call: Call) -> Outcome:
     """Ask expansion modules about the selected attributes and put what they answer under `enrichment`.
 
-    Raises PhpCrash for an answer without results, a time-out included: MISP dies there.
+    Raises PhpCrash for an answer without results, a time-out included, and for a module that is not served: MISP dies.
     """
-    wanted = php.values(php.to_array(call.values()["modules"]))
+    chosen = call.values()["modules"]
+    wanted = [name for name in php.values(php.to_array(chosen)) if php.truthy(name)]
+    if php.empty(chosen):
+        return Outcome(False, ["No enrichmnent module selected"], "no module is chosen")  # MISP's own spelling
     known = {str(php.item(described, "name")): described for described in call.around.enrichments()}
-    chosen = [known[name] for name in wanted if isinstance(name, str) and name in known]
     enriched = []
     for attribute in selected(call):
-        results = [result for described in chosen for result in _ask(call, described, attribute)]
+        results = [result for name in wanted for result in _ask(call, _offered(known, name), attribute)]
         if results:
             before = attribute.get("enrichment")
             enriched.append({**attribute, "enrichment": [*(before if isinstance(before, list) else []), *results]})
@@ -126,6 +145,13 @@ def attach_enrichment(call: Call) -> Outcome:
     call.roaming.set(inhand.write_back(call.data(), enriched, call.misp))
     by = ", ".join(map(str, wanted)) or "no module"
     return Outcome(True, why=f"{counted(len(enriched), 'attribute')} enriched by {by}")
+
+
+def _offered(known: Mapping[str, Any], name: Any) -> Any:
+    if not isinstance(name, str) or name not in known:
+        where = "Module_attach_enrichment::getModuleOptions(): Argument #1 ($moduleConfig)"
+        raise PhpCrash("TypeError", f"{where} must be of type array, null given")
+    return known[name]
 
 
 def _ask(call: Call, described: Any, attribute: Attribute) -> list[Any]:
@@ -159,26 +185,43 @@ def _ask(call: Call, described: Any, attribute: Attribute) -> list[Any]:
 
 
 def attach_warninglist(call: Call) -> Outcome:
-    """Put under `warnings` on which of the world's warninglists an attribute stands."""
-    wanted = [php.to_string(name) for name in php.values(php.to_array(call.values()["warninglists"]))]
+    """Put under `warnings` on which of the world's warninglists an attribute stands; at the event, all of these."""
+    chosen = call.values()["warninglists"]
+    wanted = [php.to_string(name) for name in php.values(php.to_array(chosen))]
+    if php.empty(chosen):
+        return Outcome(False, ["No warninglist module selected"], "no list is chosen")
     lists = [
         row
         for row in call.around.world.warninglists
         if "ALL" in wanted or php.to_string(php.item(php.item(row, "Warninglist"), "name")) in wanted
     ]
-    warned = []
+    warned, hit = [], {}
     for attribute in selected(call):
-        warnings = [_warning(row, match) for row in lists if (match := _match(row, attribute)) is not None]
-        if warnings:
+        matches = {place: match for place, row in enumerate(lists) if (match := _match(row, attribute)) is not None}
+        if matches:
+            hit.update({place: _named(lists[place]) for place in matches})
+            warnings = [_warning(lists[place], match, attribute) for place, match in matches.items()]
             warned.append({**attribute, "warnings": warnings})
-    call.roaming.set(inhand.write_back(call.data(), warned, call.misp))
+    data = inhand.write_back(call.data(), warned, call.misp)
+    event = {**dict(php.pairs(php.to_array(php.item(data, "Event")))), "warnings": list(hit.values())}
+    call.roaming.set({**dict(php.pairs(data)), "Event": event})
     return Outcome(True, why=f"{counted(len(warned), 'attribute')} on warninglists")
 
 
-def _warning(row: Any, match: str) -> dict[str, Any]:
+def _named(row: Any) -> dict[str, Any]:
+    found = php.item(row, "Warninglist")
+    return {
+        "id": php.item(found, "id"),
+        "name": php.item(found, "name"),
+        "category": php.item(found, "category", "false_positive"),
+    }
+
+
+def _warning(row: Any, match: str, attribute: Attribute) -> dict[str, Any]:
     found = php.item(row, "Warninglist")
     return {
         "match": match,
+        "value": attribute.get("value"),
         "warninglist_id": php.item(found, "id"),
         "warninglist_name": php.item(found, "name"),
         "warninglist_category": php.item(found, "category", "false_positive"),

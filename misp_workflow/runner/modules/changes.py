@@ -86,7 +86,7 @@ def _tagged(row: Row, options: Any) -> Row:
 
 def _untagged(row: Row, options: Any) -> Row:
     """Without these tags, if their locality is one that was asked for; where it is not known, it is."""
-    names, wanted = set(_names(options)), _localities(php.item(options, "local"))
+    names, wanted = set(_names(options)), localities(php.item(options, "local"))
 
     def goes(tag: Any) -> bool:
         local = php.item(tag, "local")
@@ -96,7 +96,7 @@ def _untagged(row: Row, options: Any) -> Row:
     return {**row, "Tag": [tag for tag in tags if not goes(tag)]} if any(map(goes, tags)) else row
 
 
-def _localities(local: Any) -> set[bool]:
+def localities(local: Any) -> set[bool]:
     """Which localities are meant by 2.5.1's list of them, or by a later MISP's true, false or null for both."""
     if php.is_array(local):
         return {php.truthy(entry) for entry in php.values(local)}

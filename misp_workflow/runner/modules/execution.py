@@ -263,10 +263,11 @@ class Call:
     def effect(self, kind: str, name: str, detail: Any) -> None:
         self.record.effects.append(Effect(kind, name, detail))
 
-    def change(self, name: str, *args: Any) -> bool:
-        """Note a change of MISP's database, and say whether it succeeds."""
-        self.effect("database", name, list(args))
-        taken = self.around.world.answers(name)
+    def change(self, name: str, *args: Any, possible: bool = True) -> bool:
+        """Note a change of MISP's database, and say whether it succeeds; what is not possible does only where told."""
+        taken = self.around.world.answers(name, possible)
+        if possible or taken:
+            self.effect("database", name, list(args))
         if taken:
             self.around.changes.append((name, list(args)))
         return taken

@@ -1,4 +1,4 @@
-"""Which tags hang on what in MISP's database. After 2.5.1 the tag modules ask it before they change anything."""
+"""Which tags hang on what in MISP's database: whether there is something to attach or to take off."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from misp_workflow import php
-from misp_workflow.runner.modules.changes import CHANGES, OF_ATTRIBUTE, OF_EVENT, Change
+from misp_workflow.runner.modules.changes import CHANGES, OF_ATTRIBUTE, OF_EVENT, Change, localities
 
 
 class TagDatabase:
@@ -63,14 +63,11 @@ class TagDatabase:
 
     def detached(self, tags: list[Any], options: Mapping[str, Any]) -> list[str]:
         """The names of those tags that are attached, in the locality asked for."""
-        local = options["local"]
+        wanted = localities(options["local"])
         return [
             name
             for name in tag_names(options)
-            if any(
-                php.item(tag, "name") == name and (local is None or php.truthy(php.item(tag, "local")) is local)
-                for tag in tags
-            )
+            if any(php.item(tag, "name") == name and php.truthy(php.item(tag, "local")) in wanted for tag in tags)
         ]
 
 

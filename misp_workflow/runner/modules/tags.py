@@ -51,12 +51,12 @@ def _locality(call: Call, locality: Any, adding: bool) -> Any:
 
 def _tag_event(call: Call, event_id: Any, options: Options, adding: bool) -> bool:
     travels = TAGS_TRAVEL in call.misp
-    database = call.around.tag_database(call.data()) if travels else None
+    database = call.around.tag_database(call.data())
     name = "Event.attachTagsToEventAndTouch" if adding else "Event.detachTagsFromEventAndTouch"
-    gone = database.detached(database.of_event(event_id), options) if database and not adding else []
-    if database and not _goes(call, name, options, gone, adding, database):
-        return False
-    if not call.change(name, event_id, options):
+    gone = database.detached(database.of_event(event_id), options) if not adding else []
+    # What a filter selects is no event; 2.5.1 looks for the one without a number, and finds none.
+    possible = (event_id is not None or travels) and _goes(options, gone, adding, database)
+    if not call.change(name, event_id, options, possible=possible):
         return False
     if travels:
         # To no event, which a filter of the node makes of it, nothing is attached; that is a success all the same.
@@ -81,14 +81,13 @@ def tag_attributes(call: Call, wanted: Iterable[tuple[Attribute, Options, bool]]
 
 def _tag_attribute(call: Call, attribute: Attribute, options: Options, adding: bool) -> inhand.TagChange | None:
     travels = TAGS_TRAVEL in call.misp
-    database = call.around.tag_database(call.data()) if travels else None
+    database = call.around.tag_database(call.data())
     verb = "attachTagsToAttributeAndTouch" if adding else "detachTagsFromAttributeAndTouch"
     # 2.5.1 has the attaching under the name of its opposite's preposition.
     name = f"Attribute.{verb}" if travels or not adding else "Attribute.attachTagsFromAttributeAndTouch"
-    gone = database.detached(database.of_attribute(attribute.get("id")), options) if database and not adding else []
-    if database and not _goes(call, name, options, gone, adding, database):
-        return None
-    if not call.change(name, attribute.get("id"), attribute.get("event_id"), options):
+    gone = database.detached(database.of_attribute(attribute.get("id")), options) if not adding else []
+    possible = _goes(options, gone, adding, database)
+    if not call.change(name, attribute.get("id"), attribute.get("event_id"), options, possible=possible):
         return None
     return inhand.added(_made(options)) if adding else inhand.removed(gone)
 
@@ -113,10 +112,8 @@ def _tags_travel(call: Call, changes: list[tuple[Any, inhand.TagChange]]) -> Non
 _OF_ATTRIBUTES = [f"Event.{name}{each}" for name in ("Attribute", "_AttributeFlattened") for each in ("", ".{n}")]
 
 
-def _goes(call: Call, name: str, options: Options, gone: list[str], adding: bool, database: TagDatabase) -> bool:
+def _goes(options: Options, gone: list[str], adding: bool, database: TagDatabase) -> bool:
     """Whether MISP would call it a success: something to attach; something detached, or a tag that it never knew."""
-    if not call.around.world.answers(name):
-        return False
     names = tag_names(options)
     return bool(names) if adding else bool(gone) or not all(map(database.knows, names))
 
@@ -140,20 +137,24 @@ _PAP = re.compile(
 
 
 def tag_replacement(pattern: re.Pattern[str] | None, template: str, call: Call) -> Outcome:
-    """Put the canonical tag in place of its spellings. Raises PhpCrash where an event or attribute has no `Tag`."""
+    """Put the canonical tag in place of its spellings. Raises PhpCrash where an event or attribute has no `Tag`.
+
+    On the event the old ones stay, whatever is asked for; under a filter no attribute is looked at.
+    """
     values = call.values()
     found = call.matching()
-    if values["scope"] in ("event", "all"):
+    if values["scope"] in ("event", "all") and not php.empty(found):
         event = php.item(found, "Event")
         if names := _spellings(event, pattern, template):
             for options, adding in _replacement(call, values, names):
-                _tag_event(call, _event_id(found), options, adding)
+                if adding:
+                    _tag_event(call, _event_id(found), options, adding)
     if values["scope"] in ("attribute", "all"):
         tag_attributes(
             call,
             (
                 (attribute, options, adding)
-                for attribute in selected(call)
+                for attribute in (() if call.has_filter else selected(call))
                 if (names := _spellings(attribute, pattern, template))
                 for options, adding in _replacement(call, values, names)
             ),
@@ -180,8 +181,10 @@ def _replacement(call: Call, values: Mapping[str, Any], names: dict[str, str]) -
         "relationship_type": values["relationship_type"],
         "tags": list(dict.fromkeys(names.values())),
     }
-    removing: Options = {"local": [0, 1], "tags": list(names)}
-    return [*([(removing, False)] if values["remove_substituted"] in ("yes", "1") else []), (adding, True)]
+    other = [name for name, canonical in names.items() if name != canonical]
+    removing: Options = {"local": [0, 1], "tags": other}
+    removes = bool(other) and values["remove_substituted"] in ("yes", "1")
+    return [*([(removing, False)] if removes else []), (adding, True)]
 
 
 def _dies(call: Call) -> bool:
