@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.delivery.guard import ClearanceError, admit, clear
+from misp_workflow.delivery.guard.spelling import plain, sure_words, words_of
 from misp_workflow.settings import Destination
 
 GREEN = Destination(name="open", tlp="green")
@@ -50,6 +51,31 @@ def test_a_text_that_quotes(values: list[str], text: str, left: str | None) -> N
         assert masked.startswith("before [withheld]") and masked.endswith("after") and "evil" not in masked
     else:
         assert masked == left
+
+
+@pytest.mark.parametrize("number", [1, 9])
+@pytest.mark.parametrize(
+    ("value", "text", "left"),
+    [
+        ("evilcorp", "Evilcorp™ again", "[withheld]™ again"),
+        ("Evilcorp™", "by Evilcorp™, №1", "by [withheld]™, №1"),
+        ("evilcorp", "ⒶEvilcorp℡", "Ⓐ[withheld]℡"),
+        ("evilcorp", "evil\u0345corp", "[withheld]"),
+        ("hxxpdropper", "the hxxpdropper", "the [withheld]"),
+        ("h__pdropper", "the h__pdropper", "the [withheld]"),
+    ],
+)
+def test_no_sign_beside_a_value_hides_it(number: int, value: str, text: str, left: str) -> None:
+    values = [value, *(f"host{n}.example.org" for n in range(number - 1))]
+    kept = clear(event(*values, EventReport=[{"content": text}], Galaxy=[{"synonyms": [text, text]}]), None, GREEN)
+    assert kept.data["Event"]["EventReport"] == [{"content": left}]
+    assert kept.data["Event"]["Galaxy"] == [{"synonyms": [left, left]}]
+
+
+def test_the_quick_look_at_words_finds_all_that_the_careful_one_does() -> None:
+    for code in (*range(0xD800), *range(0xE000, 0x20000)):
+        text = f"{chr(code)}evil{chr(code)}name{chr(code)}"
+        assert set(sure_words(plain(text))) <= set(words_of(text)), hex(code)
 
 
 @pytest.mark.parametrize("number", [1, 8, 9, 20])

@@ -60,6 +60,7 @@ _CHANGED = re.compile(
     re.VERBOSE,
 )
 _NOTHING = re.compile(f"[{_HIDDEN}]+")
+_SIGN = re.compile(f"[{_SIGNS}]")
 _MEANT = {"dot": ".", "at": "@", "space": " ", "hidden": "", "dash": "-", "scheme": "http"}
 
 
@@ -74,7 +75,7 @@ def _meant(found: re.Match[str]) -> str:
 
 
 def _letters(text: str) -> str:
-    return _NOTHING.sub("", unicodedata.normalize("NFKD", text).casefold())
+    return _NOTHING.sub("", unicodedata.normalize("NFKD", text)).casefold()  # first: one such mark is a letter then
 
 
 def plain(text: str) -> str:
@@ -92,17 +93,18 @@ def sure_words(value: str) -> list[str]:
 
     What begins like a value of several words that has LONG characters or more counts as a quote of it (`Phrases`).
     """
-    if len(value) < LONG:
-        return _WORD.findall(value)
-    words = _WORD.findall(value[:LONG])
-    return words[:-1] if value[LONG - 1].isalnum() else words
+    words = _WORD.findall(_with_http(value[:LONG]))
+    return words if len(value) < LONG else words[:-1]  # the last one may go on
 
 
 def live(text: str) -> str:
     """Return the text in small letters, with the words of `words_of`."""
     if not text.isascii():
-        text = _letters(text)
-    text = text.casefold()
+        text = _letters(_SIGN.sub(" ", text))  # "™" would become letters of the word before it
+    return _with_http(text.casefold())
+
+
+def _with_http(text: str) -> str:
     for written in ("hxxp", "h**p", "h__p"):
         text = text.replace(written, "http")
     return text
