@@ -127,6 +127,7 @@ class House:
             self._resting.add(threading.get_ident())
             time.sleep(COURTESY)
             self._resting.discard(threading.get_ident())
+            self.workers.wake()  # what came meanwhile may be for several, or not for this one
 
     def _settle(self, claim: Claim, answer: Answer) -> None:
         """Note what came of a try that nobody waits for."""

@@ -58,15 +58,17 @@ def test_no_worker_is_woken_while_one_rests_for_the_callers_sake(
 ) -> None:
     keeper = House(Settings(state_folder=tmp_path))
     woken: list[str] = []
+    asleep: list[str] = []
     monkeypatch.setattr(keeper.workers, "wake", lambda: woken.append(threading.current_thread().name))
     monkeypatch.setattr(keeper, "perform", lambda *what: Answer(outcome="delivered", detail="yes"))
     monkeypatch.setattr(keeper.callers, "come_first", lambda: True)
-    monkeypatch.setattr(house.time, "sleep", lambda seconds: keeper.wake())
+    monkeypatch.setattr(house.time, "sleep", lambda seconds: (keeper.wake(), asleep.extend(woken)))
     parcel = Parcel(key="a", effect=Post(label="x", url="http://127.0.0.1:9/"), action="a", created=0.0)
     try:
         keeper.work_on(Claim(parcel=parcel, lane="chat", keys=("a",), tries=0))
-        assert not woken, "the one that rests looks for work in a moment"
+        assert not asleep, "the one that rests looks for work in a moment"
+        assert len(woken) == 1, "but it may work for some lanes only, and for one effect at a time"
         keeper.wake()
-        assert woken
+        assert len(woken) == 2
     finally:
         keeper.close(5)
