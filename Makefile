@@ -59,9 +59,11 @@ docs: $(STAMP)
 	@$(BIN)/sphinx-build -q -W --keep-going -n -b html docs build/site
 	@echo "build/site/index.html"
 
-# What lint finds is shown when it has found it, beside the tests' dots, and fails the whole.
+# What lint finds wrong is shown when it has found it, beside the tests' dots, and fails the whole; a variable calls it,
+# because `make -n` runs every line in which MAKE itself stands, and with it all tests.
+LINT = $(MAKE) --no-print-directory lint
 test: $(STAMP)
-	@lint() { said=$$($(MAKE) --no-print-directory lint 2>&1); found=$$?; printf '\n%s\n' "$$said"; return $$found; }; \
+	@lint() { said=$$($(LINT) 2>&1) || { printf '\n%s\n' "$$said"; return 1; }; }; \
 	lint & lint=$$!; \
 	$(BIN)/python -m pytest $(TESTS) $(ROOMS); tested=$$?; \
 	wait $$lint || { echo "make lint found what is said above."; exit 1; }; \

@@ -64,7 +64,7 @@ def tools(tmp_path: Path, program) -> Callable[..., subprocess.CompletedProcess[
     folder.mkdir()
     (tmp_path / f".ready-{sys.version_info.major}.{sys.version_info.minor}").touch()
 
-    def run(**statuses: int) -> subprocess.CompletedProcess[str]:
+    def run(*options: str, **statuses: int) -> subprocess.CompletedProcess[str]:
         wait = f"wait() {{ n=0; until [ -e {tmp_path}/$1 ]; do n=$((n+1)); [ $n -gt 3000 ] && exit 99; sleep 0.01; done; }}"
         parts = {
             "ruff": "",
@@ -78,16 +78,22 @@ def tools(tmp_path: Path, program) -> Callable[..., subprocess.CompletedProcess[
             done = f"touch {tmp_path}/linted" if last else ":"
             (folder / name).write_text(f"#!/bin/sh\n{wait}\n{does}\n{done}\nexit {status}\n")
             (folder / name).chmod(0o755)
-        return make(program, "test", f"VENV={tmp_path}", f"PYTHON={sys.executable}")
+        return make(program, "test", *options, f"VENV={tmp_path}", f"PYTHON={sys.executable}")
 
     return run
 
 
-def test_make_test_lints_beside_the_tests(tools):
+def test_make_test_lints_beside_the_tests(tools, tmp_path: Path):
     done = tools()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "types are looked at" in done.stdout
-    assert "3 passed" in done.stdout
+    assert (tmp_path / "linted").exists()
+    assert done.stdout == "3 passed\n", "the tests have the last word"
+
+
+def test_make_test_does_nothing_where_only_its_commands_are_asked_for(tools, tmp_path: Path):
+    done = tools("-n")
+    assert done.returncode == 0 and "pytest" in done.stdout
+    assert not (tmp_path / "tests").exists()
 
 
 @pytest.mark.parametrize("failing", ["ruff", "mypy", "lint_imports", "python"])
@@ -96,6 +102,7 @@ def test_make_test_fails_when_any_part_of_it_fails(tools, failing: str):
     assert done.returncode != 0
     assert "3 passed" in done.stdout
     assert ("make lint found what is said above" in done.stdout) is (failing != "python")
+    assert ("types are looked at" in done.stdout) is (failing in ("mypy", "lint_imports"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
