@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from misp_workflow.errors import DeliveryError, InputError, WorkflowError
+from misp_workflow.errors import DeliveryError, GraphError, InputError, WorkflowError
 from misp_workflow.remote import document
 from misp_workflow.remote.client import Misp
 from misp_workflow.remote.document import Content
@@ -134,7 +134,10 @@ class _Pull:
 
     def blueprint(self, name: str, row: Mapping[str, Any]) -> None:
         path, wanted = self._within(name), document.text(row)
-        secrets = secrets_of(Content.of_row(row["WorkflowBlueprint"]))
+        try:
+            secrets, is_secret = secrets_of(Content.of_row(row["WorkflowBlueprint"])), False
+        except GraphError:  # no editor made it, but it is what MISP has; nobody knows what is in it
+            secrets, is_secret = [], True
         there = text_of(path)
         if there == wanted:
             self.done.same.append(name)
@@ -142,7 +145,7 @@ class _Pull:
             self._keep(name)
             return
         else:
-            save(path, wanted, secret=bool(secrets))
+            save(path, wanted, secret=is_secret or bool(secrets))
             self.done.written.append(name)
         self._after.fingerprints[name] = _hash(wanted)
         if secrets:

@@ -246,6 +246,21 @@ def test_a_blueprint_that_holds_a_secret_is_named_and_its_owners_only(filled, pu
     assert (pulled / "blueprints/b-22222222.json").stat().st_mode & 0o044
 
 
+@pytest.mark.parametrize("graph", [[1], {"1": 5}, "[" * 600 + "]" * 600])
+def test_a_blueprint_whose_graph_is_none_is_pulled_as_it_is(filled, pulled, command, graph: Any) -> None:
+    """Before its secrets were looked for, it was; then it kept all others from being pulled."""
+
+    def change(request: Received, given: Answer) -> Answer:
+        asked = request.path.startswith("/workflowBlueprints/index")
+        return answer(with_other(json.loads(given.body), ["0", "WorkflowBlueprint", "data"], graph)) if asked else given
+
+    answers_with(filled, change)
+    assert command("pull", pulled, "--overwrite").exit_code == 0
+    file = pulled / "blueprints/b.json"
+    assert json.loads(file.read_text())["WorkflowBlueprint"]["data"] == graph
+    assert file.stat().st_mode & 0o077 == 0
+
+
 def test_a_folder_whose_links_lead_elsewhere_is_not_written(filled, pulled, command) -> None:
     elsewhere = pulled.parent / "elsewhere"
     (pulled / "workflows").rename(elsewhere)
