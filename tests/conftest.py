@@ -35,10 +35,10 @@ hypothesis_settings.load_profile("house")
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several workers run the tests: begin with those that mostly wait."""
-    if (workers := getattr(config, "workerinput", {}).get("workercount", 1)) > 1:
+    waiting = [item for item in items if item.get_closest_marker("waits")]
+    if waiting and (workers := getattr(config, "workerinput", {}).get("workercount", 1)) > 1:
         from order import ordered  # here, because a copy of this file serves the tests of one's own actions
 
-        waiting = [item for item in items if item.get_closest_marker("waits")]
         items[:] = ordered(waiting, [item for item in items if not item.get_closest_marker("waits")], workers)
 
 

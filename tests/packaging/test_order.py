@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,3 +58,17 @@ def test_half_of_the_workers_begin_with_what_waits_and_no_test_is_lost(workers: 
 def test_each_of_them_has_as_many_of_those() -> None:
     got = shares(ordered(WAITING, [f"works {n}" for n in range(1001)], 4), 4)
     assert [len(set(share) & set(WAITING)) for share in got] == [8, 7, 0, 0]
+
+
+COPIED = """
+import runpy, types
+item = types.SimpleNamespace(get_closest_marker=lambda name: None)
+worker = types.SimpleNamespace(workerinput={"workercount": 2})
+runpy.run_path("conftest.py")["pytest_collection_modifyitems"](worker, [item])
+"""
+
+
+def test_a_copy_of_the_common_file_needs_nothing_beside_it_with_several_workers(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_bytes((Path(__file__).parents[1] / "conftest.py").read_bytes())
+    done = subprocess.run([sys.executable, "-c", COPIED], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
