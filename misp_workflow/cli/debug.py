@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from collections.abc import Mapping
@@ -46,7 +47,9 @@ def command(
     try:
         listening = socket.create_server((listen, port), family=family)
     except OSError as error:
-        raise InputError(f"Nothing can listen at {listen}, port {port}: {error.strerror}.") from None
+        why = os.strerror(error.errno) if error.errno else error.strerror  # without what asyncio or socket adds
+        todo = "Choose another one: --port, with 0 for any that is free."
+        raise InputError(f"Nothing can listen at {listen}, port {port}: {why}. {todo}") from None
     with listening:
         where = f"http://{f'[{listen}]' if ':' in listen else listen}:{listening.getsockname()[1]}"
         echo(f"MISP posts to    {where}    (Plugin.Workflow_debug_url; each workflow's debug mode on)")

@@ -6,9 +6,11 @@ recorded.json: five walks of MISP 2.5.1's engine in debug mode, with what it pos
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -317,6 +319,14 @@ def test_the_command_listens_and_says_where() -> None:
             assert "publish_gate" in read(page) and "<svg" in read(page)
         finally:
             running.terminate()
+
+
+def test_a_port_that_is_taken_is_told_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = CliRunner().invoke(main, ["debug", str(EXAMPLE[0]), "--port", str(port)])
+    why = f"Nothing can listen at 127.0.0.1, port {port}: {os.strerror(errno.EADDRINUSE)}. Choose another one: --port"
+    assert told.exit_code == 2 and why in told.output
 
 
 def test_whoever_posts_for_ever_fills_no_memory() -> None:

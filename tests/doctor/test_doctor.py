@@ -77,7 +77,6 @@ def test_a_webhook_that_can_be_reached(doctor: Doctor, receiver: Receiver) -> No
     found = doctor.about("destination chat")
     assert found == [
         ("ok", "127.0.0.1 can be reached"),
-        ("warning", "what is sent there is not encrypted"),
         ("skipped", "the credentials can only be tried by sending"),
     ]
     assert [request.method for request in receiver.requests] == ["GET"], "looking must not send anything"

@@ -95,3 +95,31 @@ def test_recipients_whose_mails_are_encrypted_need_a_key(doctor: Doctor, tmp_pat
     (tmp_path / "a@example.org.pem").write_text("none")
     found = doctor.about("destination board")
     assert any(what.startswith("the certificate of a@example.org cannot be read") for _, what in found)
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "warned"),
+    [
+        ("slack_message", 'webhook_url = "http://{host}:9/x"', True),
+        ("slack_message", 'webhook_url = "https://{host}:9/x"', False),
+        ("email_message", 'smtp_server = "{host}"\nsmtp_port = 9\nsmtp_security = "none"', True),
+        ("email_message", 'smtp_server = "{host}"\nsmtp_port = 9', False),
+        ("mqtt_message", 'address = "mqtt://{host}:9"', True),
+        ("mqtt_message", 'address = "mqtts://{host}:9"', False),
+        ("nats_message", 'address = "nats://{host}:9"', True),
+        ("syslog_event", 'address = "tcp://{host}:9"', True),
+        ("zmq_message", 'address = "tcp://{host}:9"', False),
+    ],
+)
+def test_what_goes_over_the_wire_in_clear_is_told_but_not_of_this_machine(
+    doctor: Doctor, action: str, parameters: str, warned: bool
+) -> None:
+    clear = ("warning", "what is sent there is not encrypted")
+    for host, told in (("192.0.2.1", warned), ("127.0.0.1", False), ("localhost", False)):
+        # Denied, so that nobody is asked.
+        doctor.write(
+            f"[networks]\ndeny = ['192.0.2.0/24', 'loopback']\n[destinations.x]\nactions = ['{action}']\n"
+            f"[destinations.x.parameters]\n{parameters.format(host=host)}"
+        )
+        found = doctor.about("destination x")
+        assert found[0][0] == "error" and (clear in found) is told, (host, found)

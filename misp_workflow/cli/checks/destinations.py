@@ -15,6 +15,7 @@ from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warnin
 from misp_workflow.cli.checks.probes import PROBES, Probe
 from misp_workflow.delivery.lists import shelf_of
 from misp_workflow.delivery.retry import http_phrase
+from misp_workflow.delivery.transports import proxies
 from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.effects import Post, mask
 from misp_workflow.errors import SettingsError, did_you_mean
@@ -40,6 +41,17 @@ PORTS = {
     "tls": 0,  # NATS and syslog have each their own
 }
 SMTP_PORTS = {"starttls": 587, "tls": 465}
+CLEAR = {
+    "amqp": "use amqps",
+    "http": "use https",
+    "kafka": "use kafkas",
+    "mqtt": "use mqtts",
+    "nats": "use tls",
+    "redis": "use rediss",
+    "smtp": "write starttls or tls into smtp_security",
+    "tcp": "use tls",
+}
+"""What is not encrypted, and what to do instead; mail only where smtp_security is none, tcp only where it is syslog."""
 
 
 def check(rules: Settings, actions: Mapping[str, Params]) -> list[Finding]:
@@ -135,14 +147,24 @@ def _reach(subject: str, place: Destination, values: Mapping[str, str], params: 
     told, proxy = network.way(subject, place, parts.scheme, host, port, list(params))
     if any(finding.state == "error" for finding in told):
         return told
+    clear = _in_clear(subject, parts.scheme, host, values)
     if parts.scheme in ("http", "https"):
-        return told + _ask(subject, place, url, host, values)
+        return told + _ask(subject, place, url, host, values) + clear
     if not port:
         return [*told, skipped(subject, "the address has no port to try", "write the port into it")]
     problem = web.connects(host, port, proxy)
     if problem:
-        return [*told, error(subject, problem, "check the address and the way there")]
-    return [*told, ok(subject, f"{host} can be reached")]
+        return [*told, error(subject, problem, "check the address and the way there"), *clear]
+    return [*told, ok(subject, f"{host} can be reached"), *clear]
+
+
+def _in_clear(subject: str, scheme: str, host: str, values: Mapping[str, str]) -> list[Finding]:
+    """Warn of what everybody on the way can read; on this machine there is no way."""
+    todo = CLEAR.get(scheme, "")
+    only_where = {"smtp": values.get("smtp_security") == "none", "tcp": "facility" in values}
+    if not todo or not only_where.get(scheme, True) or proxies.stays(host, ("loopback",)):
+        return []
+    return [warning(subject, "what is sent there is not encrypted", f"{todo}, unless the way there is your own")]
 
 
 def _usual(url: str) -> bool:
@@ -166,12 +188,9 @@ def _ask(subject: str, place: Destination, url: str, host: str, values: Mapping[
     if heard.problem:
         return [error(subject, heard.problem, "check the address, the way there, and networks.deny")]
     found = [_answered(subject, host, heard.status), *web.clock(subject, heard.headers, time.time())]
-    if not verify:
+    if not verify and url.startswith("https"):
         todo = "give the issuing authority in ca_file instead"
         return [*found, warning(subject, "its TLS certificate is not verified", todo)]
-    if urlsplit(url).scheme == "http":
-        todo = "use https, unless the way there is your own"
-        return [*found, warning(subject, "what is sent there is not encrypted", todo)]
     return found + web.certificate(subject, url, ca_file, time.time(), place.proxy)
 
 

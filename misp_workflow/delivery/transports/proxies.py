@@ -70,7 +70,7 @@ def way(wanted: str, scheme: str, host: str, port: int, rules: Settings | None =
         return None
     if wanted == "environment":
         wanted, where = of_environment(scheme, host, port), "the proxy of the environment"
-    elif ours and _stays(host, network.no_proxy):
+    elif ours and stays(host, network.no_proxy):
         return None
     return _read(settings.resolve(wanted, where), where, network.proxy_ca_file) if wanted else None
 
@@ -138,7 +138,7 @@ def _read(address: str, where: str, ca_file: str) -> Proxy:
 
 
 @lru_cache(maxsize=1024)
-def _stays(host: str, no_proxy: tuple[str, ...]) -> bool:
+def stays(host: str, no_proxy: tuple[str, ...]) -> bool:
     """Whether the host is reached without a proxy. A name is not looked up for that: often only the proxy can."""
     host = host.lower().rstrip(".")
     address = read_address(host)
