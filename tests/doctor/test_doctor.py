@@ -356,8 +356,9 @@ def test_the_real_server(doctor: Doctor, misp_modules_server: MispModulesServer)
     assert any(what.startswith("all ") and what.endswith("actions of this package are there") for _, what in found)
     assert "error" not in states(found)
     failed = set(misp_modules_server.failed())
-    told = [what for _, what in found if "not in the list" in what]
+    told = [row["todo"] for row in doctor() if "not in the list" in row["what"]]
     assert bool(failed) == bool(told)
+    assert all(todo.endswith("what you do not use needs nothing") for todo in told)
 
 
 # --- MISP -------------------------------------------------------------------------------------------------------------

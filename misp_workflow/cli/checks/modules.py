@@ -83,7 +83,8 @@ def _theirs(listed: Iterable[Mapping[str, Any]]) -> list[Finding]:
     named = some([file.stem for file in missing])
     what = f"{counted(len(missing), 'module')} {are} installed here but not in the list: {named}"
     first = f"misp_modules.modules.{missing[0].parent.name}.{missing[0].stem}"
-    return [warning(SUBJECT, what, f"the server's log says why after 'failed'; or try python -c 'import {first}'")]
+    todo = f"the server's log says why after 'failed', or python -c 'import {first}'; what you do not use needs nothing"
+    return [warning(SUBJECT, what, todo)]
 
 
 def _shapes(listed: Iterable[Mapping[str, Any]]) -> list[Finding]:
