@@ -2,7 +2,7 @@
 #
 #   make demo    a real event through a workflow, an action and the real misp-modules, to a local receiver
 #   make test    lint, types, import directions, all tests; WORKERS=4 at once
-#   make test-quick   the pure rooms with fewer examples, in less than a minute; ROOMS=tests/lists: what you work at
+#   make test-quick   the pure rooms with fewer examples, in about a minute; ROOMS=tests/lists: what you work at
 #   make lint    lint, format, types and import directions only; make format mends what can be mended
 #   make coverage     what no test runs, branch by branch; ROOMS=tests/guard for some of them
 #   make mutants      what no test would miss: mutmut changes the code here and there; ROOM=misp_workflow.hashpath

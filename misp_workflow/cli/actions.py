@@ -39,6 +39,7 @@ def command(word: str | None, as_json: bool) -> None:
 def _print(one: Told, console: Console) -> None:
     stops = "; can stop it" if one.blocking else ""
     console.print(f"  [cyan]{one.name}[/]  {escape(one.description)}", highlight=False)
-    console.print(f"    [dim]on {escape(one.triggers)}{stops}[/]", highlight=False)
+    when = "any trigger" if one.triggers == "any" else one.triggers
+    console.print(f"    [dim]on {escape(when)}{stops}[/]", highlight=False)
     if one.instead:
         console.print(f"    [dim]or: {escape(one.instead)}[/]", highlight=False)

@@ -83,4 +83,4 @@ def test_each_action_is_for_something() -> None:
 def test_advice_is_about_actions_that_are_there() -> None:
     assert others().keys() <= NAMES
     told = CliRunner().invoke(main, ["actions", "slack"], env={"COLUMNS": "200"}).output
-    assert "tell:" in told and "or: misp-modules' own slack" in told
+    assert "tell:" in told and "on any trigger\n" in told and "or: misp-modules' own slack" in told
