@@ -25,6 +25,8 @@ AREAS = (
     "stateless",
     "odd_nodes",
     "odd_actions",
+    "odd_filters",
+    "odd_webhooks",
 )
 
 # Not compared: what the recordings have as a side remark, and PHP's own wording.

@@ -217,13 +217,20 @@ def test_a_country_becomes_a_cluster() -> None:
         ({"payload": "plain"}, '"plain"'),
         ({"payload": "42"}, "42"),
         ({"payload": "a=b", "content_type": "form"}, "a=b"),
+        ({"payload": "0"}, ""),
+        ({"payload": "0.0"}, ""),
+        ({"payload": "0", "content_type": "form"}, ""),
+        ({"payload": "0", "content_type": "xml"}, '"0"'),
+        ({"payload": "[1]", "content_type": "xml"}, '"[1]"'),
+        ({"payload": "[1]", "request_method": "get"}, ""),
     ],
 )
 def test_a_webhook_is_noted_and_not_sent(params: dict[str, str], sent: str) -> None:
     done = act("webhook", params={"url": "http://receiver.example/", "headers": "X-A: 1\nodd\nB:c:d", **params})
     ((name, request),) = effects(done)
     assert (done.success, done.why) == (True, "nobody sent it")
-    assert name == "POST http://receiver.example/" and request["data"] == sent
+    method = params.get("request_method", "post").upper()
+    assert name == f"{method} http://receiver.example/" and request["data"] == sent
     assert (request["headers"]["X-A"], request["headers"]["B"]) == ("1", "c:d") and "odd" not in request["headers"]
 
 

@@ -95,6 +95,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "path without data": (with_node("somebodys", {"path": "Event._AttributeFlattened.{n}.value"}, "event-after-save"), ("path", 2)),
     "path from elsewhere": (with_node("somebodys", {"path": "Attribute.{n}.value"}), ("path", 2)),
     "incomplete filter": (with_node("slack_message", SLACK, filter_={**FILTER, "selector": ""}), ("filter", 2)),
+    "only a value in the filter": (with_node("tag_operation", {}, filter_={**dict.fromkeys(FILTER, ""), "value": "x"}), ("filter", 2)),
     "unknown operator": (with_node("slack_message", SLACK, filter_={**FILTER, "operator": "like"}), ("filter", 2)),
     "filter without match": (with_node("somebodys", {}, filter_=FILTER), ("filter", 2)),
     "no data": (with_node("tag_operation", {"scope": "attribute"}, "event-after-save"), ("no-data", 2)),

@@ -21,6 +21,7 @@ from misp_workflow.runner.modules.tag_database import TagDatabase
 
 TEMPLATE_TIMEOUT = 10.0
 NO_ERROR = "No error."
+_FILTER_FIELDS = ("selector", "value", "operator", "path")
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,8 @@ class Call:
 
     @property
     def has_filter(self) -> bool:
-        """Whether the node's own filter is set."""
-        return not php.empty(self.node.filters.get("operator"))
+        """Whether the node has a filter of its own: whether anything stands in any field of it."""
+        return any(not php.loose_equal(self.node.filters.get(name), "") for name in _FILTER_FIELDS)
 
     def matching(self) -> Any:
         """What the node's own filter selects of the data, maybe nothing; the whole data where there is no filter."""

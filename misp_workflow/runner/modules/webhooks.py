@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,17 +42,16 @@ def webhook(call: Call) -> Outcome:
         return Outcome(False, ["`Security.rest_client_enable_arbitrary_urls` is turned off"])
     if php.empty(values["url"]):
         return Outcome(False, ["URL not provided."])
-    method = values["request_method"]
+    method, kind = values["request_method"], values["content_type"]
     if method not in _METHODS:
         raise PhpCrash("Error", "Call to a member function isOk() on null")
-    as_form = values["content_type"] == "form"
     request = {
         "method": method.upper(),
         "url": values["url"],
-        "data": _payload(values["payload"], call.data(), as_form),
+        "data": "" if method == "get" else _payload(values["payload"], call.data(), kind),
         "headers": {
             "Accept": "application/json",
-            "Content-Type": _CONTENT_TYPES["form" if as_form else "json"],
+            "Content-Type": _CONTENT_TYPES["form" if kind == "form" else "json"],
             "User-Agent": f"MISP {call.misp.version}",
             **_headers(values["headers"]),
         },
@@ -76,21 +76,21 @@ def _sent(call: Call, request: dict[str, Any]) -> Outcome:
     return Outcome(True, why="nobody sent it" if answer is None else f"HTTP {answer.status}")
 
 
-def _payload(payload: Any, data: Any, as_form: bool) -> Any:
-    """A form as it is; JSON re-encoded, text that is none as a JSON string; without a payload the data itself."""
-    if as_form:
-        return data if php.empty(payload) else payload
-    if php.empty(payload):
-        content = data
-    else:
-        try:
+def _payload(payload: Any, data: Any, kind: Any) -> Any:
+    """A form as it is; JSON re-encoded, text that is none as a JSON string; without a payload the data itself.
+
+    A lone 0 is a payload, which curl then takes for none.
+    """
+    given = payload == "0" or not php.empty(payload)
+    content = payload if given else data
+    if given and kind == "json":
+        with contextlib.suppress(InputError, AttributeError):
             content = wire.decode(payload.encode("utf-8", "surrogatepass"))
-        except (InputError, AttributeError):
-            content = payload
     try:
-        return wire.encode(content).decode()
+        body = content if kind == "form" else wire.encode(content).decode()
     except wire.EncodingError as error:
         raise PhpCrash("JsonException", str(error)) from error
+    return "" if body == "0" else body
 
 
 def _headers(text: Any) -> dict[str, str]:

@@ -79,17 +79,22 @@ def _path_problem(path: str, trigger: str) -> str:
 
 
 def filters(subject: Subject) -> Iterator[Finding]:
-    """A filter that is incomplete, that MISP does not understand, or that matches nothing, selects everything."""
+    """A filter that is incomplete, that MISP does not understand, or that matches nothing: a Python module gets it all.
+
+    MISP's own actions get nothing then, and do nothing.
+    """
     for node in subject.nodes:
-        set_here = {key: str(node.filters.get(key) or "").strip() for key in ("selector", "path", "operator")}
+        set_here = {key: str(node.filters.get(key) or "").strip() for key in ("selector", "path", "operator", "value")}
         if not any(set_here.values()):
             continue
-        problem = ""
+        problem, module = "", subject.module(node)
+        own = module is not None and not module.is_python
+        then = "MISP's own action gets nothing" if own else "the whole data is sent"
         if not set_here["operator"] or not set_here["selector"]:
-            problem = "The node's filter is incomplete, so the whole data is sent."
+            problem = f"The node's filter is incomplete, so {then}."
         elif set_here["operator"] not in OPERATORS:
-            problem = f"MISP knows no operator '{set_here['operator']}', so the whole data is sent."
-        elif (module := subject.module(node)) and module.is_python and "selected_or_all" not in declared(module):
+            problem = f"MISP knows no operator '{set_here['operator']}', so {then}."
+        elif module and module.is_python and "selected_or_all" not in declared(module):
             problem = "When its filter matches nothing, the module gets the whole data, and may send it."
         if problem:
             yield Finding("warning", "filter", node, problem, "Put generic-filter-data or count-if before the node.")
