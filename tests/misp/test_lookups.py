@@ -147,9 +147,17 @@ def expansion(misp, use, receiver: Receiver) -> Receiver:
     return receiver
 
 
-def enrich(event, *rows, module: str = "old_form", kind: str = "attributes"):
+def enrich(event, *rows, module: str = "old_form", kind: str = "attributes", **more):
     values = {"module": module, "config": {}, "as": kind}
-    return make("enrich", event, *rows, values=values)
+    return make("enrich", event, *rows, values=values, **more)
+
+
+@pytest.mark.parametrize("before", ["", "x" * 190])
+def test_an_expansion_that_quotes_its_settings_shows_nobody_a_secret(misp, example, expansion: Receiver, before):
+    quoted = {"error": {"config hunter2hunter2": [f"{before}hunter2hunter2 is wrong"]}}
+    expansion.always(lambda request: answer(MODULES if request.path == "/modules" else quoted))
+    said = enrich(example, example["Attribute"][1], secrets=("hunter2hunter2",))
+    assert said.outcome == "refused" and "config ***" in said.detail and "hunter" not in said.detail
 
 
 @pytest.mark.parametrize("module", ["old_form", "standard_form"])

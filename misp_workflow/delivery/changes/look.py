@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from misp_workflow.delivery.changes.tally import Refusal, Tally, uuid_of
 from misp_workflow.delivery.reply import Reply
-from misp_workflow.effects import MispChange, Post
+from misp_workflow.effects import MispChange, Post, mask
 
 ALREADY = "no changes had to be made"
 """What MISP says, with success, of a tag that somebody else attached meanwhile; as a reason: it was so already."""
@@ -115,13 +117,27 @@ def trouble_in(said: Any) -> str:
     return ""
 
 
+_hidden: ContextVar[tuple[str, ...]] = ContextVar("misp_workflow_hidden", default=())
+
+
+@contextmanager
+def hiding(secrets: Iterable[str]) -> Iterator[None]:
+    """Let `plain` mask these, too, in whatever it quotes within."""
+    token = _hidden.set((*_hidden.get(), *secrets))
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
+
+
 def plain(said: Any) -> str:
-    """Return MISP's own words, however nested, as one line."""
+    """Return MISP's own words, however nested, as one line; secrets are masked before it is cut."""
     if isinstance(said, Mapping):
-        return "; ".join(f"{key}: {plain(value)}" for key, value in said.items())
+        return "; ".join(f"{plain(key)}: {plain(value)}" for key, value in said.items())
     if isinstance(said, (list, tuple)):
         return ", ".join(map(plain, said))
-    text = " ".join("".join(c if c.isprintable() else " " for c in unwrapped(str(said))).split())
+    words = mask(unwrapped(mask(str(said), _hidden.get())), _hidden.get())
+    text = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     return text if len(text) <= 200 else text[:199] + "…"
 
 

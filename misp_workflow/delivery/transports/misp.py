@@ -20,7 +20,7 @@ from pymisp import PyMISP, PyMISPError
 from misp_workflow import settings
 from misp_workflow.delivery import changes, retry
 from misp_workflow.delivery.changes import look
-from misp_workflow.delivery.changes.look import plain
+from misp_workflow.delivery.changes.look import hiding, plain
 from misp_workflow.delivery.guard import Found, Unsaid
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer
@@ -55,7 +55,8 @@ def send(change: MispChange, key: str, deadline: float) -> Answer:
     tally = changes.Tally.of(change, deadline)
     marks = changes.Marks(rules.state_folder, rules.outbox.window)
     try:
-        _with_misp(rules, deadline, lambda misp: changes.make(misp, change, tally, marks, key))
+        with hiding(change.secrets):
+            _with_misp(rules, deadline, lambda misp: changes.make(misp, change, tally, marks, key))
     except changes.Stop as end:
         return _unfinished(end.answer, tally, change.keep)
     except changes.MarksError as error:
@@ -238,7 +239,8 @@ def talk(place: settings.Misp, key: str, deadline: float, work: Callable[[Client
         raise _end("again", "there was no time left to ask MISP")
     with trying(deadline, place.proxy) as this:
         try:
-            return work(Client(place, key, this, key_at))
+            with hiding(_secrets(this, key)):
+                return work(Client(place, key, this, key_at))
         except changes.Refusal as no:
             outcome = retry.http_outcome(no.status)
             down = no.status >= 500
