@@ -281,6 +281,18 @@ def test_a_flowintel_case_that_people_completed_is_not_made_twice(receiver: Rece
     assert len(tracker.cases) == 1
 
 
+def test_a_flowintel_case_of_others_with_the_same_title_stays_as_it_is(
+    receiver: Receiver, monkeypatch, tmp_path
+) -> None:
+    tracker = FlowIntel(receiver)
+    keep("flowintel_case", tracker, event(attribute(1)))
+    tracker.cases["1"] |= {"completed": True, "ticket_id": "theirs"}
+    theirs = dict(tracker.cases["1"])
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "another"))
+    assert "Title already exist" in keep("flowintel_case", tracker, event(attribute(1), attribute(2)))["error"]
+    assert tracker.cases == {"1": theirs}
+
+
 def test_iris_gets_iocs_of_the_types_that_are_named_and_equal_ones_once(receiver: Receiver) -> None:
     tracker = Iris(receiver)
     rows = (

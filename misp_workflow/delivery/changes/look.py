@@ -136,7 +136,7 @@ def plain(said: Any) -> str:
         return "; ".join(f"{plain(key)}: {plain(value)}" for key, value in said.items())
     if isinstance(said, (list, tuple)):
         return ", ".join(map(plain, said))
-    words = mask(unwrapped(mask(str(said), _hidden.get())), _hidden.get())
+    words = mask(unwrapped(str(said)), _hidden.get())
     text = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     return text if len(text) <= 200 else text[:199] + "…"
 

@@ -243,10 +243,7 @@ def talk(place: settings.Misp, key: str, deadline: float, work: Callable[[Client
                 return work(Client(place, key, this, key_at))
         except changes.Refusal as no:
             outcome = retry.http_outcome(no.status)
-            down = no.status >= 500
-            raise _end(
-                "refused" if outcome == "delivered" else outcome, mask(str(no), _secrets(this, key)), down=down
-            ) from None
+            raise _end("refused" if outcome == "delivered" else outcome, str(no), down=no.status >= 500) from None
         except (*http.TROUBLES, ValueError) as error:
             raise changes.Stop(_failure(error, this, seconds, key)) from None
         except (PyMISPError, LookupError, TypeError, AttributeError):
@@ -306,7 +303,7 @@ class Client(PyMISP):
         except changes.Refusal as no:
             if reply.status < 300 or "API key:" in str(no):
                 raise
-            return Said(reply.status, None, mask(f"{_capital(str(no).rstrip('.'))}.", [self.key]))
+            return Said(reply.status, None, f"{_capital(str(no).rstrip('.'))}.")
 
     def _prepare_request(  # type: ignore[override]
         self, request_type: Any, url: str, data: Any = None, params: Any = None, kw_params: Any = None, **_: Any

@@ -221,13 +221,9 @@ def _said(row: Json, member: str) -> Json:
 
 def _lines(said: Json) -> list[Json]:
     """Return the lines of a text, or what a list holds. A text that quotes a mark within a line does not bear it."""
-    return (
-        said
-        if isinstance(said, list)
-        else [line.strip() for line in said.splitlines()]
-        if isinstance(said, str)
-        else []
-    )
+    if isinstance(said, str):
+        return [line.strip() for line in said.splitlines()]
+    return said if isinstance(said, list) else []
 
 
 def _text(value: Json) -> str:
