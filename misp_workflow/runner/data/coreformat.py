@@ -55,6 +55,8 @@ EVENT_PARTS = (
 OF_EVENTS_ONLY = ("Org", "Orgc", "RelatedEvent")
 ANALYST_DATA = ("Note", "Opinion", "Relationship")
 _NOTHING: Mapping[str, Any] = {}
+MANY_CONTAINERS = 10_000
+"""From here on it takes longer to look through new containers for garbage than to know that there is none."""
 
 
 def convert(data: Any, scope: Any = None, world: World = _NOTHING, misp: Profile = _FIRST) -> Row:
@@ -100,7 +102,8 @@ def _collector_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
-            if not gc.get_freeze_count():
+            # Asked last: to count what is frozen takes a step for each of it.
+            if gc.get_count()[0] > MANY_CONTAINERS and not gc.get_freeze_count():
                 # What was made goes to the oldest generation at once: to look through it now would find nothing.
                 gc.freeze()
                 gc.unfreeze()
