@@ -5,7 +5,7 @@
 #   make test-quick   the pure rooms with fewer examples, in about a minute; ROOMS=tests/lists: what you work at
 #   make lint    lint, format, types and import directions only; make format mends what can be mended
 #   make coverage     what no test runs, branch by branch; ROOMS=tests/guard for some of them
-#   make mutants      what no test would miss: mutmut changes the code here and there; ROOM=misp_workflow.hashpath
+#   make mutants      what no test would miss: mutmut changes the code here and there; FILE=a file ROOMS=its tests
 #   make docs    the pages as a site with a search, in build/site
 #   make serve   misp-modules with the pack, for a MISP to use; PORT=6666 LISTEN=127.0.0.1
 #   make wheel   the wheel and the source distribution, in dist
@@ -19,7 +19,6 @@ PORT ?= 6666
 # For two cores: half of the workers begin with the tests that wait for servers and brokers (tests/order.py).
 WORKERS ?= 4
 ROOMS ?=
-ROOM ?= misp_workflow.delivery.retry
 PURE := $(addprefix tests/,action conformance guard hashpath settings)
 TESTS := -n $(WORKERS) --dist worksteal
 LISTEN ?= 127.0.0.1
@@ -79,11 +78,21 @@ coverage: $(STAMP)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
+# Nothing but FILE is changed and nothing but its own tests run, in a folder made for it: all of either takes hours. Tests
+# that measure, or go as deep as Python does, fail or last where each call is three: they are left out.
 # mutmut knows pytest up to 9.0: this takes an older one until `make clean`.
+MUTANTS := build/mutants
+SLOW ?= cost or takes_no_longer or for_ever or as_deep
 mutants: $(STAMP)
+	@test -f '$(FILE)' -a -n '$(ROOMS)' || { echo "Name a file and its tests: make mutants FILE=misp_workflow/delivery/retry.py ROOMS=tests/delivery/test_retry.py"; exit 1; }
 	@$(BIN)/python -c 'import mutmut' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.7,<4' 'pytest<9.1'
-	@$(BIN)/mutmut run --max-children $(WORKERS) '$(ROOM).*'
-	@$(BIN)/mutmut results | grep -F '$(ROOM).' || echo "Every change of $(ROOM) is noticed."
+	@rm -rf $(MUTANTS) && mkdir -p $(MUTANTS) && ln -s $(addprefix $(CURDIR)/,misp_workflow misp_modules tests pyproject.toml) $(MUTANTS)
+	@{ echo '[mutmut]'; echo 'source_paths = misp_workflow'; echo 'also_copy = misp_modules'; echo 'only_mutate = $(FILE)'; \
+		echo 'timeout_multiplier = 4'; echo 'pytest_add_cli_args_test_selection ='; printf '    %s\n' $(ROOMS); \
+		echo 'pytest_add_cli_args ='; printf '    %s\n' --hypothesis-profile mutants --assert=plain -p no:xdist -p no:cacheprovider \
+		-k 'not ($(SLOW))'; } > $(MUTANTS)/setup.cfg
+	@cd $(MUTANTS) && $(CURDIR)/$(BIN)/mutmut run --max-children $(WORKERS)
+	@cd $(MUTANTS) && $(CURDIR)/$(BIN)/mutmut results | grep : || echo "Every change of $(FILE) is noticed."
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --quiet .

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ sys.dont_write_bytecode = False
 # How long an example takes depends on the machine, never on whether the code is right.
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.register_profile("quick", deadline=None, max_examples=10)
+# Where nobody reads which example failed, none is made smaller (`make mutants`).
+hypothesis_settings.register_profile(
+    "mutants", deadline=None, max_examples=10, database=None, phases=[Phase.explicit, Phase.generate]
+)
 hypothesis_settings.load_profile("house")
 
 
