@@ -156,8 +156,6 @@ def retry_after(value: str | None, now: float) -> float | None:
     Both forms of RFC 9110, section 10.2.3: seconds, or a date, which is held against `now` (seconds since 1970).
     """
     text = (value or "").strip()
-    if not text:
-        return None
     if text.isascii() and text.isdigit():
         return min(float(text[:12]), LONGEST_WISH)
     try:

@@ -96,8 +96,8 @@ class Path:
                 if test is None or (not last and test(item)):
                     item = self._next().remove(item)
                 elif last and test(item):
-                    item = MISSING
-                changed[key] = item if item is not MISSING and item else MISSING
+                    item = None
+                changed[key] = item or MISSING
             elif last:
                 changed[key] = MISSING
         return replaced(data, changed)

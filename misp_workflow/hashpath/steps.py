@@ -78,7 +78,7 @@ def extractor_of_each(tokens: list[str], extract: Extractor) -> Callable[[Collec
 
 
 def _is_name(token: str) -> bool:
-    return token[:1] not in ("", "{") and "[" not in token and not php.is_numeric(token)
+    return not token.startswith("{") and "[" not in token and not php.is_numeric(token)
 
 
 def _steps(tokens: list[str]) -> list[Step]:

@@ -77,9 +77,7 @@ def _condition(attr: str, op: str | None, val: str | None) -> Test:
     numeric = php.is_numeric(val)
     if op in ("=", "!="):
         equal, wanted = php.equal_to(val), op == "="
-        if not numeric:
-            return _ValueTest(attr, lambda value: equal(_comparable(value, False)) is wanted)
-        return _ValueTest(attr, lambda value: equal(_comparable(value, True)) is wanted)
+        return _ValueTest(attr, lambda value: equal(_comparable(value, numeric)) is wanted)
     ordered = _ORDER[op]
     return _ValueTest(attr, lambda value: ordered(_comparable(value, numeric), val))
 

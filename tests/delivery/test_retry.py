@@ -126,12 +126,41 @@ def test_what_a_batch_came_to_is_told_in_full() -> None:
         refused={1: "no"},
         ids={2: "u"},
     )
-    assert retry.part(1, {0: "no"}, {}) == retry.Answer(outcome="refused", detail="1 refused: no", refused={0: "no"})
+
+
+@pytest.mark.parametrize(
+    ("refused", "again", "answer"),
+    [
+        ({}, {}, retry.Answer(outcome="delivered", detail="2 in")),
+        (
+            {0: "no", 1: "no"},
+            {},
+            retry.Answer(outcome="refused", detail="2 refused: no", refused={0: "no", 1: "no"}),
+        ),
+        (
+            {},
+            {1: "busy", 0: "busy"},
+            retry.Answer(outcome="again", detail="2 to be tried again: busy", again=(0, 1)),
+        ),
+    ],
+)
+def test_a_batch_whose_items_share_a_fate_is_told_of_by_that_alone(
+    refused: dict[int, str], again: dict[int, str], answer: retry.Answer
+) -> None:
+    assert retry.part(2, refused, again) == answer
 
 
 @pytest.mark.parametrize(
     ("age", "told"),
-    [(5, "5 s"), (119, "119 s"), (120, "2 min"), (172_799, "2880 min"), (172_800, "2 days"), (864_000, "10 days")],
+    [
+        (5, "5 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (172_799, "2880 min"),
+        (172_800, "2 days"),
+        (302_400, "4 days"),
+        (864_000, "10 days"),
+    ],
 )
 def test_how_old_an_effect_is_that_is_given_up(age: float, told: str) -> None:
     assert retry.sentence_of_age(age, "It timed out.") == f"Given up after {told}. It timed out."

@@ -28,6 +28,10 @@ EVENT = {
 @pytest.mark.parametrize(
     ("path", "found"),
     [
+        ("Event", EVENT["Event"]),
+        ("Event.Tag", EVENT["Event"]["Tag"]),
+        ("Event.id", ["42"]),
+        ("Event.{n}.id", []),
         ("Event.Tag.{n}.name", ["tlp:red", "tlp:green"]),
         ("Event.Tag.{*}.name", ["tlp:red", "tlp:green"]),
         ("Event.Tag.{n}[n=2].name", ["tlp:green"]),
@@ -105,6 +109,7 @@ def test_a_path_that_is_no_text_is_read_as_php_writes_it() -> None:
     for path in (["b"], 5, True, "b", None):
         assert hashpath.get({"a": 1}, path, "none") == "none"
     assert hashpath.get([], "a", "none") == "none"
+    assert hashpath.get({"": "nameless"}, None, "none") == "none"
     assert hashpath.insert([], 5, "x") == {"5": "x"}
     assert hashpath.remove({"5": "x", "a": 1}, 5) == {"a": 1}
 
@@ -173,6 +178,46 @@ def test_many_at_once_are_as_each_by_itself(path: str, rows: list[Any]) -> None:
     assert list(compiled.each(rows)) == [compiled.extract(row) for row in rows]
 
 
+def test_what_rows_share_is_looked_through_once() -> None:
+    tags = [{"name": "a"}, {"name": "b"}]
+    found = hashpath.compile("Tag.{n}.name").each([{"Tag": tags}, {}, {"Tag": tags}])
+    assert found == [["a", "b"], [], ["a", "b"]]
+    assert found[0] is found[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "condition", "passes"),
+    [
+        ("text", "[a=text]", True),
+        ("text", "[a!=text]", False),
+        ("other", "[a=text]", False),
+        (True, "[a=true]", True),  # with a word, true and false are words
+        (True, "[a=1]", True),  # and with a number they are numbers
+        (False, "[a=false]", True),
+        (False, "[a=0]", True),
+        (False, "[a=true]", False),
+        (True, "[a!=true]", False),
+        (False, "[a<1]", True),
+        (True, "[a=/^true$/]", True),
+        (False, "[a=/^false$/]", True),
+        (1.5, "[a=/^1.5$/]", True),
+        (7, "[a=/^8$/]", False),
+    ],
+)
+def test_what_a_condition_asks_of_a_value(value: Any, condition: str, passes: bool) -> None:
+    row = {"a": value}
+    assert hashpath.extract([row], "{n}" + condition) == [row] * passes
+
+
+def test_a_key_that_is_an_integer_compares_as_one() -> None:
+    # as a text, what no integer can hold would be no number
+    assert hashpath.extract({"9223372036854775807": {"a": 1}}, "9223372036854775808[a].a") == [1]
+
+
+def test_the_empty_key_is_no_number() -> None:
+    assert hashpath.extract({"a": {"0": 1, "": 2, "7": 3}}, "a.{n}") == [1, 3]
+
+
 @pytest.mark.parametrize(
     ("path", "places"),
     [
@@ -197,6 +242,7 @@ def test_insert_at_patterns() -> None:
     assert hashpath.insert(tags, "Tag.{n}", {"k": 3}) == {"Tag": [{"n": 1, "k": 3}, {"n": 2, "k": 3}]}
     # "0" is empty to PHP, so that the pairs are merged here too instead of set at key 0
     assert hashpath.insert(tags, "Tag.{n}.0", "v") == {"Tag": [{"n": 1, "0": "v"}, {"n": 2, "0": "v"}]}
+    assert hashpath.insert(tags, "Tag.{n}.0", {"k": 3}) == {"Tag": [{"n": 1, "k": 3}, {"n": 2, "k": 3}]}
     with pytest.raises(PhpCrash):
         hashpath.insert({"list": [1]}, "list.{n}.x", 1)
     with pytest.raises(PhpCrash):
@@ -249,6 +295,14 @@ def test_very_long_paths() -> None:
     assert hashpath.insert([[]], ".".join(longest), 1) == [[]]
     with pytest.raises((RunnerError, InputError), match="has more than 128 parts"):
         hashpath.insert([[]], ".".join([*longest, "{n}"]), 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("id", "id"), ("7", "7"), ("Event.id", None), ("Event.Tag.id", None), ("{n}", None), ("a[b]", None)],
+)
+def test_a_path_of_one_name_tells_it(text: str, name: str | None) -> None:
+    assert hashpath.compile(text).name == name
 
 
 def test_a_path_is_compiled_once() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data.conditions import extract_data, holds, matching
+from misp_workflow.runner.data.profiles import MATCHES_RENUMBERED, ORDER_OPERATORS, profile
 
 ITEMS = [{"type": "ip-src", "n": 1}, {"type": "domain", "n": "1"}, {"type": "ip-src", "n": [1]}, {"type": None}]
 
@@ -20,6 +21,10 @@ ITEMS = [{"type": "ip-src", "n": 1}, {"type": "domain", "n": "1"}, {"type": "ip-
         ([1], "not_equals", 2, False),  # … and differs from nothing
         (["a", ["b"]], "in", ["b"], True),
         ({"x": "a"}, "in", "a", True),
+        ("abc", "in_and", ["abc"], False),
+        ("abc", "not_in_and", ["z"], False),
+        (["a"], "in_and", "a", False),
+        (["a"], "not_in_and", "z", False),
         ("abc", "in", "a", False),  # no search in a text
         ("abc", "not_in", "z", False),
         (["a", "b"], "in_or", ["b"], True),
@@ -102,6 +107,36 @@ def test_a_path_of_several_names_is_no_name_with_dots() -> None:
     for operator in ("equals", "any_value"):
         assert matching(items, "x", operator, "a.b") == items[:1]
     assert matching(items, "x", "not_equals", "a.b") == []
+
+
+OLD = profile("2.5.1")
+ORDERED = OLD.having(ORDER_OPERATORS, modules_of="2.5.1")
+RENUMBERED = OLD.having(MATCHES_RENUMBERED, modules_of="2.5.1")
+
+
+@pytest.mark.parametrize(
+    ("operator", "passing"), [("greater", "3"), ("greater_equals", "2 3"), ("less", "1"), ("less_equals", "1 2")]
+)
+def test_versions_that_know_an_order_compare_by_it(operator: str, passing: str) -> None:
+    assert [number for number in "123" if holds(number, operator, "2", ORDERED)] == passing.split()
+    assert not holds(["1", "3"], operator, "2", ORDERED)
+    assert not any(holds(number, operator, "2", OLD) for number in "123")
+    items = [{"n": number} for number in "123"]
+    assert list(matching(items, "2", operator, "n", RENUMBERED)) == []
+    kept = matching(items, "2", operator, "n", ORDERED)
+    assert [item["n"] for item in (kept if isinstance(kept, list) else kept.values())] == passing.split()
+
+
+def test_versions_that_know_an_order_know_all_else_as_before() -> None:
+    assert holds("a", "equals", "a", ORDERED)
+    assert not holds("a", "no operator", "a", ORDERED)
+
+
+def test_versions_that_number_anew_give_a_list_and_want_an_array() -> None:
+    assert matching(ITEMS, "domain", "equals", "type", RENUMBERED) == [ITEMS[1]]
+    with pytest.raises(PhpCrash) as crash:
+        matching("text", "a", "in", "t", RENUMBERED)
+    assert crash.value.message == "array_values(): Argument #1 ($array) must be of type array, string given"
 
 
 def test_an_empty_path_is_the_data() -> None:

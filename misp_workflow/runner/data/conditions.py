@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from itertools import chain, compress, count
 from operator import itemgetter
 from typing import Any
@@ -37,12 +38,9 @@ def _never(data: Any) -> bool:
     return False
 
 
-def _equality(wanted: bool) -> Callable[[Any], Test]:
-    def make(value: Any) -> Test:
-        equal = php.equal_to(value)
-        return lambda data: not isinstance(data, (list, dict)) and equal(data) is wanted
-
-    return make
+def _equality(wanted: bool, value: Any) -> Test:
+    equal = php.equal_to(value)
+    return lambda data: not isinstance(data, (list, dict)) and equal(data) is wanted
 
 
 class _Contains:
@@ -72,59 +70,51 @@ def _asked(test: Test, array: Any) -> Iterable[bool]:
     return map(php.asked_once(test, values) if len(values) > _MANY else test, values)
 
 
-def _membership(wanted: bool) -> Callable[[Any], Test]:
-    return lambda value: _Contains(php.equal_to(value), wanted)
+def _membership(wanted: bool, value: Any) -> Test:
+    return _Contains(php.equal_to(value), wanted)
 
 
-def _overlap(wanted: bool) -> Callable[[Any], Test]:
-    return lambda value: _Contains(php.equal_to_any(value), wanted) if php.is_array(value) else _never
+def _overlap(wanted: bool, value: Any) -> Test:
+    return _Contains(php.equal_to_any(value), wanted) if php.is_array(value) else _never
 
 
-def _both(decide: Callable[[list[Any], Any], bool]) -> Callable[[Any], Test]:
+def _both(decide: Callable[[list[Any], Any], bool], value: Any) -> Test:
     """A test on what data and value have in common, in the order of the data and as often as it is there."""
+    if not php.is_array(value):
+        return _never
+    wanted = php.equal_to_any(value)
 
-    def make(value: Any) -> Test:
-        if not php.is_array(value):
-            return _never
-        wanted = php.equal_to_any(value)
+    def test(data: Any) -> bool:
+        if not isinstance(data, (list, dict)):
+            return False
+        return decide(list(compress(php.each(data), _asked(wanted, data))), value)
 
-        def test(data: Any) -> bool:
-            if not isinstance(data, (list, dict)):
-                return False
-            return decide(list(compress(php.each(data), _asked(wanted, data))), value)
+    return test
 
-        return test
 
-    return make
+def _order(holds: Callable[[int], bool], value: Any) -> Test:
+    return lambda data: not isinstance(data, (list, dict)) and holds(php.compare(data, value))
 
 
 _TESTS: dict[str, Callable[[Any], Test]] = {
-    "equals": _equality(True),
-    "not_equals": _equality(False),
-    "in": _membership(True),
-    "not_in": _membership(False),
-    "in_or": _overlap(True),
-    "not_in_or": _overlap(False),
+    "equals": partial(_equality, True),
+    "not_equals": partial(_equality, False),
+    "in": partial(_membership, True),
+    "not_in": partial(_membership, False),
+    "in_or": partial(_overlap, True),
+    "not_in_or": partial(_overlap, False),
     # Both sides are sorted, so that order does not matter; doubles do.
-    "in_and": _both(
-        lambda common, value: len(common) == len(value) and php.loose_equal(php.sort(common), php.sort(value))
+    "in_and": partial(
+        _both, lambda common, value: len(common) == len(value) and php.loose_equal(php.sort(common), php.sort(value))
     ),
-    "not_in_and": _both(lambda common, value: not php.loose_equal(common, php.values(value))),
+    "not_in_and": partial(_both, lambda common, value: not php.loose_equal(common, php.values(value))),
 }
 
-
-def _order(holds: Callable[[int], bool]) -> Callable[[Any], Test]:
-    def make(value: Any) -> Test:
-        return lambda data: not isinstance(data, (list, dict)) and holds(php.compare(data, value))
-
-    return make
-
-
 _ORDERS: dict[str, Callable[[Any], Test]] = {
-    "greater": _order(lambda order: order > 0),
-    "greater_equals": _order(lambda order: order >= 0),
-    "less": _order(lambda order: order < 0),
-    "less_equals": _order(lambda order: order <= 0),
+    "greater": partial(_order, lambda order: order > 0),
+    "greater_equals": partial(_order, lambda order: order >= 0),
+    "less": partial(_order, lambda order: order < 0),
+    "less_equals": partial(_order, lambda order: order <= 0),
 }
 
 OPERATORS = frozenset({*_TESTS, "any_value"})
