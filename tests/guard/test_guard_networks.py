@@ -136,6 +136,9 @@ def test_what_a_resolver_reads_as_no_address_is_none(address: str) -> None:
         ("08.0.0.256", []),
         ("010.0.0.1.", ["8.0.0.1", "10.0.0.1"]),
         ("010.1", ["8.0.0.1"]),
+        ("[010.0.0.1]", ["8.0.0.1", "10.0.0.1"]),
+        ("010.0.0.1%eth0", ["8.0.0.1", "10.0.0.1"]),
+        ("X8.8.8.8", []),
         ("0" * 63 + "8.0.0.1", ["8.0.0.1"]),
         ("0" * 64 + "8.0.0.1", []),
         (" [2001:db8::1%eth0] ", ["2001:db8::1"]),
@@ -154,6 +157,8 @@ def test_all_that_somebody_may_read_in_a_text(text: str, read: list[str]) -> Non
 def test_brackets_and_a_zone_are_no_part_of_an_address() -> None:
     assert connection_allowed("[2606:4700::1111]", OPEN)
     assert connection_allowed("2606:4700::1111%eth0", OPEN)
+    assert read_address("[fe80::1%eth0]") == ipaddress.ip_address("fe80::1")
+    assert read_address("X1.2.3.4X") is None
 
 
 @pytest.mark.parametrize(
@@ -174,6 +179,7 @@ def test_the_own_network_is_open_unless_denied(address: str) -> None:
         ("2001:db8::5efe:127.0.0.1", ("loopback",), (), False),
         ("2001:db8::200:5efe:127.0.0.1", ("loopback",), (), False),
         ("2001:db8::5eff:127.0.0.1", ("loopback",), (), True),
+        ("::1:127.0.0.1", ("loopback",), (), True),
         ("::1", ("loopback",), (), False),
         ("::ffff:127.0.0.1", ("loopback",), (), False),
         ("2130706433", ("loopback",), (), False),
@@ -199,7 +205,8 @@ def test_what_the_settings_deny(address: str, deny: tuple[str, ...], allow: tupl
 
 
 def test_the_sentence_says_which_rule() -> None:
-    assert "metadata service" in connection_refusal("169.254.169.254", OPEN)
+    said = "connections to 169.254.169.254 are not allowed: it is a cloud provider's metadata service"
+    assert connection_refusal("169.254.169.254", OPEN) == said
     assert "networks.deny" in connection_refusal("10.0.0.1", Networks(deny=("private",)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 from typing import Any
 
@@ -182,6 +183,8 @@ def test_log_entries_quote_what_changed() -> None:
         ('{"authkey": "a\\"b c", "email": "e"}', '{"authkey": "***", "email": "e"}'),
         ("amqp://misp:hunter2@mq.example.org/", "amqp://***@mq.example.org/"),
         ("/events/restSearch/authkey:abcdef/limit:5", "/events/restSearch/authkey:***/limit:5"),
+        ("/authkey:abcdef/limit:5", "/authkey:***/limit:5"),
+        ("token: 'a b' and more", "token: '***' and more"),
         ("Security.salt (abc) => (def)", "Security.salt (***) => (***)"),
         ('{"token": ""}', '{"token": ""}'),
         ("settings: api_key=hunter2 token: x", "settings: api_key=*** token: ***"),
@@ -230,6 +233,19 @@ def test_as_deep_as_php_goes() -> None:
 )
 def test_hostile_text_does_not_take_for_ever(text: str) -> None:
     scrub({"Log": {"model": "", "action": "", "change": text}})
+
+
+def test_what_is_remembered_of_names_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = importlib.import_module(scrub.__module__)
+    known: set[str] = set()
+    monkeypatch.setattr(room, "_HARMLESS", known)
+    monkeypatch.setattr(room, "MOST_KNOWN", 3)
+    longest = "x" * room.LONGEST_KNOWN
+    data = {"info": 1, "value": 2, longest: 3, f"{longest}x": 4}
+    assert scrub(data) is data
+    assert known == {"info", "value", longest}
+    scrub({"date": 1, "password": "x"})
+    assert known == {"info", "value", longest}
 
 
 def test_a_name_of_a_megabyte() -> None:

@@ -27,6 +27,8 @@ def test_what_fits_is_not_touched(unit: Any) -> None:
         ("abcdefghij", 9, "characters", "ab… [cut]"),
         ("abcdefghij", 5, "characters", "abcd…"),
         ("abc", 0, "characters", ""),
+        ("abc", -1, "characters", ""),
+        ("abc", 2, "bytes", "ab"),  # no room for any mark
         ("ääääääääää", 12, "bytes", "ä… [cut]"),
         ("😀😀😀😀😀😀", 11, "utf-16", "😀😀… [cut]"),
         ("😀😀😀😀😀😀", 10, "utf-16", "😀… [cut]"),
@@ -46,11 +48,34 @@ def test_what_fits_is_not_touched(unit: Any) -> None:
         ("ab1\u20ddcdefghijk", 10, "characters", "ab… [cut]"),
         ("a🏴\U000e0067\U000e007fbcdefgh", 10, "characters", "a… [cut]"),
         ("ab\r\ncdefghijk", 10, "characters", "ab… [cut]"),
+        (FLAGS + "abcdef", 8, "characters", "… [cut]"),
+        ("ab" + FLAGS + "cdef", 9, "characters", "ab… [cut]"),
+        ("ab🇦🇿cdefghij", 10, "characters", "ab… [cut]"),
+        ("ab🇿🇦cdefghij", 10, "characters", "ab… [cut]"),
+        ("e\u0301e\u0301e\u0301e\u0301e\u0301", 8, "characters", "… [cut]"),
+        ("\u0301bcdefghijk", 7, "characters", "… [cut]"),  # nothing is before the first
+        ("&amp; bcdefghij", 10, "characters", "… [cut]"),
+        ("ab; cdefghijkl", 9, "characters", "ab… [cut]"),
+        ("AT&T is a company", 11, "characters", "AT&T… [cut]"),
         ("abc\ndefghijkl", 10, "characters", "abc… [cut]"),
     ],
 )
 def test_where_a_cut_falls(text: str, limit: int, unit: Any, left: str) -> None:
     assert cut(text, limit, unit) == left
+
+
+def test_characters_are_counted_unless_another_unit_is_asked_for() -> None:
+    assert cut("😀" * 8, 8) == "😀" * 8
+
+
+@pytest.mark.parametrize("joined", "\u0903\u200d🏻🏿\U000e0020\U000e007f")
+def test_what_belongs_to_the_character_before_goes_with_it(joined: str) -> None:
+    assert cut(f"a😀{joined}bcdefghijk", 9) == "a… [cut]"
+
+
+def test_more_than_sixty_four_marks_make_no_character() -> None:
+    assert cut("e" + "\u0301" * 80, 63 + 7) == "… [cut]"
+    assert cut("e" + "\u0301" * 80, 65 + 7) == "e" + "\u0301" * 64 + "… [cut]"
 
 
 def test_a_tower_of_accents_cannot_hold_the_cut_up() -> None:
@@ -92,6 +117,16 @@ def test_half_a_surrogate_pair_is_mended() -> None:
 def test_json_that_fits_is_not_touched() -> None:
     value = {"a": [1, 2, 3]}
     assert cut_json(value, 100) is value
+
+
+def test_json_that_just_fits_is_as_long_as_it_may_be() -> None:
+    whole = {"items": list(range(500))}
+    assert cut_json(whole, size_of(whole)) is whole
+    left = cut_json(whole, 1_000)
+    assert cut_json(whole, size_of(left)) == left
+    nothing = cut_json(["x" * 100], 40)
+    assert nothing == {"cut": "too large to be sent"}
+    assert cut_json(["x" * 100], size_of(nothing)) == nothing
 
 
 def test_a_long_list_ends_earlier_and_says_so() -> None:

@@ -95,6 +95,7 @@ def log(**members: str) -> Unsaid:
         ({"Log": {"model": "Event", "model_id": "7" * 37}}, log()),
         ({"Log": {"model": "Event", "model_id": "7" * 36}}, log(event="7" * 36)),
         ({"Log": {"model": "Event", "model_id": ["7"]}}, log()),
+        ({"Log": {"model": "Event", "model_id": "----"}}, log()),
     ],
 )
 def test_what_misp_does_not_say(data: Any, expected: Unsaid | None) -> None:

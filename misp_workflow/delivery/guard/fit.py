@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from misp_workflow.delivery.guard.sizes import cut, cut_json
+from misp_workflow.delivery.guard.sizes import MARK, cut, cut_json
 from misp_workflow.effects import Case, Command, Effect, EventPush, Mail, Messages, Notification, Post
 from misp_workflow.errors import DeliveryError
 
@@ -103,11 +103,11 @@ def _form(form: Mapping[str, str], limit: int) -> Mapping[str, str]:
     """Shorten the longest field as often as it takes."""
     fields = dict(form)
     while (excess := len(urlencode(fields, errors="replace")) - limit) > 0:
-        longest = max(fields, key=lambda name: len(fields[name]), default="")
-        if not fields or len(fields[longest]) <= len("… [cut]"):
+        longest = max(fields, key=lambda name: len(fields[name]))
+        if len(fields[longest]) <= len(MARK):
             break
         # A character takes up to twelve bytes in a form: so this never takes more away than needed.
-        room = max(len(fields[longest]) - max(excess // 12, 1), 0)
+        room = max(len(fields[longest]) - max(excess // 12, 1), len(MARK))
         fields[longest] = cut(fields[longest], room)
     return fields
 

@@ -71,14 +71,14 @@ def _fitting(text: str, room: int, unit: Unit) -> int:
 
 
 def _boundary(text: str, position: int) -> int:
-    """Return the nearest place at or before `position` where a person would say that a character ends."""
+    """Return the nearest place at or before `position`, within the text, where a person sees a character end."""
     start = position
-    while 0 < position < len(text) and start - position < _LONGEST_CLUSTER and _within_cluster(text, position):
+    while position > 0 and start - position < _LONGEST_CLUSTER and _within_cluster(text, position):
         position -= 1
     if position and start - position >= _LONGEST_CLUSTER:
         position = start
     entity = _ENTITY.search(text, max(0, position - 33), position)
-    if entity and position < len(text) and re.match(r"\w*;", text[position : position + 32]):
+    if entity and re.match(r"\w*;", text[position : position + 32]):
         position = entity.start()
     return position
 
@@ -86,8 +86,6 @@ def _boundary(text: str, position: int) -> int:
 def _within_cluster(text: str, position: int) -> bool:
     """Whether the code points before and at `position` belong together."""
     before, at = text[position - 1], text[position]
-    if before == "\r" and at == "\n":
-        return True
     if before == "\u200d" or at == "\u200d" or "\U0001f3fb" <= at <= "\U0001f3ff" or "\U000e0020" <= at <= "\U000e007f":
         return True
     if _is_flag_half(at) and _is_flag_half(before):

@@ -140,7 +140,7 @@ def _named(link: Mapping[str, Any]) -> bool:
 def _reference(value: Any) -> str:
     """Return an id or uuid that can stand in a question to MISP, "" for anything else."""
     said = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    return said if said not in ("", "0") and len(said) <= 36 and said.replace("-", "").isalnum() else ""
+    return said if said != "0" and len(said) <= 36 and said.replace("-", "").isalnum() else ""
 
 
 def completed(data: Any, found: Found) -> Any:
