@@ -16,6 +16,7 @@ from misp_workflow.runner.graph.graph import Edge
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.said.drawing import Drawing, draw
 from misp_workflow.runner.said.report import document, secrets_in, without_secrets
+from misp_workflow.template.moments import date
 
 MOST_RUNS = 50
 """Runs that are kept, the newest; of each only the last data, the first compressed, and excerpts."""
@@ -64,6 +65,17 @@ class Seen:
     blockers: tuple[str, ...] = ()
     workflow: Workflow | None = None
     looked_up: bool = False
+
+    @property
+    def start(self) -> str:
+        """When it began, as people read a time; as it was told where that is none."""
+        return date(self.began, "%Y-%m-%d %H:%M:%S %Z") or self.began
+
+    @property
+    def stopped_by(self) -> list[Visit]:
+        """What was told of the nodes that stopped the run; of each the last visit."""
+        last = {visit.node: visit for visit in self.visits}
+        return [last[node] for node in self.blockers if node in last]
 
     @property
     def title(self) -> str:

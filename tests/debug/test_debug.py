@@ -142,6 +142,19 @@ def test_a_recorded_run_is_shown_with_its_way_lit() -> None:
     assert len(re.findall(r'class="edge taken', page)) == 2, "to the if, and by its else to what blocked"
     assert len(re.findall(r'class="[^"]* blocked"', page)) == 1
     assert "42: Mini" in page and "boom" in page
+    assert '<strong>failure</strong> by <a href="#node-4">blocker (4)</a>: boom</p>' in page
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [("2026-11-29T20:58:35.405911+01:00", "2026-11-29 19:58:35 UTC"), ("now & then", "now &amp; then"), (None, None)],
+)
+def test_the_beginning_of_a_run_is_a_time_for_people(told: str | None, shown: str | None) -> None:
+    begun = {**BLOCKED["debug"][0], "body": {**BLOCKED["debug"][0]["body"], "timestamp": told}}
+    with listening(None) as (url, _):
+        replay(url, [begun])
+        page = read(f"{url}/watch?key={KEY}")
+    assert re.findall("<dt>Began</dt><dd>(.*)</dd>", page) == [shown] * (shown is not None)
 
 
 def test_a_failure_that_stops_nothing_is_no_block() -> None:
@@ -279,7 +292,8 @@ def test_the_page_follows_a_run(width: int, tmp_path: Path, program: Callable[[s
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "nothing hangs over the edge"
         page.evaluate("document.getElementById('changes-2').open = true")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        assert page.evaluate("document.querySelector('a.blocked rect').getBoundingClientRect().right") <= width
+        box = page.evaluate("JSON.stringify(document.querySelector('a.blocked rect').getBoundingClientRect())")
+        assert json.loads(box)["left"] >= 0 and json.loads(box)["right"] <= width, "the graph went where the run went"
         assert HOSTILE in page.evaluate("document.body.innerText"), "event text stayed text"
         assert page.evaluate("document.title") == "MISP's runs, live"
         assert page.evaluate("document.querySelectorAll('img').length") == 0

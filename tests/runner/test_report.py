@@ -79,9 +79,10 @@ def test_it_reads_well_in_a_browser(done: Run, width: int, tmp_path: Path, progr
         "<script>addEventListener('load', () => { const root = document.documentElement;"
         "root.dataset.probe = JSON.stringify({wide: root.scrollWidth - innerWidth, inner: innerWidth,"
         "boxes: document.querySelectorAll('svg rect').length, lit: document.querySelectorAll('path.taken').length,"
-        "graph: document.querySelector('svg').getBoundingClientRect().width,"
-        "blocked: document.querySelector('a.blocked rect').getBoundingClientRect().right,"
+        "text: 13 * document.querySelector('svg rect').getBoundingClientRect().width / 210,"
         "deep: document.querySelector('a.blocked rect').getBoundingClientRect().bottom,"
+        "graph: (document.getElementById('whole').click(), document.querySelector('svg').getBoundingClientRect().width),"
+        "blocked: document.querySelector('a.blocked rect').getBoundingClientRect().right,"
         "small: Math.min(...[...document.querySelectorAll('p,div,strong,summary')].map("
         "e => parseFloat(getComputedStyle(e).fontSize)))}); });</script>"
     )
@@ -94,8 +95,9 @@ def test_it_reads_well_in_a_browser(done: Run, width: int, tmp_path: Path, progr
     assert found, dumped[:500]
     seen = json.loads(found[1].replace("&quot;", '"'))
     assert seen["wide"] <= 0, "nothing hangs over the edge"
-    assert seen["graph"] <= seen["inner"] and seen["blocked"] <= seen["inner"], "the whole graph is in sight at first"
-    assert seen["deep"] <= 900, "and what blocked, without scrolling"
+    assert seen["text"] >= 9, "the smallest text of the graph can be read, on a telephone, too"
+    assert seen["deep"] <= 900, "what blocked is in sight without scrolling down"
+    assert seen["graph"] <= seen["inner"] and seen["blocked"] <= seen["inner"], "all of it is in sight when asked for"
     assert seen["boxes"] == 6 and seen["lit"] >= 3 and seen["small"] >= 12
     assert "<title>A run &lt;script" in dumped, "event text stayed text"
 
