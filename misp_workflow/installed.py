@@ -30,6 +30,18 @@ def own_actions() -> list[Path]:
     return [file for file in here if file in named] or here
 
 
+def pages() -> Path | None:
+    """Return the folder that holds the docs and examples: the checkout, or where the wheel put them; None without any."""
+    if (FOLDER.parents[2] / "docs").is_dir():
+        return FOLDER.parents[2]
+    try:
+        listed = distribution(DISTRIBUTION).files or []
+    except PackageNotFoundError:
+        return None
+    found = (file for file in listed if file.parts[-4:] == ("doc", DISTRIBUTION, "docs", "install.md"))
+    return next((Path(str(file.locate())).resolve().parents[1] for file in found), None)
+
+
 def upstream_actions() -> list[Path]:
     """Return the action files of the misp-modules that is installed here, without this package's own."""
     spec = find_spec("misp_modules")

@@ -59,6 +59,12 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([*COMMANDS.items()])  # the subcommand `list`, once loaded, hides the builtin here
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from misp_workflow.installed import pages
+
+        if folder := pages():
+            formatter.write(f"\nPages to read, and examples: {folder}\n")
+
     def invoke(self, ctx: click.Context) -> object:
         _let_every_letter_through()
         try:

@@ -15,7 +15,7 @@ from misp_workflow.cli.checks import measure as measuring
 from misp_workflow.cli.checks import settings as settings_check
 from misp_workflow.cli.checks.finding import Finding, skipped
 from misp_workflow.cli.screen import Console, echo
-from misp_workflow.installed import own_actions
+from misp_workflow.installed import own_actions, pages
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.settings import Settings
 
@@ -88,3 +88,5 @@ def _print(findings: list[Finding], console: Console) -> None:
         table.add_row(MARKS[finding.state], name, f"{escape(finding.what)}{todo}")
         subject = finding.subject
     console.print(table)
+    if any("docs/" in finding.todo or "examples/" in finding.todo for finding in findings) and (folder := pages()):
+        echo(f"docs and examples are in {folder}")

@@ -121,7 +121,7 @@ class _Pull:
         path, secrets = self._within(name), secrets_of(content)
         here = _fingerprint_here(path)
         if content.fingerprint == here:
-            self.done.same.append(name)
+            self._same(name, path, secret=bool(secrets))
         elif here is not None and here != self._known.get(name) and not self._overwrite:
             self._keep(name)
             return
@@ -140,7 +140,7 @@ class _Pull:
             secrets, is_secret = [], True
         there = text_of(path)
         if there == wanted:
-            self.done.same.append(name)
+            self._same(name, path, secret=is_secret or bool(secrets))
         elif there is not None and _hash(there) != self._known.get(name) and not self._overwrite:
             self._keep(name)
             return
@@ -170,6 +170,12 @@ class _Pull:
         if not path.parent.resolve().is_relative_to(self._folder.resolve()):
             raise InputError(f"{path.parent} leads out of {self._folder}: nothing is written there.")
         return path
+
+    def _same(self, name: str, path: Path, *, secret: bool) -> None:
+        """Leave a file as it is, but for its owner only when there is a secret in it: an older version saw to none."""
+        if secret and path.stat().st_mode & 0o077 and (there := text_of(path)) is not None:
+            save(path, there, secret=True)
+        self.done.same.append(name)
 
     def _keep(self, name: str) -> None:
         """Leave a file with somebody's work in it, and what it once was pulled from."""

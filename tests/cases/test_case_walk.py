@@ -189,10 +189,17 @@ def test_without_a_misp_the_case_is_kept_and_that_is_said(tracker: RequestTracke
 # --- made once --------------------------------------------------------------------------------------------------------
 
 
-def test_created_although_refused_is_found(tracker: RequestTracker) -> None:
-    tracker.after = lambda request: answer({"message": "no"}, 403) if request.path.endswith("/ticket") else None
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        ({"message": "no"}, 403, "answered 403 Forbidden: no"),
+        ({"id": "1", "type": "ticket", "errors": ["no such field"]}, 201, 'answered with an error: ["no such field"]'),
+    ],
+)
+def test_created_although_refused_is_found(tracker: RequestTracker, body: dict, status: int, told: str) -> None:
+    tracker.after = lambda request: answer(body, status) if request.path.endswith("/ticket") else None
     said = detail(keep(tracker, event(attribute(1))))
-    assert said.startswith("RT ticket 1 is there, although RT answered 403 Forbidden: no"), said
+    assert said.startswith(f"RT ticket 1 is there, although RT {told}"), said
     assert len(tracker.cases) == 1
 
 

@@ -71,6 +71,15 @@ def test_no_file(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 # --- destinations -----------------------------------------------------------------------------------------------------
 
 
+def test_it_says_where_the_pages_are_that_it_names(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "docs and examples" not in CliRunner().invoke(command).output, "it names none"
+    monkeypatch.setenv("MISP_WORKFLOW_STATE", str(doctor.path / "state"))
+    told = CliRunner().invoke(command).output
+    assert "docs/" in told and told.endswith(f"docs and examples are in {ROOT}\n")
+
+
 def test_a_webhook_that_can_be_reached(doctor: Doctor, receiver: Receiver) -> None:
     receiver.always(answer("method not allowed", status=405))
     doctor.write(f"{CHAT}parameters = {{ webhook_url = '{receiver.url}/planted-path' }}")

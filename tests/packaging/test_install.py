@@ -43,9 +43,12 @@ def test_wheel_beside_misp_modules_comes_and_goes(environment, wheel: Path, acti
     breaches = json.loads(environment.run("-c", STATIC_CONTRACT, *files))
     assert len(breaches) == len(action_names)
     assert {name: said for name, said in breaches.items() if said} == {}
-    assert "Usage" in environment.run(str(environment.folder / "bin" / "misp-workflow"), "--help")
+    pages = environment.folder.resolve() / "share/doc/misp-workflow-actions"
+    told = environment.run(str(environment.folder / "bin" / "misp-workflow"), "--help")
+    assert "Usage" in told and str(pages) in told and (pages / "docs/settings.md").is_file()
 
     environment.pip("uninstall", "--yes", "misp-workflow-actions")
+    assert not pages.exists()
     assert environment.upstream() == before
     assert not set(action_names) & serving(environment).modules.keys()
 

@@ -29,7 +29,18 @@ def test_our_package_whole_and_nothing_else(members: dict[str, str], checkout: P
     ours = {str(path.relative_to(checkout)) for path in files}
     assert ours - members.keys() == set()
     assert "misp_workflow/py.typed" in ours
-    assert {name.split("/")[0] for name in members} - {"misp_modules", "misp_workflow"} == {_info(members)}
+    beside = {_info(members), _info(members).replace(".dist-info", ".data")}
+    assert {name.split("/")[0] for name in members} - {"misp_modules", "misp_workflow"} == beside
+
+
+def test_the_pages_and_examples_that_a_sentence_names_are_there(members: dict[str, str]):
+    code = "".join(text for name, text in members.items() if name.startswith("misp_workflow/") and name.endswith(".py"))
+    named = set(re.findall(r"(?<![/\w.])(?:docs|examples)/[\w/.-]*\w\.(?:md|toml|json)", code))
+    assert {"docs/settings.md", "examples/misp-workflow.toml"} <= named
+    pages = f"{_info(members).removesuffix('.dist-info')}.data/data/share/doc/misp-workflow-actions/"
+    assert {name for name in named if pages + name not in members} == set()
+    assert {f"{pages}examples/systemd/misp-modules.conf", f"{pages}examples/container/Dockerfile"} <= members.keys()
+    assert not [name for name in members if name.startswith(pages) and name.endswith((".py", ".pyc"))]
 
 
 def test_metadata(members: dict[str, str]):

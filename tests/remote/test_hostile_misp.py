@@ -242,6 +242,8 @@ def test_a_blueprint_that_holds_a_secret_is_named_and_its_owners_only(filled, pu
     filled.blueprint_rows[0]["data"] = [{"id": 2, "data": secret}]
     said = command("pull", pulled, "--overwrite")
     assert "secret blueprints/b.json: slack_message (2) holds a secret" in " ".join(said.output.split())
+    (pulled / "blueprints/b.json").chmod(0o644)  # as pulled by a version that saw to no secrets
+    assert "blueprints/b.json" not in json.loads(command("pull", pulled, "--json").output)["written"]
     assert (pulled / "blueprints/b.json").stat().st_mode & 0o077 == 0
     assert (pulled / "blueprints/b-22222222.json").stat().st_mode & 0o044
 

@@ -115,7 +115,12 @@ def test_a_secret_in_a_node_is_told_and_kept_from_others(standin, command, tmp_p
     said = command("pull", tmp_path / "s")
     assert "holds a secret" in said.output
     assert "sesame" not in said.output
-    assert (tmp_path / "s" / "workflows" / "event-publish.json").stat().st_mode & 0o077 == 0
+    file = tmp_path / "s" / "workflows" / "event-publish.json"
+    assert file.stat().st_mode & 0o077 == 0
+    file.chmod(0o644)  # as pulled by a version that saw to no secrets
+    before = file.read_text()
+    assert "0 written" in command("pull", tmp_path / "s").output
+    assert file.stat().st_mode & 0o077 == 0 and file.read_text() == before
 
 
 def test_a_key_that_may_not_look_is_told_so(standin, command, tmp_path, monkeypatch) -> None:

@@ -111,9 +111,13 @@ def attempt(do: Callable[[], str]) -> str:
 
 
 def trouble_in(said: Any) -> str:
-    """Return MISP's complaint in an answer of status 200 that says `saved: false`, or ""."""
-    if isinstance(said, dict) and (said.get("saved") is False or ("errors" in said and not said.get("saved"))):
-        return f"MISP says: {plain(said.get('errors') or said.get('message') or 'not saved')}"
+    """Return MISP's complaint in an answer of status 200, or "".
+
+    `saved: false` is none where it says `success`, too: "No sightings added." of those that are there already.
+    """
+    told = said if isinstance(said, dict) else {}
+    if told.get("errors") or (told.get("saved") is False and not told.get("success")):
+        return f"MISP says: {plain(told.get('errors') or told.get('message') or told.get('name') or 'not saved')}"
     return ""
 
 

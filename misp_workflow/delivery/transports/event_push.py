@@ -14,7 +14,7 @@ from typing import Any
 from misp_workflow import settings, web_address
 from misp_workflow.delivery import changes
 from misp_workflow.delivery.cases.turn import BusyError, turn
-from misp_workflow.delivery.changes.look import plain
+from misp_workflow.delivery.changes.look import trouble_in
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.pushed import HEAD, KINDS, SIGHTINGS, Pushed, parts, sightings
@@ -164,12 +164,8 @@ class _Walk:
 
     def _change(self, path: str, body: Any) -> None:
         """Ask for a change of what is there; Refusal also for a no in a good status."""
-        said = self._client.direct_call(path, body)
-        told = said if isinstance(said, dict) else {}
-        not_saved = told.get("saved") is False and not told.get("success")  # sightings that are there: "No … added"
-        if told.get("errors") or not_saved:
-            reason = plain(told.get("errors") or told.get("message") or told.get("name") or "it does not say why")
-            raise changes.Refusal(400, f"MISP there does not do it: {reason}")
+        if trouble := trouble_in(self._client.direct_call(path, body)):
+            raise changes.Refusal(400, trouble)
 
     def _withdraw(self, there: Row | None) -> Answer:
         push, pushed = self._push, self._pushed

@@ -58,7 +58,7 @@ def old_approvals(subject: Subject) -> Iterator[Finding]:
                 "With misp-modules down, an approval that lies on the event already lets it through: left by an "
                 "earlier run while Tag operation was disabled, or attached globally by somebody.",
                 "Before the gate remove it with locality any, reload, look again, and stop where it is still there: "
-                "examples/workflows/hold-what-is-not-marked.json has the graph.",
+                "the example hold-what-is-not-marked has the graph.",
             )
 
 
