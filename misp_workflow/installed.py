@@ -31,7 +31,7 @@ def own_actions() -> list[Path]:
 
 
 def pages() -> Path | None:
-    """Return the folder that holds the docs and examples: the checkout, or where the wheel put them; None without any."""
+    """Return the folder with the docs and examples: the checkout, or where the wheel put them; None without any."""
     if (FOLDER.parents[2] / "docs").is_dir():
         return FOLDER.parents[2]
     try:
