@@ -23,8 +23,9 @@ def attached(call: Call, form: str, limit: int) -> tuple[dict[str, str], str]:
     if form == "csv" and not call.rows:
         return {}, "No attachment: the node's filter selected nothing."
     content = csv_of(call) if form == "csv" else event_json_of(call)
-    if len(content.encode()) > limit:
-        return {}, f"No attachment: it would have {len(content) // 1_000_000} MB."
+    size = len(content.encode())
+    if size > limit:
+        return {}, f"No attachment: it would have {size / 1e6:.1f} MB, and {limit / 1e6:g} MB are the most."
     name, kind = f"misp-{call.thread}.{form}", "text/csv" if form == "csv" else "application/json"
     return {"attachment": content, "attachment_name": name, "attachment_type": kind}, ""
 

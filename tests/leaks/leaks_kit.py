@@ -9,6 +9,7 @@ import email.policy
 import itertools
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from email import message_from_bytes
@@ -179,6 +180,15 @@ def of_different_data(captures: Mapping[str, Any]) -> dict[str, Any]:
 IDS = dict.fromkeys(("id", "name", "event_id"), "1")
 
 
+def scheme_of_a_broker(action: ActionFile) -> str:
+    """Return the scheme of the address that an action publishes records to, "" for any other action.
+
+    Nobody plays a broker here: the answer to a dry run says what it would get.
+    """
+    found = re.search(r" such as (\w+)://", action.params.get("address", {}).get("description", ""))
+    return found[1] if found and found[1] != "tcp" else ""
+
+
 class World:
     """A web server, a mail server, a MISP and a subscriber; a context manager. Every action's sample values lead here."""
 
@@ -257,6 +267,8 @@ class World:
                 found[name] = value
         if action.name == "syslog_event":  # over TCP it would find nobody
             found["address"] = f"udp://{self.receiver.host}:{self.receiver.port}"
+        if scheme := scheme_of_a_broker(action):
+            found |= {"address": f"{scheme}://127.0.0.1:1", "dry_run": more.get("dry_run", "true")}
         return found
 
     def known_values(self) -> dict[str, str]:

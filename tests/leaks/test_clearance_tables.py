@@ -14,7 +14,19 @@ from typing import Any
 
 import pytest
 from guard_events import event_of
-from leaks_kit import ACTION_FILES, CORE, World, Written, ask, leaks, of_different_data, settle, variants, written
+from leaks_kit import (
+    ACTION_FILES,
+    CORE,
+    World,
+    Written,
+    ask,
+    leaks,
+    of_different_data,
+    scheme_of_a_broker,
+    settle,
+    variants,
+    written,
+)
 
 from misp_workflow.settings import DISTRIBUTIONS
 from misp_workflow.testing.contract import ActionFile
@@ -156,7 +168,9 @@ def test_what_is_red_arrives_nowhere_by_any_action(action: ActionFile, world: Wo
     config = action.module.version()["config"]
     *_, more = variants(action)
     for body in red:
-        ask(action, body, world.params(action, **{**more, "selected_or_all": "all"}))
+        said = ask(action, body, world.params(action, **{**more, "selected_or_all": "all"}))
+        if scheme_of_a_broker(action):
+            assert leaks({"the dry run": json.dumps(said).encode()}) == []
     settle()
     at_home = "-" if config.get("leaves_home", not config["blocking"]) else "misp"
     assert leaks((where, content) for where, content in world.arrived() if not where.startswith(at_home)) == []

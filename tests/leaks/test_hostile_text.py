@@ -353,7 +353,7 @@ def test_machines_get_every_character(world: World, captures: dict[str, Any]):
 
 
 LARGE_ENOUGH = 300_000
-"""Characters that are more than any place takes."""
+"""Characters that are more than any text takes; what a mail has attached may be longer (tests/action/test_attachments.py)."""
 
 
 def large_body(captures: dict[str, Any], text: str) -> dict[str, Any]:

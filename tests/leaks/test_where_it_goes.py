@@ -137,7 +137,7 @@ def test_no_spelling_of_a_metadata_service_is_spoken_to(
         if changes_misp(action):
             use(f'modules_url = "http://{host}"\n[misp]\nurl = "http://{host}"\nkey = "{world.misp.key}"\n')
         body = another(captures["event-publish"], number)
-        params = world.params(action, selected_or_all="all", **templates(action, '"hello"'))
+        params = world.params(action, selected_or_all="all", dry_run="false", **templates(action, '"hello"'))
         for name, value in elsewhere(action, host).items():
             if name in params:
                 params[name] = value
