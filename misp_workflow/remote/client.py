@@ -23,6 +23,9 @@ from misp_workflow.words import whole_number
 PAGE = 500
 """Events that one answer lists, without their attributes."""
 
+MOST_EVENTS = 1_000_000
+"""Events of one listing: a MISP that has more for every page that is asked for would be asked for ever."""
+
 
 class Misp:
     """The MISP of these settings. Every method raises DeliveryError when MISP says no, or nothing."""
@@ -113,7 +116,10 @@ class Misp:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def events_since(self, age: str) -> Iterator[tuple[str, str]]:
-        """Yield (uuid, timestamp) of the events that were changed within `age` ("30d"), as MISP lists them."""
+        """Yield (uuid, timestamp) of the events that were changed within `age` ("30d"), as MISP lists them.
+
+        DeliveryError also for more than MOST_EVENTS.
+        """
         known: set[str] = set()
         page = 1
         while True:
@@ -125,6 +131,10 @@ class Misp:
                 return
             known |= fresh.keys()
             page += 1
+            if len(known) > MOST_EVENTS:
+                raise DeliveryError(
+                    f"MISP lists more than {MOST_EVENTS:,} events within {age}: ask for a shorter time."
+                )
 
     def event(self, uuid: str) -> dict[str, Any]:
         """Return an event, {"Event": …}."""

@@ -21,6 +21,8 @@ from doctor_kit import NOBODY, Doctor
 from misp_workflow import installed, settings
 from misp_workflow.cli.checks.misp import action_timeout
 from misp_workflow.cli.doctor import command
+from misp_workflow.delivery.outbox import Item, open_outbox
+from misp_workflow.effects import Parcel, Post
 from misp_workflow.errors import InputError, SettingsError
 from misp_workflow.installed import own_actions
 from misp_workflow.testing.receiver import Receiver, answer
@@ -307,6 +309,26 @@ def test_an_outbox_that_works(doctor: Doctor) -> None:
     found = doctor.about("outbox")
     assert states(found) == ["ok", "ok"]
     assert found[1] == ("ok", "nothing waits")
+
+
+def test_what_was_accepted_before_the_settings_changed(doctor: Doctor) -> None:
+    doctor.write("[destinations.chat]\ntlp = 'red'\n")
+    box = open_outbox(settings.current())
+    for number, name in enumerate(("chat", "chat", "gone")):
+        effect = Post(url="http://127.0.0.1:9/", label="Slack message", destination=name)
+        parcel = Parcel(key=f"{number:032x}", effect=effect, action="slack_message", event="", created=time.time())
+        box.put([Item(parcel=parcel, lane=name, max_age=9e6)], time.monotonic() + 20)
+    box.close()
+
+    def told() -> list[str]:
+        return [what for _, what in doctor.about("outbox") if "last changed" in what]
+
+    os.utime(doctor.path, (time.time() - 60,) * 2)
+    assert told() == []
+    doctor.write("[destinations.chat]\ntlp = 'green'\n")
+    os.utime(doctor.path, (time.time() + 60,) * 2)
+    assert told() == ["accepted before the settings last changed, with the clearance and address of then: 2 for chat"]
+    assert "misp-workflow outbox drop --destination NAME" in doctor.text
 
 
 def test_a_state_folder_that_is_none(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def test_wheel_beside_misp_modules_comes_and_goes(environment, wheel: Path, acti
     assert "Usage" in told and str(pages) in told and (pages / "docs/settings.md").is_file()
 
     environment.pip("uninstall", "--yes", "misp-workflow-actions")
-    assert not pages.exists()
+    assert not [path for path in pages.rglob("*") if path.is_file()]
     assert environment.upstream() == before
     assert not set(action_names) & serving(environment).modules.keys()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import os
 import signal
@@ -18,7 +19,9 @@ from planted import event, write
 
 from misp_workflow.cli import main
 from misp_workflow.installed import own_actions
+from misp_workflow.remote import client
 from misp_workflow.runner.graph.build import workflow
+from misp_workflow.testing import Answer, Received, answer
 from misp_workflow.testing.misp import MispStandIn
 from misp_workflow.trial.backtest import Task, backtest, lines_of
 from misp_workflow.trial.events import Folder
@@ -167,6 +170,28 @@ def test_it_takes_the_events_of_misp(tmp_path, monkeypatch) -> None:
         assert {call.split()[0] for call in misp.calls() if "restSearch" not in call} == {"GET"}
         assert run(EXAMPLES / "publish-gate.json", "--last", "soon").exit_code == 2
         assert run(EXAMPLES / "publish-gate.json").exit_code == 2
+
+
+def test_a_misp_that_lists_new_events_for_ever_is_not_asked_for_ever(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(client, "MOST_EVENTS", 20)
+    with MispStandIn() as misp:
+        settings = tmp_path / "settings.toml"
+        settings.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
+        settings.chmod(0o600)
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        numbers = itertools.count()
+
+        def endless(request: Received) -> Answer:
+            if request.path != "/events/restSearch":
+                return misp._respond(request)
+            return answer([{"Event": {"uuid": f"{next(numbers):032x}", "timestamp": "1"}} for _ in range(5)])
+
+        misp.always(endless)
+        said = run(EXAMPLES / "publish-gate.json", "--last", "30d")
+        asked = [call for call in misp.calls() if "restSearch" in call]
+    assert said.exit_code == 2 and "MISP lists more than 20 events within 30d: ask for a shorter time." in said.output
+    assert len(asked) == 5
 
 
 # --- killed, and gone on ----------------------------------------------------------------------------------------------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
+from datetime import datetime, timezone
 from email.utils import getaddresses
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, some, warning
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Settings
+from misp_workflow.settings.mail import Smime
 
 SUBJECT = "mail"
 PATIENCE = 10.0
@@ -21,6 +23,7 @@ def check(rules: Settings) -> list[Finding]:
     if uses_pgp and shutil.which("gpg") is None:
         found.append(error(SUBJECT, "GnuPG is not installed: the program gpg is missing", "install gnupg"))
         return found
+    found += _revoked(rules.mail.smime)
     for name, place in rules.destinations.items():
         if place.values.get("encrypt", "no").strip().casefold() in ("required", "if_possible", "if possible"):
             try:
@@ -29,6 +32,23 @@ def check(rules: Settings) -> list[Finding]:
                 continue
             found += _recipients(rules, f"destination {name}", values)
     return found
+
+
+def _revoked(rules: Smime) -> list[Finding]:
+    """Judge the age of the lists of revoked certificates: one that is outdated is gone by all the same."""
+    if rules.crl is None:
+        return []
+    from misp_workflow.delivery.transports import smime
+    from misp_workflow.delivery.transports.keys import UnusableKeyError
+
+    try:
+        due = [(one.next_update_utc, one.issuer.rfc4514_string()) for one in smime.revoked(rules)]
+    except UnusableKeyError as trouble:
+        return [error(SUBJECT, str(trouble), "mend it, or take mail.smime.crl away: no certificate is used until then")]
+    now = datetime.now(timezone.utc)
+    old = [f"{issuer} (a newer one was due on {when:%Y-%m-%d})" for when, issuer in due if when and when < now]
+    todo = f"put newer ones into {rules.crl}: what was revoked since counts as good"
+    return [warning(SUBJECT, f"outdated lists of revoked certificates: {some(old)}", todo)] if old else []
 
 
 def _recipients(rules: Settings, subject: str, values: dict[str, str]) -> list[Finding]:

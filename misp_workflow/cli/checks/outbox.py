@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, some, warning
 from misp_workflow.delivery.ledger import ledger_of
-from misp_workflow.delivery.outbox import Totals, open_outbox
+from misp_workflow.delivery.outbox import Entry, Totals, open_outbox
 from misp_workflow.errors import WorkflowError
 from misp_workflow.settings import Settings, state
 
@@ -17,6 +20,8 @@ SUBJECT = "outbox"
 OLD = 3600.0
 """Seconds after which something that still waits is worth a word."""
 FULL = 0.8
+LOOKED_AT = 10_000
+"""Effects, about the oldest ones; more say nothing more."""
 
 
 def check(rules: Settings) -> list[Finding]:
@@ -25,14 +30,29 @@ def check(rules: Settings) -> list[Finding]:
     try:
         outbox = open_outbox(rules)
         try:
-            totals, notices = outbox.totals(), outbox.notices()
+            totals, notices, earlier = outbox.totals(), outbox.notices(), _judged_earlier(rules, outbox.each("waiting"))
         finally:
             outbox.close()
     except (WorkflowError, ImportError) as trouble:
         todo = "misp-workflow accepts nothing until this is mended; docs/delivery.md says what the outbox needs"
         return [*folder, error(SUBJECT, str(trouble).rstrip("."), todo)]
     told = [warning(SUBJECT, notice.rstrip("."), "see docs/delivery.md") for notice in notices]
-    return [*folder, *_contents(totals), *told, *_ledger(rules)]
+    return [*folder, *_contents(totals), *earlier, *told, *_ledger(rules)]
+
+
+def _judged_earlier(rules: Settings, waiting: Iterable[Entry]) -> list[Finding]:
+    """Tell of what was accepted before the settings last changed: nobody asks again whether it may still go there."""
+    if rules.path is None or not rules.path.exists():
+        return []
+    changed = rules.path.stat().st_mtime
+    older = [one.destination for one in islice(waiting, LOOKED_AT) if one.created < changed]
+    each = {name: number for name, number in Counter(older).items() if name in rules.destinations}
+    if not each:
+        return []
+    told = some([f"{number} for {name}" for name, number in sorted(each.items())])
+    what = f"accepted before the settings last changed, with the clearance and address of then: {told}"
+    todo = "where less may go there now, or elsewhere: misp-workflow outbox drop --destination NAME"
+    return [warning(SUBJECT, what, todo)]
 
 
 def _folder(rules: Settings) -> list[Finding]:

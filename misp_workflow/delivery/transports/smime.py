@@ -45,9 +45,10 @@ def _check_time(certificate: Certificate, whose: str) -> None:
         raise UnusableKeyError(f"{whose} is not valid yet")
 
 
-def _check_revoked(certificate: Certificate, whose: str, rules: Smime) -> None:
+def revoked(rules: Smime) -> list[x509.CertificateRevocationList]:
+    """Return the lists of revoked certificates that the settings name; UnusableKeyError when the file holds none."""
     if rules.crl is None:
-        return
+        return []
     try:
         blocks = _CRL.findall(read(rules.crl, "the list of revoked certificates"))
         lists = [x509.load_pem_x509_crl(block) for block in blocks]
@@ -55,7 +56,11 @@ def _check_revoked(certificate: Certificate, whose: str, rules: Smime) -> None:
         lists = []
     if not lists:
         raise UnusableKeyError(f"{rules.crl} holds no list of revoked certificates in PEM form")
-    mine = [one for one in lists if one.issuer == certificate.issuer]
+    return lists
+
+
+def _check_revoked(certificate: Certificate, whose: str, rules: Smime) -> None:
+    mine = [one for one in revoked(rules) if one.issuer == certificate.issuer]
     if any(one.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None for one in mine):
         raise UnusableKeyError(f"{whose} is revoked")
 
