@@ -93,7 +93,9 @@ def test_a_uuid_is_the_same_one_however_its_letters_are_written(member: str, oth
 def test_related_events_keep_their_number_and_lose_their_title(data: dict[str, Any]) -> None:
     related = {"id": "9", "uuid": "u", "info": "Secret operation", "distribution": "1"}
     data["Event"]["RelatedEvent"] = [{"Event": related}]
-    kept = clear(data, None, GREEN).data["Event"]["RelatedEvent"][0]["Event"]
+    cleared = clear(data, None, GREEN).data["Event"]
+    assert cleared["info"] == data["Event"]["info"]
+    kept = cleared["RelatedEvent"][0]["Event"]
     assert kept["id"] == "9"
     assert kept["info"] == "(title withheld: its TLP is not known here)"
     assert "Secret operation" in sent(data, None, Destination(tlp="red"))

@@ -91,6 +91,30 @@ def test_names_that_a_filter_chose() -> None:
     assert clear(data, ["tlp:green", CASE], OURS).selected == ["tlp:green", CASE]
 
 
+def test_a_name_that_is_said_elsewhere_too_is_no_secret() -> None:
+    data = event(HOME[0])
+    data["Event"]["Attribute"][0]["value"] = CASE
+    assert clear(data, ["tlp:green", CASE], Destination()).selected == ["tlp:green", CASE]
+
+
+@pytest.mark.parametrize("tag", [{"name": CASE}, {"name": CASE, "inherited": True, "local": False}])
+def test_what_says_itself_how_it_is_attached_is_no_copy(tag: dict[str, Any]) -> None:
+    data = {"Event": {"id": "7", "info": "x", "Tag": [HOME[0]], "Attribute": [{"value": "a", "Tag": [tag]}]}}
+    kept = clear(data, None, Destination()).data["Event"]
+    assert (kept["Tag"], kept["Attribute"][0]["Tag"]) == ([], [tag])
+
+
+def test_a_local_tag_without_a_name_takes_no_other_along() -> None:
+    nameless = {"inherited": True, "colour": "#000000"}
+    data = {"Event": {"id": "7", "info": "x", "Tag": [{"local": True}, nameless]}}
+    assert clear(data, None, Destination()).data["Event"]["Tag"] == [nameless]
+
+
+def test_a_row_of_the_database_that_is_no_list() -> None:
+    data = {"Event": {"id": "7", "info": "x", "EventTag": {"tag_id": "6", "Tag": HOME[0]}}}
+    assert clear(data, None, Destination()).data["Event"]["EventTag"] == []
+
+
 def test_galaxy_clusters_that_were_attached_locally() -> None:
     data = event(OPEN)
     data["Event"]["Galaxy"] = [
@@ -100,6 +124,13 @@ def test_galaxy_clusters_that_were_attached_locally() -> None:
     kept = clear(data, None, Destination()).data["Event"]["Galaxy"]
     assert kept == [{"name": "Country", "GalaxyCluster": [{"value": "france", "local": False}]}]
     assert clear(data, None, OURS).data == data
+    with_holes = {"1": {"name": "Threat Actor", "GalaxyCluster": {"3": {"value": "APT 4711", "local": True}}}}
+    country = data["Event"]["Galaxy"][1]
+    with_holes["4"] = {**country, "GalaxyCluster": dict(zip("27", country["GalaxyCluster"], strict=True))}
+    data["Event"]["Galaxy"] = with_holes
+    for kept in (clear(data, None, Destination()), admit(data, None, Destination())):
+        france = {"value": "france", "local": False}
+        assert kept.data["Event"]["Galaxy"] == {"4": {"name": "Country", "GalaxyCluster": {"2": france}}}
 
 
 # --- galaxy clusters that are for their organisation ------------------------------------------------------------------
@@ -137,16 +168,21 @@ def test_no_cluster_for_the_own_organisation_leaves(cluster: dict[str, Any], gal
     data = with_cluster({**CLUSTER, **cluster}, galaxy)
     data["Event"]["EventTag"] = [{"tag_id": "6", "Tag": data["Event"]["Tag"][1]}]
     before = copy.deepcopy(data)
-    for one in (data, {"Event": {**data["Event"], "Attribute": {"4": data["Event"]["Attribute"][0]}}}):
-        cleared = clear(one, [data["Event"]["Attribute"][0]], Destination())
+    row = data["Event"]["Attribute"][0]
+    holes = {"3": {**row["Galaxy"][0], "GalaxyCluster": {"2": row["Galaxy"][0]["GalaxyCluster"][0]}}}
+    for one in (
+        data,
+        {"Event": {**data["Event"], "Attribute": {"4": row}}},
+        {"Event": {**data["Event"], "Galaxy": holes, "Attribute": [{**row, "Galaxy": holes}]}},
+    ):
+        cleared = clear(one, [row], Destination())
         text = json.dumps([cleared.data, cleared.selected])
         assert "Planted Panda" not in text and "Acme actors" not in text
         assert text.count("tlp:green") == 3
         assert "Planted Panda" in json.dumps(clear(one, None, OURS).data)
+        for admitted in (admit(one, None, Destination()), _quickly(one, None, Rule(Destination()))):
+            assert "Planted Panda" not in json.dumps(admitted and admitted.data), "the quick look must see it, too"
     assert data == before
-    quick = _quickly(data, None, Rule(Destination()))
-    for admitted in (admit(data, None, Destination()), quick):
-        assert "Planted Panda" not in json.dumps(admitted and admitted.data), "the quick look must see it, too"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from operator import ne
 from typing import Any, NamedTuple
 
 from misp_workflow.deadline import look
-from misp_workflow.delivery.guard.home import column, is_own, says_home
+from misp_workflow.delivery.guard.home import GALAXIES, column, is_own, says_home
 from misp_workflow.delivery.guard.nested import TAG_LISTS
 from misp_workflow.delivery.guard.source import FOREIGN
 from misp_workflow.event import CHUNK, flag
@@ -29,7 +29,6 @@ _WHOLE, _EVENT, _IN_EVENT, _ELSEWHERE = range(4)
 """Where something stands: the data, its event, a member of that, anywhere else."""
 _CONTAINERS: frozenset[type] = frozenset((dict, list))
 _TAG_LISTS = frozenset(TAG_LISTS)
-_GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
 
 Row = dict[str, Any]
 
@@ -172,7 +171,9 @@ class Glance:
             self._take_names(column(rows, "name"))
         if "inherited" in members:
             self.objects += rows
-        if key in _GALAXIES and any(is_own(row, key) or flag(row.get("local")) for row in rows):
+        if key in GALAXIES and any(is_own(row, key) or flag(row.get("local")) for row in rows):
+            self.usual = False
+        if key in GALAXIES and any(map(str.isdigit, members)):  # an array with holes
             self.usual = False
         for member in _TAG_LISTS & members:
             self._take_tag_lists(rows, branches, member)

@@ -12,6 +12,7 @@ from typing import Any
 from misp_workflow.delivery.guard.nested import Edits, Place, Survey, every_text
 from misp_workflow.event import flag
 
+GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
 _SAYING = ("local", "local_only", "exportable")
 _YES = (True, "1", "true")
 _NO = (False, "0", "false")
@@ -114,21 +115,26 @@ def _own_clusters(edits: Edits) -> tuple[set[int], list[dict[str, Any]]]:
     """Return the ids of the galaxies and clusters that stay at home, and the clusters that do so by themselves."""
     if "GalaxyCluster" not in edits.survey.members:
         return set(), []
-    found = [place for place in edits.places if place[1] == "GalaxyCluster" or place[1] == "Galaxy"]
-    ids = {id(place[0]) for place in found if is_own(place[0], place[1])}
-    clusters = [place for place in found if place[1] == "GalaxyCluster"]
-    own = [place[0] for place in clusters if id(place[0]) in ids or _around(place) in ids] if ids else []
-    local = {id(place[0]) for place in clusters if (said := place[0].get("local")) and flag(said)}
-    return ids | local | set(map(id, own)), own
+    found = [(place, key) for place in edits.places if (key := _stands_under(place)) in GALAXIES]
+    ids: set[int] = set()
+    for place, key in found:  # the outermost first
+        around = place[2] if key == "GalaxyCluster" else None
+        if is_own(place[0], key) or (around and id(around[0]) in ids):
+            ids.add(id(place[0]))
+    clusters = [place[0] for place, key in found if key == "GalaxyCluster"]
+    local = {id(row) for row in clusters if (said := row.get("local")) and flag(said)}
+    return ids | local, [row for row in clusters if id(row) in ids]
 
 
-def _around(place: Place) -> int:
-    return id(place[2][0]) if place[2] else 0
+def _stands_under(place: Place) -> str:
+    """The name of the member; for a row of an array with holes, the array's."""
+    _, key, around = place
+    return str(around[1]) if around and key.isdigit() else key
 
 
 def _leave_clusters(edits: Edits, gone: set[int]) -> None:
     for place in edits.places if gone else ():
-        if id(place[0]) in gone or (place[1] == "Galaxy" and _has_only(place, gone)):
+        if id(place[0]) in gone or (_stands_under(place) == "Galaxy" and _has_only(place, gone)):
             edits.drop(place)
     edits.settle()
 

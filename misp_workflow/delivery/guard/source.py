@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from misp_workflow.delivery.guard.home import GALAXIES
 from misp_workflow.delivery.guard.nested import TAG_LISTS, Edits, rewrite
 
 NOBODY = "withheld (TLP:EX:CHR)"
@@ -13,7 +14,6 @@ _SOURCES = frozenset(("Org", "Orgc", "Organisation", "org", "orgc", "org_name", 
 _SOURCE_DETAILS = frozenset(
     ("org_id", "orgc_id", "org_uuid", "orgc_uuid", "event_org_id", "event_creator_email", "email", "user_id", "authors")
 )
-_GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
 
 FOREIGN = frozenset(("RelatedEvent", "RelatedAttribute", "extensionEvents"))
 """Members that are about other events."""
@@ -23,7 +23,7 @@ def hide_source(data: Any) -> Any:
     """Return the data without who it came from, as the Chatham House Rule asks; organisations keep their shape."""
 
     def visit(node: dict[str, Any], key: str) -> dict[str, Any]:
-        if key in _GALAXIES:
+        if key in GALAXIES:
             return node  # says who wrote the galaxy, not who wrote the event
         changed = {name: _nobody(node[name]) for name in _SOURCES & node.keys()}
         changed.update(dict.fromkeys(_SOURCE_DETAILS & node.keys(), ""))

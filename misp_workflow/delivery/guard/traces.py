@@ -110,6 +110,6 @@ def _spellings(name: str) -> set[Any]:
     """Return what a number in the data may be that counts as the same one: 5, "5", and what Python takes for equal."""
     found: set[Any] = {name, *([_CONSTANTS[name]] if name in _CONSTANTS else [])}
     for read in (int, float):
-        with suppress(ValueError, OverflowError):
+        with suppress(ValueError):
             found.add(read(name))
     return found
