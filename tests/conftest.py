@@ -68,6 +68,7 @@ def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     patch.setattr("misp_workflow.settings.model.Settings.answer_within", 30.0)
     patch.setattr("misp_workflow.runner.modules.moduleapi.LIST_TIMEOUT", 60.0)
     patch.setattr("misp_workflow.delivery.warninglists.PATIENCE", 120.0)
+    patch.setattr("misp_workflow.delivery.ledger.background.PATIENCE", 60.0)
     patch.setattr("misp_workflow.template.limits.MAX_TIME", 120.0)
     yield
     patch.undo()

@@ -26,6 +26,7 @@ from misp_workflow.delivery.ledger import WHOLE, Ledger, Sent, ledger_of
 from misp_workflow.delivery.ledger.background import Background
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.effects import Batch, Parcel
+from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import Receiver, answer
 
@@ -61,6 +62,21 @@ def test_rows_that_come_together_are_written_together(state: Path) -> None:
     assert sum(written) == 300
     assert len(written) < 100, "each writing opens the file anew"
     background.close()
+
+
+def test_what_is_not_written_yet_is_not_taken_for_never_sent(book: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+    background, write = book._background, book._background._write
+    monkeypatch.setattr(background, "_write", lambda rows: goes_on.wait() and write(rows))
+    monkeypatch.setattr("misp_workflow.delivery.ledger.background.PATIENCE", 0.05)
+    book.note([row("a")])
+    for read in (lambda: book.items(EVENT, "siem", ["a"]), lambda: list(book.of(EVENT))):
+        with pytest.raises(DeliveryError, match="is behind: what was sent about this event is not written there yet"):
+            read()
+    assert book.items(OTHER, "siem", ["a"]) == {}, "another event's rows are not waited for"
+    goes_on.set()
+    book.settle(20.0)
+    assert set(book.items(EVENT, "siem", ["a"])) == {"a"}
 
 
 # --- what it knows ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from misp_workflow.delivery.ledger.base import Sent
+from misp_workflow.errors import DeliveryError
 from misp_workflow.printable import logger
 
 LOG = logger("misp_workflow.delivery")
@@ -34,7 +35,7 @@ class Background:
         self._rows: deque[Sent] = deque()
         self._changed = threading.Condition()
         self._writing = threading.Lock()
-        self._busy = False
+        self._in_hand: list[Sent] = []
         self._asked = False  # somebody waits for the rows
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -66,13 +67,30 @@ class Background:
 
     def settle(self, patience: float) -> None:
         """Wait until all that was added is written, but no longer than `patience` seconds."""
+        self._settled(patience, lambda: bool(self._rows or self._in_hand))
+
+    def catch_up(self, event: str) -> None:
+        """Wait until all that was added about this event is written.
+
+        DeliveryError when that takes longer than PATIENCE: who acts on what stands there must not act on half of it.
+        """
+        if not self._settled(PATIENCE, lambda: any(row.event == event for row in (*self._in_hand, *self._rows))):
+            raise DeliveryError(
+                f"The ledger {self._where} is behind: what was sent about this event is not written there yet."
+            )
+
+    def _settled(self, patience: float, waits: Callable[[], bool]) -> bool:
         end = time.monotonic() + patience
         with self._changed:
-            while (self._rows or self._busy) and (left := end - time.monotonic()) > 0:
+            while waits():
+                left = end - time.monotonic()
+                if left <= 0:
+                    return False
                 if not self._asked:
                     self._asked = True
                     self._changed.notify_all()
                 self._changed.wait(left)
+        return True
 
     def close(self) -> None:
         """Write what is left, as far as it goes, and end."""
@@ -91,10 +109,10 @@ class Background:
                 self._changed.wait_for(self._is_time, COMPANY)
                 self._asked = False
                 rows = [self._rows.popleft() for _ in range(min(CHUNK, len(self._rows)))]
-                self._busy = True
+                self._in_hand = rows
             self._try(rows)
             with self._changed:
-                self._busy = False
+                self._in_hand = []
                 self._changed.notify_all()
 
     def _is_time(self) -> bool:

@@ -45,7 +45,7 @@ WHOLE = "*"
 
 
 class Ledger(Protocol):
-    """Where those rows are. Nothing but `of` and `items` raises: DeliveryError when it cannot be read."""
+    """Where those rows are. Nothing but `of` and `items` raises: DeliveryError when it cannot be read, or is behind."""
 
     def note(self, rows: Sequence[Sent], *, now: bool = False) -> bool:
         """Put rows in, each replacing what was said before of the same item there; `first` and a known id stay.

@@ -59,7 +59,7 @@ class RedisLedger:
         self._background.settle(patience)
 
     def of(self, event: str, destination: str = "") -> Iterator[Sent]:
-        self._background.settle(2.0)
+        self._background.catch_up(event)
         match = f"{_glob(destination)}\n*" if destination else None
         oldest, seen = time.time() - self._max_age, set()
         try:
@@ -73,7 +73,7 @@ class RedisLedger:
             raise _unread(error) from None
 
     def items(self, event: str, destination: str, items: Collection[str]) -> dict[str, Sent]:
-        self._background.settle(2.0)
+        self._background.catch_up(event)
         wanted = list(items)
         found: dict[str, Sent] = {}
         try:

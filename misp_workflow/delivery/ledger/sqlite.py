@@ -68,7 +68,7 @@ class SqliteLedger:
         self._background.settle(patience)
 
     def of(self, event: str, destination: str = "") -> Iterator[Sent]:
-        self._background.settle(2.0)
+        self._background.catch_up(event)
         after = ("", "")
         while True:
             query = (
@@ -86,7 +86,7 @@ class SqliteLedger:
             after = (page[-1].destination, page[-1].item)
 
     def items(self, event: str, destination: str, items: Collection[str]) -> dict[str, Sent]:
-        self._background.settle(2.0)
+        self._background.catch_up(event)
         found: dict[str, Sent] = {}
         wanted = list(items)
         for start in range(0, len(wanted), 500):
