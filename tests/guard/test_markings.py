@@ -13,6 +13,7 @@ from misp_workflow.action.rules import Subject
 from misp_workflow.action.rules.checks import reasons
 from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard import ClearanceError
+from misp_workflow.delivery.guard.marks import Rule, names_of
 from misp_workflow.event import View, marking
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS, UNKNOWN, read_tag
 from misp_workflow.settings import Destination, Settings
@@ -227,3 +228,24 @@ def test_a_sharing_group_is_known_by_number_uuid_or_name_and_never_by_another_of
     else:
         with pytest.raises(ClearanceError, match="sharing group"):
             guard.admit(data, None, place)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"name": "a", "colour": "#000000"},
+        {"Tag": {"name": "a"}, "tag_id": "7"},
+        {"0": {"name": "a"}, "3": {"id": "5"}},
+        [{"Tag": {"name": "a"}}, {"name": 5}],
+        ["a", None],
+        "a",
+    ],
+)
+def test_of_a_tag_only_its_name_is_one(tags: Any) -> None:
+    assert names_of(tags) == ["a"]
+
+
+@pytest.mark.parametrize(("level", "reason"), [(9, "distribution “unknown”"), ("x", "distribution “unknown”"), (3, "")])
+def test_a_distribution_that_nobody_knows_is_none_that_may_go(level: Any, reason: str) -> None:
+    assert Rule(Destination(distribution=1)).reason({"distribution": level}) == reason
+    assert Rule(Destination()).reason({"distribution": level}) == ""

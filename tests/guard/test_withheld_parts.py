@@ -100,3 +100,60 @@ def test_what_other_events_say_alike_goes_with_its_attribute() -> None:
     assert "theirs" not in json.dumps(left)
     left, _, _ = kept(EventReport=[{"id": "1", "uuid": uuid(1), **RED}], RelatedAttribute=related)
     assert left["RelatedAttribute"] == related, "number 1 is another thing there"
+
+
+def test_a_value_that_only_other_events_show_is_withheld_from_texts() -> None:
+    theirs = {"1": [{"id": "9", "type": "domain", "value": "evil.example"}]}
+    told = attribute(2, comment="about evil.example")
+    left, _, _ = kept(Attribute=[attribute(1, value="evil.example", **RED), told], RelatedAttribute=theirs)
+    assert left["Attribute"] == [{**told, "comment": "about [withheld]"}]
+
+
+def test_a_place_in_a_list_with_holes_is_no_number_of_an_attribute() -> None:
+    holes = {"1": {"uuid": uuid(5), "name": "file"}}
+    left, _, _ = kept(Attribute=[attribute(1, **RED)], Object=holes, RelatedAttribute={"2": []})
+    assert left["Object"] == holes
+
+
+def test_tags_keep_from_going_where_the_distribution_is_bounded_too() -> None:
+    rows = [{"uuid": uuid(1), **RED}, {"uuid": uuid(2), "distribution": "0"}, {"uuid": uuid(3), "distribution": "5"}]
+    event = {"id": "57", "info": "x", "distribution": "3", "Tag": [{"name": "tlp:green"}], "Attribute": rows}
+    cleared = clear({"Event": event}, None, Destination(tlp="green", distribution=1))
+    assert cleared.data["Event"]["Attribute"] == rows[2:]
+
+
+def test_an_object_with_holes_whose_attributes_say_nothing_of_themselves_is_emptied() -> None:
+    holder = {"uuid": uuid(5), "name": "file", "Attribute": {"3": {"uuid": uuid(1), "value": "x", **RED}}}
+    left, _, _ = kept(Object=[holder])
+    assert left["Object"] == []
+
+
+def test_the_number_of_an_object_empties_no_other_one() -> None:
+    other = {"uuid": uuid(6), "name": "file", "Attribute": [{"id": "1", "value": "x"}]}
+    left, _, _ = kept(Object=[{"id": "1", "uuid": uuid(5), "name": "file", **RED}, other])
+    assert left["Object"] == [other]
+
+
+def test_selected_copies_count_by_whatever_name_they_have() -> None:
+    whole = {"id": "1", "uuid": uuid(1), "type": "text", "value": "x"}
+    for chosen in ({"id": "1", "type": "text", "value": "x"}, {"Attribute": [{"id": "1", "value": "x"}]}):
+        for known in (whole, {key: said for key, said in whole.items() if key != "uuid"}):
+            _, said, _ = kept([chosen], Attribute=[{**known, **RED}])
+            assert said == "1 attribute withheld: TLP:RED"
+
+
+def test_what_is_around_an_event_is_known_by_it_and_nothing_else_is() -> None:
+    _, said, _ = kept(RelatedEvent=[{"Event": {"uuid": uuid(number), **RED}} for number in (1, 2)])
+    assert said == "2 related events withheld: TLP:RED"
+    both = [attribute(number, Event={"uuid": uuid(9)}, **RED) for number in (1, 2)]
+    assert kept(Attribute=both)[1] == "2 attributes withheld: TLP:RED"
+
+
+@pytest.mark.parametrize(
+    ("name", "nothing"),
+    [("uuid", ""), ("uuid", None), ("uuid", 7), ("id", ""), ("id", None), ("id", 0), ("id", "0")],
+)
+def test_what_is_no_name_names_nothing_else(name: str, nothing: Any) -> None:
+    other = {name: nothing, "type": "text", "value": "other"}
+    left, said, _ = kept(Attribute=[{name: nothing, "type": "text", "value": "x", **RED}, other])
+    assert (left["Attribute"], said) == ([other], "1 attribute withheld: TLP:RED")

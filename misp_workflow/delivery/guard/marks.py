@@ -49,7 +49,7 @@ def inherited_tags(survey: Survey | Glance, names: set[str]) -> set[str]:
         return set()
     tags = survey.tags + survey.objects
     said = [tag for tag in tags if type(name := tag.get("name")) is str and name in names]
-    return {tag["name"] for tag in said if tag.get("inherited") in (True, 1, "1", "true")}
+    return {tag["name"] for tag in said if tag.get("inherited") in (True, "1", "true")}
 
 
 def names_of(tags: Any) -> list[str]:

@@ -86,7 +86,7 @@ class Parts:
         for item, its_kind in _owned(node, kind):
             identities = _identities(item, its_kind)
             first = identities[0]
-            if (item is node or its_kind in ("attribute", "object")) and self._left.keys().isdisjoint(identities):
+            if (item is node or its_kind == "attribute") and self._left.keys().isdisjoint(identities):
                 self._left[first] = (its_kind, reason)
             if its_kind in _IDENTIFIED:
                 self._known.update(dict.fromkeys(identities, first))
