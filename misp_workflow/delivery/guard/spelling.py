@@ -161,7 +161,7 @@ def readings(text: str) -> Iterator[Shown]:
 
 
 def merged(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the places in their order, those that touch each other as one."""
+    """Return the places in their order, those that overlap as one."""
     found: list[tuple[int, int]] = []
     for start, end in sorted(places):
         if found and start < found[-1][1]:
