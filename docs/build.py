@@ -82,7 +82,7 @@ def page(action: str, module: Any) -> str:
         lines += ["", f"Limits of the service: {listed}. Longer text is cut, with a mark that says so."]
     for title, words in getattr(module, "DOCUMENTED", {}).items():
         lines += ["", f"{title}: " + ", ".join(f"`{word}`" for word in words.split()) + "."]
-    lines += _tried(action)
+    lines += _tried(action, config["params"])
     if info["references"]:
         lines += ["", "See also: " + ", ".join(f"<{url}>" for url in info["references"])]
     return "\n".join(lines) + "\n"
@@ -171,14 +171,14 @@ def _standing(config: dict[str, Any]) -> list[str]:
     return ["", f"Updates: {config.get('updates', 'no')}. Withdraws: {config.get('withdraws', 'no')}."]
 
 
-def _tried(action: str) -> list[str]:
+def _tried(action: str, specs: dict[str, Any]) -> list[str]:
     """Return what the action's cases show: an example of a node and what comes of it, and how failures read."""
     cases = {file.stem: json.loads(file.read_text()) for file in sorted((CASES / action).glob("*.json"))}
     lines: list[str] = []
     shown = next((case for case in cases.values() if case.get("params") and _is_example(case)), None)
     if shown:
         lines += ["", "A node that says", "", "```text"]
-        lines += [f"{key} = {_short(value)}" for key, value in shown["params"].items()]
+        lines += [f"{key} = {_short(value)}" for key, value in _given(action, specs, shown["params"])]
         lines += ["```", ""]
         lines += _outcome(shown)
     said = dict.fromkeys(case.get("error") or case.get("blocks") or "" for case in cases.values())
@@ -187,6 +187,15 @@ def _tried(action: str) -> list[str]:
         lines += ["", "How failures read (the telling part of each sentence; each is tried by a test):", ""]
         lines += [f"- {_short(said)}" for said in failures]
     return lines
+
+
+def _given(action: str, specs: dict[str, Any], params: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the parameters as a node would have them: addresses that are some, none where the default is right."""
+    for key, value in params.items():
+        if "{receiver}" not in value:
+            yield key, value
+        elif not specs[key]["value"]:
+            yield key, value.replace("{receiver}", f"https://{action.partition('_')[0]}.example.org")
 
 
 def _is_example(case: dict[str, Any]) -> bool:

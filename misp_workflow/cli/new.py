@@ -46,6 +46,12 @@ CASES: dict[str, dict[str, Any]] = {
 }
 """The cases by kind and name, in the form that tests/actions/test_cases.py describes."""
 
+TRIED_WITH = {
+    "action": "--param server_url=https://acme.example.org --param token=a-very-secret-token",
+    "gate": "--param minimum_length=5",
+}
+"""What a node must say before what was written answers anything."""
+
 
 @click.command()
 @click.argument("name")
@@ -81,7 +87,7 @@ def command(name: str, gate: bool, folder: Path) -> None:
         runpy.run_path(str(folder / "docs" / "build.py"), run_name="__main__")
         for page in (f"docs/actions/{name}.md", "docs/actions/README.md", "README.md"):
             echo(f"written  {folder / page}")
-    echo(f"\n{next_steps(name, folder, checkout)}")
+    echo(f"\n{next_steps(name, kind, folder, checkout)}")
 
 
 def refuse_name(name: str) -> None:
@@ -113,7 +119,7 @@ def start(kind: str, name: str) -> str:
     return Template(text).substitute(name=name, title=" ".join(words).capitalize(), service=words[0].capitalize())
 
 
-def next_steps(name: str, folder: Path, checkout: bool) -> str:
+def next_steps(name: str, kind: str, folder: Path, checkout: bool) -> str:
     """Say what to do with what was written."""
     if checkout:
         tests = "tests/actions tests/contract tests/docs/test_pages.py"
@@ -124,6 +130,6 @@ def next_steps(name: str, folder: Path, checkout: bool) -> str:
     place = shlex.quote(str(folder))
     return (
         f"Next: change them, then\n  python -m pytest {place}\n"
-        f"  misp-workflow module {name} --actions {place} --event EVENT.json\n"
+        f"  misp-workflow module {name} --actions {place} --event EVENT.json {TRIED_WITH[kind]}\n"
         f"  misp-modules -l 127.0.0.1 -c {place}"
     )

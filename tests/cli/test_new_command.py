@@ -79,6 +79,13 @@ def test_the_commands_run_it(mine: Path) -> None:
     say("module", "acme_ticket", *given, "--param", "server_url=http://127.0.0.1:1", "--param", "token=0123456789abc")
 
 
+@pytest.mark.parametrize("words", [["acme_ticket"], ["acme_gate", "--gate"]])
+def test_the_next_step_in_a_folder_of_ones_own_works(words: list[str], tmp_path: Path) -> None:
+    told = say("new", *words, "--folder", str(tmp_path))
+    [step] = [line for line in told.splitlines() if line.startswith("  misp-workflow ")]
+    say(*shlex.split(step.replace("EVENT.json", str(EVENT)))[1:])
+
+
 def test_check_and_backtest_know_it(mine: Path, tmp_path: Path) -> None:
     workflow = tmp_path / "workflow.json"
     workflow.write_text(WORKFLOW.read_text().replace("publish_gate", "acme_gate"))

@@ -27,6 +27,10 @@ def test_pages_are_up_to_date() -> None:
     assert {place.name for place in (ROOT / "docs" / "actions").glob("*.md")} == known
 
 
+def test_the_examples_of_the_pages_name_no_place_of_the_tests() -> None:
+    assert [page.name for page in (ROOT / "docs/actions").glob("*.md") if "{receiver}" in page.read_text()] == []
+
+
 def test_the_index_says_of_every_other_module_when_to_take_it() -> None:
     """Upstream's as misp-modules here has them, and all that the newest MISP mirrored has of its own."""
     page = (ROOT / "docs" / "actions" / "README.md").read_text()
