@@ -18,7 +18,7 @@ from misp_workflow import php
 from misp_workflow.errors import InputError, PhpCrash
 from misp_workflow.runner.data import profiles, wire
 from misp_workflow.runner.data.triggers import TRIGGERS
-from misp_workflow.runner.data.world import World
+from misp_workflow.runner.data.world import SYSTEM_USER, World
 from misp_workflow.runner.graph import graph as graphs
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules import catalogue as module_list
@@ -64,9 +64,19 @@ def _world(case: Case) -> World:
         files=given.get("files") or {},
         enrichment_modules=given.get("enrichment_modules") or [],
         warninglists=given.get("warninglists") or [],
+        user=given.get("user", RECORDERS_USER) or SYSTEM_USER,
         model_returns=given.get("model_returns", YES if case.get("misp_version", "2.5.1") == "2.5.1" else {}) or {},
     )
 
+
+RECORDERS_USER = {
+    "email": "SYSTEM",
+    "id": 0,
+    "org_id": 1,
+    "Role": {"perm_site_admin": True, "perm_add": True, "perm_publish": True, "perm_tagger": True},
+    "Organisation": {"id": 1, "name": "ORGNAME", "uuid": "00000000-0000-4000-8000-000000000001"},
+}
+"""Who modules were told to be asked by in the first recordings; a running MISP says more of its system user."""
 
 YES = {
     "Event.attachTagsToEventAndTouch": True,
@@ -74,6 +84,7 @@ YES = {
     "Attribute.attachTagsFromAttributeAndTouch": True,
     "Attribute.detachTagsFromAttributeAndTouch": True,
     "Attribute.editAttribute": True,
+    "Event.enrichment": True,
 }
 """The first recorder's database said yes to whatever it was asked; cases of a running MISP bear a world without."""
 

@@ -26,6 +26,7 @@ AREAS = (
     "odd_nodes",
     "odd_actions",
     "odd_filters",
+    "odd_changes",
     "odd_webhooks",
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from misp_workflow.errors import InputError, PhpCrash
+from misp_workflow.runner.data import coreformat
 from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.modules.moduleapi import Scripted
@@ -93,6 +94,13 @@ def test_the_base_of_the_edits_edits_nothing() -> None:
 def test_what_is_no_attribute_is_not_edited(selector: str) -> None:
     filters = {"selector": selector, "value": "", "operator": "any_value", "path": "name"}
     assert not act("attribute_ids_flag_operation", params={"action": "add"}, filters=filters).success
+
+
+@pytest.mark.parametrize("selector", ["Event.Tag.{n}", "Event.Object.{n}", ""])
+def test_what_is_no_attribute_is_not_tagged(selector: str) -> None:
+    filters = {"selector": selector, "value": "", "operator": "any_value", "path": ""}
+    with pytest.raises(PhpCrash, match=r"Attribute not found\."):
+        act("tag_operation", params={"scope": "attribute", "tags": ["x"], "action": "add"}, filters=filters)
 
 
 def test_tags_show_in_the_effects_only() -> None:
@@ -253,6 +261,30 @@ def test_reload_takes_the_row_of_the_world_or_the_start() -> None:
     rows = {"events": {"7": {"Event": {"id": "7", "info": "From the database"}, "Attribute": []}}}
     assert act("reload-full-event", world=World(rows=rows)).roaming.raw["Event"]["info"] == "From the database"
     assert act("reload-full-event").roaming.raw["Event"]["info"] == "Phishing"
+
+
+def test_behind_enrich_event_stands_the_row() -> None:
+    """So that what looks for the event's tags or attributes finds none, as in MISP, until the event is reloaded."""
+    core = coreformat.convert(EVENT)
+    done = execute("enrich-event", core, {"modules": "lookup"}, Scripted([]), world=World(misp=profile("2.5.1")))
+    row = done.roaming.raw
+    assert row["Event"] == {"id": "7", "info": "Phishing"}
+    assert [one["Tag"]["name"] for one in row["EventTag"]] == ["TLP:RED", "pap=amber", "other"]
+    assert [one["value"] for one in row["Attribute"]] == ["198.51.100.1", "www.a.example"]
+    again = coreformat.convert(row, "event")["Event"]["_AttributeFlattened"]
+    assert [one["value"] for one in again] == [one["value"] for one in core["Event"]["_AttributeFlattened"]]
+
+
+def test_a_distribution_shows_in_the_data_and_after_a_reload() -> None:
+    done = act("Module_event_distribution_operation", params={"distribution": "3"})
+    assert done.roaming.raw["Event"]["distribution"] == "3"
+    assert effects(done)[0][1][0] == "7"
+
+
+@pytest.mark.parametrize(("group", "said"), [([], "cannot be null"), (["1"], "'Array'"), ("x", "integer value: 'x'")])
+def test_the_database_refuses_what_is_no_sharing_group(group: Any, said: str) -> None:
+    with pytest.raises(PhpCrash, match=said):
+        act("Module_event_distribution_operation", params={"distribution": "4", "sharing_group_id": group})
 
 
 def test_what_is_only_noted() -> None:

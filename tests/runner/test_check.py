@@ -73,7 +73,17 @@ def without_core_format(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+TAG = {"scope": "attribute", "action": "add", "locality": "local", "tags": ["x"]}
+
 CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
+    "a publication within itself": (with_node("publish-event", {}), ("recursion", 2)),
+    "a publication after each save": (with_node("publish-event", {}, "event-after-save"), ("recursion", 2)),
+    "a flag set at each save": (with_node("attribute_ids_flag_operation", {"action": "add"}, "attribute-after-save"),
+                                ("recursion", 2)),
+    "tags of what is no attribute": (with_node("tag_operation", TAG, filter_={**FILTER, "selector": "Event.Object.{n}"}),
+                                     ("other-attributes", 2)),
+    "tags of the event's number": (with_node("tag_operation", TAG, filter_={"operator": "equals"}),
+                                   ("other-attributes", 2)),
     "unknown trigger": (with_node("slack_message", SLACK, "event-unpublish"), ("unknown-trigger", 1)),
     "unknown module": (with_node("no_such_module", {}), ("unknown-module", 2)),
     "cycle": (workflow("c", "event-publish", {2: ("slack_message", SLACK), 3: ("slack_message", SLACK)}, [(1, 2), (2, 3), (3, 2)]),

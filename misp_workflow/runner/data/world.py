@@ -5,6 +5,7 @@ Nothing here is looked up anywhere: what a workflow could ask of MISP's database
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +14,35 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
 
+_RIGHTS = re.findall(
+    r"\w+",
+    "site_admin admin sync audit auth regexp_access tagger tag_editor template sharing_group delegate sighting "
+    "object_template galaxy_editor decaying publish_zmq publish_kafka warninglist view_feed_correlations analyst_data "
+    "skip_otp",
+)
+
 # Workflows act in the name of nobody in particular; enrichment modules are told so.
 SYSTEM_USER: Mapping[str, Any] = {
     "email": "SYSTEM",
     "id": 0,
-    "org_id": 1,
-    "Role": {"perm_site_admin": True, "perm_add": True, "perm_publish": True, "perm_tagger": True},
-    "Organisation": {"id": 1, "name": "ORGNAME", "uuid": "00000000-0000-4000-8000-000000000001"},
+    "org_id": "1",
+    "Role": {f"perm_{right}": True for right in _RIGHTS},
+    "Organisation": {
+        "id": "1",
+        "name": "ORGNAME",
+        "date_created": "2024-10-01 00:00:00",
+        "date_modified": "2024-10-01 00:00:00",
+        "description": "Automatically generated admin organisation",
+        "type": "ADMIN",
+        "nationality": "",
+        "sector": "",
+        "created_by": "0",
+        "uuid": "00000000-0000-4000-8000-000000000001",
+        "contacts": None,
+        "local": True,
+        "restricted_to_domain": None,
+        "landingpage": None,
+    },
 }
 
 

@@ -124,6 +124,9 @@ def unchanged(call: Call) -> Outcome:
 
 # --- enrichment ------------------------------------------------------------------------------------------------------
 
+NO_MODULE = "No enrichmnent module selected"
+"""MISP's own spelling."""
+
 
 def attach_enrichment(call: Call) -> Outcome:
     """Ask expansion modules about the selected attributes and put what they answer under `enrichment`.
@@ -133,7 +136,7 @@ def attach_enrichment(call: Call) -> Outcome:
     chosen = call.values()["modules"]
     wanted = [name for name in php.values(php.to_array(chosen)) if php.truthy(name)]
     if php.empty(chosen):
-        return Outcome(False, ["No enrichmnent module selected"], "no module is chosen")  # MISP's own spelling
+        return Outcome(False, [NO_MODULE], "no module is chosen")
     known = {str(php.item(described, "name")): described for described in call.around.enrichments()}
     enriched = []
     for attribute in selected(call):
@@ -159,11 +162,10 @@ def _ask(call: Call, described: Any, attribute: Attribute) -> list[Any]:
     kind = attribute.get("type")
     if kind not in php.values(php.to_array(php.item(offered, "input"))):
         return []
-    config = php.item(php.item(described, "meta"), "config")
     fields: dict[str, Any] = {
         "user": dict(call.around.world.user),
         "event_id": attribute.get("event_id"),
-        "config": {key: None for key in php.values(config) if isinstance(key, str)} if php.is_array(config) else [],
+        "config": _settings(php.item(php.item(described, "meta"), "config")),
         "module": described["name"],
     }
     if php.item(offered, "format") == "misp_standard":
@@ -179,6 +181,14 @@ def _ask(call: Call, described: Any, attribute: Attribute) -> list[Any]:
             "TypeError", "Module_attach_enrichment::_queryModules(): Return value must be of type array, null returned"
         )
     return [results]
+
+
+def _settings(declared: Any) -> dict[str, Any]:
+    """The module's settings, none of which is set here; MISP sends a placeholder for a module that has none."""
+    names = php.values(declared) if php.is_array(declared) else []
+    if any(map(php.is_array, names)):
+        raise PhpCrash("TypeError", "Illegal offset type")
+    return {php.to_string(name): None for name in names} or {"_": "_"}
 
 
 # --- warninglists ----------------------------------------------------------------------------------------------------
@@ -203,6 +213,8 @@ def attach_warninglist(call: Call) -> Outcome:
             warnings = [_warning(lists[place], match, attribute) for place, match in matches.items()]
             warned.append({**attribute, "warnings": warnings})
     data = inhand.write_back(call.data(), warned, call.misp)
+    if strangers := [row for row in selected(call) if not _is_one(row, _attributes_by_id(call))]:
+        data = inhand.under_no_place(data, strangers[-1])
     event = {**dict(php.pairs(php.to_array(php.item(data, "Event")))), "warnings": list(hit.values())}
     call.roaming.set({**dict(php.pairs(data)), "Event": event})
     return Outcome(True, why=f"{counted(len(warned), 'attribute')} on warninglists")

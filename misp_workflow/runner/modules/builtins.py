@@ -7,8 +7,10 @@ Module_reload_full_event and the others that stand neither in attributes.py nor 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from misp_workflow import php
+from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions, coreformat
 from misp_workflow.runner.data.profiles import ENRICH_EVENT_RELOADS
 from misp_workflow.runner.graph.graph import Node
@@ -76,16 +78,60 @@ def read_anew(call: Call) -> Outcome:
 def enrich_event(call: Call) -> Outcome:
     """Have MISP enrich the whole event. What it finds is not known here; how the data travels on is."""
     event_id = php.item(php.item(call.data(), "Event"), "id")
-    if not call.change("Event.enrichment", event_id, call.values()):
+    values = call.values()
+    if php.empty(values["modules"]):
+        return Outcome(False, [attributes.NO_MODULE], "no module is chosen")
+    if php.empty(call.matching()):
+        return Outcome(True, why="the node's filter leaves nothing to enrich")
+    if not call.change("Event.enrichment", event_id, values):
         return Outcome(False, why="MISP enriched nothing")
     if ENRICH_EVENT_RELOADS in call.misp:
         return read_anew(call)
-    if call.around.world.model_returns.get("Event.enrichment", True) is not True:
-        # How many attributes were found is more than true; then the row travels on as the database gave it.
-        row = call.around.fetch(event_id)
-        if row is not None:
-            call.roaming.set(row)
-    return Outcome(True, why="noted, done by nobody")
+    if call.around.world.model_returns.get("Event.enrichment") is True:
+        return Outcome(True, why="no expansion module is enabled in this MISP: the data stays")
+    # How many attributes were found, a 0 too, is more than true; then the row travels on as the database gave it.
+    row = call.around.fetch(event_id)
+    call.roaming.set(coreformat.row_of(call.data()) if row is None else row)
+    return Outcome(True, why="what follows gets MISP's row: `Attribute` and `EventTag` stand beside `Event`")
+
+
+_LEVELS = ("0", "1", "2", "3", "4")
+
+
+def event_distribution(call: Call) -> Outcome:
+    """Set the event's distribution, in MISP and in the data; a level that no event can have fails without an error.
+
+    Under a filter that selects nothing it does nothing. Raises PhpCrash for a sharing group that is no number: the
+    database refuses it, and MISP takes that for a failure of the node.
+    """
+    values = call.values()
+    level, group = values["distribution"], values["sharing_group_id"]
+    event = php.item(call.data(), "Event")
+    if php.empty(call.matching()) or php.empty(event):
+        return Outcome(True, why="there is nothing to distribute")
+    if php.is_array(level) or php.to_string(level) not in _LEVELS:
+        return Outcome(False, why="no event can have this distribution")
+    shared = {"sharing_group_id": group} if php.loose_equal(level, 4) else {}
+    if shared and not php.is_numeric(group):
+        raise PhpCrash("Exception", _refused_group(group))
+    event_id = php.item(event, "id")
+    if not call.change("Event.distribution", event_id, values, possible=event_id is not None):
+        return Outcome(False, why="MISP did not save the event")
+    distributed = {**dict(php.pairs(event)), "distribution": level, **shared}
+    call.roaming.set({**dict(php.pairs(call.data())), "Event": distributed})
+    return Outcome(True, why="the event's distribution")
+
+
+def _refused_group(group: Any) -> str:
+    """What the database says, where it is not given the number of a sharing group."""
+    if not php.is_array(group):
+        return (
+            f"SQLSTATE[22007]: Invalid datetime format: 1366 Incorrect integer value: '{php.to_string(group)}' "
+            "for column `misp`.`events`.`sharing_group_id` at row 1"
+        )
+    if group:
+        return "SQLSTATE[42S22]: Column not found: 1054 Unknown column 'Array' in 'SET'"
+    return "SQLSTATE[23000]: Integrity constraint violation: 1048 Column 'sharing_group_id' cannot be null"
 
 
 # --- what is only noted ----------------------------------------------------------------------------------------------
@@ -111,7 +157,7 @@ ACTIONS: Mapping[str, Exec] = {
     **analyst.ACTIONS,
     **blocklist.ACTIONS,
     **enriched.ACTIONS,
-    "Module_event_distribution_operation": _noted("database", "Event.distribution"),
+    "Module_event_distribution_operation": event_distribution,
     "add_eventblocklist_entry": _noted("database", "EventBlocklist.add"),
     "add_to_warninglist": _noted("database", "WarninglistEntry.add"),
     "attach-decay-score": _noted("database", "DecayingModel.attachScores"),

@@ -40,6 +40,14 @@ def write_back(data: Any, changed: list[Attribute], misp: Profile) -> Any:
     return {**new, SNAPSHOT: _at_places(hidden, places)}
 
 
+def under_no_place(data: Any, row: Any) -> Any:
+    """The data with a row that is no attribute among the attributes: MISP finds no place for it, and so none but ""."""
+    event = dict(php.pairs(php.to_array(php.item(data, "Event"))))
+    for name in ("Attribute", "_AttributeFlattened"):
+        event[name] = {**dict(php.pairs(php.to_array(event.get(name)))), "": row}
+    return {**dict(php.pairs(data)), "Event": event}
+
+
 def _at_places(data: Any, places: Mapping[str, Attribute]) -> Any:
     event = php.item(data, "Event")
     if not places or not isinstance(event, dict):

@@ -53,6 +53,10 @@ class TagDatabase:
     def of_event(self, event_id: Any) -> list[Any]:
         return self._of_event if event_id is not None else []
 
+    def has_attribute(self, row: Mapping[str, Any]) -> bool:
+        """Whether what a filter selected is an attribute: tags, objects and the event have numbers, too."""
+        return php.to_string(row.get("id")) in self._of_attributes and "type" in row
+
     def of_attribute(self, attribute_id: Any) -> list[Any]:
         known = self._of_attributes
         for name, args in self._waiting:

@@ -87,6 +87,8 @@ def _tag_attribute(call: Call, attribute: Attribute, options: Options, adding: b
     name = f"Attribute.{verb}" if travels or not adding else "Attribute.attachTagsFromAttributeAndTouch"
     gone = database.detached(database.of_attribute(attribute.get("id")), options) if not adding else []
     possible = _goes(options, gone, adding, database)
+    if adding and tag_names(options) and not database.has_attribute(attribute):
+        raise PhpCrash("Exception", "Attribute not found.")
     if not call.change(name, attribute.get("id"), attribute.get("event_id"), options, possible=possible):
         return None
     return inhand.added(_made(options)) if adding else inhand.removed(gone)

@@ -37,10 +37,12 @@ RULES: tuple[Rule, ...] = (
     texts.templates,
     texts.hash_paths,
     texts.filters,
+    texts.numbers_of_others,
     texts.never_equal,
     triggers.data_that_is_not_there,
     triggers.high_overhead,
     triggers.recursion,
+    triggers.without_end,
     triggers.tags_before_a_save,
     versions.jobs_too_large,
 )

@@ -100,6 +100,27 @@ def filters(subject: Subject) -> Iterator[Finding]:
             yield Finding("warning", "filter", node, problem, "Put generic-filter-data or count-if before the node.")
 
 
+_ATTRIBUTES = ("Attribute", "_AttributeFlattened")
+
+
+def numbers_of_others(subject: Subject) -> Iterator[Finding]:
+    """MISP takes the number of whatever a filter selects for an attribute's, and tags that one, of any event."""
+    for node in subject.workflow.graph.find("tag_operation"):
+        selector = str(node.filters.get("selector") or "")
+        adds = node.params.get("scope") == "attribute" and node.params.get("action") != "remove"
+        names = [part for part in selector.split(".") if part != "{n}"]
+        if not adds or not node.filters.get("operator") or (names and names[-1] in _ATTRIBUTES):
+            continue
+        yield Finding(
+            "error",
+            "other-attributes",
+            node,
+            f"Its filter selects '{selector or 'the event'}', and MISP takes the numbers of these for those of "
+            "attributes: it writes to attributes of other events, or fails with “Attribute not found.”.",
+            "Select Event._AttributeFlattened.{n}.",
+        )
+
+
 def never_equal(subject: Subject) -> Iterator[Finding]:
     """What a path with a pattern finds is a list, also of one, and MISP's generic-if calls no list equal or unequal."""
     for node in subject.workflow.graph.find("generic-if"):

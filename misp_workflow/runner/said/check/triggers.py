@@ -21,6 +21,15 @@ CAUSES: dict[str, frozenset[str]] = {
 """Actions of this pack whose change in MISP fires the trigger again."""
 
 
+WITHOUT_END: dict[str, frozenset[str]] = {
+    "attribute-after-save": frozenset({"attribute_ids_flag_operation", "attribute_distribution_operation",
+                                       "Module_attribute_comment_operation"}),
+    "event-after-save": frozenset({"publish-event"}),
+    "event-publish": frozenset({"publish-event"}),
+}  # fmt: skip
+"""MISP's own actions that fire the trigger again each time, also where they change nothing, as a running MISP does."""
+
+
 def data_that_is_not_there(subject: Subject) -> Iterator[Finding]:
     """Triggers that hand over less than people expect."""
     if subject.trigger not in BARE_EVENT:
@@ -60,6 +69,20 @@ def recursion(subject: Subject) -> Iterator[Finding]:
             continue
         yield Finding("warning", "recursion", node, f"Its change in MISP fires {subject.trigger} again.",
                       "The pack ends such a loop after one round; a local tag starts none.")  # fmt: skip
+
+
+def without_end(subject: Subject) -> Iterator[Finding]:
+    """An action of MISP's own that starts the workflow anew, for ever; a publication in itself never returns."""
+    for node in subject.nodes:
+        if node.module not in WITHOUT_END.get(subject.trigger, ()):
+            continue
+        why = f"It fires {subject.trigger} again, even where it changes nothing, and MISP ends no such loop."
+        if subject.trigger == "event-publish":
+            yield Finding("error", "recursion", node, f"{why} The publication never ends.",
+                          "Leave it out: the event is being published.")  # fmt: skip
+        else:
+            yield Finding("warning", "recursion", node, why,
+                          "Put a condition before it that no longer holds once it has run.")  # fmt: skip
 
 
 OF_TAGS = ("required_tags", "forbidden_tags", "exactly_one_tlp", "required_galaxies", "forbidden_together")
