@@ -89,19 +89,27 @@ def seen(peer: Peer) -> str:
     return gone if told[-1:] == [None] else new if told[-1:] == [peer.new] else f"said {told}"
 
 
-def next_second() -> str:
-    """Return MISP's timestamp for an edit after everything before: it has whole seconds, so one must begin."""
-    second = int(time.time()) + 1
-    until(lambda: time.time() >= second)
-    return str(second)
+@pytest.fixture
+def begin_second(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Returns MISP's timestamp for an edit after everything before: it has whole seconds, so our clock is set to the next."""
+    ahead, clock = 0.0, time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + ahead)
+
+    def begin() -> str:
+        nonlocal ahead
+        second = int(time.time()) + 1
+        ahead = second - clock()
+        return str(second)
+
+    return begin
 
 
-def ask(peer: Peer, data: Data, **more: str) -> str:
+def ask(peer: Peer, data: Data, begin_second: Callable[[], str], **more: str) -> str:
     for name in ("Attribute", "_AttributeFlattened"):
         for row in (row for row in data["Event"].get(name, []) if row["uuid"] == VICTIM):
             row.update(type=peer.kind, value=peer.new if row["value"] == "corrected" else peer.old)
             if peer.versions:
-                row["timestamp"] = next_second()
+                row["timestamp"] = begin_second()
     params = {"destination": "peer", "selected_or_all": "all", **peer.params, **more}
     request = {"module": peer.action, "data": data, "params": params}
     said = ActionFile.load(ROOT / f"misp_modules/modules/action_mod/{peer.action}.py").module.handler(
@@ -110,14 +118,14 @@ def ask(peer: Peer, data: Data, **more: str) -> str:
     return str(said.get("error") or said["data"]["detail"])
 
 
-def test_what_is_withdrawn_is_gone_there(peer: Peer, captures: Captures) -> None:
+def test_what_is_withdrawn_is_gone_there(peer: Peer, captures: Captures, begin_second: Callable[[], str]) -> None:
     head, rows = table()
     wanted, found = rows.get(peer.name, {}), {}
     for column, happens in HAPPENS.items():
-        ask(peer, published(captures))
+        ask(peer, published(captures), begin_second)
         assert until(lambda: peer.told(VICTIM, peer.old)[-1:] == [peer.old]), f"before “{column}” it is not there"
         data, more = happens(captures)
-        said = ask(peer, data, **more)
+        said = ask(peer, data, begin_second, **more)
         assert ("is marked TLP:RED" in said) == (column == "marked above the clearance"), said
         until(lambda: seen(peer) in CELLS[peer.keeps], 5)
         found[column] = seen(peer)
