@@ -106,6 +106,14 @@ def test_a_broker_that_is_not_there_is_said_in_time(system) -> None:
     assert not told.value.final and "hunter2" not in str(told.value)
 
 
+def test_a_nats_server_that_is_not_there_is_not_asked_until_the_time_is_over() -> None:
+    """Its client asks sixty times, two seconds apart, and says then that there are no servers."""
+    pytest.importorskip("nats")
+    batch = Batch(system="nats", address=f"nats://127.0.0.1:{free_port()}", records=(record("misp"),))
+    with pytest.raises(UnreachableError, match="Connect call failed"):
+        nats.publish(batch, deadline(600))
+
+
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: one.__name__.rpartition(".")[2])
 def test_metadata_services_are_out_of_reach(system) -> None:
     name = system.__name__.rpartition(".")[2]

@@ -37,7 +37,12 @@ def publish(batch: Batch, deadline: float) -> list[Outcome]:
 
 async def _publish(batch: Batch, deadline: float) -> list[Outcome]:
     import nats
-    from nats.errors import Error
+    from nats.errors import Error, NoServersError
+
+    said: list[Exception] = []
+
+    async def hear(error: Exception) -> None:
+        said.append(error)  # a record's outcome says it, too; of a server that is not there nobody else does
 
     parts = server(batch, 4222, deadline)
     given: dict[str, Any] = {"user": batch.username, "password": batch.password} if batch.username else {}
@@ -48,23 +53,22 @@ async def _publish(batch: Batch, deadline: float) -> list[Outcome]:
             f"nats://{parts.hostname}:{parts.port or 4222}",
             connect_timeout=left(deadline),
             allow_reconnect=False,  # it would go, password and all, to whatever servers this one names
-            error_cb=_quiet,
+            max_reconnect_attempts=1,  # else a server that is not there is asked sixty times,
+            reconnect_time_wait=0,  # every two seconds
+            error_cb=hear,
             **given,
         )
         client = await asyncio.wait_for(connecting, left(deadline))
     except (Error, OSError, asyncio.TimeoutError) as error:
-        final = "authorization" in str(error).lower()
-        raise UnreachableError(f"the server could not be used: {str(error) or type(error).__name__}", final) from None
+        cause = said[-1] if said and isinstance(error, NoServersError) else error
+        final = "authorization" in str(cause).lower()
+        raise UnreachableError(f"the server could not be used: {str(cause) or type(cause).__name__}", final) from None
     try:
         stream, gate = client.jetstream(timeout=left(deadline)), asyncio.Semaphore(AT_ONCE)
         work = [_one(stream, gate, *pair) for pair in zip(batch.records, encoded(batch.records), strict=True)]
         return list(await asyncio.gather(*work))
     finally:
         await client.close()
-
-
-async def _quiet(error: Exception) -> None:
-    """Say nothing: each record's outcome says it."""
 
 
 async def _one(stream: Any, gate: asyncio.Semaphore, record: Any, body: bytes | None) -> Outcome:
