@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from brokers import Brokers
 from delivery_kit import until
+from hurry import hurried
 
 from misp_workflow import settings
 from misp_workflow.delivery.outbox import open_outbox
@@ -28,17 +29,20 @@ pytestmark = [pytest.mark.server, pytest.mark.waits]
 ROW = {"id": "1", "uuid": "0d4b1a5e-0000-4000-8000-000000000001", "info": "kept", "timestamp": "1"}
 EVENT = {"Event": {**ROW, "RelatedEvent": []}}  # a full event says what happened, so that the same again is no news
 NO_ANSWER: dict[str, Any] = {"error": "the server did not answer"}
+LEASE = ("misp_workflow.delivery.outbox.lease.LEASE = 2.0", "misp_workflow.delivery.outbox.lease.RENEW = 0.4")
+"""How soon the next server takes over what a killed one had in its hands."""
 
 
 @pytest.fixture
-def environment(state: Path, tmp_path: Path) -> Callable[[str], dict[str, str]]:
-    """Returns a function that writes settings and gives the environment of a server that uses them."""
+def environment(state: Path, tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """Returns a function that writes settings and gives the environment of a server that uses them, hurried or not."""
 
-    def make(text: str) -> dict[str, str]:
+    def make(text: str, *changes: str) -> dict[str, str]:
         path = tmp_path / "settings.toml"
         path.write_text(text)
         path.chmod(0o600)
-        return {"MISP_WORKFLOW_STATE": str(state), "MISP_WORKFLOW_CONFIG": str(path)}
+        hurry = hurried(tmp_path, *changes) if changes else {}
+        return {**hurry, "MISP_WORKFLOW_STATE": str(state), "MISP_WORKFLOW_CONFIG": str(path)}
 
     return make
 
@@ -140,7 +144,19 @@ def _send_all(servers: list[MispModulesServer], there: Unfriendly, number: int, 
     return accepted
 
 
-@pytest.mark.parametrize(("kind", "replicas", "number"), [("sqlite", 1, 500), ("redis", 3, 300), ("rabbitmq", 3, 300)])
+SOON = (
+    *LEASE,
+    "misp_workflow.delivery.retry.LONGEST_WAIT = 2.0",
+    "misp_workflow.delivery.breaker.FIRST_REST = 1.0",
+    "misp_workflow.delivery.house.WORKER_PATIENCE = 1.25",  # so often `answer_within`
+)
+"""What else decides how long the last few of some hundred take, which fail again and again."""
+REDIS = tuple(
+    f"misp_workflow.delivery.outbox.redis.{change}" for change in ("HEARTBEAT = 4_000", "MAINTENANCE = 200_000")
+)
+
+
+@pytest.mark.parametrize(("kind", "replicas", "number"), [("sqlite", 1, 300), ("redis", 3, 300), ("rabbitmq", 3, 300)])
 def test_accepted_is_not_lost(
     kind: str, replicas: int, number: int, environment, brokers: Brokers, state: Path, monkeypatch
 ) -> None:
@@ -150,7 +166,7 @@ def test_accepted_is_not_lost(
         if kind != "sqlite":
             broker = stack.enter_context(brokers(kind))
             text += f'url = "{broker.url}"\nkey = "a pass phrase for all of them"\n'
-        given = environment(text)
+        given = environment(text, *SOON, *(REDIS if kind == "redis" else ()))
         servers = [stack.enter_context(MispModulesServer(environment=given)) for _ in range(replicas)]
         accepted = _send_all(servers, there, number, kills=5)
         assert len(accepted) > number * 0.8
@@ -261,7 +277,7 @@ def test_a_kill_between_two_messages_of_one_repeats_none_and_loses_none(environm
     params["message"] = "{% for n in range(350) %}line {{ 100 + n }} of a list for all\n{% endfor %}"
     receiver.answers(answer("ok"), HANG)
     receiver.always(answer("ok"))
-    with MispModulesServer(environment=environment("")) as running_server:
+    with MispModulesServer(environment=environment("", *LEASE)) as running_server:
         said = running_server.query({"module": "slack_message", "data": EVENT, "params": params})
         assert said["data"]["status"] == "queued"
         receiver.wait_for(2)

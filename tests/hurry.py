@@ -1,0 +1,20 @@
+"""Processes of their own in which what takes seconds in operation takes less: leases, rests, back-offs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def hurried(folder: Path, *changes: str) -> dict[str, str]:
+    """Return the environment of a Python process with other constants: "misp_workflow.delivery.retry.FIRST_WAIT = 1".
+
+    Nothing in the pack reads it: Python itself imports a `sitecustomize` that it finds, before anything else.
+    """
+    place = folder / "hurried"
+    place.mkdir()
+    modules = sorted({change.partition(" = ")[0].rpartition(".")[0] for change in changes})
+    lines = [*(f"import {module}" for module in modules), *changes]
+    (place / "sitecustomize.py").write_text("\n".join(lines) + "\n")
+    path = [str(place), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(path)}
