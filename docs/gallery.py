@@ -82,9 +82,9 @@ def page() -> str:
         parts.append(f"## {when}{known}\n\n```text\n{call(capture).message('plain')}\n```\n")
     parts.append("## A sighting, at a place that may see TLP:RED\n")
     parts.append(f"```text\n{call('sighting-after-save', 'red').message('plain')}\n```\n")
-    parts.append("# The same message in each place's markup\n")
+    parts.append("## The same message in each place's markup\n")
     for style, places in STYLES.items():
-        parts.append(f"## {places}\n\n```text\n{call('event-publish').message(style)}\n```\n")
+        parts.append(f"### {places}\n\n```text\n{call('event-publish').message(style)}\n```\n")
     return "\n".join(parts)
 
 

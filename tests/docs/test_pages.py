@@ -11,6 +11,7 @@ from misp_workflow.runner.data.profiles import NEWEST, profile
 from misp_workflow.runner.modules.catalogue import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 ACTIONS = ROOT / "misp_modules" / "modules" / "action_mod"
 
 
@@ -28,7 +29,13 @@ def test_pages_are_up_to_date() -> None:
 
 
 def test_the_examples_of_the_pages_name_no_place_of_the_tests() -> None:
-    assert [page.name for page in (ROOT / "docs/actions").glob("*.md") if "{receiver}" in page.read_text()] == []
+    assert [page.name for page in (DOCS / "actions").glob("*.md") if "{receiver}" in page.read_text()] == []
+
+
+def test_no_page_has_two_titles() -> None:
+    """The site would have an entry for each among its pages."""
+    told = {page: re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S) for page in DOCS.rglob("*.md")}
+    assert [page.name for page, text in told.items() if len(re.findall(r"^# ", text, re.M)) > 1] == []
 
 
 def test_the_index_says_of_every_other_module_when_to_take_it() -> None:
