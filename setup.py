@@ -6,9 +6,9 @@ from setuptools import find_namespace_packages, find_packages, setup
 
 # What the commands name, for who has the wheel alone: the pages, and the examples that they speak of.
 SUFFIXES = {".md", ".svg", ".png", ".json", ".toml", ".yml", ".conf", ".service", ".timer", ""}
-PAGES = [
-    file for top in ("docs", "examples") for file in Path(top).rglob("*") if file.is_file() and file.suffix in SUFFIXES
-]
+FOLDERS = (*Path("docs").rglob("*"), *Path("examples").rglob("*"))
+PAGES = [*Path().glob("*.md"), *(file for file in FOLDERS if file.is_file() and file.suffix in SUFFIXES)]
+SHARED = Path("share/doc/misp-workflow-actions")
 
 # The action modules go into the folder of an installed misp-modules. None of the three levels has an __init__.py:
 # they belong to upstream, and uninstalling this pack must leave upstream whole.
@@ -18,5 +18,5 @@ setup(
     + ["misp_workflow.examples"],
     # `misp-workflow install` needs the example workflows where there is no checkout.
     package_dir={"misp_workflow.examples": "examples/workflows"},
-    data_files=[(f"share/doc/misp-workflow-actions/{file.parent}", [str(file)]) for file in sorted(PAGES)],
+    data_files=[(str(SHARED / file.parent), [str(file)]) for file in sorted(PAGES)],
 )

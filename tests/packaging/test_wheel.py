@@ -40,6 +40,7 @@ def test_the_pages_and_examples_that_a_sentence_names_are_there(members: dict[st
     pages = f"{_info(members).removesuffix('.dist-info')}.data/data/share/doc/misp-workflow-actions/"
     assert {name for name in named if pages + name not in members} == set()
     assert {f"{pages}examples/systemd/misp-modules.conf", f"{pages}examples/container/Dockerfile"} <= members.keys()
+    assert {f"{pages}{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")} <= members.keys()
     assert not [name for name in members if name.startswith(pages) and name.endswith((".py", ".pyc"))]
 
 
@@ -70,6 +71,7 @@ def test_source_distribution_can_be_worked_with(built: Path):
         "README.md",
         "CHANGELOG.md",
         "CONTRIBUTING.md",
+        "SECURITY.md",
         "tests/conftest.py",
     ):
         assert needed in names
