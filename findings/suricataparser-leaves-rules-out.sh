@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # suricataparser 1.0.0: rules with some of Suricata's actions are left out without a word.
 #
-# Suricata knows the actions rejectsrc, rejectdst, rejectboth and config besides alert, pass, drop and reject (its
-# documentation, "Rules Format"). parse_rules, which makes rules of a file's text, answers with those it knows, and skips
-# the others as it skips comments: a rule set that is read, changed and written is shorter.
+# Suricata knows the actions rejectsrc, rejectdst and rejectboth ("Rules Format" in its documentation) and config ("Config
+# Rules") besides alert, pass, drop and reject. parse_rules, which makes rules of a file's text, answers with those it
+# knows, and skips the others as it skips comments: a rule set that is read, changed and written is shorter.
 #
 # Seen:
 #     {'alert': 1, 'reject': 1, 'rejectboth': 0, 'rejectdst': 0, 'config': 0}
