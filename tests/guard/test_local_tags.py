@@ -110,8 +110,10 @@ def test_a_local_tag_without_a_name_takes_no_other_along() -> None:
     assert clear(data, None, Destination()).data["Event"]["Tag"] == [nameless]
 
 
-def test_a_row_of_the_database_that_is_no_list() -> None:
-    data = {"Event": {"id": "7", "info": "x", "EventTag": {"tag_id": "6", "Tag": HOME[0]}}}
+@pytest.mark.parametrize("several", [False, True])
+def test_a_row_of_the_database_is_as_local_as_its_tag(several: bool) -> None:
+    row = {"tag_id": "6", "Tag": HOME[0]}
+    data = {"Event": {"id": "7", "info": "x", "EventTag": [row] if several else row}}
     assert clear(data, None, Destination()).data["Event"]["EventTag"] == []
 
 

@@ -157,3 +157,8 @@ def test_what_is_no_name_names_nothing_else(name: str, nothing: Any) -> None:
     other = {name: nothing, "type": "text", "value": "other"}
     left, said, _ = kept(Attribute=[{name: nothing, "type": "text", "value": "x", **RED}, other])
     assert (left["Attribute"], said) == ([other], "1 attribute withheld: TLP:RED")
+
+
+@pytest.mark.parametrize("tags", ["tlp:red", ["tlp:red"], [{"Tag": "tlp:red"}], {"Tag": {"name": "tlp:red"}}])
+def test_the_tag_of_an_item_counts_in_whatever_form_it_comes(tags: Any) -> None:
+    assert kept(Attribute=[attribute(1, Tag=tags), attribute(2)])[0]["Attribute"] == [attribute(2)]
