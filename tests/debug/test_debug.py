@@ -299,6 +299,20 @@ def test_the_page_follows_a_run(width: int, tmp_path: Path, program: Callable[[s
         assert page.evaluate("document.querySelectorAll('img').length") == 0
 
 
+def test_many_runs_do_not_push_the_chosen_one_off_the_screen(tmp_path: Path, program: Callable[[str], str]) -> None:
+    with (
+        listening(graph_of(BLOCKED)) as (url, _),
+        Browser(program("chromium"), tmp_path / "profile", 400) as page,
+    ):
+        for _ in range(30):
+            replay(url, BLOCKED["debug"][:1])
+        page.open(f"{url}/watch?key={KEY}")
+        page.wait_for("document.querySelectorAll('.runs a').length === 30")
+        assert page.evaluate("document.querySelector('h1').getBoundingClientRect().bottom") < 300
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert page.evaluate("document.querySelector('p.end').className") == "end on", "neither well nor ill yet"
+
+
 # --- the commands -----------------------------------------------------------------------------------------------------
 
 
