@@ -35,6 +35,7 @@ def test_it_sees_what_a_thorough_look_sees(kind: str, pieces: list[str]) -> None
     ("kind", "value", "found"),
     [
         ("ip-dst", "0.0.0.0", ["0.0.0.0"]),
+        ("ip-dst", "8.8.8.8", []),
         ("ip-dst", "255.255.255.255", ["255.255.255.255"]),
         ("ip-dst", "10.0.0.300", []),
         ("ip-dst", "10.0.0.256", []),
