@@ -13,6 +13,7 @@ from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.build import workflow
 from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules import catalogue
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.runner.said.faults import KINDS, Matrix, matrix
 
@@ -48,6 +49,25 @@ def test_the_yes_of_another_run_is_told_apart_from_no_yes() -> None:
     assert all(
         str(cell.around) == "another run on the same event approves at that moment" for cell in found.shared_cells
     )
+
+
+def test_the_list_of_modules_is_made_sense_of_once_for_all_runs_alike(captures, monkeypatch) -> None:
+    """A pack has a hundred modules, and a matrix thousands of runs."""
+    made: list[World] = []
+    monkeypatch.setattr(
+        "misp_workflow.runner.said.faults.load",
+        lambda server, world: made.append(world) or catalogue.load(server, world),
+    )
+    gates = {number: ("publish_gate", {"required_tags": "tlp:*"}) for number in (2, 3, 4)}
+    found = faults(workflow("gates", "event-publish", gates, [(1, 2), (2, 3), (3, 4)]), captures)
+    assert len(found.cells) == 3 * 2 * len(KINDS) and len(made) == 3  # as listed, not listed, and without the gate
+
+
+def test_a_module_that_stops_all_workflows_is_said_of_every_run(captures: dict[str, Any]) -> None:
+    listed = [{"name": "odd", "meta": {"module-type": ["action"], "config": {"params": {"a": "no array"}}}}]
+    document = workflow("odd", "event-publish", {2: ("odd", {})}, [(1, 2)])
+    found = matrix(load(document), lambda: copy.deepcopy(captures["event-publish"]["data"]), listed)
+    assert {cell.kind for cell in found.cells if cell.end == "crash"} == {*KINDS} - {"no list"}
 
 
 def test_the_approval_tag_graph_holds(captures: dict[str, Any]) -> None:

@@ -221,13 +221,20 @@ class Encoder:
         """The text in pieces; big parts are looked for down to `nested` levels, in objects with few fields."""
         if isinstance(value, (list, dict)) and len(value) >= self._BIG:
             yield from self._part(value)
-        elif nested and isinstance(value, dict) and value:
+        elif nested and isinstance(value, dict) and any(isinstance(item, (list, dict)) for item in value.values()):
             before = b"{"
+            small: dict[str, Any] = {}  # what stands between two containers is written at once
             for key, item in value.items():
+                if not isinstance(item, (list, dict)):
+                    small[key] = item
+                    continue
+                if small:
+                    yield before + encode(small)[1:-1]
+                    small, before = {}, b","
                 yield before + encode(key) + b":"
                 yield from self._pieces(item, nested - 1)
                 before = b","
-            yield b"}"
+            yield before + encode(small)[1:-1] + b"}" if small else b"}"
         else:
             yield encode(value)
 

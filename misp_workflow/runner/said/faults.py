@@ -7,14 +7,16 @@ Module::queryModuleServer can be let down.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from misp_workflow import php
+from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import inflector
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.graph.workflow import Workflow
+from misp_workflow.runner.modules.catalogue import Modules, load
 from misp_workflow.runner.modules.misp_module import APPROVAL
 from misp_workflow.runner.modules.moduleapi import (
     ANSWERS,
@@ -136,6 +138,7 @@ class _Trial:
     data: Callable[[], Any]
     listed: Sequence[Described]
     world: World
+    kept: dict[tuple[bool, frozenset[str]], Modules | None] = field(default_factory=dict)
 
     @property
     def python(self) -> list[Node]:
@@ -183,7 +186,18 @@ class _Trial:
             world = replace(world, disabled_modules=world.disabled_modules | {node.module})
         failing = [*(other.module for other in self.python), TEMPLATE_MODULE] if kind == "down" else [node.module]
         script = {module: [_spec(kind)] for module in failing}
-        return run(self.workflow, data, Scripted(None if kind == "no list" else self.listed, script), world=world)
+        server = Scripted(None if kind == "no list" else self.listed, script)
+        return run(self.workflow, data, server, world=world, modules=self._modules(kind != "no list", server, world))
+
+    def _modules(self, is_listed: bool, server: ModuleServer, world: World) -> Modules | None:
+        """What MISP makes of the list, once for all runs where it makes the same; None: a run is to find out itself."""
+        known = (is_listed, world.disabled_modules)
+        if known not in self.kept:
+            try:
+                self.kept[known] = load(server, world)
+            except PhpCrash:  # which is how the run ends
+                self.kept[known] = None
+        return self.kept[known]
 
     def _approved(self) -> Any:
         """The event as another run leaves it for a moment."""
