@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+LEASE = ("misp_workflow.delivery.outbox.lease.LEASE = 2.0", "misp_workflow.delivery.outbox.lease.RENEW = 0.4")
+"""How soon another process takes over what a killed one had in its hands, in the file."""
+REDIS = tuple(f"misp_workflow.delivery.outbox.redis.{one}" for one in ("HEARTBEAT = 4_000", "MAINTENANCE = 200_000"))
+"""The same on a Redis."""
+
 
 def hurried(folder: Path, *changes: str) -> dict[str, str]:
     """Return the environment of a Python process with other constants: "misp_workflow.delivery.retry.FIRST_WAIT = 1".

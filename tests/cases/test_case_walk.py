@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from cases_kit import ACTIONS, EVENT, ask, attribute, bare, detail, event, life, told
+from hurry import LEASE, hurried
 from trackers import RequestTracker
 
 from misp_workflow import settings
@@ -279,10 +280,11 @@ deliver.stop()
 """
 
 
-def _process(tracker: RequestTracker, data: dict) -> subprocess.Popen:
+def _process(tracker: RequestTracker, data: dict, hurry: dict[str, str] | None = None) -> subprocess.Popen:
     request = {"module": "rt_ticket", "data": data, "params": {"server_url": tracker.url, **tracker.params}}
     words = [sys.executable, "-c", CALL, str(ACTIONS / "rt_ticket.py"), json.dumps(request)]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, **(hurry or {})}
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -306,12 +308,12 @@ def test_replicas_at_once_make_one_case(tracker: RequestTracker, where: str, req
     assert len(tracker.cases) == 1
 
 
-def test_killed_at_any_point_there_is_one_case(tracker: RequestTracker) -> None:
+def test_killed_at_any_point_there_is_one_case(tracker: RequestTracker, tmp_path: Path) -> None:
     """The process dies at some request: before it is carried out, or after, or a little later; another one goes on."""
-    chance = random.Random(7)
+    chance, hurry = random.Random(7), hurried(tmp_path, *LEASE)
     for turn in range(KILLS):
         data = event(attribute(1), uuid=f"{turn:08d}-0000-4000-8000-00000000000e")
-        _killed(tracker, data, chance)
+        _killed(tracker, data, chance, hurry)
         said = keep(tracker, data)
         assert "data" in said, said
         assert len(tracker.cases) == turn + 1
@@ -322,10 +324,10 @@ def test_killed_at_any_point_there_is_one_case(tracker: RequestTracker) -> None:
     assert {tuple(lines) for lines in tracker.history.values()} == {("created",)}, "nothing changed: nothing is told"
 
 
-def _killed(tracker: RequestTracker, data: dict, chance: random.Random) -> None:
+def _killed(tracker: RequestTracker, data: dict, chance: random.Random, hurry: dict[str, str]) -> None:
     """Let a process begin, and kill it. The first request looks, the second makes the ticket, the third reads it."""
     fatal, late, pause = chance.choice([1, 2, 2, 2, 3]), chance.random() < 0.7, chance.choice([0.0, 0.0, 0.005, 0.02])
-    victim, count = _process(tracker, data), itertools.count(1)
+    victim, count = _process(tracker, data, hurry), itertools.count(1)
 
     def kill() -> None:
         time.sleep(pause)

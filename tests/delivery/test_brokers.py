@@ -15,6 +15,7 @@ from brokers import Brokers, Rabbit, Redis
 from delivery_kit import parcel, until
 
 from misp_workflow import delivery
+from misp_workflow.delivery import breaker, retry
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.outbox import Entry, Item
 from misp_workflow.delivery.outbox.envelope import DIGEST
@@ -65,7 +66,7 @@ def test_queued_is_delivered_by_a_worker(receiver: Receiver, shared) -> None:
 
 
 def test_what_fails_is_tried_again_and_told_of(receiver: Receiver, shared) -> None:
-    receiver.answers(answer(status=503), answer(status=429, headers={"Retry-After": "2"}))
+    receiver.answers(answer(status=503), answer(status=429, headers={"Retry-After": "1"}))
     (receipt,) = deliver([parcel(receiver, "f1", bearer=SECRET, secrets=(SECRET,))])
     assert (receipt.status, receipt.detail) == ("queued", "Queued, because Slack answered 503 Service Unavailable.")
     assert len(receiver.wait_for(3, timeout=120)) == 3
@@ -200,8 +201,10 @@ def test_redis_without_an_append_only_file_is_told_of(program, tmp_path: Path, r
 
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
 def test_a_broker_that_is_killed_in_between_loses_nothing(
-    kind: str, receiver: Receiver, brokers: Brokers, rules
+    kind: str, receiver: Receiver, brokers: Brokers, rules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(breaker, "FIRST_REST", 0.5)  # so many failures that the receiver is left alone
+    monkeypatch.setattr(retry, "LONGEST_WAIT", 2.0)
     with brokers(kind) as broker:
         rules(f'[outbox]\nurl = "{broker.url}"\nkey = "{KEY}"\n')
         receiver.always(answer(status=503))
@@ -220,7 +223,7 @@ def test_a_member_that_cannot_be_read_does_not_stop_its_digest(
     receiver: Receiver, rules, broker: Redis | Rabbit
 ) -> None:
     """After a change of key, say."""
-    settings = f'[outbox]\nurl = "{broker.url}"\nkey = "{{}}"\n[destinations.chat]\ndigest = 4\n'
+    settings = f'[outbox]\nurl = "{broker.url}"\nkey = "{{}}"\n[destinations.chat]\ndigest = 2\n'
     given = {"digest": ("json.text",), "destination": "chat"}
     rules(settings.format(KEY))
     deliver([parcel(receiver, "old", json={"text": "old"}, **given)])

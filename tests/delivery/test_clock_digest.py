@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from brokers import Brokers
 from delivery_kit import parcel, until
+from hurry import LEASE, REDIS, hurried
 
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.settings import current
@@ -123,6 +124,7 @@ def test_what_is_gathered_by_the_clock_survives_a_kill(
         path.write_text(outbox + place)
         path.chmod(0o600)
         environment = {"MISP_WORKFLOW_STATE": str(state), "MISP_WORKFLOW_CONFIG": str(path)}
+        environment |= hurried(tmp_path, *(REDIS if broker else LEASE))
         with MispModulesServer(environment=environment) as server:
             first = 0
 
@@ -140,6 +142,7 @@ def test_what_is_gathered_by_the_clock_survives_a_kill(
                 assert time.time() > end or not receiver.requests
                 if slow := time.time() > end:
                     server.start()
+                    until(lambda: told(receiver) >= 20, 240)  # else they come in the middle of the next turn
                 return not slow
 
             in_time(gather)

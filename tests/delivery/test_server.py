@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from brokers import Brokers
 from delivery_kit import until
-from hurry import hurried
+from hurry import LEASE, REDIS, hurried
 
 from misp_workflow import settings
 from misp_workflow.delivery.outbox import open_outbox
@@ -29,8 +29,6 @@ pytestmark = [pytest.mark.server, pytest.mark.waits]
 ROW = {"id": "1", "uuid": "0d4b1a5e-0000-4000-8000-000000000001", "info": "kept", "timestamp": "1"}
 EVENT = {"Event": {**ROW, "RelatedEvent": []}}  # a full event says what happened, so that the same again is no news
 NO_ANSWER: dict[str, Any] = {"error": "the server did not answer"}
-LEASE = ("misp_workflow.delivery.outbox.lease.LEASE = 2.0", "misp_workflow.delivery.outbox.lease.RENEW = 0.4")
-"""How soon the next server takes over what a killed one had in its hands."""
 
 
 @pytest.fixture
@@ -151,9 +149,6 @@ SOON = (
     "misp_workflow.delivery.house.WORKER_PATIENCE = 1.25",  # so often `answer_within`
 )
 """What else decides how long the last few of some hundred take, which fail again and again."""
-REDIS = tuple(
-    f"misp_workflow.delivery.outbox.redis.{change}" for change in ("HEARTBEAT = 4_000", "MAINTENANCE = 200_000")
-)
 
 
 @pytest.mark.parametrize(("kind", "replicas", "number"), [("sqlite", 1, 300), ("redis", 3, 300), ("rabbitmq", 3, 300)])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from brokers import Brokers, Rabbit, Redis
 from delivery_kit import parcel, until
+from hurry import REDIS, hurried
 
 from misp_workflow.delivery.deliver import resume
 from misp_workflow.delivery.outbox import Item, Outbox, open_outbox
@@ -43,12 +46,13 @@ def box(broker: Redis | Rabbit, rules) -> Iterator[Any]:
 
 
 @pytest.fixture
-def worker(box: Outbox) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+def worker(box: Outbox, broker: Redis | Rabbit, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     """Starts a process that works on the same outbox."""
     started = []
+    environment = {**os.environ, **(hurried(tmp_path, *REDIS) if isinstance(broker, Redis) else {})}
 
     def start() -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen([sys.executable, "-m", "misp_workflow", "outbox", "work"]))
+        started.append(subprocess.Popen([sys.executable, "-m", "misp_workflow", "outbox", "work"], env=environment))
         return started[-1]
 
     yield start

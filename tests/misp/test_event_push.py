@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hurry import LEASE, hurried
 from misp_support import RealMisp, wait_until
 
 from misp_workflow.testing import MispModulesServer
@@ -461,6 +462,7 @@ def test_killed_after_the_event_was_made_and_before_that_was_known(tmp_path: Pat
         settings.write_text(f"[destinations.there.parameters]\n{place}")
         settings.chmod(0o600)
         environment = {"MISP_WORKFLOW_CONFIG": str(settings), "MISP_WORKFLOW_STATE": str(tmp_path / "state")}
+        environment |= hurried(tmp_path, *LEASE)
         respond, killed, answered = there._otherwise, threading.Event(), threading.Event()
 
         def once(request: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hurry import LEASE, hurried
 from misp_support import wait_until
 
 from misp_workflow.testing import MispModulesServer
@@ -22,6 +23,7 @@ def test_killed_in_the_middle_and_started_again(tmp_path: Path, recorded):
         settings.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
         settings.chmod(0o600)
         environment = {"MISP_WORKFLOW_CONFIG": str(settings), "MISP_WORKFLOW_STATE": str(tmp_path / "state")}
+        environment |= hurried(tmp_path, *LEASE)
         with MispModulesServer(environment=environment) as server:
             params = {"tags": "type:OSINT", "items": "all", "delivery": "queue"}
             said = server.query({"module": "misp_tag", "data": {"Event": event}, "params": params})
