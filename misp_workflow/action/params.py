@@ -16,6 +16,7 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     address     the value says which server is asked; "url" always does
     secret      masked in everything that is said, logged or stored
     template    rendered by the action: the value is a Jinja template
+    per_attribute  with template: it is rendered for each attribute
     rule        one of a gate's rules; a gate of which none is set lets nothing pass
 
 MISP sends every declared parameter as text, "" for a field left alone. A caller by hand may send numbers or booleans.

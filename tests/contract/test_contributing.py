@@ -12,6 +12,13 @@ from misp_workflow.testing.contract import CHECKS, ActionFile
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def test_every_key_of_a_parameter_is_told() -> None:
+    actions = (ROOT / "misp_modules" / "modules" / "action_mod").glob("*.py")
+    used = {key for path in actions for spec in ActionFile.load(path).params.values() for key in spec}
+    told = "".join(re.findall(r"^\| (`.*?) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE))
+    assert used - {"description", "value"} - set(re.findall(r"`(\w+)`", told)) == set()
+
+
 def test_the_example_is_an_action(tmp_path: Path, receiver: Receiver, captures):
     source, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
     path = tmp_path / "zulip_example.py"
