@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from misp_workflow.delivery.guard.glance import NO_BRANCH, Glance
+from misp_workflow.delivery.guard.glance import NO_BRANCH, Glance, Rows
 from misp_workflow.event import CHUNK
 
 FIRST: dict[str, Any] = {"uuid": "a", "value": "1", "Tag": [{"name": "first"}]}
@@ -64,10 +64,16 @@ def test_what_is_listed_once_more_goes_with_its_original() -> None:
 
 
 def test_copies_are_told_chunk_by_chunk() -> None:
-    rows = [{"uuid": str(number)} for number in range(CHUNK + 2)]
+    rows = [{"uuid": str(number)} for number in range(2 * CHUNK + 2)]
     data = {"Event": {"Attribute": rows, "_AttributeFlattened": [*map(dict, rows[:-1]), {"uuid": "other"}]}}
-    glance = look(data)
-    assert glance.with_copies({0, CHUNK}) == {0, CHUNK, len(rows)}
+    asked = {0, CHUNK, 2 * CHUNK}
+    assert look(data).with_copies(asked) == asked | {len(rows), len(rows) + CHUNK}
+
+
+def test_rows_without_those_of_some_branches() -> None:
+    rows = Rows([FIRST, PLAIN, INNER], [0, 1, 1], {"uuid"})
+    assert rows.without({2}) is rows
+    assert rows.without({1}) == Rows([FIRST], [0], {"uuid"})
 
 
 RELATED = [{"Event": {"info": "other"}}]
@@ -94,6 +100,8 @@ RELATED = [{"Event": {"info": "other"}}]
         event(Object=[{"name": ["x"]}]),
         {**event(), "RelatedEvent": RELATED},
         event(Thread={"RelatedEvent": RELATED}),
+        {**event(), "Thread": {"RelatedEvent": RELATED}},
+        event(Tag=[{"name": "x", "more": {"y": 1}}]),
         None,
     ],
 )
@@ -110,6 +118,7 @@ def test_it_gives_up_at_what_only_the_careful_walk_knows(data: Any) -> None:
         (event(GalaxyCluster=[{"distribution": "3", "local": "0"}], Galaxy=[{"local_only": False}]), False),
         (event(Object=[{"inherited": True}]), False),
         ({"Log": {"model": "User"}}, False),
+        ({"Event": [{"Attribute": [FIRST]}]}, False),
         ([], False),
     ],
 )
@@ -120,5 +129,6 @@ def test_what_misp_usually_sends_is_looked_at(data: Any, foreign: bool) -> None:
 
 def test_objects_that_say_that_they_are_inherited_are_kept_in_mind() -> None:
     inherited = {"name": "x", "inherited": True}
-    assert inherited in look(event(Object=[inherited])).objects
+    found = look(event(Object=[inherited], EventReport=[{"name": "y", "inherited": True}])).objects
+    assert {row["name"] for row in found} == {"x", "y"}
     assert look(event()).objects == []
