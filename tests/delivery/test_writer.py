@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from delivery_kit import until
@@ -84,6 +84,51 @@ def test_what_comes_while_the_disk_is_busy_shares_one_commit(disk: Disk, writer:
         disk.slow.set()
         assert all(one.result() for one in (first, *others))
     assert disk.commits == 2
+
+
+class Clock:
+    """Time that, when it is slept away, brings what the test lets come meanwhile."""
+
+    monotonic = staticmethod(time.monotonic)
+
+    def __init__(self) -> None:
+        self.meanwhile: list[Callable[[], object]] = []
+        self.slept = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += 1
+        while self.meanwhile:
+            self.meanwhile.pop()()
+
+
+def test_in_a_crowd_a_write_waits_for_the_next_ones_and_alone_it_does_not(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    with ThreadPoolExecutor(16) as callers:
+
+        def also(*names: str) -> None:
+            asked.extend(callers.submit(writer.put, name, soon()) for name in names)
+            until(lambda: writer._orders.qsize() == len(names))
+
+        asked: list[Future[str]] = []
+        disk.slow.clear()
+        first = callers.submit(writer.put, "first", soon())
+        assert disk.asked.wait(20)
+        also("t1", "t2")
+        disk.slow.set()
+        assert all(one.result() for one in (first, *asked))
+        assert (disk.commits, clock.slept) == (2, 0)
+
+        clock.meanwhile.append(lambda: also("t4", "t5"))
+        writer.put("t3", soon())
+        assert all(one.result() for one in asked)
+        assert (disk.commits, clock.slept) == (3, 1)
+
+        for number, name in enumerate(("last of many", "alone", "alone again")):
+            writer.put(name, soon())
+            assert (disk.commits, clock.slept) == (4 + number, 2)
 
 
 def test_what_nobody_waits_for_is_written_however_many_ask_at_once(disk: Disk, writer: Writer) -> None:

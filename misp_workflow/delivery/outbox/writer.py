@@ -26,6 +26,8 @@ Job = Callable[[sqlite3.Connection], Any]
 MOST_IN_ONE = 256
 COMPANY = 0.05
 """Seconds that a write for which nobody waits may wait for one to share its commit with."""
+OTHERS = 0.001
+"""Seconds that a write waits for others while several were asked for at once: a commit costs the same for each."""
 TRY_AGAIN_AFTER = 1.0
 MOMENT = 1.0
 """Seconds for which what can no longer be taken back, because it is being written, is waited for besides."""
@@ -110,6 +112,7 @@ class Writer:
         self._refused: list[_Order] = []
         self._refused_until = 0.0
         self._ending = False
+        self._crowded = False  # several waited for the last commit
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -179,9 +182,13 @@ class Writer:
         found: list[_Order | None] = []
         with contextlib.suppress(Empty):
             found.append(self._orders.get(timeout=patience))
+            if self._crowded:
+                time.sleep(OTHERS)
             while len(found) < MOST_IN_ONE:
                 found.append(self._orders.get_nowait())
-        return [order for order in found if order is not None]
+        urgent = [order for order in found if order is not None]
+        self._crowded = len(urgent) > 1
+        return urgent
 
     def _write(self, batch: list[_Order]) -> None:
         try:
