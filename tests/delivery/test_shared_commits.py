@@ -72,6 +72,23 @@ def test_the_same_put_twice_is_taken_once(box: SqliteOutbox) -> None:
     assert keys(box) == ["first", "other 0", "other 1", "other 2", "same"]
 
 
+def test_when_a_bundle_goes_is_asked_once_for_all_that_come_together(box: SqliteOutbox) -> None:
+    box.put([item("slow 0", gather=50.0)], soon())
+    asked: list[str] = []
+    box._disk.run(lambda db: db.set_trace_callback(asked.append), soon())
+    busy = Busy(box)
+    found = [busy.ask(box.put, [item(f"slow {n}", gather=50.0), item(f"new {n}", gather=70.0)], soon()) for n in (1, 2)]
+    busy.free()
+    assert [one.result() for one in found] == [["taken", "taken"]] * 2
+    assert len([one for one in asked if one.lstrip().startswith("SELECT due")]) == 2
+    due: dict[str, set[float]] = {}
+    for entry in box.entries():
+        due.setdefault(entry.key.split()[0], set()).add(entry.due)
+    assert len(due["slow"]) == len(due["new"]) == 1
+    assert max(due["slow"]) < min(due["new"])
+    assert keys(box) == ["first", "new 1", "new 2", "slow 0", "slow 1", "slow 2"]
+
+
 def test_more_than_one_statement_holds(box: SqliteOutbox) -> None:
     items = [item(f"k{n:03}") for n in range(150)]
     assert box.put([*items, item("first")], soon()) == ["taken"] * 150 + ["waiting"]

@@ -46,11 +46,16 @@ Row = tuple[Any, ...]
 SEALED = 10
 
 
-def row(db: sqlite3.Connection, item: Item, sealed: bytes, now: float, owner: str) -> Row:
-    """Return what is to be stored of an effect."""
+def row(
+    db: sqlite3.Connection, item: Item, sealed: bytes, now: float, owner: str, gathered_until: dict[str, float]
+) -> Row:
+    """Return what is to be stored of an effect; when a bundle goes is asked once for all that are stored together."""
     parcel, effect = item.parcel, item.parcel.effect
-    bundle = item.bundle
-    due = _gathered_until(db, bundle, now + item.gather) if bundle else now
+    bundle, due = item.bundle, now
+    if bundle:
+        if bundle not in gathered_until:
+            gathered_until[bundle] = _gathered_until(db, bundle, now + item.gather)
+        due = gathered_until[bundle]
     told = (effect.label, parcel.action, effect.destination, parcel.event)
     expires = min(item.expires(now), now + LONGEST_AGE)
     return (parcel.key, item.lane, *told, now, expires, due, owner, sealed, bundle)

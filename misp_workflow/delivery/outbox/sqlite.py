@@ -114,6 +114,7 @@ class SqliteOutbox:
         """Return what is to be stored, and whether there is room for what each caller puts."""
         found: list[rows.Row] = []
         fits: list[bool] = []
+        gathered_until: dict[str, float] = {}
         before = 0
         for put in puts:
             size = sum(map(len, put.sealed))
@@ -121,7 +122,8 @@ class SqliteOutbox:
             if fits[-1]:
                 before += size
                 for item, blob in zip(put.items, put.sealed, strict=True):
-                    found.append(rows.row(db, item, blob, now, self._lease.owner if item.hold else ""))
+                    owner = self._lease.owner if item.hold else ""
+                    found.append(rows.row(db, item, blob, now, owner, gathered_until))
         return found, fits
 
     def _has_room(self, db: Connection, more: int, before: int) -> bool:
