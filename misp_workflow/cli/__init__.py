@@ -12,7 +12,7 @@ import click
 
 from misp_workflow import __version__
 from misp_workflow.cli.screen import QUIET, echo
-from misp_workflow.errors import WorkflowError
+from misp_workflow.errors import WorkflowError, did_you_mean
 from misp_workflow.printable import printable
 
 COMMANDS = {
@@ -54,6 +54,13 @@ class _Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"misp_workflow.cli.{cmd_name.replace('-', '_')}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and (near := did_you_mean(args[0], COMMANDS)):
+            ctx.fail(f"There is no command “{args[0]}”{near}.")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -73,6 +73,13 @@ def test_the_page_tells_the_statuses_of_every_command() -> None:
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
 
 
+def test_a_misspelt_command_is_told_the_nearest() -> None:
+    told = said("outbx")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "There is no command “outbx”; the nearest name is “outbox”." in told.stderr
+    assert "\x1b" not in said("outbo\x1bx").stderr and "No such command 'zzz'" in said("zzz").stderr
+
+
 @pytest.mark.parametrize(
     ("words", "status"),
     [
