@@ -250,23 +250,34 @@ for turn in range(rounds):
 """
 
 
-def _writer(number: int, seed: int, rounds: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, str(number), str(seed), str(rounds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def _writer(told: Path, number: int, rounds: int) -> subprocess.Popen[bytes]:
+    """Start a process that writes to the list, and into the file `told` what it was told is delivered."""
+    command = [sys.executable, "-c", WRITER, str(number), str(number), str(rounds)]
+    with told.open("wb") as out:
+        return subprocess.Popen(command, stdout=out)
 
 
-def test_many_processes_killed_at_random_lose_nothing(keep) -> None:
+def _kill(writer: subprocess.Popen[bytes], told: Path, pause: float) -> None:
+    """Kill the process so many seconds after it was told the first time."""
+    while not told.stat().st_size and writer.poll() is None:
+        time.sleep(0.001)
+    time.sleep(pause)
+    writer.kill()
+    writer.wait()
+
+
+def test_many_processes_killed_at_random_lose_nothing(keep, tmp_path: Path) -> None:
     """What a writer was told is delivered stands, or was replaced by its own later word; no line is ever broken."""
     keep({"fw": {"format": "plain"}})
     chance = random.Random(5)
-    writers = [_writer(number, number, 8) for number in range(20)]
-    for writer in chance.sample(writers, 10):
-        time.sleep(0.15)
-        writer.kill()
+    files_told = [tmp_path / f"told-{number}" for number in range(12)]
+    writers = [_writer(told, number, 8 if number % 2 else 1000) for number, told in enumerate(files_told)]
+    for number in range(0, 12, 2):
+        _kill(writers[number], files_told[number], chance.uniform(0.0, 0.1))
     said = {}
     for number, writer in enumerate(writers):
-        told = [line.split() for line in writer.communicate()[0].splitlines()]
-        said[number] = dict(told)
+        writer.wait()
+        said[number] = dict(line.split() for line in files_told[number].read_text().splitlines())
     shelf("fw").publish()
     assert shelf("fw").check().clean
     published = set(lines("fw"))
@@ -283,10 +294,8 @@ def test_killed_anywhere_it_leaves_the_old_file_or_the_new_one(keep, tmp_path: P
     keep({"fw": {"format": "plain"}})
     send("fw", time.time(), put=tuple(attribute("domain", f"n{number}.example") for number in range(500)))
     for turn in range(12):
-        writer = _writer(turn, turn, 1000)
-        time.sleep(0.35 + turn * 0.02)
-        writer.kill()
-        writer.communicate()
+        told = tmp_path / f"told-{turn}"
+        _kill(_writer(told, turn, 1000), told, turn * 0.01)
         content = shelf("fw").path.read_bytes()
         assert content.endswith(b".example\n") and content.count(b"\n") >= 500
     shelf("fw").publish()
