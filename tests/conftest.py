@@ -6,6 +6,7 @@ import gc
 import itertools
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -44,6 +45,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if waiting and (workers := getattr(config, "workerinput", {}).get("workercount", 1)) > 1:
         from order import ordered  # here, because a copy of this file serves the tests of one's own actions
 
+        waiting.sort(
+            key=lambda item: not {"rabbitmq", "amqp"} & set(re.split(r"\W", item.nodeid))
+        )  # it is started once
         items[:] = ordered(waiting, [item for item in items if not item.get_closest_marker("waits")], workers)
 
 

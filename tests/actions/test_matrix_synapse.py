@@ -19,6 +19,7 @@ from misp_workflow.effects import Post
 from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.synapse import Synapse
 
+pytestmark = pytest.mark.waits
 FILE = Path(__file__).parents[2] / "misp_modules/modules/action_mod/matrix_message.py"
 
 

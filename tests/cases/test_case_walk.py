@@ -308,6 +308,7 @@ def test_replicas_at_once_make_one_case(tracker: RequestTracker, where: str, req
     assert len(tracker.cases) == 1
 
 
+@pytest.mark.waits
 def test_killed_at_any_point_there_is_one_case(tracker: RequestTracker, tmp_path: Path) -> None:
     """The process dies at some request: before it is carried out, or after, or a little later; another one goes on."""
     chance, hurry = random.Random(7), hurried(tmp_path, *LEASE)

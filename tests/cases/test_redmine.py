@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from cases_kit import ask, attribute, event, life, told
 
+pytestmark = pytest.mark.waits
+
 HOSTILE = '@admin #1 *b* _i_ [[Wiki]] <b> &amp; `c` !x! "x":http://evil.example r1 user:admin {{toc}}\nh1. x'
 
 

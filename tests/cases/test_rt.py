@@ -15,6 +15,8 @@ from cases_kit import EVENT, ask, attribute, bare, detail, event, life, told
 from misp_workflow import settings
 from misp_workflow.delivery import ledger
 
+pytestmark = pytest.mark.waits
+
 
 class Rt:
     """What is in a real RT. Each has a queue of its own, so that the tests know nothing of each other."""

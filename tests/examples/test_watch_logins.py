@@ -120,6 +120,7 @@ def storm(entry: Entry) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.server
+@pytest.mark.waits
 def test_a_storm_is_a_few_messages_that_name_whom_they_are_about(
     workflow, entry: Entry, settings, receiver: Receiver, tmp_path: Path
 ) -> None:

@@ -454,6 +454,7 @@ def test_from_one_misp_to_the_other(misp: Any, other: Any, push: Push) -> None:
 
 
 @pytest.mark.server
+@pytest.mark.waits
 def test_killed_after_the_event_was_made_and_before_that_was_known(tmp_path: Path) -> None:
     with StandInOther() as there:
         ours = event(*(attribute(f"n{number}.example") for number in range(20)))

@@ -15,6 +15,7 @@ NUMBER = 500
 
 
 @pytest.mark.server
+@pytest.mark.waits
 def test_killed_in_the_middle_and_started_again(tmp_path: Path, recorded):
     with MispStandIn(recorded=recorded, bulk_local=False) as misp:  # one call per attribute, so that there is a middle
         rows = [{"type": "domain", "value": f"host{index}.example"} for index in range(NUMBER)]
