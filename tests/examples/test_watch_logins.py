@@ -103,11 +103,11 @@ def test_what_is_not(fields, workflow, entry: Entry, settings, receiver: Receive
 
 
 NAMES = [f"user-{number:02}" for number in range(40)]
-STORM = 2000
+STORM = 1000
 
 
 def storm(entry: Entry) -> Iterator[dict[str, Any]]:
-    """Yield 1,500 failed logins, 20 changed roles, and what nobody wants to hear of, all mixed."""
+    """Yield 750 failed logins, 10 changed roles, and what nobody wants to hear of, all mixed."""
     for number in range(STORM):
         if number % 4:
             yield failed(entry, number, NAMES[number % len(NAMES)])

@@ -300,7 +300,7 @@ def kafka(folder: Path, program: Program) -> Iterator[Peer]:
             if not reader.assignment():
                 partitions = reader.list_topics("misp", 10).topics["misp"].partitions
                 reader.assign([client.TopicPartition("misp", number, 0) for number in partitions])
-            while found := [one for one in reader.consume(1000, 0.1) if one.error() is None]:
+            while found := [one for one in reader.consume(1000, 0.02) if one.error() is None]:
                 got.extend((one.key().decode(), body_value(one.value())) for one in found)
             return got
 
