@@ -3,7 +3,7 @@
 #
 # Since IDNA 2008 (RFC 5891; RFC 5894, 7.2) ß and the final sigma are letters of their own: the registries hand out both
 # names, to different holders, and browsers look up xn--strae-oqa.example. The harmonization of source.fqdn follows
-# IDNA 2003, which made "ss" of it: abuse reports and blocklists meet the wrong one. Other letters are right.
+# IDNA 2003, which made "ss" of it: abuse reports and blocklists meet the wrong one. ü is right.
 #
 # Seen:
 #     straße.example IntelMQ: strasse.example IDNA 2008: xn--strae-oqa.example
