@@ -2,8 +2,8 @@
 # IntelMQ 3.5.0: an event marked TLP:CLEAR or TLP:AMBER+STRICT gets no marking at all.
 #
 # Both are labels of TLP 2.0, in force since August 2022, and MISP's taxonomy has them. The field "tlp" knows those of
-# before alone. Event.add raises InvalidValue, or with raise_failure=False, as many parsers call it, leaves the field out
-# and answers False: what may not leave an organisation goes on unmarked.
+# before alone. Event.add raises InvalidValue, or with raise_failure=False leaves the field out and answers False: what
+# may not leave an organisation goes on unmarked.
 #
 # Seen:
 #     {'TLP:RED': 'RED', 'TLP:AMBER': 'AMBER', 'TLP:AMBER+STRICT': None, 'TLP:GREEN': 'GREEN', 'TLP:CLEAR': None, 'TLP:WHITE': 'WHITE'}
