@@ -3,7 +3,7 @@
 #
 # Sigma compares without regard to case unless "cased" is asked for. A whole value becomes "=", which in SQLite minds it: a
 # rule for cmd.exe does not find CMD.EXE, as Windows writes it at times. A value with a wildcard or a backslash becomes LIKE,
-# which does not. Converted for other products the rule finds both.
+# which does not. Converted for Splunk or Loki the rule finds both. (Python 3.11 or newer.)
 #
 # Seen:
 #     Image: cmd.exe -> Image='cmd.exe' finds cmd.exe
