@@ -3,7 +3,7 @@
 #
 # In STIX 1.x negate="true" on an indicator says that what it describes must be absent. The elevator writes the same STIX 2
 # pattern with it as without. What was the sign of a clean machine is the sign of an infected one, and no message tells.
-# (lxml 4.9.4, the last that the elevator runs with, has wheels up to Python 3.12.)
+# (With lxml 5.3 the elevator ends in an AttributeError; lxml 4.9.4 has wheels up to Python 3.12.)
 #
 # Seen:
 #     plain: [("[domain-name:value = 'a.example']", '')]
@@ -24,7 +24,8 @@ logging.disable(logging.CRITICAL)
 from stix2elevator import elevate
 from stix2elevator.options import initialize_options
 
-PACKAGE = """<stix:STIX_Package xmlns:stix="http://stix.mitre.org/stix-1" xmlns:indicator="http://stix.mitre.org/Indicator-2"
+PACKAGE = """<stix:STIX_Package xmlns:stix="http://stix.mitre.org/stix-1"
+  xmlns:indicator="http://stix.mitre.org/Indicator-2"
   xmlns:cybox="http://cybox.mitre.org/cybox-2" xmlns:file="http://cybox.mitre.org/objects#FileObject-2"
   xmlns:name="http://cybox.mitre.org/objects#DomainNameObject-1" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
   xmlns:example="http://example.com" id="example:Package-5f1d8b8a-0000-4000-8000-000000000001" version="1.2"
