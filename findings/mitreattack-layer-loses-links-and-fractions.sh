@@ -2,8 +2,8 @@
 # mitreattack-python 6.3.1: an ATT&CK Navigator layer loses its links and the fractions of its scores when read and written.
 #
 # The layer format has "links" for the layer, and a score is a number. Layer keeps links of techniques, and none of the
-# layer's own; a score of 5.5 comes out as 5. A layer that is merged or recoloured by a script is another than the one that
-# the Navigator wrote, and validates.
+# layer's own; a score of 5.5 comes out as 5. A layer that a script merges or recolours is another than the one that
+# the Navigator wrote, and nothing tells. (Python 3.11 or newer.)
 #
 # Seen:
 #     layer's links: None technique's links: [{'label': 'case', 'url': 'http://b.example/'}] score: 5
