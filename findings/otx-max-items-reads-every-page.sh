@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # OTXv2 1.5.12: getall(max_items=1) gives one pulse, after it has asked for every page there is.
 #
-# max_items ends the reading of a page, and the next page is asked for all the same, until there is none. A subscriber of
-# OTX has thousands of pulses: a look at the newest one takes as long, and counts as much against the limits of the service,
-# as all of them. max_page ends it. (The package needs six and does not bring it.)
+# max_items ends the reading of a page, and the next page is asked for all the same, until there is none. For somebody with
+# many subscriptions a look at the newest pulse takes as long, and counts as much against the limits of the service, as
+# reading all of them. max_page ends it. (The package needs six and does not bring it.)
 #
 # Seen:
 #     pulses: 1 pages asked for: 3
