@@ -26,8 +26,8 @@ Job = Callable[[sqlite3.Connection], Any]
 MOST_IN_ONE = 256
 COMPANY = 0.05
 """Seconds that a write for which nobody waits may wait for one to share its commit with."""
-OTHERS = 0.001
-"""Seconds that a write waits for others while several were asked for at once: a commit costs the same for each."""
+OTHERS = 0.004
+"""Seconds that a write waits for others while several are asked for at once: a commit costs about the same for all."""
 TRY_AGAIN_AFTER = 1.0
 MOMENT = 1.0
 """Seconds for which what can no longer be taken back, because it is being written, is waited for besides."""
