@@ -162,8 +162,14 @@ def _details(old: Node, new: Node, hidden: Iterable[str]) -> Iterator[Change]:
         if not same(was, now):
             if any(secret in str(was) or secret in str(now) for secret in hidden):
                 was = now = HIDDEN
-            what = f"{name}: {shown(was)} → {shown(now)}"
-            yield Change("detail", new.key, new.module, what, was, now)
+            yield Change("detail", new.key, new.module, f"{name}: {_step(was, now)}", was, now)
+
+
+def _step(was: Any, now: Any) -> str:
+    """From one value to the other, also where both read the same."""
+    if shown(was) != shown(now) or HIDDEN in (was, now):
+        return f"{shown(was)} → {shown(now)}"
+    return "no longer there" if now is None else "there now, and empty" if was is None else "written otherwise"
 
 
 def shown(value: Any) -> str:

@@ -47,6 +47,7 @@ def connections(key, way, *ends):
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
+        (lambda stored: stored["2"]["data"].update(params=[]), "tag-if (2): data.params: there now, and empty"),
         (params("2", tags=["tlp:amber", "x"]), "tag-if (2): tags: tlp:red → tlp:amber, x"),
         (params("4", message="no"), "stop-execution (4): message: nothing → “no”"),
         (params("4", more="no"), "stop-execution (4): more set to “no”"),
