@@ -88,7 +88,7 @@ class Listener:
     def _taken(self, path: Mapping[str, str], query: Mapping[str, str], last: str, body: Mapping[str, Any]) -> None:
         trigger = path["trigger"]
         if "module" in path:
-            self.runs.visited(trigger, path["module"], query.get("result", ""), body)
+            self.runs.visited(trigger, path["module"], query.get("result", ""), body, query.get("message", ""))
         elif last == "init":
             self.runs.begun(trigger, query.get("type", ""), body)
         else:

@@ -24,7 +24,13 @@ MOST_RUNS = 50
 MOST_VISITS = 500
 """Visits of one run that are kept, the newest; a graph has some ten nodes, and anybody who gets here may post."""
 
-OUTCOMES = {"success": "ok", "partial-success": "error", "failure": "error", "disabled_module": "disabled"}
+OUTCOMES = {
+    "success": "ok",
+    "partial-success": "error",
+    "failure": "error",
+    "error": "error",
+    "disabled_module": "disabled",
+}
 """What MISP calls the result of a node -> how a drawing shows it."""
 
 GraphOf = Callable[[str], Workflow | None]
@@ -149,8 +155,8 @@ class Runs:
         )
         self.version += 1
 
-    def visited(self, trigger: str, module: str, result: str, body: Mapping[str, Any]) -> None:
-        """Take a post of /exec; one whose run was never announced begins one."""
+    def visited(self, trigger: str, module: str, result: str, body: Mapping[str, Any], message: str = "") -> None:
+        """Take a post of /exec; one whose run was never announced begins one. `message` is that of an exception."""
         data = body.get("data")
         run = self._open(trigger, lambda one: one.event.get("uuid") == _event(data).get("uuid"))
         if run is None:
@@ -160,7 +166,7 @@ class Runs:
         assert isinstance(source, dict)
         parameters = source.get("parameters")
         secrets = tuple(secrets_in(module, parameters, None)) if isinstance(parameters, dict) else ()
-        errors = body.get("errors") if isinstance(body.get("errors"), list) else []
+        errors = body.get("errors") if isinstance(body.get("errors"), list) else [message] if message else []
         filters = source.get("filters") if isinstance(source.get("filters"), dict) else {}
         hidden = without_secrets(data, secrets)
         run.visits.append(

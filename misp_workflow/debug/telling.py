@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from misp_workflow.errors import InputError
 from misp_workflow.runner.data import wire
+from misp_workflow.runner.data.roaming import apply_filters
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules.moduleapi import HttpServer, NoAnswerError
 from misp_workflow.runner.walk.records import Run, Step
@@ -28,11 +29,16 @@ def posts(done: Run, data: Any) -> Iterator[Told]:
     trigger = quote(done.trigger or "unknown", safe="")
     kind = "blocking" if done.blocking else "non-blocking"
     yield _post(f"{trigger}/init", {"type": kind}, None, {"original": data, "normalized": done.data})
-    for step in done.steps:
+    # Where PHP dies, MISP says nothing of that node, nor of an end.
+    for step in done.steps[:-1] if done.crash else done.steps:
         if step.outcome in ("skipped", "unknown"):
             continue
+        seen = apply_filters(step.data_after, done.around.world.misp) if done.around else step.data_after
         path = f"{trigger}/exec/{quote(step.node.module, safe='')}"
-        yield _post(path, {"result": RESULTS.get(step.outcome, "success")}, step, step.data_after)
+        caught = {"result": "error", "message": step.caught} if step.caught else {}
+        yield _post(path, caught or {"result": RESULTS.get(step.outcome, "success")}, step, seen)
+    if done.crash:
+        return
     nodes = {"blocking_nodes": done.failed, "executed_nodes": done.executed}
     end = {name: [_node(node) for node in listed] for name, listed in nodes.items()}
     yield _post(
@@ -60,7 +66,7 @@ def _post(path: str, query: dict[str, str], step: Step | None, data: Any) -> Tol
             "parameters": step.node.params or [],
         }
     body = {"source": source, "timestamp": datetime.now(timezone.utc).isoformat(), "data": data}
-    if step is not None and step.outcome == "error":
+    if step is not None and step.outcome == "error" and not step.caught:
         body["errors"] = [str(error) for error in step.errors]
     return f"/{path}?{urlencode(query)}", body
 

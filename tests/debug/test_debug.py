@@ -126,6 +126,55 @@ def test_the_runner_posts_what_misp_does(case: dict[str, Any]) -> None:
                 assert [node["id"] for node in ours["data"][name]] == [node["id"] for node in theirs["data"][name]]
 
 
+TAGGED_TAGS = {
+    "1": {
+        "id": 1,
+        "data": {"id": "event-publish", "module_type": "trigger", "misp_core_format": True},
+        "outputs": {"output_1": {"connections": [{"node": "2"}]}},
+    },
+    "2": {
+        "id": 2,
+        "data": {
+            "id": "tag_operation",
+            "module_type": "action",
+            "indexed_params": {"scope": "attribute", "action": "add", "tags": ["x"]},
+            "saved_filters": {"selector": "Event.Tag.{n}", "path": "name", "operator": "any_value", "value": ""},
+        },
+        "outputs": {},
+    },
+}
+OF_AN_EXCEPTION = "/event-publish/exec/tag_operation?result=error&message=Attribute+not+found."
+"""What a running MISP 2.5.1 posts, without any errors in the body, of a node whose exception it catches."""
+
+
+def _ran(graph: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    data = {"Event": {"id": "1", "uuid": "u", "Tag": [{"id": "3", "name": "a"}]}}
+    workflow = load({"Workflow": {"trigger_id": "event-publish", "data": graph}})
+    return list(posts(run(workflow, data, Scripted([]), world=World(misp=profiles.profile("2.5.1"))), data))
+
+
+def test_an_exception_that_misp_catches_is_a_failed_node() -> None:
+    path, body = _ran(TAGGED_TAGS)[1]
+    assert (path, "errors" in body) == (OF_AN_EXCEPTION, False)
+    with listening(None) as (url, listener):
+        replay(url, [{"uri": path, "body": body}])
+    visit = listener.runs.kept[0].visits[0]
+    assert (visit.outcome, visit.errors) == ("error", ("Attribute not found.",))
+
+
+def test_of_a_node_at_which_php_dies_nothing_is_posted() -> None:
+    reset = {"id": "generic-filter-reset", "module_type": "logic", "indexed_params": {"filtering-label": "A"}}
+    told = _ran({**TAGGED_TAGS, "2": {"id": 2, "data": reset, "outputs": {}}})
+    assert [path for path, _ in told] == ["/event-publish/init?type=blocking"]
+
+
+def test_what_is_posted_of_a_filter_is_what_it_leaves() -> None:
+    values = {"filtering-label": "A", "selector": "Event.Tag.{n}", "hash_path": "name", "operator": "in", "value": "b"}
+    node = {"id": "generic-filter-data", "module_type": "logic", "indexed_params": values}
+    told = _ran({**TAGGED_TAGS, "2": {"id": 2, "data": node, "outputs": {}}})
+    assert told[1][1]["data"]["Event"]["Tag"] == []
+
+
 # --- what is shown ----------------------------------------------------------------------------------------------------
 
 

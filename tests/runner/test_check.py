@@ -73,9 +73,19 @@ def without_core_format(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+NARROWED = {"filtering-label": "A", "selector": "Event.Tag.{n}", "hash_path": "name", "operator": "in", "value": "x"}
+
+
+def unreached() -> dict[str, Any]:
+    """Node 4 behind a filter, and behind node 3, to which nothing leads: a running MISP stores it and opens it never."""
+    nodes = {2: ("generic-filter-data", NARROWED), 3: ("slack_message", SLACK), 4: ("slack_message", SLACK)}
+    return workflow("unreached", "event-publish", nodes, [(1, 2), (2, 4), (3, 4)])
+
+
 TAG = {"scope": "attribute", "action": "add", "locality": "local", "tags": ["x"]}
 
 CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
+    "an input that no path leads to": (unreached(), ("never-opened", 4)),
     "a publication within itself": (with_node("publish-event", {}), ("recursion", 2)),
     "a publication after each save": (with_node("publish-event", {}, "event-after-save"), ("recursion", 2)),
     "a flag set at each save": (with_node("attribute_ids_flag_operation", {"action": "add"}, "attribute-after-save"),

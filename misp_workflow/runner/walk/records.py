@@ -28,6 +28,7 @@ class Step:
     "queued" jobs.
     why: one sentence: the values that were compared, the answer that was read.
     doubt: where it is not established what this MISP does here, the sentence that says so; what follows is likely.
+    caught: the exception's message, where MISP took one for a failure of the node.
     data_before: what the module saw, filters applied; by reference, as data never changes in place.
     filters: those in force before the step, by label.
     """
@@ -38,6 +39,7 @@ class Step:
     why: str = ""
     doubt: str = ""
     errors: list[Any] = field(default_factory=list)
+    caught: str = ""
     data_before: Any = None
     data_after: Any = None
     filters: Mapping[str, Any] = field(default_factory=dict)

@@ -289,6 +289,7 @@ class _Walker:
             if crash.kind not in CAUGHT:
                 raise
             text = f"Error while executing module {node.module}. Error: {crash.message}"
+            step.caught = crash.message
             outcome = Outcome(False, [text], "MISP catches this exception")
         finally:
             step.seconds = time.perf_counter() - started

@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     refused.one_trigger,
     refused.no_cycle,
     refused.one_connection,
+    refused.never_opened,
     refused.unknown_modules,
     warned.disabled_workflow,
     warned.editor_notices,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from misp_workflow import php
 from misp_workflow.errors import did_you_mean
 from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.graph import graph as graphs
@@ -41,6 +42,30 @@ def one_connection(subject: Subject) -> Iterator[Finding]:
             f"One output leads to {len(targets)} nodes.",
             "Put a concurrent-task between them, or connect them one after the other.",
         )
+
+
+def never_opened(subject: Subject) -> Iterator[Finding]:
+    """MISP works out the filters in force on each input; of one that no path reaches it has none, and dies."""
+    graph = subject.workflow.graph
+    for key, reached in graphs.filter_labels(graph).items() if graph.triggers else ():
+        node = graph.nodes[key]
+        if unreached := [source for source in _sources(node) if source not in reached]:
+            yield Finding(
+                "error",
+                "never-opened",
+                node,
+                "A filter is in force here, and another of its inputs comes from a node that no path leads to "
+                f"({', '.join(unreached)}): MISP stores and runs this, answers with an internal error, and never shows "
+                "or opens the workflow again.",
+                "Remove that connection.",
+            )
+
+
+def _sources(node: graphs.Node) -> list[str]:
+    """The nodes that a node's own list of inputs names."""
+    ports = php.values(php.to_array(node.raw.get("inputs")))
+    edges = [edge for port in ports for edge in php.values(php.to_array(php.item(port, "connections")))]
+    return [php.to_string(php.item(edge, "node")) for edge in edges]
 
 
 _A = {"action": "an action", "logic": "a logic"}
