@@ -139,7 +139,7 @@ def times(file: Path, size: int) -> dict[str, tuple[float, float]]:
 
 def floor(rows: list[dict[str, Any]], *, tags: bool) -> list[dict[str, Any]]:
     """The least that a conversion does: a copy of each row without what is internal, and each tag read once."""
-    gc.disable()  # as the conversion does
+    gc.disable()
     copies, shared = [], []
     for row in rows:
         copied = dict(row)
@@ -150,6 +150,8 @@ def floor(rows: list[dict[str, Any]], *, tags: bool) -> list[dict[str, Any]]:
                 orjson.dumps(link["Tag"])  # nothing tells equal tags from others quicker, by types and order, too
         copied["Tag"] = copied["_allTags"] = shared
         copies.append(copied)
+    gc.freeze()  # as the conversion does: else json.loads waits for the collector in these turns only
+    gc.unfreeze()
     gc.enable()
     return copies
 

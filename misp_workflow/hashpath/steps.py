@@ -124,6 +124,9 @@ def _numbered(name: str) -> Step:
 
 
 def _each_numeric(items: list[Any]) -> list[Any]:
+    if len(items) == 1 and type(items[0]) is list:
+        only: list[Any] = items[0]
+        return only  # as it stands: nothing changes what a path finds
     if set(map(type, items)) == _LISTS:
         return list(chain.from_iterable(items))
     found: list[Any] = []

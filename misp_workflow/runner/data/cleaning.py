@@ -60,28 +60,20 @@ class Cleaner:
         cleaned = []
         for attribute in php.each(attributes):
             clean: Row = attribute.copy() if type(attribute) is dict else _row_in_list(attribute)
-            if "value1" in clean:
-                del clean["value1"]
-            if "value2" in clean:
-                del clean["value2"]
+            clean.pop("value1", None)
+            clean.pop("value2", None)
             if "SharingGroup" in clean and not clean["SharingGroup"]:
                 del clean["SharingGroup"]
-            uid = clean.get("id")
-            if type(uid) is not str and php.is_array(uid):
-                raise PhpCrash("TypeError", "Illegal offset type in isset or empty")
-            if sightings and (seen := sightings.get(uid if type(uid) is str else php.array_key(uid))):
-                clean["Sighting"] = seen
+            if sightings or type(clean.get("id")) is not str:
+                self._add_sightings(clean)
             links = clean.get("AttributeTag")
             if links is not None:
                 del clean["AttributeTag"]
-                links = links if type(links) is list or php.is_array(links) else None
-            if links and type(links) is list and not clean.get("Tag"):
+            if "Tag" in clean or type(links) is not list:
+                self._add_tags(clean, links if php.is_array(links) else None)
+            elif links:
                 clean["Tag"], clean["_allTags"] = self._of_links(links)
-            elif links or clean.get("Tag"):
-                self._add_tags(clean, links)
             else:
-                if type(links) is list and "Tag" in clean:
-                    clean["Tag"] = []
                 clean["_allTags"] = inherited
             cleaned.append(clean)
         if isinstance(attributes, list):
@@ -120,6 +112,13 @@ class Cleaner:
         numbered = [row for key, row in php.pairs(cleaned) if php.is_numeric(key)] if type(cleaned) is dict else cleaned
         self._gather(numbered)
         return {**found, "Attribute": cleaned}
+
+    def _add_sightings(self, clean: Row) -> None:
+        uid = clean.get("id")
+        if php.is_array(uid):
+            raise PhpCrash("TypeError", "Illegal offset type in isset or empty")
+        if seen := self._sightings.get(php.array_key(uid)):
+            clean["Sighting"] = seen
 
     def _add_tags(self, clean: Row, links: Any) -> None:
         """Give a row `Tag` and `_allTags`, from its links and the tags that it may have already."""
