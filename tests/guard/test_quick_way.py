@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
 
-from misp_workflow.delivery.guard.clear import ORDINARY, ClearanceError, _is_ordinary, _quickly, bound_of, carefully
+from misp_workflow.delivery.guard.clear import (
+    ORDINARY,
+    ClearanceError,
+    _is_ordinary,
+    _quickly,
+    admit,
+    bound_of,
+    carefully,
+)
 from misp_workflow.delivery.guard.marks import Rule
+from misp_workflow.delivery.guard.scrub import HIDDEN
+from misp_workflow.delivery.guard.source import NOBODY
 from misp_workflow.settings import Destination
 
 GREEN, RED = [{"name": "tlp:green"}], [{"name": "tlp:red"}]
@@ -32,6 +43,37 @@ def test_a_look_is_enough_and_the_same_leaves(data: Any, selected: Any, place: D
     found = _quickly(data, selected, Rule(place), 1)
     assert found is not None
     assert found == carefully(data, selected, place)
+
+
+def test_a_large_event_is_not_walked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    def walked(*what: Any) -> Any:
+        raise NotImplementedError
+
+    large = event(Attribute=ROWS * 10)
+    expected = carefully(large, CHOSEN, Destination())
+    monkeypatch.setattr(importlib.import_module(carefully.__module__), "carefully", walked)
+    assert admit(large, CHOSEN, Destination()) == expected
+    with pytest.raises(NotImplementedError):
+        admit(event(), CHOSEN, Destination())
+
+
+def test_secrets_and_withheld_parts_go_together() -> None:
+    left = carefully(event(User={"password": "x"}), None, Destination()).data["Event"]
+    assert left["User"] == {"password": HIDDEN}
+    assert "u5" not in [row["uuid"] for row in left["Attribute"]]
+
+
+def test_without_its_source_an_event_is_still_there() -> None:
+    tags = [*GREEN, {"name": "tlp:ex:chr"}]
+    left = carefully(event(Tag=tags, Orgc={"name": "acme"}, Attribute=ROWS[:3]), ROWS[:1], Destination())
+    assert left.data["Event"]["Orgc"] == {"name": NOBODY}
+    assert (left.data["Event"]["Attribute"], left.selected) == (ROWS[:3], ROWS[:1])
+
+
+def test_what_is_called_like_a_marking_is_not_marked() -> None:
+    named = event(Attribute=ROWS[:3], Object=[{"uuid": "o", "name": "tlp:red"}])
+    left = carefully(named, None, Destination())
+    assert (left.data, left.withheld) == (named, "")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +138,17 @@ def test_what_a_destination_takes_is_said(reason: str, said: str) -> None:
         (event(Tag=[]), Destination(tlp="green"), "What is to be sent has no TLP tag and so counts as TLP:"),
         (event(), Destination(pap="green"), "What is to be sent has no PAP tag and so counts as PAP:"),
         (event(distribution="0"), Destination(distribution=1), "The event has the distribution “"),
+        (event(distribution="5"), Destination(distribution=1), "The event has the distribution “"),
+        (
+            {"Post": {}, "Thread": {"distribution": "0"}},
+            Destination(distribution=1),
+            "The event has the distribution “",
+        ),
+        (
+            event(Attribute=[{"_allTags": [{**RED[0], "inherited": True}]}]),
+            Destination(),
+            "The event is marked TLP:RED; ",
+        ),
     ],
 )
 def test_why_nothing_is_sent(data: Any, place: Destination, said: str) -> None:

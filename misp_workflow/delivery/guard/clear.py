@@ -117,9 +117,9 @@ def _partly(whole: Sequence[Any], glances: Sequence[Glance], marks: Mapping[str,
 
 
 def _without_foreign_titles(data: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the data with the titles of other events withheld, None when they stand elsewhere than in its event."""
+    """Return the data with the titles of other events withheld, None when it has no event that they could stand in."""
     event = data.get("Event")
-    if not isinstance(event, dict) or not FOREIGN.isdisjoint(data):
+    if not isinstance(event, dict):
         return None
     changed = {}
     for name in FOREIGN & event.keys():
