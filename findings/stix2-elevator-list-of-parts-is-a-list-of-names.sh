@@ -4,7 +4,7 @@
 # A CybOX value may be a list, with a condition and apply_condition ANY, ALL or NONE (CybOX 2.1, pattern fields). For a
 # list the elevator writes IN whatever they say. "Contains both" and "contains one of" find nothing but the two words
 # themselves; "none of these names" finds exactly these names. A single value keeps its condition.
-# (lxml 4.9.4, the last that the elevator runs with, has wheels up to Python 3.12.)
+# (With lxml 5.3 the elevator ends in an AttributeError; lxml 4.9.4 has wheels up to Python 3.12.)
 #
 # Seen:
 #     Contains ANY bank -> [domain-name:value MATCHES 'bank']
@@ -27,7 +27,8 @@ logging.disable(logging.CRITICAL)
 from stix2elevator import elevate
 from stix2elevator.options import initialize_options
 
-PACKAGE = """<stix:STIX_Package xmlns:stix="http://stix.mitre.org/stix-1" xmlns:indicator="http://stix.mitre.org/Indicator-2"
+PACKAGE = """<stix:STIX_Package xmlns:stix="http://stix.mitre.org/stix-1"
+  xmlns:indicator="http://stix.mitre.org/Indicator-2"
   xmlns:cybox="http://cybox.mitre.org/cybox-2" xmlns:file="http://cybox.mitre.org/objects#FileObject-2"
   xmlns:name="http://cybox.mitre.org/objects#DomainNameObject-1" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
   xmlns:example="http://example.com" id="example:Package-5f1d8b8a-0000-4000-8000-000000000001" version="1.2"

@@ -3,7 +3,7 @@
 #
 # These conditions of CybOX compare text. The elevator writes MATCHES with the text as it is, so "." stands for any character
 # and brackets for a group: EndsWith ".exe" finds "annexe", and StartsWith "(1)" does not find "(1) bill.pdf".
-# (lxml 4.9.4, the last that the elevator runs with, has wheels up to Python 3.12.)
+# (With lxml 5.3 the elevator ends in an AttributeError; lxml 4.9.4 has wheels up to Python 3.12.)
 #
 # Seen:
 #     EndsWith .exe -> [file:name MATCHES '.exe$'] on annexe True
