@@ -51,6 +51,7 @@ def test_it_sees_what_a_thorough_look_sees(kind: str, pieces: list[str]) -> None
         ("url", "https://g.example:80@10.0.0.1/", ["https://g.example:80@10.0.0.1/"]),
         ("url", "https://LOCALHOST/x", ["https://LOCALHOST/x"]),
         ("hostname", "localhosts.example", []),
+        ("hostname", "mail.LocalHost", ["mail.LocalHost"]),
     ],
 )
 def test_at_the_edges(kind: str, value: str, found: list[str]) -> None:

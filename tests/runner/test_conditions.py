@@ -12,6 +12,10 @@ from misp_workflow.runner.data.profiles import MATCHES_RENUMBERED, ORDER_OPERATO
 
 ITEMS = [{"type": "ip-src", "n": 1}, {"type": "domain", "n": "1"}, {"type": "ip-src", "n": [1]}, {"type": None}]
 
+OLD = profile("2.5.1")
+ORDERED = OLD.having(ORDER_OPERATORS, modules_of="2.5.1")
+RENUMBERED = OLD.having(MATCHES_RENUMBERED, modules_of="2.5.1")
+
 
 @pytest.mark.parametrize(
     ("data", "operator", "value", "answer"),
@@ -85,6 +89,16 @@ def test_what_is_found_may_be_an_array_with_names_or_arrays_in_it() -> None:
     assert matching(tags, ["n"], "in_or", "Tag.{n}.name") == {"1": tags[1]}
 
 
+@pytest.mark.parametrize(
+    ("operator", "value", "places"),
+    [("in", "a", "0"), ("not_in", "a", "1 2"), ("in_or", ["b", "c"], "0 1"), ("not_in_or", ["b"], "1 2")],
+)
+def test_of_the_names_of_all_tags_each_item_has_its_own(operator: str, value: Any, places: str) -> None:
+    items = [{"Tag": [{"name": "a"}, {"name": "b"}]}, {"Tag": [{"name": "c"}]}, {"Tag": []}]
+    expected = [items[int(place)] for place in places.split()]
+    assert matching(items, value, operator, "Tag.{n}.name", RENUMBERED) == expected
+
+
 def test_a_path_that_is_no_text() -> None:
     items = [{"5": "x", "1": "y"}, {"5": "y"}]
     assert matching(items, "x", "equals", 5) == items[:1]
@@ -107,11 +121,6 @@ def test_a_path_of_several_names_is_no_name_with_dots() -> None:
     for operator in ("equals", "any_value"):
         assert matching(items, "x", operator, "a.b") == items[:1]
     assert matching(items, "x", "not_equals", "a.b") == []
-
-
-OLD = profile("2.5.1")
-ORDERED = OLD.having(ORDER_OPERATORS, modules_of="2.5.1")
-RENUMBERED = OLD.having(MATCHES_RENUMBERED, modules_of="2.5.1")
 
 
 @pytest.mark.parametrize(
