@@ -60,6 +60,7 @@ def test_a_trace_is_a_name_a_value_or_a_text_that_may_quote_it() -> None:
         (False, {"value": "common.other"}),
         (False, {"value": "a|b"}),
         (True, {"comment": "they saw COMMON[.]rareword"}),
+        (True, {"info": "see common.rareword", "comment": "x"}),
         (False, {"comment": "a common word"}),
         (False, {"comment": 5}),
         (True, {"ShadowAttribute": [{"old_id": 5}]}),
@@ -69,6 +70,11 @@ def test_a_trace_is_a_name_a_value_or_a_text_that_may_quote_it() -> None:
     ]
     found = traced(OUT, [row for _, row in expected])
     assert found == {place for place, (holds, _) in enumerate(expected, 1) if holds}
+
+
+def test_a_value_that_is_too_short_for_texts_is_met_as_a_value() -> None:
+    rows = [{"value": "ab"}, {"value1": "x|ab"}, {"value": "abc"}, {"comment": "ab"}]
+    assert traced({"uuid": "u", "value": "ab"}, rows) == {1, 2}
 
 
 def test_of_a_value_the_word_is_looked_for_that_the_fewest_have() -> None:
