@@ -3,7 +3,7 @@
 #
 # A network becomes a comparison of text. 2001:db8::/48 is written LIKE '2001:db8:%', which holds for the whole /32, and
 # 2001:db8:8000::/33 LIKE '2001:db8:8%' and so on, which holds for 2001:db8:8:: and 2001:db8:a:: (8 and a are 0008 and
-# 000a). A filter for one's own network hides the others; a rule for a network raises alarms about them. IPv4 is right, and
+# 000a). A rule for a network raises alarms about the others. IPv4 is right, and
 # so is pySigma 2.0.1, which no pip installs beside the backends for Splunk, Loki or Kusto: they want one below 2.
 #
 # Seen:
