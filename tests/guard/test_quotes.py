@@ -87,3 +87,12 @@ def test_of_a_list_the_texts_that_quote_one_are_masked_and_the_others_stay(numbe
     found = left(*out[1:], {"uuid": "t", "GalaxyCluster": [galaxy]}, out=out[0])[0]["Attribute"][0]
     meta = found["GalaxyCluster"][0]["meta"]
     assert meta == {"refs": ["see [withheld]", "other", 5, "[withheld] "], "country": ["none"]}
+
+
+def test_what_was_left_out_of_the_data_is_masked_in_a_selection_and_the_other_way_round() -> None:
+    about = {"uuid": "t", "comment": "about evil.example"}
+    masked = {**about, "comment": "about [withheld]"}
+    green = {"Event": {"id": "7", "info": "x", "Tag": [{"name": "tlp:green"}]}}
+    for inside, selected in (([OUT, about], [about]), ([about], [OUT, about])):
+        cleared = clear({"Event": {**green["Event"], "Attribute": inside}}, selected, Destination(tlp="green"))
+        assert (cleared.data["Event"]["Attribute"], cleared.selected) == ([masked], [masked])
