@@ -159,6 +159,14 @@ def test_enrichment_asks_for_the_types_that_the_module_takes() -> None:
     assert event["Object"][0]["Attribute"][0]["enrichment"] == [results]
 
 
+def test_enrichment_names_the_value_by_its_type_to_a_module_of_the_first_format() -> None:
+    first = {**LOOKUP, "mispattributes": {"input": ["md5"]}}
+    answers = [{"type": "ok", "body": {"results": []}}]
+    done = act("attach-enrichment", answers, params={"modules": ["lookup"]}, world=World(enrichment_modules=[first]))
+    (asked,) = [json.loads(exchange.body()) for exchange in done.record.exchanges]
+    assert list(asked) == ["user", "event_id", "config", "module", "md5"] and asked["md5"] == "d4"
+
+
 def test_enrichment_by_a_module_that_is_not_served_crashes() -> None:
     with pytest.raises(PhpCrash, match="getModuleOptions"):
         act("attach-enrichment", params={"modules": ["gone"]}, world=World(enrichment_modules=[LOOKUP]))

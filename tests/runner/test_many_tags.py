@@ -63,12 +63,17 @@ def sent(by_tag: dict[str, Any], nodes: list[Any]) -> Any:
     return json.loads(done.exchanges[-1].body())["data"]
 
 
+BY_NAME = {**BY_TAG, "selector": "Event.Attribute.{n}.Tag.{n}", "hash_path": "name"}
+"""A filter of all attributes' tags together: MISP puts what it keeps into each attribute, deeper with every step."""
+
+
 @pytest.mark.parametrize("operator", ["in", "not_in"])
+@pytest.mark.parametrize("by", [BY_TAG, BY_NAME], ids=["attributes", "tags"])
 @pytest.mark.parametrize(
     ("action", "tag"), [("add", "new"), ("add", "old"), ("remove", "old"), ("remove", "tlp:green")]
 )
-def test_all_at_once_is_one_after_the_other(operator: str, action: str, tag: str) -> None:
-    by_tag = {**BY_TAG, "value": tag, "operator": operator}
+def test_all_at_once_is_one_after_the_other(operator: str, by: dict[str, Any], action: str, tag: str) -> None:
+    by_tag = {**by, "value": tag, "operator": operator}
     only = [
         {"selector": "Event._AttributeFlattened", "path": "id", "operator": "equals", "value": str(number)}
         for number in range(1, 5)

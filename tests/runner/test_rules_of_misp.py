@@ -127,3 +127,9 @@ def test_an_event_that_is_gone_ends_a_reload() -> None:
     assert walked({2: ("reload-full-event", {})}, world=gone).end == "crash"
     assert walked({2: ("reload-full-event", {})}, world=World(misp=OLD.misp, rows={"events": {}})).end == "crash"
     assert walked({2: ("reload-full-event", {})}).end == "success"  # no rows were given at all
+
+
+def test_data_that_is_no_text_goes_into_no_background_job() -> None:
+    graph = load(workflow("W", "event-publish", {2: ("concurrent-task", {}), 3: ("gate", {})}, [(1, 2), (2, 3)]))
+    done = run(graph, {"Event": {**EVENT["Event"], "info": "\ud800"}}, Scripted([GATE]), world=OLD)
+    assert (done.end, done.job_runs) == ("crash", []) and "Malformed UTF-8" in str(done.crash)

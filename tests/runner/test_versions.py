@@ -176,6 +176,24 @@ def test_what_is_not_established_is_said_and_ends_a_strict_run() -> None:
     assert _walked({2: ("gate", {})}, "event-before-delete", strict=True).end == "not established"
 
 
+def test_what_is_not_established_ends_a_strict_run_also_in_a_background_job() -> None:
+    nodes = {2: ("concurrent-task", {}), 3: ("filter-timestamp", {"operator": "greater", "value": "3d"})}
+    assert _walked(nodes).success
+    strict = _walked(nodes, strict=True)
+    assert (strict.end, strict.success) == ("not established", False)
+    assert strict.reason.startswith("filter-timestamp: ")
+
+
+def test_a_time_is_one_or_two_of_which_the_earlier_comes_first() -> None:
+    def after(value: Any) -> Run:
+        return _walked({2: ("filter-timestamp", {"operator": "greater", "value": value})}, now=1_700_000_000)
+
+    (step,) = after(["1d", "1600000000"]).steps
+    assert step.data_after["enabledFilters"]["A"]["value"] == [1_600_000_000, 1_699_913_600]
+    (error,) = after(["1", "2", "3"]).steps[0].errors
+    assert error.endswith("Timestamps can be a single value or an array of two values")
+
+
 def test_requests_name_the_timeout_since_it_is_sent() -> None:
     assert _walked({2: ("gate", {})}).exchanges[0].fields["timeout"] == 10
     assert "timeout" not in _walked({2: ("gate", {})}, misp=profile("2.5.19")).exchanges[0].fields

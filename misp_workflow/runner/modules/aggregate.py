@@ -22,10 +22,8 @@ def aggregate_comparator_if(call: Call) -> Outcome:
     """
     values = call.values()
     path, kind, operator = values["aggregation_path"], php.to_string(values["aggregation_type"]), values["operator"]
-    found = conditions.extract_data(call.data(), path)
-    if not php.is_array(found):
-        return Outcome(False, ["Could not aggregate this field"], f"{path} finds no values")
-    numbers = [float(php.to_number(entry)) for entry in php.values(found) if entry is not None]
+    found = php.values(conditions.extract_data(call.data(), path))
+    numbers = [float(php.to_number(entry)) for entry in found if entry is not None]
     compute = _AGGREGATES.get(kind)
     result = compute(numbers) if compute else False
     holds = conditions.holds(result, operator, values["value"], call.misp)
