@@ -1,7 +1,7 @@
 # Everything a newcomer needs: a Python 3.10 or newer with its venv module, and make. No root, nothing installed by hand.
 #
 #   make demo    a real event through a workflow, an action and the real misp-modules, to a local receiver
-#   make test    lint, types, import directions, all tests; WORKERS=4 at once
+#   make test    lint, types, import directions, all tests; WORKERS=5 at once
 #   make test-quick   the pure rooms with fewer examples, in about a minute; ROOMS=tests/lists: what you work at
 #   make lint    lint, format, types and import directions only; make format mends what can be mended
 #   make coverage     what no test runs, branch by branch; ROOMS=tests/guard for some of them
@@ -16,8 +16,8 @@
 
 PYTHON ?= python3
 PORT ?= 6666
-# For two cores: half of the workers begin with the tests that wait for servers and brokers (tests/order.py).
-WORKERS ?= 4
+# For two cores, of which four workers leave some unused: half of the workers begin with the tests that wait for servers and brokers (tests/order.py).
+WORKERS ?= 5
 ROOMS ?=
 PURE := $(addprefix tests/,action conformance guard hashpath settings)
 TESTS := -n $(WORKERS) --dist worksteal

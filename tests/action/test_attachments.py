@@ -21,17 +21,22 @@ PARAMS = {
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("letter", "times", "said"),
     [
-        ("x" * 9_999_000, '"attachment": "'),
-        ("x" * 10_000_000, "No attachment: it would have 10.0 MB, and 10 MB are the most."),
-        ("ü" * 6_000_000, "No attachment: it would have 12.0 MB, and 10 MB are the most."),
+        ("x", 9_999_000, '"attachment": "'),
+        ("x", 10_000_000, "No attachment: it would have 10.0 MB, and 10 MB are the most."),
+        ("ü", 6_000_000, "No attachment: it would have 12.0 MB, and 10 MB are the most."),
     ],
 )
-def test_what_is_too_large_for_a_mail_is_left_out_and_that_is_said(value: str, said: str) -> None:
+def test_what_is_too_large_for_a_mail_is_left_out_and_that_is_said(letter: str, times: int, said: str) -> None:
     action = ActionFile.load(ACTION)
     assert action.module.MAX_ATTACHMENT == 10_000_000
-    attribute = {"uuid": "00000000-0000-4000-8000-000000000001", "type": "text", "value": "8.8.8.8", "comment": value}
+    attribute = {
+        "uuid": "00000000-0000-4000-8000-000000000001",
+        "type": "text",
+        "value": "8.8.8.8",
+        "comment": letter * times,
+    }
     event: dict[str, Any] = {"uuid": "00000000-0000-4000-8000-000000000002", "info": "large", "Attribute": [attribute]}
     request = {"module": action.name, "params": PARAMS, "data": {"Event": event}}
     told = action.module.dict_handler(request=request)["data"]

@@ -43,7 +43,7 @@ def shares(tests: list[str], workers: int) -> list[list[str]]:
 WAITING = [f"waits {number}" for number in range(15)]
 
 
-@pytest.mark.parametrize("workers", [2, 3, 4, 8])
+@pytest.mark.parametrize("workers", [2, 3, 4, 5, 8])
 @pytest.mark.parametrize("number", [0, 5, 100, 1001])
 def test_half_of_the_workers_begin_with_what_waits_and_no_test_is_lost(workers: int, number: int) -> None:
     others = [f"works {n}" for n in range(number)]
