@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misp_workflow import php
-from misp_workflow.errors import did_you_mean
+from misp_workflow.errors import GraphError, did_you_mean
 from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.graph import graph as graphs
 from misp_workflow.runner.said.check.subject import Finding, Subject
@@ -47,7 +47,11 @@ def one_connection(subject: Subject) -> Iterator[Finding]:
 def never_opened(subject: Subject) -> Iterator[Finding]:
     """MISP works out the filters in force on each input; of one that no path reaches it has none, and dies."""
     graph = subject.workflow.graph
-    for key, reached in graphs.filter_labels(graph).items() if graph.triggers else ():
+    try:
+        labels = graphs.filter_labels(graph) if graph.triggers else {}
+    except GraphError:  # more paths than anybody can walk: nothing is known of their filters
+        return
+    for key, reached in labels.items():
         node = graph.nodes[key]
         if unreached := [source for source in _sources(node) if source not in reached]:
             yield Finding(
