@@ -18,7 +18,7 @@ from misp_workflow.delivery.guard.clear import (
 )
 from misp_workflow.delivery.guard.marks import Rule
 from misp_workflow.delivery.guard.scrub import HIDDEN
-from misp_workflow.delivery.guard.source import NOBODY
+from misp_workflow.delivery.guard.source import NOBODY, UNTITLED
 from misp_workflow.settings import Destination
 
 GREEN, RED = [{"name": "tlp:green"}], [{"name": "tlp:red"}]
@@ -64,10 +64,18 @@ def test_secrets_and_withheld_parts_go_together() -> None:
 
 
 def test_without_its_source_an_event_is_still_there() -> None:
-    tags = [*GREEN, {"name": "tlp:ex:chr"}]
+    tags = [*GREEN, {"name": "tlp:ex:chr", "org_id": "5"}]
     left = carefully(event(Tag=tags, Orgc={"name": "acme"}, Attribute=ROWS[:3]), ROWS[:1], Destination())
     assert left.data["Event"]["Orgc"] == {"name": NOBODY}
+    assert left.data["Event"]["Tag"] == tags, "a tag's organisation says nothing of the event's"
     assert (left.data["Event"]["Attribute"], left.selected) == (ROWS[:3], ROWS[:1])
+
+
+def test_the_title_of_an_event_without_tags_is_its_own() -> None:
+    bare = {"Event": {"id": "7", "info": "mine", "RelatedEvent": RELATED}}
+    left = carefully(bare, None, Destination(tlp="green", unmarked="clear")).data["Event"]
+    assert left["info"] == "mine"
+    assert left["RelatedEvent"][0]["Event"]["info"] == UNTITLED
 
 
 def test_what_is_called_like_a_marking_is_not_marked() -> None:
