@@ -15,6 +15,7 @@ from brokers import Brokers, Rabbit, Redis
 from delivery_kit import parcel, until
 
 from misp_workflow import delivery
+from misp_workflow.delivery import breaker, retry
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.outbox import Entry, Item
 from misp_workflow.delivery.outbox.envelope import DIGEST
@@ -200,8 +201,10 @@ def test_redis_without_an_append_only_file_is_told_of(program, tmp_path: Path, r
 
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
 def test_a_broker_that_is_killed_in_between_loses_nothing(
-    kind: str, receiver: Receiver, brokers: Brokers, rules
+    kind: str, receiver: Receiver, brokers: Brokers, rules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(breaker, "FIRST_REST", 0.5)  # so much falls due while the broker is away
+    monkeypatch.setattr(retry, "LONGEST_WAIT", 2.0)
     with brokers(kind) as broker:
         rules(f'[outbox]\nurl = "{broker.url}"\nkey = "{KEY}"\n')
         receiver.always(answer(status=503))

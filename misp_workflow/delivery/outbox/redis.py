@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from dramatiq import Message
 from dramatiq.broker import Broker, Consumer
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 from redis.exceptions import RedisError
 
@@ -28,12 +28,26 @@ FOR_EVER = 10 * 365 * 86_400_000
 GONE = int(LONGEST_WISH * 1.2)
 
 
+class _Consumer(_RedisConsumer):
+    """Says of a broken connection what dramatiq's threads listen for: the one for what waits ended of it."""
+
+    def requeue(self, messages: Any) -> None:
+        try:
+            super().requeue(messages)  # type: ignore[no-untyped-call]
+        except RedisError as error:  # they stay ours: whoever consumes next takes them back
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+
+
 class _Broker(RedisBroker):
     """Takes back what it had fetched before the connection broke.
 
     dramatiq forgets what its memory held then, while Redis still counts it as ours, and we live: nobody would ever get
     it. What is sent twice because of this carries the same key.
     """
+
+    @property
+    def consumer_class(self) -> type[_Consumer]:
+        return _Consumer
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         try:
