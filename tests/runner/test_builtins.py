@@ -295,6 +295,47 @@ def test_the_database_refuses_what_is_no_sharing_group(group: Any, said: str) ->
         act("Module_event_distribution_operation", params={"distribution": "4", "sharing_group_id": group})
 
 
+@pytest.mark.parametrize(
+    ("module", "params", "said"),
+    [
+        ("send-mail", {"recipients": [], "mail_template_subject": ""}, "No recipient set."),
+        ("send-mail", {"mail_template_subject": "{{ nothing }}"}, "The mail template is empty."),
+        ("send-log-mail", {}, "The mail template is empty."),
+        ("attach-decay-score", {}, "No decaying model selected"),
+        ("add_to_warninglist", {"warninglist": []}, "No warninglist selected"),
+        ("ms-teams-webhook", {"url": ""}, "URL not provided."),
+        ("splunk-hec-export", {"url": ""}, "URL not provided."),
+        ("splunk-hec-export", {"url": "http://127.0.0.1:1/"}, "Authorization token not provided."),
+    ],
+)
+def test_what_lacks_what_it_needs_fails_as_in_misp(module: str, params: dict[str, Any], said: str) -> None:
+    done = act(module, params=params)
+    assert (done.success, done.errors, done.record.effects) == (False, [said], [])
+
+
+@pytest.mark.parametrize(
+    ("module", "params"),
+    [
+        ("send-mail", {"recipients": "All admins", "mail_template_subject": "s"}),
+        ("add_to_warninglist", {"warninglist": ["6"]}),
+        ("add_to_warninglist", {"warninglist": "By name"}),
+    ],
+)
+def test_choices_of_another_form_are_php_s_death(module: str, params: dict[str, Any]) -> None:
+    with pytest.raises(PhpCrash) as crash:
+        act(module, params=params)
+    assert crash.value.kind == "TypeError"
+
+
+def test_a_decay_score_takes_the_tags_off_the_attributes() -> None:
+    tagged = coreformat.convert({"Event": {**EVENT["Event"], "Attribute": [{"id": "1", "event_id": "7", "type": "ip-src|port",
+        "value": "198.51.100.1|80", "Tag": [{"name": "a"}]}]}})  # fmt: skip
+    done = execute("attach-decay-score", tagged, {"decayingmodels": ["1"]}, Scripted([]), convert=False)
+    row = done.roaming.raw["Event"]["_AttributeFlattened"][0]
+    assert (row["value1"], row["value2"]) == ("198.51.100.1", "80")
+    assert not row.keys() & {"Tag", "_allTags"}
+
+
 def test_what_is_only_noted() -> None:
     done = act("send-mail", params={"mail_template_subject": "{{ Event.info }}"})
     assert done.success

@@ -86,6 +86,10 @@ TAG = {"scope": "attribute", "action": "add", "locality": "local", "tags": ["x"]
 
 CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "an input that no path leads to": (unreached(), ("never-opened", 4)),
+    "tags behind a decay score": (workflow("decay", "event-publish", {
+        2: ("attach-decay-score", {"decayingmodels": ["1"]}),
+        3: ("tag-if", {"scope": "attribute", "condition": "in_or", "tags": ["x"]}),
+    }, [(1, 2), (2, 3)]), ("tags-lost", 3)),
     "a publication within itself": (with_node("publish-event", {}), ("recursion", 2)),
     "a publication after each save": (with_node("publish-event", {}, "event-after-save"), ("recursion", 2)),
     "a flag set at each save": (with_node("attribute_ids_flag_operation", {"action": "add"}, "attribute-after-save"),

@@ -280,7 +280,32 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "regex": _fits,
 }
 
+# --- decay -----------------------------------------------------------------------------------------------------------
+
+_OF_NO_ROW = ("Tag", "_allTags", "Galaxy", "ShadowAttribute", "Sighting", "enrichment", "warnings")
+
+
+def attach_decay_score(call: Call) -> Outcome:
+    """Put MISP's bare rows in place of the selected attributes, whose tags so get lost; the scores are not known."""
+    if php.empty(call.values()["decayingmodels"]):
+        return Outcome(False, ["No decaying model selected"], "no model is chosen")
+    known = _attributes_by_id(call)
+    rows = [_bare(attribute) for attribute in selected(call) if _is_one(attribute, known)]
+    call.roaming.set(inhand.write_back(call.data(), rows, call.misp))
+    why = "taken anew without tags; their scores are not known here"
+    return Outcome(True, why=f"{counted(len(rows), 'attribute')} {why}")
+
+
+def _bare(attribute: Attribute) -> dict[str, Any]:
+    first, _, second = php.to_string(attribute.get("value")).partition(
+        "|" if "|" in str(attribute.get("type")) else "\0"
+    )
+    row = {key: value for key, value in attribute.items() if key not in _OF_NO_ROW}
+    return {**row, "value1": first, "value2": second}
+
+
 ACTIONS: Mapping[str, Exec] = {
+    "attach-decay-score": attach_decay_score,
     "Module_attribute_comment_operation": comment,
     "attach-enrichment": attach_enrichment,
     "attach-warninglist": attach_warninglist,

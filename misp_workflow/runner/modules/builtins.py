@@ -17,6 +17,9 @@ from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules import analyst, attributes, blocklist, changes, enriched, tags, webhooks
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 
+_NOTHING: Mapping[str, str] = {}
+_NO_URL = "URL not provided."
+
 
 def stop_execution(call: Call) -> Outcome:
     message = call.values()["message"]
@@ -134,14 +137,42 @@ def _refused_group(group: Any) -> str:
     return "SQLSTATE[23000]: Integrity constraint violation: 1048 Column 'sharing_group_id' cannot be null"
 
 
+def add_to_warninglist(call: Call) -> Outcome:
+    """Note what would go on a list. Raises PhpCrash where the list is not named by one number: MISP dies."""
+    chosen = call.values()["warninglist"]
+    if not php.empty(chosen) and not php.is_numeric(chosen):
+        raise PhpCrash("TypeError", "Unsupported operand types: null + array")
+    return _noted("database", "WarninglistEntry.add", {"warninglist": "No warninglist selected"})(call)
+
+
+def _mail(name: str) -> Exec:
+    """A mail by MISP. Raises PhpCrash for recipients that are no list."""
+    needs = {"recipients": "No recipient set.", "mail_template_subject": "The mail template is empty."}
+
+    def mail(call: Call) -> Outcome:
+        noted = _noted("mail", name, needs)(call)
+        recipients = call.node.params.get("recipients")
+        if noted.success and recipients is not None:
+            php.require_array(recipients, "in_array(): Argument #2 ($haystack)")
+        return noted
+
+    return mail
+
+
 # --- what is only noted ----------------------------------------------------------------------------------------------
 
 
-def _noted(kind: str, name: str) -> Exec:
-    """An action whose deed is noted with its parameters and the data's event; it succeeds."""
+def _noted(kind: str, name: str, needs: Mapping[str, str] = _NOTHING) -> Exec:
+    """An action whose deed is noted with its parameters and the data's event; it succeeds.
+
+    needs: what MISP says of each parameter without which it does nothing and fails, in the order in which it looks.
+    """
 
     def noted(call: Call) -> Outcome:
         values = call.values()
+        for name_of_param, missed in needs.items():
+            if php.empty(values[name_of_param]):
+                return Outcome(False, [missed], f"nothing stands in {name_of_param}")
         event_id = php.item(php.item(call.data(), "Event"), "id")
         if kind == "database":
             return Outcome(call.change(name, event_id, values), why="noted, done by nobody")
@@ -159,21 +190,22 @@ ACTIONS: Mapping[str, Exec] = {
     **enriched.ACTIONS,
     "Module_event_distribution_operation": event_distribution,
     "add_eventblocklist_entry": _noted("database", "EventBlocklist.add"),
-    "add_to_warninglist": _noted("database", "WarninglistEntry.add"),
-    "attach-decay-score": _noted("database", "DecayingModel.attachScores"),
+    "add_to_warninglist": add_to_warninglist,
     "blueprint-action-module": blueprint,
     "enrich-event": enrich_event,
     "ai-extract-indicators": _noted("message", "ai_connector"),
     "flowintel-create-case": _noted("webhook", "Flowintel"),
     "send-report-to-cti-info-extractor": _noted("message", "ai_connector"),
-    "ms-teams-webhook": _noted("webhook", "MS Teams"),
+    "ms-teams-webhook": _noted("webhook", "MS Teams", {"url": _NO_URL}),
     "proposal-action": _noted("database", "ShadowAttribute.action"),
     "publish-event": publish_event,
     "push-zmq": push_zmq,
     "reload-full-event": reload_full_event,
-    "send-log-mail": _noted("mail", "log mail"),
-    "send-mail": _noted("mail", "mail"),
-    "splunk-hec-export": _noted("webhook", "Splunk HEC"),
+    "send-log-mail": _mail("log mail"),
+    "send-mail": _mail("mail"),
+    "splunk-hec-export": _noted(
+        "webhook", "Splunk HEC", {"url": _NO_URL, "hec_token": "Authorization token not provided."}
+    ),
     "stop-execution": stop_execution,
     "telegram-send-alert": _noted("message", "Telegram"),
     "webhook": webhooks.webhook,

@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     texts.hash_paths,
     texts.filters,
     texts.numbers_of_others,
+    texts.tags_lost,
     texts.never_equal,
     triggers.data_that_is_not_there,
     triggers.high_overhead,
