@@ -32,7 +32,7 @@ def own_actions() -> list[Path]:
 
 def pages() -> Path | None:
     """Return the folder with the docs and examples: the checkout, or where the wheel put them; None without any."""
-    if (FOLDER.parents[2] / "docs").is_dir():
+    if (FOLDER.parents[2] / "docs" / "install.md").is_file():  # beside installed packages, "docs" is somebody else's
         return FOLDER.parents[2]
     try:
         listed = distribution(DISTRIBUTION).files or []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from misp_workflow import installed
 from misp_workflow.cli import COMMANDS, main
 from misp_workflow.testing import Receiver
 
@@ -91,3 +92,11 @@ def test_a_misspelt_command_is_told_the_nearest() -> None:
 )
 def test_statuses(words: list[str], status: int) -> None:
     assert said(*words).returncode == status
+
+
+def test_the_docs_of_others_are_not_taken_for_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()  # as some packages leave one beside ours
+    monkeypatch.setattr(installed, "FOLDER", tmp_path / "misp_modules" / "modules" / "action_mod")
+    assert installed.pages() != tmp_path
+    (tmp_path / "docs" / "install.md").touch()
+    assert installed.pages() == tmp_path

@@ -45,11 +45,11 @@ def _judged_earlier(rules: Settings, waiting: Iterable[Entry]) -> list[Finding]:
     if rules.path is None or not rules.path.exists():
         return []
     changed = rules.path.stat().st_mtime
-    older = [one.destination for one in islice(waiting, LOOKED_AT) if one.created < changed]
-    each = {name: number for name, number in Counter(older).items() if name in rules.destinations}
-    if not each:
+    older = [one.destination for one in islice(waiting, LOOKED_AT) if one.created < changed and one.destination]
+    if not older:
         return []
-    told = some([f"{number} for {name}" for name, number in sorted(each.items())])
+    gone = {name: ", which is no longer there" for name in older if name not in rules.destinations}
+    told = some([f"{number} for {name}{gone.get(name, '')}" for name, number in sorted(Counter(older).items())])
     what = f"accepted before the settings last changed, with the clearance and address of then: {told}"
     todo = "where less may go there now, or elsewhere: misp-workflow outbox drop --destination NAME"
     return [warning(SUBJECT, what, todo)]
