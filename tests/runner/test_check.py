@@ -90,6 +90,8 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
         2: ("attach-decay-score", {"decayingmodels": ["1"]}),
         3: ("tag-if", {"scope": "attribute", "condition": "in_or", "tags": ["x"]}),
     }, [(1, 2), (2, 3)]), ("tags-lost", 3)),
+    "a tag attached before a save": (with_node("tag_operation", {"scope": "event", "action": "add", "tags": ["x"]},
+                                               "event-before-save"), ("save-refused", 2)),
     "a publication within itself": (with_node("publish-event", {}), ("recursion", 2)),
     "a publication after each save": (with_node("publish-event", {}, "event-after-save"), ("recursion", 2)),
     "a flag set at each save": (with_node("attribute_ids_flag_operation", {"action": "add"}, "attribute-after-save"),

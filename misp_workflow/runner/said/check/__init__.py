@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     triggers.high_overhead,
     triggers.recursion,
     triggers.without_end,
+    triggers.saves_within_a_save,
     triggers.tags_before_a_save,
     versions.jobs_too_large,
 )

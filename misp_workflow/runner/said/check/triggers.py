@@ -85,6 +85,22 @@ def without_end(subject: Subject) -> Iterator[Finding]:
                           "Put a condition before it that no longer holds once it has run.")  # fmt: skip
 
 
+def saves_within_a_save(subject: Subject) -> Iterator[Finding]:
+    """A tag attached before a save touches the event, and MISP then refuses the save that started the workflow."""
+    if subject.trigger != "event-before-save":
+        return
+    for node in subject.workflow.graph.find("tag_operation"):
+        if node.params.get("scope") != "attribute" and node.params.get("action") != "remove":
+            yield Finding(
+                "error",
+                "save-refused",
+                node,
+                "When it attaches a tag that the event does not have yet, MISP refuses the change that somebody was "
+                "saving: “Could not edit Event”, without a reason.",
+                "Use event-after-save.",
+            )
+
+
 OF_TAGS = ("required_tags", "forbidden_tags", "exactly_one_tlp", "required_galaxies", "forbidden_together")
 """Rules of gates that need the names of tags."""
 
