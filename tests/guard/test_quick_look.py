@@ -70,6 +70,15 @@ def test_copies_are_told_chunk_by_chunk() -> None:
     assert look(data).with_copies(asked) == asked | {len(rows), len(rows) + CHUNK}
 
 
+def test_no_chunk_of_what_is_listed_once_more_is_passed_over() -> None:
+    rows = [{"uuid": str(number)} for number in range(2 * CHUNK + 1)]
+    for place in (0, CHUNK, 2 * CHUNK):
+        copies = [*map(dict, rows)]
+        copies[place]["Tag"] = [{"name": "refused"}]
+        found = look({"Event": {"Attribute": rows, "_AttributeFlattened": copies}}, refused="refused")
+        assert found.suspects == {len(rows) + place}
+
+
 def test_rows_without_those_of_some_branches() -> None:
     rows = Rows([FIRST, PLAIN, INNER], [0, 1, 1], {"uuid"})
     assert rows.without({2}) is rows

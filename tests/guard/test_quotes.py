@@ -89,6 +89,12 @@ def test_of_a_list_the_texts_that_quote_one_are_masked_and_the_others_stay(numbe
     assert meta == {"refs": ["see [withheld]", "other", 5, "[withheld] "], "country": ["none"]}
 
 
+def test_texts_of_a_list_that_quote_none_stay_beside_one_that_does() -> None:
+    """In the list above the last text hides how the texts are told apart."""
+    about = {"uuid": "t", "refs": ["see evil.example", "one", "two"]}
+    assert left(about, out=OUT)[0]["Attribute"][0]["refs"] == ["see [withheld]", "one", "two"]
+
+
 def test_what_was_left_out_of_the_data_is_masked_in_a_selection_and_the_other_way_round() -> None:
     about = {"uuid": "t", "comment": "about evil.example"}
     masked = {**about, "comment": "about [withheld]"}
