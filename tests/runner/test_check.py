@@ -231,6 +231,20 @@ def test_paths_inside_of_items_are_no_finding(known: modules.Modules) -> None:
 
 
 @pytest.mark.parametrize(
+    ("selector", "told"),
+    [
+        ("Event._AttributeFlattened.{n}[value=a.b]", False),
+        ("Event.Attribute.{*}", False),
+        ("Event.Attribute.0", False),
+        ("Event.Tag.{n}[name=Attribute]", True),
+    ],
+)
+def test_which_selectors_are_of_attributes(selector: str, told: bool, known: modules.Modules) -> None:
+    document = load(with_node("tag_operation", TAG, filter_={**FILTER, "selector": selector}))
+    assert ("other-attributes" in {finding.rule for finding in check(document, known)}) is told
+
+
+@pytest.mark.parametrize(
     ("document", "near"),
     [
         (with_node("slack_message", SLACK, "event-publsh"), "event-publish"),

@@ -9,6 +9,7 @@ import jinja2
 
 from misp_workflow.errors import PhpCrash
 from misp_workflow.hashpath import compile as compile_path
+from misp_workflow.hashpath.tokens import split, tokenize
 from misp_workflow.runner.data.conditions import OPERATORS
 from misp_workflow.runner.graph.graph import FILTER, Node
 from misp_workflow.runner.modules.catalogue import Module, Param
@@ -121,7 +122,7 @@ def numbers_of_others(subject: Subject) -> Iterator[Finding]:
     for node in subject.workflow.graph.find("tag_operation"):
         selector = str(node.filters.get("selector") or "")
         adds = node.params.get("scope") == "attribute" and node.params.get("action") != "remove"
-        names = [part for part in selector.split(".") if part != "{n}"]
+        names = [name for token in tokenize(selector) if not _is_place(name := split(token)[0])]
         if not adds or not node.filters.get("operator") or (names and names[-1] in _ATTRIBUTES):
             continue
         yield Finding(
@@ -132,6 +133,11 @@ def numbers_of_others(subject: Subject) -> Iterator[Finding]:
             "attributes: it writes to attributes of other events, or fails with “Attribute not found.”.",
             "Select Event._AttributeFlattened.{n}.",
         )
+
+
+def _is_place(name: str) -> bool:
+    """Whether a part of a path says which items of a list, and not what is in it."""
+    return name.startswith("{") or name.isdigit()
 
 
 def never_equal(subject: Subject) -> Iterator[Finding]:
