@@ -80,19 +80,15 @@ def test_what_a_part_of_another_value_shows_is_no_secret() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 20])
-def test_of_a_list_the_texts_that_quote_one_are_masked_and_the_others_stay(number: int) -> None:
+@pytest.mark.parametrize("last", [[], ["www.evilhost0 "]])
+def test_of_a_list_the_texts_that_quote_one_are_masked_and_the_others_stay(number: int, last: list[str]) -> None:
     out = [{**OUT, "uuid": f"out {place}", "value": f"www.evilhost{place}"} for place in range(number)]
-    refs = ["see www.evilhost0", "other", 5, "www.evilhost0 "]
+    refs = ["see www.evilhost0", "other", 5, *last]
     galaxy = {"value": "x", "meta": {"refs": refs, "country": ["none"]}}
     found = left(*out[1:], {"uuid": "t", "GalaxyCluster": [galaxy]}, out=out[0])[0]["Attribute"][0]
     meta = found["GalaxyCluster"][0]["meta"]
-    assert meta == {"refs": ["see [withheld]", "other", 5, "[withheld] "], "country": ["none"]}
-
-
-def test_texts_of_a_list_that_quote_none_stay_beside_one_that_does() -> None:
-    """In the list above the last text hides how the texts are told apart."""
-    about = {"uuid": "t", "refs": ["see evil.example", "one", "two"]}
-    assert left(about, out=OUT)[0]["Attribute"][0]["refs"] == ["see [withheld]", "one", "two"]
+    masked = ["[withheld] " for _ in last]
+    assert meta == {"refs": ["see [withheld]", "other", 5, *masked], "country": ["none"]}
 
 
 def test_what_was_left_out_of_the_data_is_masked_in_a_selection_and_the_other_way_round() -> None:
