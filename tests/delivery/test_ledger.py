@@ -267,6 +267,13 @@ def test_where_nothing_is_left_to_take_back_nobody_is_asked_and_nothing_is_calle
     assert '"delivered"' not in (state / "delivery.log").read_text()
 
 
+def test_what_is_taken_back_waits_for_a_ledger_that_cannot_be_read(state: Path) -> None:
+    (state / "sent.sqlite3").mkdir(parents=True)  # root could read whatever its mode is
+    rest = Batch(system="redis", address="redis://127.0.0.1:1", rest_of=EVENT, takes_back=True, at=1)
+    (receipt,) = deliver([Parcel(key="r", effect=rest, action="redis_stream", created=time.time())])
+    assert receipt.status == "queued" and "what is there still is not known: The ledger" in receipt.detail
+
+
 def test_a_dry_run_leaves_no_trace(receiver: Receiver, state: Path) -> None:
     deliver([told(receiver, "k")], dry_run=True)
     assert list(ledger_of(current()).of(EVENT)) == []

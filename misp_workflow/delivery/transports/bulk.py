@@ -22,7 +22,7 @@ JUDGED_BY_DIALECT = (200, 400)
 
 
 def send(bulk: Bulk, key: str, deadline: float) -> Answer:
-    """Send the records. DeliveryError: the ledger cannot be read, and so nobody knows what is to be withdrawn."""
+    """Send the records."""
     return take_back_rest(bulk, deadline, _publish) if bulk.rest_of else last_word.say(bulk, deadline, _publish)
 
 

@@ -20,7 +20,7 @@ MOST_PLACES = 10
 
 
 def send(batch: Batch, key: str, deadline: float) -> Answer:
-    """Publish the records. DeliveryError: the ledger cannot be read, and so nobody knows what is to be withdrawn."""
+    """Publish the records."""
     return take_back_rest(batch, deadline, _publish) if batch.rest_of else last_word.say(batch, deadline, _publish)
 
 

@@ -11,18 +11,26 @@ from misp_workflow import settings
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.ledger import WHOLE, Sent, ledger_of
 from misp_workflow.delivery.retry import Answer
+from misp_workflow.errors import DeliveryError
 
 Records = Any
 """A `Batch` or a `Bulk` with `rest_of`."""
 
 
 def take_back_rest(batch: Records, deadline: float, publish: Callable[[Records, float], Answer]) -> Answer:
-    """Publish tombstones for what of the event is there still, and nobody spoke of. The ledger's id is the topic."""
+    """Publish tombstones for what of the event is there still, and nobody spoke of. The ledger's id is the topic.
+
+    Where the ledger cannot be read now, or is behind, it is tried again: nobody else knows what is there.
+    """
     ledger, lane, stay = ledger_of(settings.current()), name_of(batch), {"", *batch.standing}
-    known = ledger.items(batch.rest_of, lane, batch.among).values() if batch.among else ledger.of(batch.rest_of, lane)
+    event, among = batch.rest_of, batch.among
+    try:
+        known = [*(ledger.items(event, lane, among).values() if among else ledger.of(event, lane))]
+    except DeliveryError as error:
+        return Answer(outcome="again", detail=f"what is there still is not known: {str(error).rstrip('.')}")
     # what a later call said of an item counts, also when this one had to wait
     left = [one for one in known if one.item not in stay and not one.withdrawn and one.id and one.said <= batch.at]
-    if not batch.among:  # what an earlier call says of this event, and has to wait, comes too late
+    if not among:  # what an earlier call says of this event, and has to wait, comes too late
         ledger.note([_whole(batch, lane)], now=True)
     if not left:
         return Answer(outcome="delivered", detail="nothing had to be taken back", nothing=True)
