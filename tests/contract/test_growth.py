@@ -124,13 +124,11 @@ def times_the_memory(work: Callable[[Any], Any], small: Any, large: Any) -> floa
     return peaks[1] / peaks[0]
 
 
-@pytest.fixture(autouse=True, scope="session")  # not of the module: that begins anew with each action
-def _little_to_look_through() -> Iterator[None]:
-    """Everything that is there by now stays: the garbage collector need not look at it again and again."""
+@pytest.fixture(autouse=True)
+def _little_to_look_through() -> None:
+    """What is there by now stays: who collects before each measurement looks through its data only."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def judge(work: Callable[[Any], Any], size: int = 40) -> None:
