@@ -98,15 +98,16 @@ def at_rest() -> Iterator[None]:
         gc.enable()
 
 
-def times_the_time(work: Callable[[Any], Any], small: Any, large: Any) -> float:
-    """Return how many times the CPU the larger takes, the fastest runs of each compared."""
+def times_the_time(work: Callable[[Any], Any], small: Any, large: Any, runs_at_once: int) -> float:
+    """Return how many times the CPU the larger takes, the fastest runs of each compared, of the smaller some at once."""
     fastest = [math.inf, math.inf]
     with at_rest():
         for _ in range(MOST_ROUNDS):
-            for place, data in enumerate((small, large)):
+            for place, (data, runs) in enumerate(((small, runs_at_once), (large, 1))):
                 start = time.process_time()
-                work(data)
-                fastest[place] = min(fastest[place], time.process_time() - start)
+                for _ in range(runs):
+                    work(data)
+                fastest[place] = min(fastest[place], (time.process_time() - start) / runs)
             if fastest[1] < MOST * fastest[0]:
                 break
     return fastest[1] / fastest[0]
@@ -131,11 +132,13 @@ def _little_to_look_through() -> None:
     gc.freeze()
 
 
-def judge(work: Callable[[Any], Any], size: int = 40) -> None:
+def judge(work: Callable[[Any], Any], size: int = 40, runs_at_once: int = TIMES) -> None:
+    """Judge all shapes. An action works in a thread of its own, whose time is not always counted yet when its answer is
+    there: of several runs at once that is a small part."""
     for name, shape in SHAPES.items():
         small, large = shape(size), shape(size * TIMES)
         assert "answer_within" not in str(work(small)), "nothing is measured"
-        found = times_the_time(work, small, large)
+        found = times_the_time(work, small, large, runs_at_once)
         assert found < MOST, f"{name}: {found:.1f} times the time"
         # tables and buffers double when they are full, and a large event is looked at otherwise than an ordinary one:
         # there is a size at which that does not show
@@ -158,8 +161,8 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receive
 
 
 def test_the_guard_takes_no_more_than_its_share_of_a_larger_event() -> None:
-    judge(lambda data: admit(data, None, Destination()), 600)
-    judge(lambda data: admit(data, [data], Destination(tlp="amber")), 100)
+    judge(lambda data: admit(data, None, Destination()), 600, 1)
+    judge(lambda data: admit(data, [data], Destination(tlp="amber")), 100, 1)
 
 
 def test_no_action_takes_more_than_its_share_of_a_larger_event(action: ActionFile, patient: Receiver) -> None:
