@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from delivery_kit import parcel, until
 from misp_workflow import delivery
 from misp_workflow.delivery import breaker, retry
 from misp_workflow.delivery.deliver import deliver, house
-from misp_workflow.delivery.outbox import Entry, Item
+from misp_workflow.delivery.outbox import Claim, Entry, Item
 from misp_workflow.delivery.outbox.envelope import DIGEST
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
@@ -71,6 +72,29 @@ def test_what_fails_is_tried_again_and_told_of(receiver: Receiver, shared) -> No
     assert (receipt.status, receipt.detail) == ("queued", "Queued, because Slack answered 503 Service Unavailable.")
     assert len(receiver.wait_for(3, timeout=120)) == 3
     until(lambda: entries() == [])
+
+
+def test_a_try_that_begins_before_the_last_one_has_ended_is_not_forgotten(receiver: Receiver, shared) -> None:
+    """What the first put back another worker has at once: the end of the first must not take it from that one's hands."""
+    box = house(current()).outbox
+    envelope = box._letters.of(Item(parcel=parcel(receiver, "o1"), lane="a", max_age=7200))
+    second_has_it, first_is_over = threading.Event(), threading.Event()
+
+    def second(claim: Claim) -> None:
+        second_has_it.set()
+        assert first_is_over.wait(60)
+        box.again(claim, 3600, "the second try failed")
+
+    def first(claim: Claim) -> None:
+        box.again(claim, 3600, "the first try failed")
+        other.start()
+        assert second_has_it.wait(60)
+
+    other = threading.Thread(target=box._deliver, args=({**envelope, "serial": "2"}, second, lambda entry: None))
+    box._deliver(envelope, first, lambda entry: None)
+    first_is_over.set()
+    other.join()
+    assert sorted(entry.reason for entry in entries()) == ["the first try failed", "the second try failed"]
 
 
 def test_refused_later_is_a_dead_letter_that_can_live_again(receiver: Receiver, shared, state: Path) -> None:

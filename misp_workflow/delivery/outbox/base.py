@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 from misp_workflow.delivery import digest
@@ -51,6 +51,7 @@ class Claim:
     """What a worker may send now: one parcel, or several of the outbox made into one (`keys` are theirs).
 
     `tries` were before this one; `last`: its age allows no other. `events` are those of all that it was made of.
+    `envelope` is what a broker's message held, for the next message: none when its caller holds the claim.
     """
 
     parcel: Parcel
@@ -59,6 +60,7 @@ class Claim:
     tries: int
     last: bool = False
     events: tuple[str, ...] = ()
+    envelope: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from itertools import islice
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import dramatiq
 from dramatiq.errors import DramatiqError
@@ -60,7 +60,7 @@ class DramatiqOutbox:
         self._troubles: tuple[type[Exception], ...] = (DramatiqError, OSError, RuntimeError)
         self._troubles += self._backend.troubles
         self._held: dict[str, tuple[Envelope, float]] = {}  # tried by a caller, not put yet; until when it can wait
-        self._working: dict[str, Envelope] = {}  # in the hands of a worker of ours
+        self._working = 0  # messages in the hands of workers of ours
         self._lock = threading.Lock()
         self._gatherings = Gatherings(self._backend, self._letters, self._send, self._bury, window)
         self._asking = ThreadPoolExecutor(4, thread_name_prefix="misp-workflow-outbox")
@@ -142,7 +142,7 @@ class DramatiqOutbox:
         if self._insist(lambda: self._backend.is_over(key, envelope["serial"])):
             return
         with self._lock:
-            self._working[key] = envelope
+            self._working += 1
         try:
             claim = self._letters.claim(envelope)
             if claim.last and not (envelope["once"] and not claim.tries):
@@ -157,7 +157,7 @@ class DramatiqOutbox:
             self._insist(lambda: self._put_off(envelope, 60.0))
         finally:
             with self._lock:
-                self._working.pop(key, None)
+                self._working -= 1
 
     def _insist(self, task: Callable[[], Result]) -> Result:
         """Do something at the broker as soon as it can be reached, however long that takes.
@@ -177,22 +177,23 @@ class DramatiqOutbox:
                 threading.Event().wait()
 
     def done(self, claim: Claim) -> None:
-        for key in claim.keys:
-            held = self._let_go(key)
-            self._careful(held, lambda key=key: self._backend.note(key, "sent", self._window))  # type: ignore[misc]
-            self._careful(held, lambda: self._backend.count(claim.lane, "sent", 1))
+        (key,) = claim.keys
+        _, until = self._let_go(claim)
+        self._careful(until, lambda: self._backend.note(key, "sent", self._window))
+        self._careful(until, lambda: self._backend.count(claim.lane, "sent", 1))
 
     def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
-        (key,) = claim.keys
-        held = self._let_go(key)
-        envelope = held[0] if held else self._working.get(key)
+        envelope, until = self._let_go(claim)
         if envelope is None:
             return
         changed = {**envelope, "tries": envelope["tries"] + int(counts), "reason": reason or envelope["reason"]}
-        if held:
-            self._within(max(held[1], time.monotonic() + 0.2), lambda: self._put_off(changed, wait))
+        self._put_back(changed, wait, until)
+
+    def _put_back(self, envelope: Envelope, wait: float, until: float | None) -> None:
+        if until is None:
+            self._insist(lambda: self._put_off(envelope, wait))
         else:
-            self._insist(lambda: self._put_off(changed, wait))
+            self._within(max(until, time.monotonic() + 0.2), lambda: self._put_off(envelope, wait))
 
     def _put_off(self, envelope: Envelope, wait: float) -> None:
         self._send(MAIN, {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}, wait)
@@ -200,8 +201,7 @@ class DramatiqOutbox:
 
     def part(self, claim: Claim, rest: Rest) -> None:
         (key,) = claim.keys
-        held = self._let_go(key)
-        envelope = held[0] if held else self._working.get(key)
+        envelope, until = self._let_go(claim)
         if envelope is None:
             return
         tries = envelope["tries"] + 1
@@ -209,18 +209,13 @@ class DramatiqOutbox:
             dead = {"key": f"{key}-refused-{tries}", "label": rest.refused.label, "tries": tries}
             self._bury(self._letters.holding(rest.refused, {**envelope, **dead}), rest.refusal)
         if rest.left is None:
-            self._careful(held, lambda: self._backend.note(key, "sent", self._window))
+            self._careful(until, lambda: self._backend.note(key, "sent", self._window))
             return
         left = self._letters.holding(rest.left, {**envelope, "tries": tries, "reason": rest.why})
-        if held:
-            self._within(max(held[1], time.monotonic() + 0.2), lambda: self._put_off(left, rest.wait))
-        else:
-            self._insist(lambda: self._put_off(left, rest.wait))
+        self._put_back(left, rest.wait, until)
 
     def bury(self, claim: Claim, reason: str) -> None:
-        (key,) = claim.keys
-        held = self._let_go(key)
-        envelope = held[0] if held else self._working.get(key)
+        envelope, _ = self._let_go(claim)
         if envelope is not None:
             self._bury({**envelope, "tries": envelope["tries"] + 1}, reason)
 
@@ -231,18 +226,23 @@ class DramatiqOutbox:
         self._insist(lambda: self._backend.count(str(envelope.get("lane", "")), "dead", 1))
 
     def forget(self, key: str, deadline: float) -> None:
-        held = self._let_go(key)
-        if held:
-            self._within(deadline, lambda: self._backend.forget(key))
-            self._careful(held, lambda: self._backend.count(held[0]["lane"], "refused", 1))
-
-    def _let_go(self, key: str) -> tuple[Envelope, float] | None:
         with self._lock:
-            return self._held.pop(key, None)
+            envelope, until = self._held.pop(key, (None, None))
+        if envelope is not None:
+            self._within(deadline, lambda: self._backend.forget(key))
+            self._careful(until, lambda: self._backend.count(envelope["lane"], "refused", 1))
 
-    def _careful(self, held: Any, task: Callable[[], None]) -> None:
+    def _let_go(self, claim: Claim) -> tuple[Envelope | None, float | None]:
+        """Return the envelope of a claim, and until when its caller waits: None when a worker has it."""
+        if claim.envelope is not None:
+            return claim.envelope, None
+        (key,) = claim.keys
+        with self._lock:
+            return self._held.pop(key, (None, None))
+
+    def _careful(self, until: float | None, task: Callable[[], None]) -> None:
         """Note something that is only good to know; a caller does not wait for it."""
-        if held:
+        if until is not None:
             with contextlib.suppress(RuntimeError):
                 self._asking.submit(task)
             return

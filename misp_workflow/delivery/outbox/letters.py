@@ -68,8 +68,15 @@ class Letters:
         parcel = Parcel(effect=effect, **{name: envelope[name] for name in names})
         last = envelope["expires"] <= time.time()
         events = tuple(map(str, envelope.get("events", (parcel.event,))))
-        tries = envelope["tries"]
-        return Claim(parcel=parcel, lane=envelope["lane"], keys=(parcel.key,), tries=tries, last=last, events=events)
+        return Claim(
+            parcel=parcel,
+            lane=envelope["lane"],
+            keys=(parcel.key,),
+            tries=envelope["tries"],
+            last=last,
+            events=events,
+            envelope=envelope,
+        )
 
     def merged(self, members: list[Envelope]) -> Envelope:
         """Return the envelope of the one message that these become."""
