@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from misp_workflow.delivery.ledger.base import Sent
 from misp_workflow.errors import DeliveryError
@@ -74,7 +75,7 @@ class Background:
 
         DeliveryError when that takes longer than PATIENCE: who acts on what stands there must not act on half of it.
         """
-        if not self._settled(PATIENCE, lambda: any(row.event == event for row in (*self._in_hand, *self._rows))):
+        if not self._settled(PATIENCE, lambda: any(row.event == event for row in chain(self._in_hand, self._rows))):
             raise DeliveryError(
                 f"The ledger {self._where} is behind: what was sent about this event is not written there yet."
             )
