@@ -5,7 +5,6 @@ Nothing here is looked up anywhere: what a workflow could ask of MISP's database
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,10 +13,27 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.runner.data.profiles import NEWEST, Profile, profile
 
-_RIGHTS = re.findall(
-    r"\w+",
-    "site_admin admin sync audit auth regexp_access tagger tag_editor template sharing_group delegate sighting "
-    "object_template galaxy_editor decaying publish_zmq publish_kafka warninglist view_feed_correlations analyst_data "
+_RIGHTS = (
+    "site_admin",
+    "admin",
+    "sync",
+    "audit",
+    "auth",
+    "regexp_access",
+    "tagger",
+    "tag_editor",
+    "template",
+    "sharing_group",
+    "delegate",
+    "sighting",
+    "object_template",
+    "galaxy_editor",
+    "decaying",
+    "publish_zmq",
+    "publish_kafka",
+    "warninglist",
+    "view_feed_correlations",
+    "analyst_data",
     "skip_otp",
 )
 

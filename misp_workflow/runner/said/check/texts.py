@@ -104,14 +104,11 @@ def filters(subject: Subject) -> Iterator[Finding]:
 def tags_lost(subject: Subject) -> Iterator[Finding]:
     """attach-decay-score puts bare rows in place of the attributes, and nothing behind it sees their tags."""
     for node in subject.workflow.graph.find("attach-decay-score"):
+        said = f"attach-decay-score ({node.id}) takes the tags off the attributes in the data, so that none is found."
         behind = subject.behind([node])
-        late = [one for one in subject.nodes if one.key in behind and one.module == "tag-if"
-                and one.params.get("scope") != "event"]  # fmt: skip
-        for one in late:
-            said = (
-                f"attach-decay-score ({node.id}) takes the tags off the attributes in the data, so that none is found."
-            )
-            yield Finding("warning", "tags-lost", one, said, "Put it before attach-decay-score.")
+        for one in subject.workflow.graph.find("tag-if"):
+            if one.key in behind and one.params.get("scope") != "event":
+                yield Finding("warning", "tags-lost", one, said, "Put it before attach-decay-score.")
 
 
 _ATTRIBUTES = ("Attribute", "_AttributeFlattened")
