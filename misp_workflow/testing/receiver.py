@@ -242,6 +242,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 class _Connection(socketserver.StreamRequestHandler):
     server: _Server
+    disable_nagle_algorithm = True  # as web servers do: else what follows the head waits for the client's next packet
 
     def setup(self) -> None:
         if self.server.tls is not None:

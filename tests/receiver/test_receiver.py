@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import statistics
 import subprocess
 import sys
 import time
@@ -175,3 +176,22 @@ def test_the_kit_costs_nothing_until_it_is_used():
     assert not {"requests", "jinja2", "pymisp", "orjson", "click", "rich", "misp_workflow.testing.receiver"} & set(
         loaded
     )
+
+
+def test_a_kept_connection_is_no_slower_than_a_new_one(receiver: Receiver):
+    """A head and a body that are written apart, and wait for each other, would hold up whoever keeps connections."""
+    receiver.always(answer("ok"))
+    kept = http.client.HTTPConnection(receiver.host, receiver.port, timeout=60)
+
+    def ask_again() -> None:
+        kept.request("POST", "/", b"hello")
+        kept.getresponse().read()
+
+    def seconds(ask) -> float:
+        began = time.monotonic()
+        ask()
+        return time.monotonic() - began
+
+    took = [(seconds(ask_again), seconds(lambda: send(receiver))) for _ in range(21)]
+    kept.close()
+    assert statistics.median(one for one, _ in took) < 5 * statistics.median(other for _, other in took)
