@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from misp_workflow import deadline, delivery, local_time, settings
+from misp_workflow import deadline, delivery, loaded, local_time, settings
 from misp_workflow.action import again, routing, writeback
 from misp_workflow.action import params as parameters
 from misp_workflow.action.about import OCCASIONS, about
@@ -157,7 +157,9 @@ class _Action:
         if self.config["blocking"]:
             said, seconds, note = LATE_GATE, within, self._count
         late = {"error": said.format(seconds=within)}
-        return watch.answer_of(lambda: self._heard(request, started, watch), seconds, late, note)
+        answer = watch.answer_of(lambda: self._heard(request, started, watch), seconds, late, note)
+        loaded.keep()  # by now everything is: misp-modules' own at its start, ours by the first call
+        return answer
 
     def _count(self, said: Answer) -> None:
         """Count a gate's verdict, for monitoring."""
