@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from misp_workflow.delivery import guard
+from misp_workflow.delivery.guard.sizes import MARK
 from misp_workflow.effects import Receipt, together
 from misp_workflow.printable import printable
 
 MAX_SENTENCE = 1_000
 """Characters of an answer; it may quote what somebody typed, and MISP keeps it in a log."""
+
+LONGEST_READ = 20 * MAX_SENTENCE
+"""Characters that are looked at, for it may quote a megabyte."""
 
 ORDER = ("queued", "delivered", "dry-run", "skipped")
 """Of several, the first that is among them is what holds for all."""
@@ -37,6 +41,8 @@ def spoken(receipts: Sequence[Receipt]) -> Answer:
 
 def sentence(words: str) -> str:
     """Return the words on one line that commands no terminal, each sentence with one full stop."""
+    if len(words) > LONGEST_READ:
+        words = f"{words[:LONGEST_READ]} {MARK}"
     return guard.cut(_FULL_STOPS.sub(".", printable(" ".join(words.split()))), MAX_SENTENCE)
 
 

@@ -101,7 +101,8 @@ def seek(path: str, query: Mapping[str, str], listed: str, member: str, mark: st
     """Return the request that looks for the case: in a list of the answer, the first item that bears the mark.
 
     `listed` is the path of the list ("": the answer is one), which must be there, `member` the path in each item, which
-    is the mark, a list with it, or a text with a line that is the mark. `silent` in `more`: one without is believed.
+    is the mark, a list with it, or a text with a line that is the mark. `silent` in `more`: what is
+    wrong where an item has no such member, so that nobody knows whose it is.
     """
     there = {"expect_fields": [listed]} if listed else {}
     return {"method": "GET", "path": path, "query": dict(query), **there, "among": [listed, member, mark], **more}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -55,8 +55,21 @@ class Console(rich.console.Console):
     def render(self, renderable: Any, options: rich.console.ConsoleOptions | None = None) -> Iterable[Segment]:
         if isinstance(renderable, Table) and self.width >= UNWRAPPED:
             renderable.expand = False  # there is no edge to reach
-        for segment in super().render(renderable, options):
+        segments = super().render(renderable, options)
+        if isinstance(renderable, Table) and not self.is_terminal:
+            segments = _unpadded(segments)
+        for segment in segments:
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+def _unpadded(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Yield the segments without the spaces that fill a table's lines up to its edge: a file has none."""
+    for line in Segment.split_lines(segments):
+        while line and not line[-1].text.strip(" "):
+            line.pop()
+        if line:
+            line[-1] = Segment(line[-1].text.rstrip(" "), line[-1].style)
+        yield from (*line, Segment.line())
 
 
 def _text(cell: Any) -> Text:

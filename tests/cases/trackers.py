@@ -54,7 +54,11 @@ class RequestTracker(Tracker):
         path = request.path.removeprefix("/REST/2.0")
         if path == "/tickets":
             query = dict(request.query)["query"]
-            found = [{"id": number, "type": "ticket"} for number, one in self.cases.items() if _fits(one, query)]
+            found = [
+                {"id": number, "type": "ticket", "_hyperlinks": [{"ref": "refers-to", "_url": one["mark"]}]}
+                for number, one in self.cases.items()
+                if _fits(one, query)
+            ]
             return answer({"total": len(found), "items": found})
         if path == "/ticket":
             told = request.json()

@@ -125,6 +125,13 @@ def test_a_table_that_wants_all_the_width_gets_what_it_needs_in_a_pipe(piped):
     assert max(map(len, out.getvalue().splitlines())) < 400
 
 
+def test_no_line_of_a_table_is_filled_with_spaces_in_a_pipe(piped):
+    out = io.StringIO()
+    Console(file=out).print_table(table(title="waiting"))
+    lines = out.getvalue().splitlines()
+    assert len(lines) >= 3 and [line for line in lines if line != line.rstrip()] == []
+
+
 def test_a_table_that_fits_is_one():
     out = io.StringIO()
     Console(file=out, width=400).print_table(table())

@@ -37,6 +37,7 @@ MAX_CONTENT = 100_000  # far below $MaxAttachmentSize of 10,000,000
 PLAIN = {"ContentType": "text/plain"}
 READ = {"method": "GET", "path": "/ticket/{id}", "gone": {"Status": "deleted"}}
 TICKET = {"method": "PUT", "path": "/ticket/{id}", "told": "0"}  # 200 also when it keeps what it had: it is read back
+UNSEEN = "a ticket was found, but not what it refers to (_hyperlinks): none is made or changed"
 ABOUT = {"Subject": cases.TITLE, "Priority": cases.SEVERITY}
 PRIORITIES = {"high": 90, "medium": 50, "low": 10}
 
@@ -60,7 +61,7 @@ def decide(call):
         headers={"Authorization": f"token {params.token}"} if params.token else {},
         basic=(params.username, params.password) if params.username and not params.token else None,
         error_at="message",
-        look=(cases.seek("/tickets", search, "items", "_hyperlinks[]._url", draft.mark, silent=True),),
+        look=(cases.seek("/tickets", search, "items", "_hyperlinks[]._url", draft.mark, silent=UNSEEN),),
         found_at="id",
         create=(
             cases.make("/ticket", {**new, "RefersTo": [draft.mark]}),

@@ -16,6 +16,7 @@ from misp_workflow.delivery.guard import addresses
 from misp_workflow.errors import ParameterError, WorkflowError
 from misp_workflow.event import View, live, text, uuid_of
 
+LEFT_OUT = "MISP sent neither its tags nor its content here, as it does just after a save, so nothing can be judged"
 MOST_NAMED = 5
 SHARE = 0.6
 """The part of a gate's time after which no further rule is begun: a condition may take about a second."""
@@ -27,6 +28,8 @@ def decide(call: Call, is_change: bool = False) -> tuple[tuple[str, ...], tuple[
     `is_change`: the event is in MISP already, and only what changes is judged, which MISP is asked for where a rule
     would say no. Raises InputError for what cannot be decided, which a gate answers as a no.
     """
+    if not is_change and _is_left_out(call.judged):
+        return (LEFT_OUT,), ()
     before = cache(partial(_stored, call)) if is_change else None
     own = reasons(call.params, Subject(call.judged, lambda _: call.holds("condition"), before))
     book, now = rules_named(getattr(call.params, "rules", "")), time.monotonic()
@@ -34,6 +37,12 @@ def decide(call: Call, is_change: bool = False) -> tuple[tuple[str, ...], tuple[
     blocking = [told for verdict in verdicts if verdict.rule.blocks for told in verdict.reasons]
     warnings = [f"Warning: {told}." for verdict in verdicts if not verdict.rule.blocks for told in verdict.reasons]
     return (*own, *blocking), tuple(warnings)
+
+
+def _is_left_out(view: View) -> bool:
+    """Whether this is an event of which MISP sends the bare row: that would keep every rule against something."""
+    missing = guard.unsaid(view.data) if view.kind == "event" and "Attribute" not in view.event else None
+    return missing is not None and bool(missing.event)
 
 
 def _stored(call: Call) -> dict[str, Any] | None:

@@ -169,10 +169,9 @@ class Tracker:
         said = [_said(row, member) for row in rows]
         equal = [row for row, one in zip(rows, said, strict=True) if one == text]
         holding = [row for row, one in zip(rows, said, strict=True) if text in _lines(one)]
-        if "silent" in request:
-            holding += [row for row, one in zip(rows, said, strict=True) if one is None]
-        if not (equal or holding) and "missing" in request:
-            raise EndError(Answer(outcome="refused", detail=f"{self._case.service}: {request['missing']}"))
+        unknown = request.get("silent") if None in said else None
+        if not (equal or holding) and (why := unknown or request.get("missing")):
+            raise EndError(Answer(outcome="refused", detail=f"{self._case.service}: {why}"))
         return next(iter([*equal, *holding]), None)
 
     def _post(self, request: Request, known: Known | None, comment: str, before: Json) -> Post:
