@@ -20,6 +20,8 @@ _MENTION = re.compile(
     r"(?<!\w)@(?!\s)|@(?=(?:all|channel|everyone|group|here|room|team|topic|stream)\b|[*_!&])", re.IGNORECASE
 )
 _CHANNEL = re.compile(r"(?<!\w)#(?=\w|\Z)")
+# :ab: becomes a picture, in an address, too. Of names in the digits of addresses only those that are pictures count.
+_PICTURE = re.compile(r":(?=(?:a|b|ab|cd|de|100|1234):|(?=[0-9a-f]{0,100}[^0-9a-f:\s])[\w+'-]{1,100}:)", re.IGNORECASE)
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _INLINE = re.compile(r"[\\`*_\[\]<>#|~&$]")
 _LINE_START = re.compile(r"^([ \t]*)([-+=]|\d{1,9}(?=[.)]))", re.MULTILINE)
@@ -86,6 +88,10 @@ def _unmentioned(text: str) -> str:
     return _MENTION.sub("@" + GAP, text) if "@" in text else text
 
 
+def _unpictured(text: str) -> str:
+    return _PICTURE.sub(":" + GAP, text) if ":" in text else text
+
+
 def _plain(text: str) -> str:
     return visible(text)
 
@@ -93,7 +99,7 @@ def _plain(text: str) -> str:
 def _slack(text: str) -> str:
     # https://docs.slack.dev/messaging/formatting-message-text: these three, and nothing else, are decoded for display.
     # With link_names or parse=full, bare @here and #channel count as well.
-    return _CHANNEL.sub("#" + GAP, _unmentioned(_unpaired(visible(text), _SLACK_PAIRS))).translate(_SLACK)
+    return _CHANNEL.sub("#" + GAP, _unmentioned(_unpaired(_unpictured(visible(text)), _SLACK_PAIRS))).translate(_SLACK)
 
 
 def _google_chat(text: str) -> str:
@@ -120,12 +126,12 @@ def _escaped_start(match: re.Match[str]) -> str:
 
 
 def _markdown(text: str) -> str:
-    return _unmentioned(_backslashed(visible(text)))
+    return _unmentioned(_backslashed(_unpictured(visible(text))))  # as Mattermost reads it
 
 
 def _discord(text: str) -> str:
     # A mention counts although its bracket is escaped: the gap is what ends it.
-    broken = re.sub(r"(?<=<)#(?=\d)", "#" + GAP, visible(text))
+    broken = re.sub(r"(?<=<)#(?=\d)", "#" + GAP, _unpictured(visible(text)))
     return _unmentioned(_backslashed(broken))
 
 
@@ -142,7 +148,7 @@ def _entity(match: re.Match[str]) -> str:
 def _rocket_chat(text: str) -> str:
     # RocketChat/Rocket.Chat, packages/message-parser, grammar.pegjs: no escape works everywhere, so what would link,
     # embed, hide or quote is broken up.
-    return _CHANNEL.sub("#" + GAP, _unmentioned(_STRUCTURE.sub(GAP, _unpaired(visible(text)))))
+    return _CHANNEL.sub("#" + GAP, _unmentioned(_STRUCTURE.sub(GAP, _unpaired(_unpictured(visible(text))))))
 
 
 def _teams(text: str) -> str:
@@ -174,7 +180,7 @@ def _forge_title(text: str) -> str:
 
 
 def _unreferenced(text: str) -> str:
-    return _REFERENCE.sub(lambda found: found[0] + GAP, visible(text))
+    return _REFERENCE.sub(lambda found: found[0] + GAP, _unpictured(visible(text)))
 
 
 _TEXTILE = re.compile(

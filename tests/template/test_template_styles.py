@@ -14,6 +14,7 @@ from style_readers import ALIKE, EXACT, PEOPLE, READERS, no_emphasis
 
 from misp_workflow.errors import TemplateError
 from misp_workflow.template import STYLES, Live, render
+from misp_workflow.template.people import GAP
 
 TEXTS = hostile_texts()
 ANY_TEXT = st.text(st.characters(), max_size=80) | st.text(
@@ -255,3 +256,20 @@ def test_the_operators_own_address_stays_an_address() -> None:
         "https://misp.example/events/view/5 hxxps://misp[.]example/events/view/5"
     )
     assert render("{{ mine }}", {"mine": Live("<b>")}, "html") == "&lt;b&gt;"
+
+
+@pytest.mark.parametrize(
+    "style", ["slack", "markdown", "discord", "zulip", "rocketchat", "anywhere", "forge", "forge_title"]
+)
+@pytest.mark.parametrize(
+    "text", [":ab:", "2001:ab:cd::1", "x:smile:", ":+1:", "::x::", ":100:", "dni-ism:class:U", ":スパム:"]
+)
+def test_no_text_becomes_a_picture_where_a_service_makes_some(style: str, text: str) -> None:
+    made = render("{{ text }} :warning:", {"text": text}, style)
+    assert re.findall(r":[\w+-]+:", made.replace("\\", "")) == [":warning:"], "what the template's author writes works"
+
+
+@pytest.mark.parametrize("style", ["slack", "discord", "rocketchat"])
+def test_times_and_addresses_that_are_no_pictures_can_be_copied(style: str) -> None:
+    for text in ("2026-11-20 12:30:45", "00:1f:33:68:bb:60", "fe80::1234", "a: b: c"):
+        assert GAP not in render("{{ text }}", {"text": text}, style)
