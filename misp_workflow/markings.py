@@ -33,11 +33,13 @@ _CHATHAM_HOUSE = ("exchr", "chr")
 _GAP = r"[\W_]{0,3}"
 _LEVEL_WORDS = rf"white|clear|green|amber{_GAP}strict|amber|red"
 
+_LEVEL = rf"(?<![a-z0-9])(?:{_LEVEL_WORDS})(?![a-z0-9])"
+
 _SCHEME = re.compile(
     rf"""(?: t{_GAP}l{_GAP}p | traff?ic{_GAP}lights?(?:{_GAP}protocol)?
       | (?P<pap>p{_GAP}a{_GAP}p | permissible{_GAP}actions?(?:{_GAP}protocol)?)
       | t[1i|!]p(?={_GAP}(?:{_LEVEL_WORDS})(?![a-z0-9])) )
-    (?:{_GAP}v?(?:ersion)?{_GAP}\d{{1,3}}(?:\.\d{{1,3}}){{0,3}}(?![a-z]))?
+    (?:{_GAP}v?(?:ersion)?{_GAP}\d{{1,4}}(?:[.,_\ -]\d{{1,4}}){{0,3}}(?![a-z0-9]))?
     (?:{_GAP}(?:marking|level|colou?r|designation|classification)s?(?![a-z0-9]))?
     (?P<after>[a-z0-9]*)""",
     re.VERBOSE,
@@ -48,6 +50,10 @@ _UNCLASSIFIED = re.compile(r"complies:with.*|non-classifiees=.*non-protege.*|.*[
 
 _NOT = re.compile(rf"[^a-z0-9]*(?:[!¬≤≥]|[<>]=)[^a-z0-9]*(?:{_LEVEL_WORDS})")
 """What stands before a level that is not meant, or not alone: "tlp:!green", "tlp:>=amber"."""
+
+_VERSION = re.compile(r"^v?\d+(?=[a-z])")
+_DENIED = re.compile(r"(?<![a-z0-9])(?:not?|non|never|neither|nor|except|without|isn't)[^a-z0-9]+\Z")
+"""What stands before a scheme's name whose level is not meant: "not tlp:green"."""
 
 _BETWEEN = (
     "is|was|be|set|to|as|at|by|in|it|of|for|this|the|event|written|out|says?|reads?|level|value|equals?|marked|rated"
@@ -187,7 +193,8 @@ def _said(plain: str) -> list[tuple[str, str]]:
         end = places[number + 1].start() if number + 1 < len(places) else len(plain)
         scheme = "pap" if place["pap"] else "tlp"
         level = _level(scheme, place["after"] + plain[place.end() : end])
-        if not place["after"] and _NOT.match(plain, place.end(), end):
+        denied = _DENIED.search(plain, max(place.start() - LONGEST_LEVEL, 0), place.start()) and level != "?"
+        if denied or (not place["after"] and _NOT.match(plain, place.end(), end)):
             level = "?"
         elif level == "?" and not place["after"] and (sentence := _SENTENCE.match(plain, place.end(), end)):
             level = "?" if re.search("[a-z0-9]", sentence["more"]) else _level(scheme, sentence["level"])
@@ -202,7 +209,7 @@ def _said(plain: str) -> list[tuple[str, str]]:
 
 
 def _level(scheme: str, text: str) -> str:
-    level = "".join(filter(str.isalnum, text))
+    level = _VERSION.sub("", "".join(filter(str.isalnum, text)))
     level = _SPELLINGS.get(level, level)
     if scheme == "tlp" and level in _CHATHAM_HOUSE:
         return "chr"
@@ -219,14 +226,14 @@ def _level_before(scheme: str, text: str) -> str:
 def _is_marking(place: re.Match[str], plain: str, end: int) -> bool:
     """Whether a name without a readable level is one of the scheme all the same: it must not pass as unmarked.
 
-    "tlp:purple", "tlp=", "TLP PURPLE", "TLP" and "TLP RED - board only" are; "tlp-review-pending", "tlprelated" and
-    "check-tlp" only speak of it.
+    "tlp:purple", "tlp=", "TLP PURPLE", "TLP", "TLP RED - board only" and "tlp status red" are; "tlp-review-pending",
+    "tlprelated" and "check-tlp" only speak of it.
     """
     rest = plain[place.end() : end]
-    begins = re.match(rf"[\W_]*(?:{_LEVEL_WORDS})(?![a-z0-9])", place["after"] + rest)
+    begins = re.match(rf"[\W_]*{_LEVEL}", place["after"] + rest)
     if begins or place["after"] or plain[: place.start()][-1:].isalnum():
         return bool(begins)
-    if re.match(r"[^a-z0-9]*[:=]", rest):
+    if re.match(r"[^a-z0-9]*[:=]", rest) or re.search(_LEVEL, rest):
         return True
     alone = not re.search("[a-z0-9]", plain[: place.start()])
     return alone and len(re.findall(r"[a-z0-9]+", rest)) <= 1

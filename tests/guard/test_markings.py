@@ -20,6 +20,10 @@ from misp_workflow.settings import Destination, Settings
 from misp_workflow.template import render
 
 READ = {
+    "TLP_2_0_AMBER_STRICT": "amber+strict",
+    "TLP 2,0: GREEN": "green",
+    "TLP (2022): AMBER": "amber",
+    "TLP2RED": "red",
     "🆃🅻🅿:🆁🅴🅳": "red",
     "🇹🇱🇵 🇷🇪🇩": "red",
     "ŧłp:ɍɇđ": "red",
@@ -71,6 +75,10 @@ READ = {
     "55d920b0-5e8b-4f79-9ee9-91f868d9b421, 34098fce-860f-48ae-8e50-ebd3cc5e41da": "amber",
 }
 UNREADABLE = (
+    "tlp status red",
+    "tlp-code-green",
+    "not tlp:green",
+    "no-TLP:WHITE",
     "tlp:!green",
     "tlp:>=green",
     "TLP ≠ GREEN",
@@ -95,6 +103,8 @@ UNREADABLE = (
     'stix:marking-definition="statement"',
 )
 SILENT = (
+    "no tlp",
+    'misp-galaxy:tool="Newspaper Red"',
     "check-tlp!",
     "respect TLP! please",
     "white paper! 2026",
