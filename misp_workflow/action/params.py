@@ -11,7 +11,8 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     words       what means the same as a choice: {"high": "1"}, small letters
     needs       what must be installed for a choice: {"stix21": "stix"}, the extra of this package by the value
     formerly    names that the parameter had before; MISP sends a node's value under the present one only
-    each        the format of each item of a "list"
+    each        what each item of a "list" is: "email", "word" (it has no space), "tag" (it may have commas within
+                quotes), or any text; whoever separates these otherwise must not get one item that nothing ever is
     minimum, maximum   bounds of an integer or number
     address     the value says which server is asked; "url" always does
     secret      masked in everything that is said, logged or stored
@@ -25,6 +26,8 @@ MISP sends every declared parameter as text, "" for a field left alone. A caller
 from __future__ import annotations
 
 import base64
+import contextlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from email import policy
@@ -52,8 +55,13 @@ SHORTEST_WORD = 12
 """Characters. Tokens within addresses and headers are longer; what is shorter there ("services", "Bearer") is plain."""
 
 _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
-_MAILBOXES = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>\n]*>|[^,;\n])+')
+_MAILBOXES = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>\n]*>|[^,;，；、\n])+')
 """Each of several mailboxes: between commas, semicolons and line ends that stand in no quoted name."""
+_TAGS = re.compile(r'(?:"[^"\n]*"|[^,;，；、\n])+')
+_LINES_OF_TAGS = re.compile(r'(?:"[^"\n]*"|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+')
+"""The same for tags; where they stand on several lines, a comma counts before a further namespace only."""
+_ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": re.compile(r"[^\s,;，；、]+")}
+_QUOTED = re.compile(r"""(["'])([^"']+)\1""")
 _LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -215,7 +223,7 @@ def _typed(name: str, spec: Mapping[str, Any], raw: Any) -> Any:
     elif raw is None:
         raw = ""
     elif isinstance(raw, (list, tuple)) and form == "list" and all(isinstance(item, str) for item in raw):
-        raw = "\n".join(raw)
+        return _listed(name, spec, raw)
     if not isinstance(raw, str):
         raise ParameterError(f"Parameter '{name}' must be text.")
     given = raw if spec.get("type") == "large_string" else raw.strip()
@@ -234,6 +242,12 @@ def _empty(form: str, default: Any) -> Any:
 
 def _text(name: str, spec: Mapping[str, Any], given: str) -> str:
     return given
+
+
+def _item(name: str, spec: Mapping[str, Any], given: str) -> str:
+    bare = given.strip(" ,;").removeprefix("- ").strip()
+    quoted = _QUOTED.fullmatch(bare)
+    return quoted[2] if quoted else bare
 
 
 def _integer(name: str, spec: Mapping[str, Any], given: str) -> int:
@@ -302,13 +316,23 @@ def _mailbox(given: str) -> tuple[str, str]:
 
 
 def _list(name: str, spec: Mapping[str, Any], given: str) -> tuple[str, ...]:
-    # a galaxy tag may hold a comma, so lines, where there are some, are the only separator
-    items = given.splitlines() if "\n" in given else given.split(",")
-    if spec.get("each") == "email":
-        items = _MAILBOXES.findall(given)
-    found = tuple(item.strip() for item in items if item.strip())
+    if given.lstrip().startswith('["'):
+        with contextlib.suppress(ValueError):
+            return _listed(name, spec, [str(item) for item in json.loads(given)])
+    each, several = spec.get("each", ""), "\n" in given.strip()
+    if each in _ITEMS:
+        items = (_LINES_OF_TAGS if several and each == "tag" else _ITEMS[each]).findall(given)
+    else:
+        items = given.splitlines() if several else given.split(",")
+    return _listed(name, spec, items)
+
+
+def _listed(name: str, spec: Mapping[str, Any], items: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(item.strip() for item in items if item.strip(" \t\r\n,;-"))
+    if not found and spec.get("required"):
+        raise ParameterError(f"Parameter '{name}' is not set: {spec['description']}.")
     if "each" in spec:
-        found = tuple(str(_READERS[spec["each"]](name, spec, item)) for item in found)
+        found = tuple(_READERS[spec["each"]](name, spec, item) for item in found)
     if "choices" not in spec:
         return found
     for item in found:
@@ -346,8 +370,10 @@ def _offered(spec: Mapping[str, Any]) -> str:
     return ", ".join(f"{choice} ({words[choice]})" if choice in words else choice for choice in spec["choices"])
 
 
-_READERS = {
+_READERS: dict[str, Any] = {
     "text": _text,
+    "word": _item,
+    "tag": _item,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,

@@ -25,6 +25,7 @@ STANDING: Table = {
     "withdraw_tags": {
         "description": "Tags that withdraw an attribute, with commas; * stands for anything",
         "format": "list",
+        "each": "tag",
     },
     "when_unpublished": {
         "formerly": ["unpublished"],

@@ -19,32 +19,38 @@ moduleconfig = {
             "type": "large_string",
             "description": "Patterns, one per line; what has such a tag is not asked about",
             "format": "list",
+            "each": "tag",
             "default": ["tlp:red", "tlp:amber+strict", "PAP:RED", "PAP:AMBER"],
         },
         "allowed_modules": {
             "type": "large_string",
             "description": "Patterns of modules that may be asked, one per line; empty: any",
             "format": "list",
+            "each": "word",
         },
         "denied_modules": {
             "type": "large_string",
             "description": "Patterns of modules that may not be asked, one per line",
             "format": "list",
+            "each": "word",
         },
         "own_domains": {
             "type": "large_string",
             "description": "Your own domains, one per line, never asked about, subdomains included",
             "format": "list",
+            "each": "word",
         },
         "own_networks": {
             "type": "large_string",
             "description": "Your own networks, one per line (192.0.2.0/24), never asked about",
             "format": "list",
+            "each": "word",
         },
         "local_modules": {
             "type": "large_string",
             "description": "Patterns of modules that ask nobody outside, one per line; they pass in any case",
             "format": "list",
+            "each": "word",
         },
         "when_empty": {
             "description": "When MISP does not say what is asked about: block, allow, or lookup (ask MISP when it "

@@ -45,6 +45,7 @@ moduleconfig = {
         "expect_status": {
             "description": "Status codes that mean success, with commas; empty: any 2xx",
             "format": "list",
+            "each": "word",
         },
         **fields.ITEMS,
         **fields.ABOUT,

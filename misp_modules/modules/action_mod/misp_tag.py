@@ -20,6 +20,7 @@ moduleconfig = {
             "description": "Tags, one per line; to remove: patterns (tlp:*)",
             "required": True,
             "format": "list",
+            "each": "tag",
         },
         "operation": {
             "description": "add, remove, or replace: add them and remove those that they replace",
@@ -32,6 +33,7 @@ moduleconfig = {
             "type": "large_string",
             "description": "With replace: patterns of the tags that go; empty: those of the same taxonomy (tlp:*)",
             "format": "list",
+            "each": "tag",
         },
         **writeback.SCOPE,
         **writeback.LOCAL,

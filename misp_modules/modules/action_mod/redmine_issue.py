@@ -22,6 +22,7 @@ moduleconfig = {
         "priorities": {
             "description": "Numbers of the priorities for high, medium, low, with commas; empty: as Redmine decides",
             "format": "list",
+            "each": "word",
         },
         "closed_status": {"description": "Number of the status when closed", "format": "integer", "default": 5},
         "open_status": {"description": "Number of the status when opened again", "format": "integer", "default": 2},

@@ -20,6 +20,7 @@ moduleconfig = {
             "type": "large_string",
             "description": "Mail domains of users, one per line, subdomains included; empty: any",
             "format": "list",
+            "each": "word",
             "rule": True,
         },
         "pgp_key_required": {
@@ -31,11 +32,13 @@ moduleconfig = {
         "allowed_roles": {
             "description": "Ids of roles that users may have; empty: any",
             "format": "list",
+            "each": "word",
             "rule": True,
         },
         "allowed_organisations": {
             "description": "Ids of organisations that users may belong to; empty: any",
             "format": "list",
+            "each": "word",
             "rule": True,
         },
         "condition": {

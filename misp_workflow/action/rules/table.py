@@ -10,11 +10,13 @@ TAGS: Table = {
         "type": "large_string",
         "description": 'Patterns, one per line; each must match a tag (tlp:*, workflow:state="complete")',
         "format": "list",
+        "each": "tag",
     },
     "forbidden_tags": {
         "type": "large_string",
         "description": "Patterns, one per line; none may match a tag (tlp:red, PAP:*)",
         "format": "list",
+        "each": "tag",
     },
     "tag_scope": {
         "description": "Whose tags count: event, attribute, or any (event and attributes)",
@@ -32,12 +34,14 @@ TAGS: Table = {
         "type": "large_string",
         "description": "Galaxies of which the event must name a cluster, one per line (threat-actor, mitre-*)",
         "format": "list",
+        "each": "word",
     },
     "forbidden_together": {
         "type": "large_string",
         "description": "Lines of a tag pattern and an attribute type pattern, both of which no event may have "
         "(*:red email*)",
         "format": "list",
+        "each": "tag",
     },
 }
 
@@ -52,16 +56,19 @@ CONTENT: Table = {
         "type": "large_string",
         "description": "Patterns, one per line; each must match the type of an attribute (ip-*, sha256)",
         "format": "list",
+        "each": "word",
     },
     "forbidden_types": {
         "type": "large_string",
         "description": "Patterns, one per line; no attribute may have such a type (target-*, passport-number)",
         "format": "list",
+        "each": "word",
     },
     "required_objects": {
         "type": "large_string",
         "description": "Names of object templates, one per line; the event must have an object of each (file)",
         "format": "list",
+        "each": "word",
     },
 }
 
@@ -92,6 +99,7 @@ EVENT_ROW: Table = {
         "description": "Allowed distributions of the event: 0 organisation, 1 community, 2 connected, 3 all, 4 sharing "
         "group, by number or word",
         "format": "list",
+        "each": "tag",
         "choices": ["0", "1", "2", "3", "4"],
         "words": DISTRIBUTION_WORDS,
     },
@@ -131,6 +139,7 @@ PROPOSAL: Table = _rules(
             "type": "large_string",
             "description": "Patterns, one per line; the type of what is proposed must match one of them; empty: any",
             "format": "list",
+            "each": "word",
         },
         "forbidden_types": {
             **CONTENT["forbidden_types"],
@@ -145,6 +154,7 @@ PROPOSAL: Table = _rules(
             "type": "large_string",
             "description": "Mail domains of those who may propose, one per line, subdomains included; empty: any",
             "format": "list",
+            "each": "word",
         },
         "organisations": EVENT_ROW["organisations"],
         **VALUES,

@@ -1,0 +1,74 @@
+"""Lists in parameters: however people separate the items, none becomes one that nothing ever is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from misp_workflow.action.params import read
+from misp_workflow.errors import ParameterError
+from misp_workflow.installed import FOLDER
+from misp_workflow.testing.contract import ActionFile
+
+GATE = ActionFile.load(FOLDER / "publish_gate.py")
+ACTOR = 'misp-galaxy:threat-actor="APT 1, China; PLA"'
+
+
+def listed(name: str, given: Any) -> tuple[str, ...]:
+    return getattr(read({name: GATE.params[name]}, {name: given}, {}), name)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "a; b",
+        "a;b",
+        "a,b;",
+        "a b",
+        "a\tb",
+        "a\r\nb",
+        "- a\n- b",
+        "'a'\n\"b\"",
+        '["a", "b"]',
+        "a, \n b,",
+        "a；b",
+        "a、b",
+        ["a", "b"],
+    ],
+)
+def test_types_are_words(given: Any) -> None:
+    assert listed("forbidden_types", given) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"{ACTOR}, x:y",
+        f"x:y;{ACTOR}",
+        f"x:y\n{ACTOR}\n",
+        f"- x:y\n- {ACTOR}",
+        f'"x:y"\n{ACTOR}',
+        ["x:y", ACTOR],
+        '["x:y", "misp-galaxy:threat-actor=\\"APT 1, China; PLA\\""]',
+    ],
+)
+def test_what_stands_in_quotes_parts_no_tag(given: Any) -> None:
+    assert sorted(listed("forbidden_tags", given)) == [ACTOR, "x:y"]
+
+
+def test_on_several_lines_a_comma_parts_tags_with_namespaces_only() -> None:
+    assert listed("forbidden_tags", "a:b, c:d\nFoo, Bar\n*:x; PAP:*") == ("a:b", "c:d", "Foo, Bar", "*:x", "PAP:*")
+
+
+def test_an_item_of_a_list_is_whole_whatever_stands_in_it() -> None:
+    """As a rule file in TOML has it."""
+    assert listed("organisations", ["Foo, Inc."]) == ("Foo, Inc.",)
+    assert listed("organisations", "Foo, Inc.\nBar") == ("Foo, Inc.", "Bar")
+
+
+@pytest.mark.parametrize("given", [";", ",", " ,;\n ", "[]", []])
+def test_a_list_that_must_be_set_is_not_set_by_separators(given: Any) -> None:
+    mail = ActionFile.load(FOLDER / "email_message.py")
+    with pytest.raises(ParameterError, match="'recipients'"):
+        read({"recipients": mail.params["recipients"]}, {"recipients": given}, {})
