@@ -26,9 +26,11 @@ RESULTS = {"error": "partial-success", "disabled": "disabled_module"}
 
 def posts(done: Run, data: Any) -> Iterator[Told]:
     """Yield what a MISP in debug mode would post of this run, whose trigger was handed `data`."""
+    if done.end == "not started":
+        return
     trigger = quote(done.trigger or "unknown", safe="")
     kind = "blocking" if done.blocking else "non-blocking"
-    yield _post(f"{trigger}/init", {"type": kind}, None, {"original": data, "normalized": done.data})
+    yield _post(f"{trigger}/init", {"type": kind}, None, {"original": wire.as_php(data), "normalized": done.data})
     # Where PHP dies, MISP says nothing of that node, nor of an end.
     for step in done.steps[:-1] if done.crash else done.steps:
         if step.outcome in ("skipped", "unknown"):
@@ -40,10 +42,9 @@ def posts(done: Run, data: Any) -> Iterator[Told]:
     if done.crash:
         return
     nodes = {"blocking_nodes": done.failed, "executed_nodes": done.executed}
-    end = {name: [_node(node) for node in listed] for name, listed in nodes.items()}
-    yield _post(
-        f"{trigger}/end", {"outcome": "success" if done.success else "failure"}, None, {**end, "blocked_paths": []}
-    )
+    end: dict[str, Any] = {name: [_node(node) for node in listed] for name, listed in nodes.items()}
+    end["blocked_paths"] = [[str(edge) for edge in path] for path in done.blocked_paths]
+    yield _post(f"{trigger}/end", {"outcome": done.end}, None, end)
 
 
 def tell(listener: HttpServer, told: Iterator[Told]) -> None:
@@ -66,8 +67,8 @@ def _post(path: str, query: dict[str, str], step: Step | None, data: Any) -> Tol
             "parameters": step.node.params or [],
         }
     body = {"source": source, "timestamp": datetime.now(timezone.utc).isoformat(), "data": data}
-    if step is not None and step.outcome == "error" and not step.caught:
-        body["errors"] = [str(error) for error in step.errors]
+    if step is not None and step.errors and not step.caught and step.outcome != "disabled":
+        body["errors"] = step.errors
     return f"/{path}?{urlencode(query)}", body
 
 

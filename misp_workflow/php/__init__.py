@@ -10,6 +10,8 @@ Source: the PHP manual, "Type juggling", "Comparison operators", "Numeric string
 from __future__ import annotations
 
 from misp_workflow.php.arrays import (
+    EMPTY_OBJECT,
+    EmptyObject,
     array_key,
     array_merge,
     at_places,
@@ -51,9 +53,11 @@ from misp_workflow.php.scalars import (
 )
 
 __all__ = [
+    "EMPTY_OBJECT",
     "INT_MAX",
     "INT_MIN",
     "PRECISION",
+    "EmptyObject",
     "array_key",
     "array_merge",
     "asked_once",

@@ -14,6 +14,13 @@ TOO_DEEP = "The data is nested too deep to be compared; MISP itself reads no JSO
 _CANONICAL_INT = re.compile(r"(?:0|-?[1-9][0-9]{0,18})\Z")
 
 
+class EmptyObject(dict[str, Any]):
+    """An object of PHP without properties, which JSON shows as `{}`; an array without entries is `[]` there."""
+
+
+EMPTY_OBJECT = EmptyObject()
+
+
 def is_array(value: object) -> bool:
     """Tell whether PHP would hold this value as an array."""
     return isinstance(value, (list, dict))

@@ -28,6 +28,7 @@ AREAS = (
     "odd_filters",
     "odd_changes",
     "odd_webhooks",
+    "odd_walks",
 )
 
 # Not compared: what the recordings have as a side remark, and PHP's own wording.

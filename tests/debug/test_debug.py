@@ -1,6 +1,7 @@
 """MISP's debug mode: recorded posts gathered and shown, and the local runner's posts held against them.
 
-recorded.json: five walks of MISP 2.5.1's engine in debug mode, with what it posted (the time masked).
+recorded.json: five walks of MISP 2.5.1's engine in debug mode, with what it posted (the time masked). recorded_odd.json:
+eight of a running MISP 2.5.1, of nodes only their ids and names.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from misp_workflow.debug.app import Listener
 from misp_workflow.debug.changes import changes
 from misp_workflow.debug.runs import MOST_RUNS, MOST_VISITS, Runs
 from misp_workflow.debug.telling import posts
-from misp_workflow.runner.data import profiles
+from misp_workflow.runner.data import profiles, wire
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow, load
 from misp_workflow.runner.modules.moduleapi import HttpServer, Scripted
@@ -42,6 +43,7 @@ from misp_workflow.testing import free_port
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RECORDED = json.loads((HERE / "recorded.json").read_text())
+ODD = json.loads((HERE / "recorded_odd.json").read_text())
 BLOCKED = RECORDED[0]
 KEY = "the-key-of-this-test"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
@@ -108,7 +110,7 @@ def refused(url: str, body: bytes | None = None) -> int:
 # --- the local runner's posts are MISP's ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", RECORDED, ids=[case["name"] for case in RECORDED])
+@pytest.mark.parametrize("case", RECORDED + ODD, ids=[case["name"] for case in RECORDED + ODD])
 def test_the_runner_posts_what_misp_does(case: dict[str, Any]) -> None:
     given = case["input"]
     server = Scripted(given["modules"], given.get("responses") or {})
@@ -118,12 +120,15 @@ def test_the_runner_posts_what_misp_does(case: dict[str, Any]) -> None:
     told = list(posts(done, given["trigger_data"]))
     assert [path for path, _ in told] == [path_of(one["uri"]) for one in case["debug"]]
     for (_, body), one in zip(told, case["debug"], strict=True):
-        ours, theirs = json.loads(json.dumps(body, default=str)), one["body"]
+        ours, theirs = json.loads(wire.encode(body)), one["body"]
         assert ours["source"] == theirs["source"]
         assert ours.get("errors") == theirs.get("errors")
         if "executed_nodes" in theirs["data"]:
             for name in ("executed_nodes", "blocking_nodes"):
                 assert [node["id"] for node in ours["data"][name]] == [node["id"] for node in theirs["data"][name]]
+            assert ours["data"]["blocked_paths"] == theirs["data"]["blocked_paths"]
+        else:
+            assert ours["data"] == theirs["data"]
 
 
 TAGGED_TAGS = {

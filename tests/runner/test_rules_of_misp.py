@@ -133,3 +133,17 @@ def test_data_that_is_no_text_goes_into_no_background_job() -> None:
     graph = load(workflow("W", "event-publish", {2: ("concurrent-task", {}), 3: ("gate", {})}, [(1, 2), (2, 3)]))
     done = run(graph, {"Event": {**EVENT["Event"], "info": "\ud800"}}, Scripted([GATE]), world=OLD)
     assert (done.end, done.job_runs) == ("crash", []) and "Malformed UTF-8" in str(done.crash)
+
+
+def test_a_cluster_without_meta_has_an_empty_object_in_requests_and_a_list_in_jobs() -> None:
+    """As a running MISP 2.5.1 sends it: an object there, an array once the job has read its data."""
+    nodes = {2: ("gate", {}), 3: ("concurrent-task", {}), 4: ("gate", {})}
+    graph = load(workflow("W", "event-publish", nodes, [(1, 2), (2, 3), (3, 4)]))
+    clusters = [{"value": "v"}, {"value": "w", "meta": {}}, {"value": "x", "meta": {"a": ["b"]}}]
+    done = run(
+        graph, {"Event": {**EVENT["Event"], "Galaxy": [{"GalaxyCluster": clusters}]}}, Scripted([GATE]), world=OLD
+    )
+    sent = bytes(done.exchanges[0].body())
+    written = b'"GalaxyCluster":[{"value":"v","meta":{}},{"value":"w","meta":{}},{"value":"x","meta":{"a":["b"]}}]'
+    assert written in sent and written in done.jobs[0].data
+    assert written.replace(b"{}", b"[]") in bytes(done.job_runs[0].exchanges[0].body())

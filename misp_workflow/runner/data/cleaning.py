@@ -223,7 +223,7 @@ def _clean_galaxy(galaxy: Any) -> Any:
 
 
 def _clean_cluster(cluster: Any) -> Any:
-    return cluster if field(cluster, "meta") else with_key(cluster, "meta", {})
+    return cluster if field(cluster, "meta") else with_key(cluster, "meta", php.EMPTY_OBJECT)
 
 
 def without_empty_groups(notes: Any) -> list[Any]:

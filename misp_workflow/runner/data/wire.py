@@ -1,7 +1,7 @@
 """JSON as PHP writes and reads it, byte for byte. Mirrors MISP's JsonTool and HttpSocketResponseExtended::json.
 
-An empty object is `[]`, 1.0 is `1`, nothing but U+2028 and U+2029 is escaped needlessly, and what nests deeper than 512
-levels is neither written nor read.
+An empty array is `[]`, also one that was read as an object; 1.0 is `1`; nothing but U+2028 and U+2029 is escaped
+needlessly; and what nests deeper than 512 levels is neither written nor read.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _plain(value: Any) -> Any:
         pairs: dict[str, Any] = {}
         for key, item in value.items():
             pairs[key] = _plain(item)
-        return pairs or []
+        return pairs or (value if isinstance(value, php.EmptyObject) else [])
     if isinstance(value, list):
         items: list[Any] = []
         for item in value:
@@ -87,6 +87,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     return value
+
+
+def as_written(value: Any) -> Any:
+    """The value as whoever reads the JSON text sees it: 1.0 is 1, an empty array is a list."""
+    with contextlib.suppress(TypeError):  # raised for what orjson does not write: nested too deep, too large a number
+        text = orjson.dumps(value)
+        if not (_EMPTY_OBJECT.search(text) or _WHOLE_FLOAT.search(text)):
+            return value
+    return _plain(value)
 
 
 def depth(value: Any, *, count_empty: bool = False) -> int:

@@ -187,7 +187,8 @@ class Call:
         if self.around.server.renders_templates:
             rendered = self._rendered_by_server(template, variables)
         else:
-            rendered = moduleapi.render(template, variables)
+            plain = self.around.encoder.plain
+            rendered = moduleapi.render(template, variables if plain else wire.as_written(variables))
         self.record.rendered[param_id] = rendered
         return rendered
 

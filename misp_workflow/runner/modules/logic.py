@@ -80,7 +80,10 @@ def published_if(call: Call) -> Outcome:
 
 def threat_level_if(call: Call) -> Outcome:
     values = call.values()
-    level, wanted = php.item(_event(call.data()), "threat_level_id"), values["threatlevel"]
+    event, wanted = _event(call.data()), values["threatlevel"]
+    if isinstance(event, str):
+        raise PhpCrash("TypeError", "Cannot access offset of type string on string")
+    level = php.item(event, "threat_level_id")
     # A higher threat has the lower number.
     holds = {
         "equals": php.loose_equal(level, wanted),
