@@ -172,8 +172,11 @@ def parts(attribute: Mapping[str, Any]) -> list[str]:
 
 
 def _wide(value: str) -> str:
-    """Return the value as a browser reads it: full-width letters, digits and dots as the plain ones."""
-    return value if value.isascii() else unicodedata.normalize("NFKC", value).replace("\u3002", ".")
+    """Return the value as a browser reads it: full-width signs as the plain ones, and nothing invisible."""
+    if value.isascii():
+        return value
+    shown = unicodedata.normalize("NFKC", value).replace("\u3002", ".")
+    return "".join(one for one in shown if unicodedata.category(one) != "Cf")
 
 
 def _telling(attribute: Mapping[str, Any]) -> list[str]:
