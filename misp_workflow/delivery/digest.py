@@ -20,6 +20,9 @@ from misp_workflow.effects import Effect, Json, Messages, Post, from_json, to_js
 LONGEST_LINES = (400, 200, 100, 0)
 """Characters of a message that is shown as one line: the first of these with which all of them fit; 0: the title."""
 _BETWEEN = " · "
+_MARKING = re.compile(r"\bTLP\b")
+LONGEST_MARKING = 60
+"""Characters of a line that says the TLP, and little else."""
 _BULLET = re.compile(r"\A[-*•] +")
 
 MOST_IN_ONE = 10_000
@@ -121,12 +124,17 @@ def _lines(title: str, members: Members, longest: int) -> list[tuple[int, str]]:
 
 
 def _joined(lines: Iterable[str], longest: int) -> str:
-    """Return lines as one, the first in any case. None is cut: a mark-up would be left open."""
-    made = ""
+    """Return lines as one, the first in any case, and what says how far it may go. None is cut: a mark-up would be left
+    open."""
+    made: list[str] = []
+    room, told = longest, False
     for line in (_BULLET.sub("", line) for line in lines):
-        if not made or len(made) + len(line) + len(_BETWEEN) <= longest:
-            made = f"{made}{_BETWEEN}{line}" if made else line
-    return made
+        marks = len(line) <= LONGEST_MARKING and bool(_MARKING.search(line))
+        if marks or not told or len(line) <= room:
+            made.append(line)
+            room -= len(line) + len(_BETWEEN)
+            told = told or not marks
+    return _BETWEEN.join(made)
 
 
 def _counted(texts: Iterable[str]) -> list[str]:

@@ -69,6 +69,17 @@ def test_what_does_not_fit_is_counted_member_by_member() -> None:
     assert told.endswith(f"… and {200 - shown} more that do not fit here")
 
 
+def test_the_tlp_is_told_however_little_fits() -> None:
+    storm = [attribute_saved(f"{'long-' * 20}{number}.example") for number in range(200)]
+    head, told, *rows = digest.gathered(storm, 60, 4_000).splitlines()
+    assert "AMBER" in told and rows[0].startswith("– *Value:* long-"), "what all share once"
+    mixed = [text.replace("AMBER", ("GREEN", "AMBER")[place % 2]) for place, text in enumerate(storm)]
+    rows = digest.gathered(mixed, 60, 4_000).splitlines()[2:-1]
+    assert rows and all("*Value:*" in row and ("GREEN" in row or "AMBER" in row) for row in rows)
+    events = [attribute_saved("x.example", str(number)) for number in range(200)]
+    assert all("AMBER" in row for row in digest.gathered(events, 60, 4_000).splitlines()[1:-1])
+
+
 def test_what_belongs_to_one_message_only_is_left_out() -> None:
     first = message("one", json={"text": "one", "blocks": [1], "to": "#a"}, digest=("json.text", "json.blocks"))
     second = message("two", json={"text": "two", "blocks": [2], "to": "#a"}, digest=("json.text", "json.blocks"))
