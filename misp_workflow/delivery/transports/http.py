@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -281,6 +282,7 @@ def _parse(body: bytes) -> Json:
 
 
 _MISSING = object()
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 def _at(content: Json, path: str) -> Any:
@@ -322,6 +324,9 @@ def _unexpected(post: Post, content: Json, reply: Reply) -> str:
     """Return how the body of a good status still says no, or ""."""
     if post.expect_text and reply.body.strip() != post.expect_text.encode():
         return f'without the "{post.expect_text}" that says yes: check the address'
+    says_yes = post.expect or post.expect_fields or post.expect_text or post.expect_status
+    if post.method != "GET" and not says_yes and _PAGE.match(reply.body):
+        return "with a web page, as one for signing in is: check the address (or set expect_status where that is a yes)"
     if content is None and (post.expect or post.expect_fields):
         return "with too much to read" if reply.cut else "with something that is not JSON: check the address"
     for path in post.expect_fields:
