@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email.utils
 import random
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -122,18 +123,31 @@ def http_outcome(status: int) -> Outcome:
 
 
 def limit(status: int, headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds to wait when a 403 is a rate limit in truth, as GitHub's are; None when it is a plain no.
+    """Return the seconds to wait where a rate limit says when it ends; None where none does, or a 403 is a plain no.
 
-    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    GitHub's 403 may be one: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
     """
-    if status != 403:
+    if status not in (403, 429):
         return None
     if (wish := retry_after(headers.get("retry-after"), now)) is not None:
         return wish
-    if headers.get("x-ratelimit-remaining") != "0":
+    if status == 403 and headers.get("x-ratelimit-remaining") != "0":
         return None
-    reset = whole_number(headers.get("x-ratelimit-reset", ""))
-    return 60.0 if reset is None else min(max(reset - now, 0.0), LONGEST_WISH)
+    reset = whole_number(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset") or "")
+    if reset is None:
+        return 60.0 if status == 403 else None
+    return min(max(_seconds_until(reset, now), 0.0), LONGEST_WISH)
+
+
+def _seconds_until(reset: int, now: float) -> float:
+    """Return the seconds that a reset means: some say how long it is, others when, in seconds or milliseconds."""
+    if reset < MOMENTS:
+        return reset
+    return (reset if reset < 1000 * MOMENTS else reset / 1000) - now
+
+
+MOMENTS = 10**9
+"""Seconds since 1970 are more, in this century; nobody is asked to wait so long."""
 
 
 def http_phrase(status: int) -> str:
@@ -146,6 +160,7 @@ def http_phrase(status: int) -> str:
 
 # --- waiting ----------------------------------------------------------------------------------------------------------
 
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?")  # the RFC has whole ones only, Discord and Zulip have not
 LONGEST_WISH = 86_400.0
 """Seconds. A Retry-After beyond a day is taken as a day: the maximum age of an effect ends it, not a typing error."""
 
@@ -156,7 +171,7 @@ def retry_after(value: str | None, now: float) -> float | None:
     Both forms of RFC 9110, section 10.2.3: seconds, or a date, which is held against `now` (seconds since 1970).
     """
     text = (value or "").strip()
-    if text.isascii() and text.isdigit():
+    if _SECONDS.fullmatch(text):
         return min(float(text[:12]), LONGEST_WISH)
     try:
         wish = email.utils.parsedate_to_datetime(text).timestamp() - now

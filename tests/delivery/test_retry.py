@@ -38,7 +38,10 @@ def test_advice_is_for_final_answers(status: int) -> None:
         (None, None),
         ("", None),
         ("-1", None),
-        ("1.5", None),
+        ("1.5", 1.5),
+        ("28.706807374954224", 28.706807374),
+        ("1e3", None),
+        (".5", None),
         ("soon", None),
         ("٣", None),
         ("Wed, 99 Oct 2015 07:28:30 GMT", None),
@@ -88,13 +91,37 @@ def test_the_latest_moment_of_the_next_try(tries: int, wish: float | None, lates
     assert retry.back_off(tries, wish, Latest()) == latest
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-reset": "1445412510"}, 30.0),
+        ({"x-ratelimit-reset": "1445412510500"}, 30.5),
+        ({"x-ratelimit-reset": "12"}, 12.0),
+        ({"ratelimit-reset": "12"}, 12.0),
+        ({"retry-after": "2.5", "ratelimit-reset": "12"}, 2.5),
+        ({"ratelimit-reset": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_when_a_429_says_that_the_limit_ends(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry.limit(429, headers, 1445412480.0) == seconds
+
+
 def test_a_number_of_tries_beyond_any_float_is_no_problem() -> None:
     assert retry.back_off(100_000) <= retry.LONGEST_WAIT
 
 
 @pytest.mark.parametrize(
     ("reset", "seconds"),
-    [("1445412510", 30.0), ("1", 0.0), ("9" * 18, retry.LONGEST_WISH), ("9" * 5000, 60.0), ("²", 60.0), ("", 60.0)],
+    [
+        ("1445412510", 30.0),
+        ("1", 1.0),
+        ("1445412470", 0.0),
+        ("9" * 18, retry.LONGEST_WISH),
+        ("9" * 5000, 60.0),
+        ("²", 60.0),
+        ("", 60.0),
+    ],
 )
 def test_when_githubs_limit_ends(reset: str, seconds: float) -> None:
     assert retry.limit(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, 1445412480.0) == seconds

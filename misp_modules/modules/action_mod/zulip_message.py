@@ -53,6 +53,7 @@ def decide(call):
         },
         expect={"result": "success"},
         error_at="msg",
+        retry_after_at="retry-after",
         digest=("form.content",),
         digest_limit=MAX_CONTENT,
     )
