@@ -8,12 +8,12 @@ from misp_workflow.suffixes import public_suffixes
 
 _SCHEME = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 _HOST_AFTER = re.compile(r"(?<=://)[^\s/?#\\]+")
-_START = r"(?<![\w@.-])(?<!(?<!/)/)"  # neither within a word nor within a path
-_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_START = r"(?<!\w)(?<!\w\.)(?<!(?<![/:])/)"  # neither within a word nor within a path
+_LABEL = r"\w(?:[\w-]{0,61}\w)?"
 _DOMAIN = re.compile(
-    rf"{_START}(?:{_LABEL}\.){{1,10}}(?:[^\W\d_]{{2,24}}|xn--[a-z0-9-]{{1,59}})(?![\w-])", re.IGNORECASE
+    rf"{_START}(?:{_LABEL}\.){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[^\W\d_]{{2,24}})(?!\w)", re.IGNORECASE
 )
-_IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
+_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)")
 _EMAIL = re.compile(rf"(?<=[\w.+%-])@((?:{_LABEL}\.){{1,10}}[^\W\d_]{{2,24}})", re.IGNORECASE)
 _FANGS = (
     (re.compile(r"\bh(?:xx|XX|\*\*|__)p(s?)(?=\[?:)", re.IGNORECASE), r"http\1"),
@@ -58,9 +58,14 @@ def soften(text: str) -> str:
 
 
 def _dead_domain(match: re.Match[str]) -> str:
-    domain = match[0].lower()
-    linked = domain.startswith("www.") or _can_be(domain)
-    return match[0].replace(".", "[.]") if linked else match[0]
+    """Return the domain made dead, or what of its beginning is one: after "evil.com.Then" somebody left out a space."""
+    domain, rest = match[0], ""
+    while "." in domain:
+        if domain.lower().startswith("www.") or _can_be(domain.lower()):
+            return domain.replace(".", "[.]") + rest
+        domain, dot, label = domain.rpartition(".")
+        rest = dot + label + rest
+    return match[0]
 
 
 def _can_be(domain: str) -> bool:
