@@ -17,7 +17,7 @@ from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOT
 from misp_workflow.action.params import Params
 from misp_workflow.action.summary import Summary, summarise, topic
 from misp_workflow.delivery import guard
-from misp_workflow.delivery.guard.sizes import Unit
+from misp_workflow.delivery.guard.sizes import MARK, Unit
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import InputError, NothingToTell, ParameterError
 from misp_workflow.event import View, marking, rows, tag_names, text, uuid_of
@@ -202,19 +202,26 @@ class Call:
             if self.update and not _NAMES_UPDATE.search(getattr(self.params, name)):
                 told = rendering.said(self.update, style)
                 written = UPDATES.get(style, UPDATE).format(update=told) + written
-            if self.withheld:
-                written += NOTES.get(style, NOTE).format(withheld=rendering.said(self.withheld, style))
+            note = self._note(style)
+            written += note
         else:
+            note = ""
             chosen = LAYOUTS.get(layout or style, LAYOUTS["plain"])
             title = rendering.render(chosen.title, {"title": self.summary.title}, style) if titled else ""
             written = (title + self._below(chosen.rest, style)).rstrip() + more
         first = f"{called} " if calls and (called := mentions.line(self, calls)) else ""
-        written = guard.cut(written, limit - len(first), unit) if limit else written
-        return first + (guard.cut(written, self._most - len(first)) if self._most else written)
+        written = guard.cut(written, limit - len(first), unit, MARK + note) if limit else written
+        return first + (guard.cut(written, self._most - len(first), mark=MARK + note) if self._most else written)
 
     def without_markup(self, written: str, limit: int, unit: Unit = "characters") -> str:
         """Return a message without its tags, cut to the limit; mark-up cannot be cut, nor shown as its source."""
-        return guard.cut(html.unescape(_TAG.sub("", written)), limit, unit)
+        note = self._note("plain") if getattr(self.params, "message", "") else ""
+        return guard.cut(html.unescape(_TAG.sub("", written)), limit, unit, MARK + note)
+
+    def _note(self, style: str) -> str:
+        """Return what a message of the operator's own says of what was withheld: it stays when the message is cut."""
+        told = rendering.said(self.withheld, style) if self.withheld else ""
+        return NOTES.get(style, NOTE).format(withheld=told) if told else ""
 
     def _below(self, layout: str, style: str) -> str:
         """Return what stands below the title; once, for places that want it with and without one."""

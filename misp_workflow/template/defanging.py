@@ -10,9 +10,7 @@ _SCHEME = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 _HOST_AFTER = re.compile(r"(?<=://)[^\s/?#\\]+")
 _START = r"(?<!\w)(?<!\w\.)(?<!(?<![/:])/)"  # neither within a word nor within a path
 _LABEL = r"\w(?:[\w-]{0,61}\w)?"
-_DOMAIN = re.compile(
-    rf"{_START}(?:{_LABEL}\.){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[^\W\d_]{{2,24}})(?!\w)", re.IGNORECASE
-)
+_DOMAIN = re.compile(rf"{_START}(?:{_LABEL}\.){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[^\W\d_]{{2,24}})(?!\w)", re.IGNORECASE)
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)")
 _EMAIL = re.compile(rf"(?<=[\w.+%-])@((?:{_LABEL}\.){{1,10}}[^\W\d_]{{2,24}})", re.IGNORECASE)
 _FANGS = (

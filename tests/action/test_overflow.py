@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from misp_workflow import settings
+from misp_workflow.action.call import Call
 from misp_workflow.action.overflow import MOST, parts, split, spread
+from misp_workflow.action.params import Params
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.guard.sizes import MARK, measure
 from misp_workflow.effects import Messages, Post, from_json, to_json
@@ -115,3 +118,14 @@ def test_what_is_gathered_is_told_in_one() -> None:
         merged = digest.merge(gathered, 60)
         assert merged.json["text"] == "2 messages in 60 s:\n2 × short"
         assert getattr(merged, "messages", ()) == () and merged.number() == 1
+
+
+@pytest.mark.parametrize("style", ["plain", "slack", "html"])
+def test_what_is_cut_still_says_what_was_withheld(style: str) -> None:
+    params = Params(message="{% for n in range(300) %}line {{ n }}\n{% endfor %}")
+    call = Call(params, {"Event": {"info": "x"}}, None, settings.current(), "3 attributes withheld: TLP:RED")
+    cut = call.message(style, 500)
+    assert len(cut) <= 500 and MARK in cut and "3 attributes withheld: TLP:RED" in cut[-40:]
+    assert call.without_markup(call.message(style), 500).endswith(f"{MARK}\n(3 attributes withheld: TLP:RED)")
+    short = Call(params, {"Event": {"info": "x"}}, None, settings.current(), "3 attributes withheld: TLP:RED", most=400)
+    assert len(short.message(style)) <= 400 and "withheld" in short.message(style)

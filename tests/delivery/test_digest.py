@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_counted_member_by_member() -> None:
 
 def test_the_tlp_is_told_however_little_fits() -> None:
     storm = [attribute_saved(f"{'long-' * 20}{number}.example") for number in range(200)]
-    head, told, *rows = digest.gathered(storm, 60, 4_000).splitlines()
+    _, told, *rows = digest.gathered(storm, 60, 4_000).splitlines()
     assert "AMBER" in told and rows[0].startswith("– *Value:* long-"), "what all share once"
     mixed = [text.replace("AMBER", ("GREEN", "AMBER")[place % 2]) for place, text in enumerate(storm)]
     rows = digest.gathered(mixed, 60, 4_000).splitlines()[2:-1]
