@@ -202,7 +202,7 @@ def in_domains(email: str, domains: tuple[str, ...]) -> bool:
     """Return whether an e-mail address belongs to one of the domains or a subdomain."""
     host = email.rpartition("@")[2].lower().rstrip(".")
     wanted = [domain.lower().lstrip("@.").rstrip(".") for domain in domains]
-    return "@" in email and any(host == domain or host.endswith(f".{domain}") for domain in wanted)
+    return email.count("@") == 1 and any(host == domain or host.endswith(f".{domain}") for domain in wanted)
 
 
 def _listed(names: Any) -> str:
