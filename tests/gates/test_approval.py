@@ -173,3 +173,10 @@ def test_a_tag_that_workflows_do_not_see_makes_a_no(misp, event):
 
     misp.always(refusing)
     assert "is not exportable, and MISP's workflows do not see it" in ask(event)["error"]
+
+
+@pytest.mark.parametrize("said", [{}, [], True, {"Event": {"id": "1"}}])
+def test_an_answer_that_says_nothing_leaves_no_approval(misp, event, said: Any):
+    """Somebody between us and MISP answers 200 to everything."""
+    misp.always(lambda request: answer(said) if "attachTag" in request.path else misp._respond(request))
+    assert "does not say whether that was done" in ask(event)["error"]

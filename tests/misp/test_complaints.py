@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from misp_workflow.delivery.changes.look import trouble_in
+from misp_workflow.delivery.changes.look import trouble_in, trouble_unless_yes
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -50,3 +50,15 @@ def test_each_recorded_answer_is_read_as_misp_means_it() -> None:
 )
 def test_a_complaint_is_told_in_misps_words(said: Any, trouble: str) -> None:
     assert trouble_in(said) == trouble
+
+
+@pytest.mark.parametrize(
+    "said", [{}, [], None, True, "x", {"Event": {"id": "1"}}, {"saved": "no"}, [{"Tag": {"id": "9"}}]]
+)
+def test_what_does_not_say_yes_is_none_where_misp_always_says_it(said: Any) -> None:
+    assert trouble_unless_yes(said) == "MISP's answer does not say whether that was done"
+
+
+def test_each_recorded_yes_is_one() -> None:
+    assert {trouble_unless_yes(one) for one in SAID if one["saved"]} == {""}
+    assert trouble_unless_yes({"saved": False, "message": "not now"}) == "MISP says: not now"

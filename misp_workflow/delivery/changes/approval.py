@@ -39,14 +39,14 @@ def _is(one: Row, name: str) -> bool:
 
 
 def _detach(misp: Misp, uuid: str, number: str) -> str:
-    return look.trouble_in(misp.direct_call("tags/removeTagFromObject", {"uuid": uuid, "tag": number}))
+    return look.trouble_unless_yes(misp.direct_call("tags/removeTagFromObject", {"uuid": uuid, "tag": number}))
 
 
 def _attach(misp: Misp, name: str, row: Row) -> str:
     said = misp.direct_call("tags/attachTagToObject", {"uuid": uuid_of(row), "tag": _number(misp, name), "local": 1})
     if isinstance(said, dict) and "already has" in text(said.get("message")):
         return "somebody else left the approval at the same moment"
-    return look.trouble_in(said)
+    return look.trouble_unless_yes(said)
 
 
 def _number(misp: Misp, name: str) -> str:

@@ -62,7 +62,7 @@ def _same(name: str, has: Any, wanted: Any) -> bool:
 
 
 def _publish(call: Callable[[str], Any], row: Row) -> str:
-    return look.trouble_in(call(uuid_of(row)))
+    return look.trouble_unless_yes(call(uuid_of(row)))
 
 
 def _write(misp: Misp, controller: str, fields: Mapping[str, Any], row: Row) -> str:

@@ -121,6 +121,12 @@ def trouble_in(said: Any) -> str:
     return ""
 
 
+def trouble_unless_yes(said: Any) -> str:
+    """Return why an answer of status 200 to a tag or a publication is no yes, or "": MISP says `saved` or `success`."""
+    yes = isinstance(said, dict) and (said.get("saved") is True or said.get("success"))
+    return trouble_in(said) or ("" if yes else "MISP's answer does not say whether that was done")
+
+
 _hidden: ContextVar[tuple[str, ...]] = ContextVar("misp_workflow_hidden", default=())
 
 

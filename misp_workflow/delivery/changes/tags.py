@@ -150,7 +150,7 @@ def _attach_one(misp: Misp, number: str, local: bool, row: Row) -> str:
     said = misp.tag(uuid_of(row), number, local)
     if isinstance(said, dict) and look.ALREADY in text(said.get("message")):
         return look.ALREADY
-    return look.trouble_in(said)
+    return look.trouble_unless_yes(said)
 
 
 def _lacking(found: list[Row], name: str, tally: Tally) -> list[Row]:
@@ -169,7 +169,7 @@ def _to_remove(row: Row, change: MispChange) -> list[Row]:
 
 def _detach(misp: Misp, old: Row, row: Row) -> str:
     try:
-        return look.trouble_in(misp.untag(uuid_of(row), text(old.get("id")) or text(old.get("name"))))
+        return look.trouble_unless_yes(misp.untag(uuid_of(row), text(old.get("id")) or text(old.get("name"))))
     except Refusal as no:
         if no.gone:
             return ""  # somebody else took it away meanwhile
