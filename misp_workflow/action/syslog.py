@@ -33,6 +33,9 @@ ENTERPRISE = 32473
 LONGEST_COMMENT = 500
 GONE = "%UUID%"
 """Stands in the frame for what the ledger alone knows."""
+_BLANK = dict.fromkeys(("id", "event_id", "object_id", "object_relation", "category", "comment", "timestamp"), "")
+_BLANK |= dict.fromkeys(("distribution", "sharing_group_id", "first_seen", "last_seen"), "")
+"""What else an attribute has: a template that names it must not fail for one of which no more is known."""
 
 _FIELDS = {
     "ip-src": "src",
@@ -56,7 +59,7 @@ def lines(call: Call, carrier: Carrier) -> list[Carrier] | Receipt:
     if isinstance(said, Receipt):
         return said
     found = [_record(call, row, False) for row in said.rows] + [_record(call, row, True) for row in said.gone]
-    gone = _frame(call, {"uuid": GONE, "type": "unknown", "value": GONE}, True)
+    gone = _frame(call, {**_BLANK, "uuid": GONE, "type": "unknown", "value": GONE, "to_ids": False, "Tag": []}, True)
     carrier = replace(carrier, options={**carrier.options, "gone": gone})
     return records.complete(call, said, carrier, found) or call.skip(records.NOTHING)
 
