@@ -25,6 +25,7 @@ _NAMES: dict[str, Callable[[Any], Any]] = {
     "Event": lambda call: call.data.get("Event", call.view.event) if isinstance(call.data, dict) else call.view.event,
     "Attribute": lambda call: call.view.attributes,
     "Object": lambda call: call.view.objects,
+    "_env": lambda call: {"baseurl": rendering.live(call.settings.misp.url)},
     "summary": lambda call: call.summary,
     "link_to_event": lambda call: rendering.live(call.link),
     "withheld": lambda call: call.withheld,

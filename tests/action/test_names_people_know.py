@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +35,15 @@ def written(source: str, data: Any) -> str:
 def test_the_names_of_others(captures: dict[str, Any], trigger: str, source: str, wanted: str | None) -> None:
     made = written(source, captures[trigger]["data"])
     assert made.strip() and (wanted is None or made == wanted)
+
+
+def test_what_newer_misps_templates_call_misp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, data = "{{ _env.baseurl }}/events/view/{{ Event.id }}", {"Event": {"id": "1", "info": "x"}}
+    assert written(source, data) == "/events/view/1", "nobody said where MISP is"
+    (tmp_path / "s.toml").write_text('[misp]\nurl = "https://misp.example.org"\nkey = "k"\n')
+    (tmp_path / "s.toml").chmod(0o600)
+    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(tmp_path / "s.toml"))
+    assert written(source, data) == "https://misp.example.org/events/view/1"
 
 
 def test_our_own_names_win() -> None:
