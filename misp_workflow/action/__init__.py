@@ -34,6 +34,7 @@ from misp_workflow.effects import (
 )
 from misp_workflow.errors import InputError, ParameterError
 from misp_workflow.event import DISTRIBUTIONS, View, flag, live, matching, number, tag_names, text
+from misp_workflow.words import whole_number
 
 __all__ = [
     "DISTRIBUTIONS",
@@ -75,5 +76,6 @@ __all__ = [
     "tag_names",
     "text",
     "warninglists",
+    "whole_number",
     "writeback",
 ]  # fmt: skip

@@ -41,6 +41,7 @@ from misp_workflow.errors import ParameterError, did_you_mean
 from misp_workflow.printable import logger
 from misp_workflow.settings import gathering, is_secret_name
 from misp_workflow.settings.gathering import Gathering
+from misp_workflow.words import MOST_DIGITS
 
 LOG = logger("misp_workflow.action")
 
@@ -255,6 +256,8 @@ def _integer(name: str, spec: Mapping[str, Any], given: str) -> int:
         value = int(given)
     except ValueError:
         raise ParameterError(f"Parameter '{name}' must be a whole number.") from None
+    if abs(value) >= 10**MOST_DIGITS:
+        raise ParameterError(f"Parameter '{name}' must be a whole number of at most {MOST_DIGITS} digits.")
     return _bounded(name, spec, value)
 
 

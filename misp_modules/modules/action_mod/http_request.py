@@ -1,6 +1,6 @@
 """Send an HTTP request to any service."""
 
-from misp_workflow.action import ParameterError, Post, expose, fields
+from misp_workflow.action import ParameterError, Post, expose, fields, whole_number
 
 moduleinfo = {
     "version": "1.0",
@@ -56,14 +56,15 @@ moduleconfig = {
     "expect_misp_core_format": False,
 }
 
+STATUSES = range(100, 600)
+
 
 def decide(call):
     """Return the request as the node describes it."""
     params = call.params
-    try:
-        statuses = tuple(int(code) for code in params.expect_status)
-    except ValueError:
-        raise ParameterError("Parameter 'expect_status' must hold status codes, such as 200, 202.") from None
+    statuses = tuple(map(whole_number, params.expect_status))
+    if not all(status in STATUSES for status in statuses):
+        raise ParameterError("Parameter 'expect_status' must hold status codes, such as 200, 202.")
     return Post(
         url=call.url("url"),
         method=params.method,

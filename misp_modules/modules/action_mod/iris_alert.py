@@ -1,6 +1,6 @@
 """Keep an alert in DFIR-IRIS."""
 
-from misp_workflow.action import ParameterError, cases, expose, fields
+from misp_workflow.action import ParameterError, cases, expose, fields, whole_number
 
 moduleinfo = {
     "version": "1.0",
@@ -100,9 +100,10 @@ def numbers(lines):
     found = {}
     for line in filter(None, map(str.strip, lines.splitlines())):
         kind, _, number = line.rpartition(":")
-        if not kind.strip() or not number.strip().isdigit():
+        found_number = whole_number(number.strip())
+        if not kind.strip() or found_number is None:
             raise ParameterError(f"Parameter 'ioc_types': “{line}” is not TYPE: NUMBER.")
-        found[kind.strip()] = int(number)
+        found[kind.strip()] = found_number
     return found
 
 

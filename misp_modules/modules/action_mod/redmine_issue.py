@@ -1,6 +1,6 @@
 """Keep an issue in Redmine."""
 
-from misp_workflow.action import ParameterError, cases, expose, fields
+from misp_workflow.action import ParameterError, cases, expose, fields, whole_number
 
 moduleinfo = {
     "version": "1.0",
@@ -98,9 +98,10 @@ def status(number):
 
 def number(name):
     """Return the number of a custom field, which is its name here."""
-    if not name.isdigit():
+    found = whole_number(name)
+    if found is None:
         raise ParameterError(f"Parameter 'custom_fields': “{name}” must be the number of a field of Redmine.")
-    return int(name)
+    return found
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)
