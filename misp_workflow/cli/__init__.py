@@ -99,7 +99,7 @@ def _let_every_letter_through() -> None:
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="misp-workflow")
 @click.option("-q", "--quiet", is_flag=True, help="No remarks: results, warnings and errors only.")
-@click.option("-v", "--verbose", count=True, help="Show what is logged, too; twice: all of it.")
+@click.option("-v", "--verbose", count=True, help="Show what is logged, too; twice: also how each delivery ended.")
 @click.pass_context
 def main(context: click.Context, quiet: bool, verbose: int) -> None:
     """Try MISP workflows without a MISP, and look after what the action modules send."""

@@ -40,7 +40,7 @@ class DeliveryLog:
         """Append {"time": …, "status": status, …}; fields that are empty are left out."""
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
         kept = {name: value for name, value in fields.items() if value not in ("", None)}
-        LOG.info("%s: %s", status, kept)
+        LOG.debug("%s: %s", status, kept)  # not what misp-modules writes down: it stands here
         line = f"{printable(orjson.dumps({'time': now, 'status': status, **kept}).decode())}\n".encode()
         with self._lock:
             try:

@@ -36,8 +36,8 @@ def test_quiet_leaves_remarks_out_and_nothing_else(tmp_path: Path) -> None:
 def test_verbose_shows_what_is_logged(tmp_path: Path, receiver: Receiver) -> None:
     words = ["module", "http_request", *EVENT, "--send", "--param", f"url={receiver.url}"]
     state = {"MISP_WORKFLOW_STATE": str(tmp_path)}
-    assert "INFO misp_workflow.delivery: delivered" in said("-v", *words, "--param", "body=1", **state).stderr
-    assert "INFO" not in said(*words, "--param", "body=2", **state).stderr
+    assert "DEBUG misp_workflow.delivery: delivered" in said("-vv", *words, "--param", "body=1", **state).stderr
+    assert "DEBUG" not in said("-v", *words, "--param", "body=2", **state).stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

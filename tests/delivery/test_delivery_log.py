@@ -31,6 +31,18 @@ def test_it_is_for_its_owner_alone_and_leaves_out_what_is_empty(tmp_path: Path) 
     assert list(line) == ["time", "status", "key"]
 
 
+def test_what_stands_here_is_not_written_into_the_servers_log_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "misp_workflow.delivery"):  # as misp-modules has it
+        DeliveryLog(tmp_path).write("delivered", key="a")
+    assert not caplog.records
+    with caplog.at_level(logging.DEBUG, "misp_workflow.delivery"):
+        DeliveryLog(tmp_path).write("delivered", key="b")
+    assert [record.getMessage() for record in caplog.records] == ["delivered: {'key': 'b'}"]
+    assert keys(tmp_path / "delivery.log") == ["a", "b"]
+
+
 def test_what_logrotate_moves_away_is_left_and_a_new_file_begun(tmp_path: Path) -> None:
     clock = Clock()
     book = DeliveryLog(tmp_path, clock)
