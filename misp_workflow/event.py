@@ -33,6 +33,9 @@ DISTRIBUTIONS = {
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """A uuid as MISP writes it (RFC 9562)."""
 
+TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
+"""Members that hold the tags of what they stand in."""
+
 CHUNK = 256
 """Rows that are asked at a time: few enough to be still in the processor's memory for the next question."""
 
@@ -82,16 +85,26 @@ def tag_names(row: Mapping[str, Any], inherited: bool = True) -> list[str]:
     has only from its event.
     """
     found: dict[str, None] = {}
-    for key in ("Tag", "_allTags"):
-        for tag in rows(row.get(key)):
-            if inherited or not flag(tag.get("inherited")):
-                found[text(tag.get("name"))] = None
-    for key in ("EventTag", "AttributeTag"):
-        for link in rows(row.get(key)):
-            inner = link.get("Tag")
-            found[text(inner.get("name") if isinstance(inner, dict) else link.get("name"))] = None
+    for key in TAG_LISTS:
+        found.update((name, None) for name, is_inherited in named_tags(row.get(key)) if inherited or not is_inherited)
     found.pop("", None)
     return list(found)
+
+
+def named_tags(tags: Any) -> Iterator[tuple[str, bool]]:
+    """Yield name and "inherited" of the tags in a list, however it holds them: MISP's rows of tags, the database's rows
+    between, bare texts, one alone, an object keyed "0", "3"."""
+    if isinstance(tags, str):
+        yield tags, False
+    elif isinstance(tags, list):
+        for tag in tags:
+            yield from named_tags(tag)
+    elif isinstance(tags, Mapping):
+        if is_named := isinstance(tags.get("name"), str):
+            yield tags["name"], flag(tags.get("inherited"))
+        for key, inner in tags.items():
+            if key == "Tag" or (not is_named and (isinstance(inner, (list, Mapping)) or str(key).isdigit())):
+                yield from named_tags(inner)
 
 
 def _usual_tag_names(attributes: Sequence[Mapping[str, Any]]) -> dict[str, None] | None:

@@ -259,3 +259,30 @@ def test_of_a_tag_only_its_name_is_one(tags: Any) -> None:
 def test_a_distribution_that_nobody_knows_is_none_that_may_go(level: Any, reason: str) -> None:
     assert Rule(Destination(distribution=1)).reason({"distribution": level}) == reason
     assert Rule(Destination()).reason({"distribution": level}) == ""
+
+
+RED = {"id": "9", "name": "tlp:red"}
+
+
+@pytest.mark.parametrize(
+    ("member", "held"),
+    [
+        ("Tag", RED),
+        ("Tag", {"1": RED}),
+        ("Tag", ["tlp:red"]),
+        ("Tag", "tlp:red"),
+        ("Tag", {"3": "tlp:red"}),
+        ("Tag", [{"Tag": RED}]),
+        ("EventTag", [{"tag_id": "9", "Tag": {"1": RED}}]),
+        ("EventTag", [{"tag_id": "9", "Tag": "tlp:red"}]),
+        ("EventTag", {"2": {"tag_id": "9", "Tag": [RED]}}),
+        ("Tags", [RED]),
+    ],
+)
+def test_gates_and_the_clearance_read_tags_however_they_are_held(member: str, held: Any) -> None:
+    data = event_of([], {})
+    data["Event"] = {**data["Event"], "Tag": [{"name": "tlp:green"}], member: held}
+    with pytest.raises(ClearanceError, match="TLP:RED"):
+        guard.admit(data, None, Destination())
+    subject = Subject(View(data), lambda _: True)
+    assert reasons(Params(forbidden_tags=("tlp:red",)), subject), "or that they cannot be judged"

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 from misp_workflow.deadline import look
 from misp_workflow.delivery.guard.home import GALAXIES, column, is_own, says_home
-from misp_workflow.delivery.guard.nested import TAG_LISTS
 from misp_workflow.delivery.guard.source import FOREIGN
-from misp_workflow.event import CHUNK, flag
+from misp_workflow.event import CHUNK, TAG_LISTS, flag
 
 NO_BRANCH = -1
 """The branch of what is in none."""

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from misp_workflow.delivery.guard.glance import Glance
-from misp_workflow.delivery.guard.nested import TAG_LISTS, Place, Survey
+from misp_workflow.delivery.guard.nested import Place, Survey
+from misp_workflow.event import TAG_LISTS, named_tags
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS, UNKNOWN, Mark, read_tag
 from misp_workflow.settings import DISTRIBUTIONS, GROUP_NAME, Destination
 
@@ -53,21 +54,8 @@ def inherited_tags(survey: Survey | Glance, names: set[str]) -> set[str]:
 
 
 def names_of(tags: Any) -> list[str]:
-    """Return the names in a tag list: of MISP's tag rows, of the database's rows between, of bare texts."""
-    found = []
-    for tag in _rows(tags):
-        row = tag.get("Tag", tag) if isinstance(tag, dict) else tag
-        name = row.get("name") if isinstance(row, dict) else row
-        if isinstance(name, str):
-            found.append(name)
-    return found
-
-
-def _rows(value: Any) -> list[Any]:
-    """Return the items of a PHP array (a list, or an object keyed "0", "3"), or the single value as a list."""
-    if isinstance(value, dict) and not ("name" in value or "Tag" in value):
-        return list(value.values())
-    return value if isinstance(value, list) else [value]
+    """Return the names in a tag list."""
+    return [name for name, _ in named_tags(tags)]
 
 
 class Rule:

@@ -7,8 +7,7 @@ from gc import is_tracked
 from operator import is_
 from typing import Any
 
-TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
-"""Members that hold the tags of what they stand in."""
+from misp_workflow.event import TAG_LISTS
 
 GONE = object()
 """What stands for an object that shall not be there."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from misp_workflow.delivery.guard.home import GALAXIES
-from misp_workflow.delivery.guard.nested import TAG_LISTS, Edits, rewrite
+from misp_workflow.delivery.guard.nested import Edits, rewrite
+from misp_workflow.event import TAG_LISTS
 
 NOBODY = "withheld (TLP:EX:CHR)"
 UNTITLED = "(title withheld: its TLP is not known here)"
