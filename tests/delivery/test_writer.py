@@ -131,6 +131,48 @@ def test_in_a_crowd_a_write_waits_for_the_next_ones_and_alone_it_does_not(
             assert (disk.commits, clock.slept) == (4 + number, 2)
 
 
+def test_what_nobody_waits_for_ends_no_crowd_and_needs_none(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(module, "COMPANY", 30)
+    with ThreadPoolExecutor(16) as callers:
+
+        def also(*names: str) -> None:
+            asked.extend(callers.submit(writer.put, name, soon()) for name in names)
+            until(lambda: writer._orders.qsize() == len(names))
+
+        asked: list[Future[str]] = []
+        disk.slow.clear()
+        first = callers.submit(writer.put, "first", soon())
+        assert disk.asked.wait(20)
+        also("t1", "t2")
+        disk.slow.set()
+        assert all(one.result() for one in (first, *asked))
+
+        until(lambda: writer._crowded)
+        clock.meanwhile.append(lambda: also("t4"))
+        writer.later(insert("by the way"))
+        writer.put("t3", soon())
+        assert all(one.result() for one in asked)
+        assert (disk.commits, clock.slept) == (3, 1)
+        assert "by the way" in disk.names()
+
+
+def test_in_a_crowd_it_wakes_by_itself_for_what_nobody_waits_for(disk: Disk, writer: Writer) -> None:
+    disk.slow.clear()
+    with ThreadPoolExecutor(16) as callers:
+        asked = [callers.submit(writer.put, "first", soon())]
+        assert disk.asked.wait(20)
+        asked += [callers.submit(writer.put, name, soon()) for name in ("t1", "t2")]
+        until(lambda: writer._orders.qsize() == 2)
+        disk.slow.set()
+        assert all(one.result() for one in asked)
+    writer.later(insert("by the way"))
+    until(lambda: "by the way" in disk.names())
+
+
 def test_what_nobody_waits_for_is_written_however_many_ask_at_once(disk: Disk, writer: Writer) -> None:
     for round_ in range(20):
         with ThreadPoolExecutor(8) as callers:

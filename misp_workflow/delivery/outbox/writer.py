@@ -142,7 +142,7 @@ class Writer:
         with self._lock:
             self._later.append(_Order(job, stubborn=True))
             is_first = len(self._later) == 1
-        if is_first:  # the others go with it
+        if is_first and not self._crowded:  # the others go with it; in a crowd it wakes by itself
             self._orders.put(None)
 
     def close(self, patience: float) -> None:
@@ -178,7 +178,8 @@ class Writer:
 
     def _urgent(self) -> list[_Order]:
         """Wait for orders for which somebody waits, as long as nothing else is to be done, and return them."""
-        patience = 0.0 if self._ending else COMPANY if self._later else TRY_AGAIN_AFTER if self._refused else None
+        soon = bool(self._later) or self._crowded
+        patience = 0.0 if self._ending else COMPANY if soon else TRY_AGAIN_AFTER if self._refused else None
         found: list[_Order | None] = []
         with contextlib.suppress(Empty):
             found.append(self._orders.get(timeout=patience))
