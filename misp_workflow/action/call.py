@@ -17,7 +17,7 @@ from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOT
 from misp_workflow.action.params import Params
 from misp_workflow.action.summary import Summary, summarise, topic
 from misp_workflow.delivery import guard
-from misp_workflow.delivery.guard.sizes import MARK, Unit
+from misp_workflow.delivery.guard.sizes import MARK, Unit, cut_closed
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import InputError, NothingToTell, ParameterError
 from misp_workflow.event import View, marking, rows, tag_names, text, uuid_of
@@ -210,8 +210,8 @@ class Call:
             title = rendering.render(chosen.title, {"title": self.summary.title}, style) if titled else ""
             written = (title + self._below(chosen.rest, style)).rstrip() + more
         first = f"{called} " if calls and (called := mentions.line(self, calls)) else ""
-        written = guard.cut(written, limit - len(first), unit, MARK + note) if limit else written
-        return first + (guard.cut(written, self._most - len(first), mark=MARK + note) if self._most else written)
+        written = cut_closed(written, limit - len(first), unit, note) if limit else written
+        return first + (cut_closed(written, self._most - len(first), note=note) if self._most else written)
 
     def without_markup(self, written: str, limit: int, unit: Unit = "characters") -> str:
         """Return a message without its tags, cut to the limit; mark-up cannot be cut, nor shown as its source."""

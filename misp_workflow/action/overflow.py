@@ -10,7 +10,7 @@ from typing import Any
 
 from misp_workflow.action.call import Call
 from misp_workflow.delivery import guard
-from misp_workflow.delivery.guard.sizes import MARK, Unit, measure
+from misp_workflow.delivery.guard.sizes import FENCE, MARK, Unit, measure
 from misp_workflow.effects import Json, Messages, Post
 
 MOST = 10
@@ -27,7 +27,6 @@ _NOT_IN_NAME = re.compile("[^0-9A-Za-z-]")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)[^<>]*>")
 _ALONE = frozenset({"br", "hr", "img", "wbr"})
 """Tags that nothing closes."""
-_FENCE = "```"
 
 Open = tuple[str, ...]
 """The mark-up that is open at a place: HTML's tags as they are written, or one fence of Markdown."""
@@ -137,15 +136,15 @@ def split(text: str, room: int, unit: Unit, style: str) -> Iterator[str]:
 def _cut_line(begun: Open, line: str, room: int, unit: Unit, html: bool) -> str:
     """Return as much of a line as fits, without the tags in it."""
     opening = _opening(begun, html)
-    beside = measure(opening + _closing(begun or (() if html else (_FENCE,)), html), unit)
+    beside = measure(opening + _closing(begun or (() if html else (FENCE,)), html), unit)
     shown = guard.cut(_TAG.sub("", line) if html else line, room - beside, unit)
     return opening + shown + _closing(_open_after(begun, shown, html), html)
 
 
 def _open_after(before: Open, line: str, html: bool) -> Open:
     if not html:
-        odd = line.count(_FENCE) % 2
-        return before if not odd else () if before else (_FENCE,)
+        odd = line.count(FENCE) % 2
+        return before if not odd else () if before else (FENCE,)
     opened = list(before)
     for tag in _TAG.finditer(line):
         closes, name = tag[1], tag[2].lower()
@@ -157,12 +156,12 @@ def _open_after(before: Open, line: str, html: bool) -> Open:
 
 
 def _opening(opened: Open, html: bool) -> str:
-    return "".join(opened) if html or not opened else f"{_FENCE}\n"
+    return "".join(opened) if html or not opened else f"{FENCE}\n"
 
 
 def _closing(opened: Open, html: bool) -> str:
     if not html:
-        return f"\n{_FENCE}" if opened else ""
+        return f"\n{FENCE}" if opened else ""
     return "".join(f"</{_name(tag)}>" for tag in reversed(opened))
 
 

@@ -129,3 +129,13 @@ def test_what_is_cut_still_says_what_was_withheld(style: str) -> None:
     assert call.without_markup(call.message(style), 500).endswith(f"{MARK}\n(3 attributes withheld: TLP:RED)")
     short = Call(params, {"Event": {"info": "x"}}, None, settings.current(), "3 attributes withheld: TLP:RED", most=400)
     assert len(short.message(style)) <= 400 and "withheld" in short.message(style)
+
+
+@pytest.mark.parametrize("style", ["slack", "markdown", "discord", "rocketchat"])
+def test_a_block_of_code_that_is_cut_within_is_closed(style: str) -> None:
+    params = Params(message="values:\n```\n{% for n in range(300) %}line {{ n }}\n{% endfor %}```\nend")
+    call = Call(params, {"Event": {"info": "x"}}, None, settings.current(), "3 attributes withheld: TLP:RED")
+    cut = call.message(style, 500)
+    assert len(cut) <= 500 and cut.count("```") == 2
+    assert cut.endswith(f"{MARK}\n```\n(3 attributes withheld: TLP:RED)")
+    assert call.message(style, 40).count("```") != 1, "also where hardly anything fits"

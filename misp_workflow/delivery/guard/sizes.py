@@ -12,6 +12,8 @@ import orjson
 Unit = Literal["characters", "utf-16", "bytes"]
 
 MARK = "… [cut]"
+FENCE = "```"
+"""What stands around a block of code in a chat's Markdown."""
 _LONGEST_CLUSTER = 64
 """Code points. A base with more marks than that is no character but an attack on the reader's screen."""
 _LONGEST_ROW = 1_000
@@ -50,6 +52,14 @@ def cut(text: str, limit: int, unit: Unit = "characters", mark: str = MARK) -> s
         if room >= 0:
             return text[: _boundary(text, _fitting(text, room, unit))].rstrip() + ending
     return ""
+
+
+def cut_closed(text: str, limit: int, unit: Unit = "characters", note: str = "") -> str:
+    """Return what `cut` returns, with the note behind the mark, and a block of code that was cut within closed."""
+    made = cut(text, limit, unit, MARK + note)
+    if made is text or made.count(FENCE) % 2 == 0 or text.count(FENCE) % 2:
+        return made
+    return cut(text, limit, unit, f"{MARK}\n{FENCE}{note}")
 
 
 def measure(text: str, unit: Unit) -> int:
