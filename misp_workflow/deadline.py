@@ -39,6 +39,29 @@ def until(end: float) -> Iterator[None]:
         _end.reset(token)
 
 
+class WouldWaitError(BaseException):
+    """A call in nobody's sight came to something that may wait. Nobody handles it but whoever begins the call again."""
+
+
+def may_wait() -> None:
+    """Say that what comes now may take longer than the call has time: it waits for a disk or another machine, say.
+
+    Nothing must have happened by then that happens twice when the call is begun again: WouldWaitError begins it again
+    where somebody watches it.
+    """
+    watch = _watch.get()
+    if watch is not None:
+        watch.waits = True
+        if watch.alone:
+            raise WouldWaitError
+
+
+def is_alone() -> bool:
+    """Whether this is a call that nobody watches."""
+    watch = _watch.get()
+    return watch is not None and watch.alone
+
+
 def end() -> float:
     """Return when the time is over, infinity when nobody waits."""
     return _end.get()
@@ -62,9 +85,13 @@ def paced(items: Iterable[Item], every: int = EVERY) -> Iterator[Item]:
 
 
 class Watch:
-    """Lets one thread answer for another that is not done in time: who speaks first has spoken."""
+    """Lets one thread answer for another that is not done in time: who speaks first has spoken.
+
+    `waits` tells whether the work came to something that may wait, `alone` whether nobody watches it.
+    """
 
     def __init__(self) -> None:
+        self.waits = self.alone = False
         self._lock = threading.Lock()
         # For the one who waits, who gets the answer by it. No Event: its condition wakes threads that cannot go on yet.
         self._spoken = threading.Lock()
@@ -81,6 +108,23 @@ class Watch:
             self._spoken.release()
         return first
 
+    def alone_with(self, work: Callable[[], Answer]) -> Answer | None:
+        """Return what `work` says, done by this very thread; None when that may wait: then nothing has happened yet."""
+        self.alone = True
+        try:
+            return self._doing(work)
+        except WouldWaitError:
+            return None
+        finally:
+            self.alone = False
+
+    def _doing(self, work: Callable[[], Answer]) -> Answer:
+        token = _watch.set(self)
+        try:
+            return work()
+        finally:
+            _watch.reset(token)
+
     def answer_of(
         self, work: Callable[[], Answer], seconds: float, otherwise: Answer, note: Callable[[Answer], None] | None
     ) -> Answer:
@@ -91,7 +135,7 @@ class Watch:
         context = contextvars.copy_context()
 
         def judge() -> None:
-            self.say(context.run(work))
+            self.say(context.run(self._doing, work))
             if note is not None and self._answer is not None and self._answer is not otherwise:
                 note(self._answer)
 
@@ -105,3 +149,6 @@ class Watch:
                 standby.do(lambda: note(otherwise))
         assert self._answer is not None
         return self._answer
+
+
+_watch: contextvars.ContextVar[Watch | None] = contextvars.ContextVar("misp_workflow_watch", default=None)

@@ -20,6 +20,7 @@ from misp_workflow.action import correlations
 from misp_workflow.action.answers import Answer
 from misp_workflow.action.call import Call
 from misp_workflow.action.summary import moment
+from misp_workflow.deadline import may_wait
 from misp_workflow.delivery import recall, trial
 from misp_workflow.effects import Receipt
 from misp_workflow.event import View, live, rows, text, uuid_of
@@ -61,6 +62,7 @@ def memory_of(call: Call, before: View | None, rules: Settings, action: str, pla
     correlating = getattr(params, "about", "") == "correlations"
     if not correlating and getattr(params, "again", "always") == "always":
         return None
+    may_wait()  # the ledger is on the disk, and is asked before something is sent, and written after that
     event, thing = uuid_of(call.view.event), "correlations" if correlating else _thing(call)
     if not correlating and (trial.current() is not None or not (event and thing)):
         return None

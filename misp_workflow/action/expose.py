@@ -22,6 +22,7 @@ from misp_workflow.action import params as parameters
 from misp_workflow.action.about import OCCASIONS, about
 from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, taken_back, with_note
 from misp_workflow.action.call import Call
+from misp_workflow.action.nodes import MOST, OVERTIME, Texts, Unwatched, is_short
 from misp_workflow.action.params import Params
 from misp_workflow.action.request import answer_within, chosen, parsed
 from misp_workflow.deadline import Watch
@@ -42,15 +43,12 @@ from misp_workflow.effects import (
 from misp_workflow.effects.pieces import fingerprint
 from misp_workflow.errors import InputError, LateError, NothingToTell, WorkflowError
 from misp_workflow.event import View, rows, uuid_of
+from misp_workflow.folder import FOLDER
 from misp_workflow.printable import logger
 from misp_workflow.settings import Destination, Settings, misps
 from misp_workflow.settings.routes import ROUTE
 
 LOG = logger("misp_workflow.action")
-
-NODES = 64
-LONGEST_NODE = 16_000
-"""How many nodes of one action have their parameters kept as they were read, and how many characters these may have."""
 
 GATE_SHARE = 0.7
 """The part of its time that a gate gives to what must happen before its yes; the rest is for undoing it."""
@@ -68,8 +66,6 @@ SILENT = (
     "This server did not come to an end within {seconds:g} s (answer_within), so whether anything was sent is not "
     "known: see 'misp-workflow outbox', and 'misp-workflow sent' with the event's uuid."
 )
-OVERTIME = 1.2
-"""Times `answer_within` after which we answer for whoever does not look at the clock; that is less than MISP waits."""
 
 INFO_KEYS = {
     "version": "",
@@ -86,8 +82,6 @@ INFO_KEYS = {
 }
 """The eleven keys that upstream's modules have, with what stands there when an action says nothing."""
 
-
-Texts = tuple[tuple[str, str], ...]
 Decision = Effect | Sequence[Effect] | Pass | Block | Receipt
 
 
@@ -104,7 +98,10 @@ def expose(
     nothing to do.
     """
     # the file's name is the module's name in MISP, whoever loaded it and by whatever name
-    action = _Action(Path(decide.__code__.co_filename).stem, info, config, decide)
+    file = Path(decide.__code__.co_filename)
+    # those of this package decide without asking anybody
+    ours = file.resolve().parent == FOLDER and not config["blocking"] and config.get("leaves_home", True)
+    action = _Action(file.stem, info, config, decide, Unwatched(possible=ours))
     for key, default in INFO_KEYS.items():
         info.setdefault(key, default)
     parameters.declare(config["params"])
@@ -141,24 +138,31 @@ class _Action:
     info: dict[str, Any]
     config: dict[str, Any]
     decide: Callable[[Call], Decision]
+    unwatched: Unwatched
 
     def answer(self, request: Any) -> Answer:
         """Return what MISP shall hear, in time; nothing ever escapes from here.
 
         The work is done in a thread of its own: when its time is over, this one answers, whatever the other still does.
         A gate refuses then. All else looks at the clock itself, so it gets a little more: what is late all the same
-        waits for something that does not, a disk say. In a trial nobody waits.
+        waits for something that does not, a disk say. In a trial nobody waits. What is small and known not to come to
+        anything that may wait, as to queue a message, this thread does itself: another's turn would cost more.
         """
-        started, watch = time.monotonic(), Watch()
+        watch, within = Watch(), answer_within(request)
+        end = time.monotonic() + within
         if trial.current() is not None:
-            return self._heard(request, started, watch)
-        within = answer_within(request)
+            return self._heard(request, end, watch)
+        if (seconds := self.unwatched.seconds(request, within)) is not None:
+            early = end - within + seconds
+            if (alone := watch.alone_with(lambda: self._heard(request, early, watch))) is not None:
+                return alone
         said, seconds, note = SILENT, within * OVERTIME, None
         if self.config["blocking"]:
             said, seconds, note = LATE_GATE, within, self._count
         late = {"error": said.format(seconds=within)}
-        answer = watch.answer_of(lambda: self._heard(request, started, watch), seconds, late, note)
+        answer = watch.answer_of(lambda: self._heard(request, end, watch), seconds, late, note)
         loaded.keep()  # by now everything is: misp-modules' own at its start, ours by the first call
+        self.unwatched.learn(request, waits=watch.waits or "error" in answer)
         return answer
 
     def _count(self, said: Answer) -> None:
@@ -169,12 +173,11 @@ class _Action:
         with contextlib.suppress(WorkflowError):  # settings that cannot be read, which the answer says
             verdicts.count(settings.current().state_folder, self.name, verdict)
 
-    def _heard(self, request: Any, started: float, watch: Watch) -> Answer:
+    def _heard(self, request: Any, end: float, watch: Watch) -> Answer:
         problem = ""
         try:
             rules = settings.current()
             problem = rules.problem
-            end = started + answer_within(request)
             with deadline.until(end):
                 answer = self._answer(parsed(request, rules.largest_request), rules, end, watch)
         except LateError:
@@ -288,7 +291,7 @@ class _Action:
         """Return the typed parameters, and the secrets among them and in the destination."""
         table, fixed = self.config["params"], destination.resolved()
         referred = [value for name, value in fixed.items() if name not in table or value != destination.values[name]]
-        if isinstance(given, dict) and _is_short(given) and _is_short(fixed):
+        if isinstance(given, dict) and is_short(given) and is_short(fixed):
             return self._known(tuple(given.items()), tuple(fixed.items()), tuple(referred))
         params = parameters.read(table, given, fixed)
         return params, parameters.secrets_of(table, params, referred)
@@ -296,7 +299,7 @@ class _Action:
     @cached_property
     def _known(self) -> Callable[[Texts, Texts, tuple[str, ...]], tuple[Params, tuple[str, ...]]]:
         """The same for a node that says the same in each of its calls, and what its destination says."""
-        return lru_cache(maxsize=NODES)(partial(_read_node, self.config["params"]))
+        return lru_cache(maxsize=MOST)(partial(_read_node, self.config["params"]))
 
     def _carry_out(
         self, decision: Decision, call: Call, secrets: Sequence[str], place: Destination, watch: Watch
@@ -369,10 +372,6 @@ class _Action:
             event=uuid_of(call.judged.event),
             created=time.time(),
         )
-
-
-def _is_short(given: dict[str, Any]) -> bool:
-    return all(type(value) is str for value in given.values()) and sum(map(len, given.values())) <= LONGEST_NODE
 
 
 def _read_node(

@@ -55,7 +55,7 @@ def answer_within(request: Any) -> float:
     Newer MISP sends its own time-out (`Plugin.Action_timeout`) as "timeout".
     """
     try:
-        within = settings.current().answer_within
+        within = settings.at_hand()[0].answer_within
     except WorkflowError:  # they cannot be read, which the answer will say
         within = Settings().answer_within
     waits = dict.get(request, "timeout") if isinstance(request, dict) else None  # whatever its own get does

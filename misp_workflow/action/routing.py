@@ -11,6 +11,7 @@ from typing import Any
 
 from misp_workflow.action import rules
 from misp_workflow.action.answers import Answer, of_places, sentence
+from misp_workflow.deadline import may_wait
 from misp_workflow.errors import WorkflowError
 from misp_workflow.event import THREAT_LEVELS, View, matching, number, text
 from misp_workflow.markings import strictest
@@ -113,6 +114,8 @@ def along(
         detail = f"The route “{name}” leads nowhere for this" + (f" ({why})." if why else f" with {action}.")
         return {"data": {"status": "skipped", "detail": sentence(detail)}}
     answers: dict[str, Answer] = {}
+    if len(places) > 1:
+        may_wait()  # the second may, when the first has its message
     for left, place in zip(range(len(places), 0, -1), places, strict=True):
         now = time.monotonic()
         try:

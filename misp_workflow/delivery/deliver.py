@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from misp_workflow import settings
+from misp_workflow.deadline import may_wait
 from misp_workflow.delivery import trial
 from misp_workflow.delivery.guard import cut
 from misp_workflow.delivery.house import House, sentence
@@ -118,6 +119,8 @@ class _Delivery:
         try:
             for parcel in parcels:
                 plans.append(self._plan(parcel, mode))
+            if not all(plan.why for plan in plans):
+                may_wait()  # before anything is kept
             return self._carry_out(plans)
         finally:
             self._let_go([plan for plan in plans if plan.held])
@@ -301,6 +304,8 @@ def house(rules: Settings) -> House:
     """Return this process's house for these settings; another one when outbox or process are others than before."""
     global _house, _known
     wanted = (os.getpid(), *identity(rules))
+    if _known != wanted:
+        may_wait()
     with _lock:
         if _house is not None and _known == wanted:
             return _house

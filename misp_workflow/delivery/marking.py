@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from misp_workflow.deadline import may_wait
 from misp_workflow.delivery import trial
 from misp_workflow.delivery.guard import ClearanceError, Found, Unsaid, completed, unsaid, with_event_tags
 from misp_workflow.delivery.guard.clear import bound_of
@@ -94,6 +95,7 @@ def says(rules: Settings, deadline: float, ask: Callable[[Any, float], Result | 
     """
     if rules.misp.missing:
         return rules.misp.missing
+    may_wait()
     with _lock:
         if time.monotonic() < _silent.get(rules.misp.url, 0.0):
             return "MISP did not answer a moment ago"

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from misp_workflow.deadline import look, paced
+from misp_workflow.deadline import look, may_wait, paced
 from misp_workflow.delivery.guard import addresses
 from misp_workflow.errors import InputError
 from misp_workflow.event import matching, text
@@ -150,6 +150,7 @@ class _Library:
     def shelf(self, patterns: tuple[str, ...], patience: float) -> Shelf:
         found = self._shelves.get(patterns)
         if found is None:
+            may_wait()
             self._read(patterns, _folder()).join(patience)
             found = self._shelves.get(patterns)
         if found is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
-from misp_workflow.settings.file import current, in_force, load
+from misp_workflow.settings.file import at_hand, current, in_force, load
 from misp_workflow.settings.model import (
     DISTRIBUTIONS,
     GROUP_NAME,
@@ -31,6 +31,7 @@ __all__ = [
     "Networks",
     "Outbox",
     "Settings",
+    "at_hand",
     "current",
     "in_force",
     "is_secret_name",

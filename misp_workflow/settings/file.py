@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from misp_workflow import deadline
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings.model import Settings
 from misp_workflow.settings.reader import literal_secrets, read
@@ -52,12 +53,23 @@ def current() -> Settings:
     global _reading
     now, named = time.monotonic(), tuple(map(os.environ.get, _VARIABLES))
     known = _reading
-    if known is None or known.named != named or now - known.looked >= LOOK_EVERY:
+    if known is None or known.named != named or (now - known.looked >= LOOK_EVERY and not deadline.is_alone()):
         with _lock:
             known = _reading
             if known is None or known.named != named or now - known.looked >= LOOK_EVERY:
                 known = _reading = _looked(known, now, named)
     return known.settings
+
+
+def at_hand() -> tuple[Settings, bool]:
+    """Return the settings as they were when the file was last looked at, and whether it is to be looked at again.
+
+    So whoever must not wait for a disk knows them; the first time, and where another file is named, it is looked at.
+    """
+    known, named = _reading, tuple(map(os.environ.get, _VARIABLES))
+    if known is None or known.named != named:
+        return current(), False
+    return known.settings, time.monotonic() - known.looked >= LOOK_EVERY
 
 
 def in_force() -> Settings:

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 
+from misp_workflow import deadline
 from misp_workflow.errors import SettingsError
 
 MAX_SECRET = 64 * 1024
@@ -41,6 +42,7 @@ def _from_environment(name: str, where: str) -> str:
 
 
 def _from_file(path: str, where: str) -> str:
+    deadline.may_wait()
     sentence = f"{where} is to come from the file {path}, "
     if not os.path.isabs(path):  # noqa: PTH117 - a Path would quietly tidy what the operator wrote
         raise SettingsError(f"{sentence}which is not an absolute path.")

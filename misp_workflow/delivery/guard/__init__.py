@@ -6,7 +6,7 @@ was resolved to, `cut`, `cut_json` and `fit` on what is about to be sent. None o
 
 from __future__ import annotations
 
-from misp_workflow.delivery.guard.clear import ClearanceError, Cleared, MarkedError, admit, clear
+from misp_workflow.delivery.guard.clear import ClearanceError, Cleared, MarkedError, admit, clear, is_ordinary
 from misp_workflow.delivery.guard.fit import fit
 from misp_workflow.delivery.guard.networks import connection_allowed, connection_refusal
 from misp_workflow.delivery.guard.scrub import HIDDEN, scrub, scrub_text
@@ -28,6 +28,7 @@ __all__ = [
     "cut",
     "cut_json",
     "fit",
+    "is_ordinary",
     "mend",
     "scrub",
     "scrub_text",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from misp_workflow.deadline import may_wait
 from misp_workflow.delivery.guard.branches import Thinned
 from misp_workflow.delivery.guard.glance import LISTS, Glance
 from misp_workflow.delivery.guard.home import leave_local_tags, without_names
@@ -36,6 +37,9 @@ class MarkedError(ClearanceError):
 ORDINARY = 256
 """Rows, those of `_AttributeFlattened` among them."""
 
+MANY = 16_384
+"""Objects that are judged in less than a second."""
+
 SHARE = 8
 """One branch in so many may hold what is left out; where there is more of it, to walk through all is no dearer."""
 
@@ -56,11 +60,11 @@ class Cleared(NamedTuple):
 
 def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
     """Return what an action and its templates may see: `scrub` and `clear` of the data and of the selected items."""
-    found = None if _is_ordinary(data) else _quickly(data, selected, Rule(destination))
+    found = None if is_ordinary(data) else _quickly(data, selected, Rule(destination))
     return found or carefully(data, selected, destination)
 
 
-def _is_ordinary(data: Any) -> bool:
+def is_ordinary(data: Any) -> bool:
     """Whether an event has so few rows that a look at it costs more than the careful walk, which may follow anyway."""
     event = _event_of(data)
     return sum(len(rows) for name in LISTS if isinstance(rows := event.get(name), (list, dict))) <= ORDINARY
@@ -151,6 +155,8 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     edits = [Edits(survey or Survey(data))]
     if selected is not None:
         edits.append(Edits(Survey(selected)))
+    if sum(len(each.places) for each in edits) > MANY:
+        may_wait()  # what takes long is watched
     marks = _marks({name for each in edits for name in names_in(each.survey)}, rule)
     _refuse_whole(data, [each.survey for each in edits], marks, rule)
     return _cleared(data, selected, edits, marks, rule)

@@ -27,6 +27,7 @@ from __future__ import annotations
 import threading
 import time
 
+from misp_workflow.deadline import may_wait
 from misp_workflow.delivery.ledger.base import WHOLE, Ledger, Sent
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.delivery.outbox.base import Claim
@@ -53,6 +54,7 @@ def ledger_of(rules: Settings, *, only_looks: bool = False) -> Ledger:
 
     `only_looks`: for somebody who wants to know what it says, and must change nothing.
     """
+    may_wait()
     url = rules.outbox.url
     wanted = (rules.state_folder, url, rules.ledger_age, only_looks)
     with _lock:

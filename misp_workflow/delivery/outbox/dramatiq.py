@@ -21,6 +21,7 @@ from typing import Literal, TypeVar
 import dramatiq
 from dramatiq.errors import DramatiqError
 
+from misp_workflow.deadline import may_wait
 from misp_workflow.delivery.outbox.backend import open_backend
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Knowing, Rest, Taken, Totals
 from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
@@ -70,6 +71,7 @@ class DramatiqOutbox:
     # --- storing ------------------------------------------------------------------------------------------------------
 
     def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
+        may_wait()
         envelopes = [self._letters.of(item) for item in items]
 
         def store() -> list[Taken]:

@@ -15,6 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from misp_workflow.deadline import may_wait
 from misp_workflow.delivery.outbox import damage, queue, repair, rows
 from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Knowing, Rest, Resting, Taken, Totals
 from misp_workflow.delivery.outbox.clock import Clock
@@ -372,5 +373,6 @@ class SqliteOutbox:
     @property
     def _seal(self) -> Seal:
         if self._seal_made is None:
+            may_wait()
             self._seal_made = Seal(self._key or key_beside(self._folder))
         return self._seal_made
