@@ -3,7 +3,8 @@
 #
 # Its README takes .zip, .gz and .xml. What it finds in an .xml attachment it throws away for being bytes and not text, so
 # that the mail "has no report"; where another attachment is compressed, the plain one is missing without a word. In a zip
-# a report that does not begin with an XML declaration, which XML does not ask for, is missing too. Needs node 18 or newer and npm.
+# a report that does not begin with an XML declaration, which XML does not ask for, is missing too. Needs node 18 or newer
+# and npm.
 #
 # Seen:
 #     gz: 1
