@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -34,6 +34,7 @@ class Console(rich.console.Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._rendering = False
         if not (self.is_terminal or "width" in options or "COLUMNS" in os.environ):
             self.width = UNWRAPPED
 
@@ -55,21 +56,32 @@ class Console(rich.console.Console):
     def render(self, renderable: Any, options: rich.console.ConsoleOptions | None = None) -> Iterable[Segment]:
         if isinstance(renderable, Table) and self.width >= UNWRAPPED:
             renderable.expand = False  # there is no edge to reach
-        segments = super().render(renderable, options)
-        if isinstance(renderable, Table) and not self.is_terminal:
-            segments = _unpadded(segments)
-        for segment in segments:
-            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+        outermost, self._rendering = not self._rendering, True  # within a table spaces keep the columns apart
+        try:
+            segments = super().render(renderable, options)
+            for segment in _unpadded(segments) if outermost and not self.is_terminal else segments:
+                yield segment if segment.control else Segment(printable(segment.text), segment.style)
+        finally:
+            self._rendering = not outermost
 
 
 def _unpadded(segments: Iterable[Segment]) -> Iterator[Segment]:
-    """Yield the segments without the spaces that fill a table's lines up to its edge: a file has none."""
-    for line in Segment.split_lines(segments):
-        while line and not line[-1].text.strip(" "):
-            line.pop()
-        if line:
-            line[-1] = Segment(line[-1].text.rstrip(" "), line[-1].style)
-        yield from (*line, Segment.line())
+    """Yield the segments without the spaces that fill lines up to the edge: a file has none."""
+    line: list[Segment] = []
+    for segment in segments:
+        *ended, begun = segment.text.split("\n") if not segment.control else [segment.text]
+        for text in ended:
+            yield from _without_end((*line, Segment(text, segment.style)))
+            yield Segment.line()
+            line = []
+        line += [segment._replace(text=begun)] if begun else []
+    yield from line
+
+
+def _without_end(line: Sequence[Segment]) -> Sequence[Segment]:
+    while line and not line[-1].control and not line[-1].text.strip(" "):
+        line = line[:-1]
+    return (*line[:-1], line[-1]._replace(text=line[-1].text.rstrip(" "))) if line else line
 
 
 def _text(cell: Any) -> Text:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from misp_workflow.cli import main
 from misp_workflow.cli.screen import Console
@@ -130,6 +132,16 @@ def test_no_line_of_a_table_is_filled_with_spaces_in_a_pipe(piped):
     Console(file=out).print_table(table(title="waiting"))
     lines = out.getvalue().splitlines()
     assert len(lines) >= 3 and [line for line in lines if line != line.rstrip()] == []
+
+
+def test_no_wrapped_line_is_filled_with_spaces_either():
+    out = io.StringIO()
+    console = Console(file=out, width=40)
+    console.print(Padding("a sentence of many words " * 8, (0, 0, 0, 4)), Text("a "), Text(" b"), table(), sep="")
+    console.print("goes on ", end="")
+    lines = out.getvalue().splitlines()
+    assert len(lines) > 6 and [line for line in lines[:-1] if line != line.rstrip()] == []
+    assert lines[-1] == "goes on " and "a  b" in lines
 
 
 def test_a_table_that_fits_is_one():
