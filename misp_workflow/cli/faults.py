@@ -9,7 +9,7 @@ import orjson
 from rich.progress import Progress
 from rich.table import Table
 
-from misp_workflow.cli.fitting import refuse_unfit, trigger_named
+from misp_workflow.cli.fitting import handed_over, refuse_unfit, trigger_named
 from misp_workflow.cli.inputs import FILE, read_event, read_workflow
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import described, known_modules
@@ -47,7 +47,8 @@ def command(
     if trigger is not None:
         document = document.triggered_by(trigger_named(trigger))
     refuse_unfit(read_event(event), document.trigger_id, event)
-    world = World(misp=chosen(misp))
+    trigger_id = document.trigger_id or ""
+    world = World(misp=chosen(misp), **handed_over(trigger_id, read_event(event))[1])
     listed = known_modules(server)
     known = {entry["name"] for entry in listed} | set(catalogue(world.misp)["action"])
     listed += [described(name) for name in _unlisted(document, known)]
@@ -56,7 +57,7 @@ def command(
         task = bar.add_task("Failing each module in every way …", total=None)
         found = matrix(
             document,
-            lambda: read_event(event),
+            lambda: handed_over(trigger_id, read_event(event))[0],
             listed,
             world=world,
             progress=lambda done, of: bar.update(task, completed=done, total=of),

@@ -1,4 +1,4 @@
-"""What does not fit together before a run: an event that the trigger never hands over, names that nobody has."""
+"""What does not fit together before a run, such as an event that the trigger never hands over; and what it does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.event import text
+from misp_workflow.runner.data.firing import attributes, fire
 from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.said.check.subject import BARE_EVENT
 
 _EVENT = frozenset(("id", "uuid", "info", "Attribute", "Object", "_AttributeFlattened"))
 _KINDS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
@@ -36,6 +38,28 @@ def refuse_unfit(data: Any, trigger: str | None, path: object) -> None:
     what = f"holds {kinds[0]}" if kinds else _otherwise(found)
     hands_over = f"{trigger} hands over {wanted}" if trigger else "a module is handed an event, a user, a log entry"
     raise InputError(f"{path} {what}; {hands_over}{'' if trigger else ' or a post'}.")
+
+
+def handed_over(trigger: str, data: Any) -> tuple[Any, dict[str, Any], list[str]]:
+    """Return what the trigger hands over of an event, what the `World` needs for it, and what to say of it.
+
+    Raises InputError for an event that has nothing which would fire the trigger.
+    """
+    fired = fire(trigger, data)
+    if fired is None:
+        return data, {}, _more_than_misp_gives(trigger, data)
+    said = f"{trigger} hands over {fired.of}, the first in this event, and the bare event around it."
+    return fired.data, {"rows": fired.rows, "fetched_events": [data]}, [said]
+
+
+def _more_than_misp_gives(trigger: str, data: Any) -> list[str]:
+    event = data.get("Event") if isinstance(data, Mapping) else None
+    count = sum(1 for _ in attributes(event)) if isinstance(event, Mapping) else 0
+    if trigger == "attribute-after-save" and count > 1:
+        return [f"MISP fires {trigger} for each attribute by itself; this run was given {count} at once."]
+    if trigger in BARE_EVENT and count:
+        return [f"MISP hands over {BARE_EVENT[trigger]} at {trigger}; what this run was given has more."]
+    return []
 
 
 def _otherwise(data: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import click
 import orjson
 
 from misp_workflow.cli import waiting
-from misp_workflow.cli.fitting import refuse_unfit, trigger_named
+from misp_workflow.cli.fitting import handed_over, refuse_unfit, trigger_named
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.screen import Console, echo
@@ -89,21 +89,23 @@ def command(
             raise InputError("--loop and --misp-compare exclude each other.")
         _loop(document if trigger is None else document.triggered_by(trigger), data, loop, World(misp=chosen(misp)))
         return
+    data, given, notes = handed_over(fires, data)
     named = {node.module for node in document.graph.nodes.values()}
     called = [read_json(path) for path in adhoc]
     if misp_compare is not None:
-        worlds = [World(misp=profile(version), adhoc_workflows=called) for version in misp_compare]
+        worlds = [World(misp=profile(version), adhoc_workflows=called, **given) for version in misp_compare]
         scripted = [module_server(server, True, answers, send=False, named=named) for _ in worlds]
         both = [
             run(document, data, modules, trigger=trigger, world=world)
             for modules, world in zip(scripted, worlds, strict=True)
         ]
         raise SystemExit(1 if print_comparison(both[0], both[1], Console()) else 0)
-    world = World(misp=chosen(misp, ask=send), strict=strict, adhoc_workflows=called)
+    world = World(misp=chosen(misp, ask=send), strict=strict, adhoc_workflows=called, **given)
     modules = module_server(server, offline, answers, send=send, named=named)
     if not (server or offline):
         waiting.for_lists_in(document.graph.nodes.values())
     done = run(document, data, modules, trigger=trigger, world=world)
+    done.notes += notes
     for finding in not_saved(document, done.modules) if done.modules else []:
         echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
     warn(document, done.modules)

@@ -92,6 +92,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     }, [(1, 2), (2, 3)]), ("tags-lost", 3)),
     "a tag attached before a save": (with_node("tag_operation", {"scope": "event", "action": "add", "tags": ["x"]},
                                                "event-before-save"), ("save-refused", 2)),
+    "tags that MISP never fires for": (with_node("slack_message", SLACK, "tag-attached-after-save"), ("never-fires", 1)),
     "a publication within itself": (with_node("publish-event", {}), ("recursion", 2)),
     "a publication after each save": (with_node("publish-event", {}, "event-after-save"), ("recursion", 2)),
     "a flag set at each save": (with_node("attribute_ids_flag_operation", {"action": "add"}, "attribute-after-save"),

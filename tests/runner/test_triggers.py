@@ -10,6 +10,11 @@ import pytest
 from misp_workflow.errors import InputError, PhpCrash
 from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.triggers import TRIGGERS, normalize, of_version
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.walk.walk import run
 
 EVENT = {"Event": {"id": "7", "info": "i"}, "EventTag": [{"Tag": {"name": "tlp:red"}}]}
 ATTRIBUTE = {"Attribute": {"id": "1", "event_id": "7", "object_id": "0", "value": "v"}}
@@ -109,6 +114,41 @@ def test_logs_and_users_pass_as_they_are() -> None:
     user = {"email": "x@example.test", "password": "p"}
     assert normalize("user-before-save", user) is user
     assert normalize("log-after-save", {"Log": {}}) == {"Log": {}}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "runs"),
+    [
+        ({}, False),
+        ({"scope": "any"}, False),
+        ({"scope": "any", "locality": "any"}, True),
+        ({"scope": "attribute", "locality": "global"}, True),
+        ({"scope": "attribute", "locality": "local"}, False),
+        ({"scope": "event", "locality": "any"}, False),
+        ({"scope": None, "locality": "any"}, False),
+        ({"scope": "any", "locality": None}, False),
+        ({"scope": "", "locality": ""}, True),
+        ({"scope": "Event", "locality": "x"}, True),
+        ({"scope": 0, "locality": 0}, True),
+        ({"scope": ["any"], "locality": "any"}, True),
+        ({"scope": True, "locality": "any"}, False),
+        ({"scope": "any", "locality": True}, False),
+        ({"scope": "any", "locality": "any", "tag": "tlp:white"}, True),
+        ({"scope": "any", "locality": "any", "tag": "TLP:WHITE"}, False),
+        ({"scope": "any", "locality": "any", "tag": " tlp:white "}, False),
+        ({"scope": "any", "locality": "any", "tag": "0"}, True),
+        ({"scope": "any", "locality": "any", "tag": []}, True),
+        ({"scope": "any", "locality": "any", "tag": 1}, False),
+        ({"scope": "any", "locality": "any", "tag": ["tlp:white"]}, False),
+    ],
+)
+def test_which_tags_start_a_workflow(chosen: dict[str, Any], runs: bool) -> None:
+    """As a running MISP 2.5.1 answered for a tag of an attribute: it refuses what is chosen otherwise, and no more."""
+    row = workflow("W", "tag-attached-after-save", {2: ("stop-execution", {"message": ""})}, [(1, 2)])
+    row["Workflow"]["data"]["1"]["data"]["indexed_params"] = chosen
+    handed = {"Tag": {"id": "10", "name": "tlp:white", "attribute_id": "1", "event_id": "7"}}
+    done = run(load(row), handed, Scripted([]), world=World(misp=profile("2.5.1"), rows=WORLD))
+    assert (done.end != "not started") is runs
 
 
 def test_an_unknown_trigger_is_named() -> None:

@@ -199,13 +199,17 @@ def _groups_match(groups: list[Any], condition: Any, wanted: Any, turned: bool) 
 
 
 def concurrent_task(call: Call) -> Outcome:
-    """Put one branch aside for a background job. Which one, the walk has left in the data."""
+    """Put one branch aside for a background job. Which one, the walk has left in the data.
+
+    Filters are applied at each step, as in MISP: those whose selector finds lists in lists nest the data deeper each
+    time.
+    """
     data = call.data()
     node_id = php.to_int(php.item(data, NODE_TO_RUN))
     data = php.from_pairs({key: value for key, value in php.pairs(data) if key != NODE_TO_RUN})
     call.roaming.set(data)
     try:
-        text = bytes(call.around.encoder.encode(data))
+        text = bytes(call.around.encoder.encode(call.data()))
     except wire.EncodingError as error:
         raise PhpCrash("JsonException", str(error)) from error
     call.around.jobs_made += 1

@@ -98,12 +98,13 @@ def _refusal(node: Node, module: Module, data: Any) -> str:
     if module.id != "tag-attached-after-save":
         return ""
     tag = php.item(data, "Tag")
-    chosen = {param.id: node.params.get(param.id) or param.default or "" for param in module.params}
-    scope = "attribute" if php.truthy(php.item(tag, "attribute_id")) else "event"
-    locality = "local" if php.truthy(php.item(tag, "local")) else "global"
-    fits = (
-        chosen["scope"] in ("any", scope)
-        and chosen["locality"] in ("any", locality)
-        and (php.empty(chosen["tag"]) or php.loose_equal(chosen["tag"], php.item(tag, "name")))
+    given = {param.id: node.params.get(param.id) for param in module.params}
+    chosen = {param.id: param.default if given[param.id] is None else given[param.id] for param in module.params}
+    other_scope = "event" if php.truthy(php.item(tag, "attribute_id")) else "attribute"
+    other_locality = "global" if php.truthy(php.item(tag, "local")) else "local"
+    refused = (
+        php.loose_equal(chosen["scope"], other_scope)
+        or php.loose_equal(chosen["locality"], other_locality)
+        or not (php.empty(chosen["tag"]) or php.loose_equal(chosen["tag"], php.item(tag, "name")))
     )
-    return "" if fits else "Conditions on the trigger are not satisfied to continue the execution"
+    return "Conditions on the trigger are not satisfied to continue the execution" if refused else ""

@@ -334,7 +334,7 @@ class _Walker:
             where = "GraphWalker::_evaluateConcurrentTask(): Argument #3 ($connections)"
             raise PhpCrash("TypeError", f"{where} must be of type array, null given")
         for edge in visit.node.outputs.get(THEN, ()):
-            marked = {**dict(php.pairs(self._roaming.raw)), NODE_TO_RUN: php.to_int(edge.target)}
+            marked = {**dict(php.pairs(self._roaming.get())), NODE_TO_RUN: php.to_int(edge.target)}
             self._roaming.set(marked)
             step, outcome = self._execute(visit, module, LOGIC[CONCURRENT_TASK])
             step.outcome = "queued" if outcome.success else step.outcome

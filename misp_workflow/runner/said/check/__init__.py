@@ -42,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     texts.tags_lost,
     texts.never_equal,
     triggers.data_that_is_not_there,
+    triggers.never_fired,
     triggers.high_overhead,
     triggers.recursion,
     triggers.without_end,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from misp_workflow import php
 from misp_workflow.runner.data.triggers import TRIGGERS
 from misp_workflow.runner.graph.graph import CONCURRENT_TASK
 from misp_workflow.runner.said.check.subject import BARE_EVENT, Finding, Subject
@@ -30,6 +31,9 @@ WITHOUT_END: dict[str, frozenset[str]] = {
 """MISP's own actions that fire the trigger again each time, also where they change nothing, as a running MISP does."""
 
 
+_TAGS_BY_DEFAULT = {param["id"]: param.get("default") for param in TRIGGERS["tag-attached-after-save"].params}
+
+
 def data_that_is_not_there(subject: Subject) -> Iterator[Finding]:
     """Triggers that hand over less than people expect."""
     if subject.trigger not in BARE_EVENT:
@@ -44,6 +48,21 @@ def data_that_is_not_there(subject: Subject) -> Iterator[Finding]:
                 node,
                 f"It looks at attributes, and {subject.trigger} hands over {BARE_EVENT[subject.trigger]}.",
                 "Put reload-full-event before it, or use event-after-save-new or attribute-after-save.",
+            )
+
+
+def never_fired(subject: Subject) -> Iterator[Finding]:
+    """Which tags start a workflow, as a running MISP 2.5.1 does; of later ones it is not established."""
+    for node in subject.workflow.graph.find("tag-attached-after-save"):
+        asked = {**_TAGS_BY_DEFAULT, **{key: item for key, item in node.params.items() if item is not None}}
+        if php.loose_equal(asked["scope"], "event") or php.loose_equal(asked["locality"], "local"):
+            yield Finding(
+                "warning",
+                "never-fires",
+                node,
+                "MISP 2.5.1 fires it for tags of attributes only, and takes each for a global one: with the scope "
+                "“Event” or the locality “Local”, which the editor offers first, it never runs.",
+                "Choose “Attributes” or “Any”, and “Any”; for tags of events use event-after-save.",
             )
 
 
