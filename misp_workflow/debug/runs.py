@@ -30,6 +30,7 @@ OUTCOMES = {
     "failure": "error",
     "error": "error",
     "disabled_module": "disabled",
+    "loading_error": "unknown",
 }
 """What MISP calls the result of a node -> how a drawing shows it."""
 

@@ -20,7 +20,7 @@ Told = tuple[str, dict[str, Any]]
 TIMEOUT = 10.0
 """Seconds for one post."""
 
-RESULTS = {"error": "partial-success", "disabled": "disabled_module"}
+RESULTS = {"error": "partial-success", "disabled": "disabled_module", "unknown": "loading_error"}
 """Outcome of a step -> what MISP calls the result; anything else is a success."""
 
 
@@ -33,7 +33,7 @@ def posts(done: Run, data: Any) -> Iterator[Told]:
     yield _post(f"{trigger}/init", {"type": kind}, None, {"original": wire.as_php(data), "normalized": done.data})
     # Where PHP dies, MISP says nothing of that node, nor of an end.
     for step in done.steps[:-1] if done.crash else done.steps:
-        if step.outcome in ("skipped", "unknown"):
+        if step.outcome == "skipped":
             continue
         seen = apply_filters(step.data_after, done.around.world.misp) if done.around else step.data_after
         path = f"{trigger}/exec/{quote(step.node.module, safe='')}"
@@ -67,7 +67,7 @@ def _post(path: str, query: dict[str, str], step: Step | None, data: Any) -> Tol
             "parameters": step.node.params or [],
         }
     body = {"source": source, "timestamp": datetime.now(timezone.utc).isoformat(), "data": data}
-    if step is not None and step.errors and not step.caught and step.outcome != "disabled":
+    if step is not None and step.errors and not step.caught and step.outcome not in ("disabled", "unknown"):
         body["errors"] = step.errors
     return f"/{path}?{urlencode(query)}", body
 

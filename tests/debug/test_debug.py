@@ -167,6 +167,15 @@ def test_an_exception_that_misp_catches_is_a_failed_node() -> None:
     assert (visit.outcome, visit.errors) == ("error", ("Attribute not found.",))
 
 
+@pytest.mark.parametrize("kind", ["action", "logic"])
+def test_a_module_that_misp_does_not_know_is_a_loading_error(kind: str) -> None:
+    told = _ran({**TAGGED_TAGS, "2": {"id": 2, "data": {"id": "nope", "module_type": kind}, "outputs": {}}})
+    assert told[1][0] == "/event-publish/exec/nope?result=loading_error" and "errors" not in told[1][1]
+    with listening(None) as (url, listener):
+        replay(url, [{"uri": path, "body": json.loads(wire.encode(body))} for path, body in told])
+    assert listener.runs.kept[0].visits[0].outcome == "unknown"
+
+
 def test_of_a_node_at_which_php_dies_nothing_is_posted() -> None:
     reset = {"id": "generic-filter-reset", "module_type": "logic", "indexed_params": {"filtering-label": "A"}}
     told = _ran({**TAGGED_TAGS, "2": {"id": 2, "data": reset, "outputs": {}}})

@@ -147,3 +147,35 @@ def test_a_cluster_without_meta_has_an_empty_object_in_requests_and_a_list_in_jo
     written = b'"GalaxyCluster":[{"value":"v","meta":{}},{"value":"w","meta":{}},{"value":"x","meta":{"a":["b"]}}]'
     assert written in sent and written in done.jobs[0].data
     assert written.replace(b"{}", b"[]") in bytes(done.job_runs[0].exchanges[0].body())
+
+
+def test_a_job_for_a_node_that_is_not_there_dies() -> None:
+    """The task itself does not look: MISP puts the job into the queue."""
+    graph = load(workflow("W", "event-publish", {2: ("concurrent-task", {})}, [(1, 2), (2, 99)]))
+    done = run(graph, EVENT, Scripted([GATE]), world=OLD)
+    assert done.end == "success"
+    assert [job.crash.message for job in done.job_runs if job.crash] == ["Could not find start node 99"]
+
+
+@pytest.mark.parametrize(
+    ("target", "end"), [(None, "crash"), (3.0, "success"), ("3", "success"), (3, "success"), ([], "success")]
+)
+def test_a_connection_leads_where_its_node_says(target: Any, end: str) -> None:
+    row = workflow("W", "event-publish", {2: ("gate", {}), 3: ("gate", {})}, [(1, 2), (2, 3)])
+    row["Workflow"]["data"]["2"]["outputs"]["output_1"]["connections"] = [{"node": target}]
+    done = run(load(row), EVENT, Scripted([GATE]), world=OLD)
+    assert (done.end, len(done.executed)) == (end, 2 if target in (3, "3") else 1)
+
+
+@pytest.mark.parametrize("module", ["gate", "published-if", "concurrent-task"])
+@pytest.mark.parametrize(("number", "end"), [(None, "crash"), ("2x", "crash"), ("2.0", "success"), (" 2", "success")])
+def test_a_node_without_a_number_cannot_be_run(module: str, number: Any, end: str) -> None:
+    row = workflow("W", "event-publish", {2: (module, {}), 3: ("gate", {})}, [(1, 2), (2, 3)])
+    row["Workflow"]["data"]["2"]["id"] = number
+    assert run(load(row), EVENT, Scripted([GATE]), world=OLD).end == end
+
+
+def test_a_graph_stored_as_a_list_begins_at_the_place_of_its_triggers_number() -> None:
+    nodes = workflow("W", "event-publish", {2: ("gate", {})}, [(1, 2)])["Workflow"]["data"]
+    done = run(load(list(nodes.values())), EVENT, Scripted([GATE]), world=OLD)
+    assert (done.end, [node.id for node in done.executed]) == ("success", [2])

@@ -65,8 +65,6 @@ class Path:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
         return isinstance(other, Path) and self._hash == other._hash and list(self) == list(other)
 
 
@@ -87,13 +85,6 @@ class Node:
     outputs: Mapping[str, tuple[Edge, ...]]
     multiple_connections: bool
     raw: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def label(self) -> str:
-        """The name that the editor shows."""
-        data = self.raw.get("data")
-        name = data.get("name") if isinstance(data, Mapping) else None
-        return name if isinstance(name, str) and name else self.module
 
     @property
     def position(self) -> tuple[float, float]:
@@ -156,9 +147,9 @@ def _connections(source: str, name: str, output: Any) -> tuple[Edge, ...]:
     if not isinstance(connections, list):
         return ()
     return tuple(
-        Edge(source, name, position, str(connection["node"]))
+        Edge(source, name, position, php.array_key(connection.get("node")))
         for position, connection in enumerate(connections)
-        if isinstance(connection, Mapping) and isinstance(connection.get("node"), (int, str))
+        if isinstance(connection, Mapping) and not php.is_array(connection.get("node"))
     )
 
 
@@ -187,11 +178,7 @@ class Visit:
 Choose = Callable[[Visit], Iterable[Edge]]
 
 
-def _every_edge(visit: Visit) -> Iterable[Edge]:
-    return visit.node.edges()
-
-
-def walk(graph: Graph, start: Node, choose: Choose = _every_edge, *, max_steps: int = MAX_STEPS) -> Iterator[Visit]:
+def walk(graph: Graph, start: Node, choose: Choose, *, max_steps: int = MAX_STEPS) -> Iterator[Visit]:
     """Visit the nodes depth first, the start included, each as often as paths lead to it.
 
     No edge is taken twice within one path, so cycles end. `choose` says which edges leave a node and is asked after the

@@ -90,7 +90,7 @@ def started(done: Run, data: Any, around: Surroundings) -> Node | None:
     if refusal:
         done.success, done.end, done.reason, done.data = False, "not started", refusal, None
         return None
-    return node
+    return workflow.graph.nodes[str(node.id)]  # in a graph stored as a list that is another node
 
 
 def _refusal(node: Node, module: Module, data: Any) -> str:

@@ -179,9 +179,7 @@ def run_job(done: Run, job: Job) -> JobRun:
     try:
         start = workflow.graph.nodes.get(str(job.node_id))
         if start is None:
-            raise PhpCrash(
-                "TypeError", "Workflow::executeNode(): Argument #1 ($node) must be of type array, null given"
-            )
+            raise PhpCrash("Exception", f"Could not find start node {job.node_id}")
         roaming = RoamingData(wire.decode(job.data), around.world.misp, workflow_id=workflow.id)
         _Walker(workflow, around, did, blocking=False, in_job=True).walk(start, roaming)
     except PhpCrash as crash:
@@ -283,6 +281,9 @@ class _Walker:
                 outcome = Outcome(
                     False, [f"Could not execute disabled module `{node.module}`."], "the module is disabled"
                 )
+            elif not php.is_numeric(node.id):
+                where = "WorkflowRoamingData::setCurrentNode(): Argument #1 ($current_node)"
+                raise PhpCrash("TypeError", f"{where} must be of type int, {php.type_name(node.id)} given")
             else:
                 outcome = exec_(Call(node, module, self._roaming, self._around, step.record))
         except PhpCrash as crash:
