@@ -226,7 +226,8 @@ class Call:
         """What selector, path and operator find. Without an operator nothing, yet a path can be PHP's death."""
         filters = self.node.filters
         items = conditions.extract_data(self.data(), filters.get("selector"))
-        return conditions.matching(items, filters.get("value"), filters.get("operator"), filters.get("path"), self.misp)
+        value = "" if filters.get("value") is None else filters["value"]
+        return conditions.matching(items, value, filters.get("operator"), filters.get("path"), self.misp)
 
     def ask(self, family: str, module: str, timeout: float, fields: dict[str, Any]) -> Any:
         """Ask a module. Answers what MISP makes of it: the decoded answer, or false."""
