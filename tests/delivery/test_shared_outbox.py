@@ -152,7 +152,7 @@ def test_what_falls_due_while_rabbitmq_is_killed_is_not_lost(
     for start in (0, 150):  # a hundred move at once, so some wait still when the first have moved
         for number in range(start, start + 150):
             keys.add(f"m{number}")
-            box._put_off({**envelope, "key": f"m{number}"}, 1.0)
+            box._put_back({**envelope, "key": f"m{number}"}, 1.0, None)
         before = have_moved()
         process = worker()
         until(lambda before=before: have_moved() > before + 60, 60)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from dramatiq.broker import Broker
 
-from misp_workflow.delivery.outbox.envelope import Envelope
+from misp_workflow.delivery.outbox.envelope import REPLACED, Envelope
 from misp_workflow.errors import SettingsError
 
 
@@ -33,7 +34,10 @@ class Backend(Protocol):
         """Remember nothing of the key."""
 
     def is_over(self, key: str, serial: str) -> bool:
-        """Whether the key was sent already, or this very message taken out while a worker already had it."""
+        """Whether the key was sent already, or this very message replaced or taken out while a worker had it."""
+
+    def replaced(self, serial: str, seconds: float = REPLACED) -> None:
+        """Remember for a while that this message is over: another one was put in its place, or nobody wants it."""
 
     def count(self, lane: str, how: str, number: int) -> None:
         """Add to the number of effects that ended."""
@@ -53,8 +57,8 @@ class Backend(Protocol):
     def take(self, keys: Collection[str], before: Callable[[str, Envelope], None]) -> list[tuple[str, Envelope]]:
         """Take these out of their queues, each after `before` was called: what that puts is there when this is gone."""
 
-    def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
-        """Return what is in a digest's queue, and a function that removes it for good."""
+    def gathered(self, queue: str, most: int) -> AbstractContextManager[tuple[list[Envelope], Callable[[], None]]]:
+        """Give what is in a digest's queue, and a function that removes it for good; else it goes back in the end."""
 
     def due(self, queue: str) -> float:
         """Return when what is first in a digest's queue has waited long enough; 0 when each queue has one tick only."""

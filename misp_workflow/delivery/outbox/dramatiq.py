@@ -15,21 +15,24 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
 from itertools import islice
 from typing import Literal, TypeVar
 
 import dramatiq
 from dramatiq.errors import DramatiqError
+from dramatiq.middleware import CurrentMessage
 
 from misp_workflow.deadline import may_wait
 from misp_workflow.delivery.outbox.backend import open_backend
 from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Knowing, Rest, Taken, Totals
 from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
-from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, anew, entry, flaws, is_envelope
+from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, anew, entry, flaws, is_envelope, members
+from misp_workflow.delivery.outbox.fetching import Turns, is_ours
 from misp_workflow.delivery.outbox.gatherings import Gatherings
 from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.delivery.outbox.seal import Seal
-from misp_workflow.delivery.retry import sentence_of_age
+from misp_workflow.delivery.retry import LONGEST_WISH, sentence_of_age
 from misp_workflow.effects import Effect
 from misp_workflow.errors import DeliveryError, SettingsError, WorkflowError
 from misp_workflow.printable import logger
@@ -40,6 +43,8 @@ LOG = logger("misp_workflow.delivery")
 PAGE = 500
 """Envelopes that are looked at between two questions to the broker."""
 BEFORE_ANOTHER_GO = 2.0
+AFTER_A_BUG = 60.0
+"""Seconds after which something is tried again that failed in our own code."""
 MOST_PATIENCE = 60.0
 """Seconds that one who looks or repairs waits for a broker."""
 
@@ -61,7 +66,7 @@ class DramatiqOutbox:
         self._troubles: tuple[type[Exception], ...] = (DramatiqError, OSError, RuntimeError)
         self._troubles += self._backend.troubles
         self._held: dict[str, tuple[Envelope, float]] = {}  # tried by a caller, not put yet; until when it can wait
-        self._working = 0  # messages in the hands of workers of ours
+        self._turns = Turns()
         self._lock = threading.Lock()
         self._gatherings = Gatherings(self._backend, self._letters, self._send, self._bury, window)
         self._asking = ThreadPoolExecutor(4, thread_name_prefix="misp-workflow-outbox")
@@ -72,22 +77,50 @@ class DramatiqOutbox:
 
     def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
         may_wait()
-        envelopes = [self._letters.of(item) for item in items]
+        pairs = [(item, self._letters.of(item)) for item in items]
+        begun: list[Envelope] = []
+        given_up = threading.Event()
 
         def store() -> list[Taken]:
-            return [self._put(item, envelope, deadline) for item, envelope in zip(items, envelopes, strict=True)]
+            try:
+                return [self._put(*pair, deadline, begun) for pair in pairs if not given_up.is_set()]
+            finally:
+                if given_up.is_set():
+                    self._take_back(begun)
 
-        return self._within(deadline, store)
+        try:
+            return self._within(deadline, store)
+        except DeliveryError:
+            given_up.set()
+            self._careful(deadline, lambda: self._take_back(begun))
+            raise
 
-    def _put(self, item: Item, envelope: Envelope, deadline: float) -> Taken:
+    def _take_back(self, envelopes: Sequence[Envelope]) -> None:
+        """See to it that nothing is sent of what has reached the broker, although we say that it did not.
+
+        On RabbitMQ only the workers of this process hear of it.
+        """
+        for envelope in envelopes:
+            with self._lock:
+                if self._held.get(envelope["key"], (None, 0.0))[0] is envelope:
+                    del self._held[envelope["key"]]
+            with contextlib.suppress(*self._troubles):
+                self._backend.replaced(envelope["serial"], LONGEST_WISH)
+                self._backend.forget(envelope["key"])
+
+    def _put(self, item: Item, envelope: Envelope, deadline: float, begun: list[Envelope]) -> Taken:
         key = item.parcel.key
         known = self._backend.known(key)
         if known:
             return "sent" if known == "sent" else "waiting"
         if item.hold:
             with self._lock:
+                if key in self._held:
+                    return "waiting"
                 self._held[key] = (envelope, deadline)
+            begun.append(envelope)
             return "taken"
+        begun.append(envelope)
         if item.gather:
             self._gatherings.add(item, envelope)
         else:
@@ -96,8 +129,12 @@ class DramatiqOutbox:
         return "taken"
 
     def _note_waiting(self, key: str) -> None:
-        """Remember that it waits. Only once it does: who is killed in between must not leave a false promise."""
-        self._backend.note(key, "waiting", self._window)
+        """Remember that it waits. Only once it does: who is killed in between must not leave a false promise.
+
+        Where that fails it waits all the same, and nobody must hear otherwise.
+        """
+        with contextlib.suppress(*self._troubles):
+            self._backend.note(key, "waiting", self._window)
 
     def _send(self, queue: str, envelope: Envelope, wait: float = 0.0) -> None:
         message: dramatiq.Message[None] = dramatiq.Message(
@@ -107,9 +144,11 @@ class DramatiqOutbox:
 
     def _within(self, deadline: float, task: Callable[[], Result]) -> Result:
         """Do something at the broker, for one who waits until the deadline only."""
+        asked = self._asking.submit(task)
         try:
-            return self._asking.submit(task).result(max(deadline - time.monotonic(), 0.05))
+            return asked.result(max(deadline - time.monotonic(), 0.05))
         except FutureTimeout:
+            asked.cancel()
             raise DeliveryError(f"The outbox at {self._name} did not answer in time.") from None
         except self._troubles as error:
             reason = str(error) or type(error).__name__
@@ -125,26 +164,36 @@ class DramatiqOutbox:
         died: Callable[[Entry], None],
     ) -> BrokerWorkers:
         def deliver(envelope: Envelope) -> None:
+            if not is_ours(self._broker, CurrentMessage.get_current_message()):
+                return  # a broken connection: the broker has handed it out again
             if not is_envelope(envelope):
                 LOG.error("A message at the broker is damaged, and was not delivered.")
             elif "tick" in envelope:
-                self._insist(lambda: self._gatherings.merge(envelope))
+                self._merge(envelope)
             else:
                 self._deliver(envelope, handle, died)
 
         dramatiq.actor(actor_name="deliver", queue_name=MAIN, broker=self._broker)(deliver)
         return BrokerWorkers(self._broker, threads, self._ending)
 
+    def _merge(self, tick: Envelope) -> None:
+        """Make a digest; when this returns, dramatiq forgets the tick, and nobody else fetches what has gathered."""
+        try:
+            self._insist(lambda: self._gatherings.merge(tick))
+        except Exception:
+            LOG.exception("bug in the delivery's workers")
+            self._insist(lambda: self._send(MAIN, tick, AFTER_A_BUG))
+
     def _deliver(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
         """Give one effect to whoever sends; when this returns, dramatiq forgets the message."""
-        key = envelope["key"]
         if wrong := flaws(envelope):
             self._bury(envelope, f"Its message at the broker is damaged ({wrong}).")
             return
-        if self._insist(lambda: self._backend.is_over(key, envelope["serial"])):
-            return
-        with self._lock:
-            self._working += 1
+        with self._turns.of(envelope["serial"]):
+            if not self._insist(lambda: self._backend.is_over(envelope["key"], envelope["serial"])):
+                self._try(envelope, handle, died)
+
+    def _try(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
         try:
             claim = self._letters.claim(envelope)
             if claim.last and not (envelope["once"] and not claim.tries):
@@ -156,10 +205,7 @@ class DramatiqOutbox:
             self._bury(envelope, f"It cannot be read: {error}.")
         except Exception:
             LOG.exception("bug in the delivery's workers")
-            self._insist(lambda: self._put_off(envelope, 60.0))
-        finally:
-            with self._lock:
-                self._working -= 1
+            self._put_back(envelope, AFTER_A_BUG, None)
 
     def _insist(self, task: Callable[[], Result]) -> Result:
         """Do something at the broker as soon as it can be reached, however long that takes.
@@ -180,31 +226,46 @@ class DramatiqOutbox:
 
     def done(self, claim: Claim) -> None:
         (key,) = claim.keys
-        _, until = self._let_go(claim)
-        self._careful(until, lambda: self._backend.note(key, "sent", self._window))
+        envelope, until = self._let_go(claim)
+        for one in (key, *members(envelope)):
+            self._careful(until, partial(self._backend.note, one, "sent", self._window))
         self._careful(until, lambda: self._backend.count(claim.lane, "sent", 1))
 
     def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
         envelope, until = self._let_go(claim)
-        if envelope is None:
+        if envelope is None or self._is_over(claim):
             return
         changed = {**envelope, "tries": envelope["tries"] + int(counts), "reason": reason or envelope["reason"]}
         self._put_back(changed, wait, until)
 
     def _put_back(self, envelope: Envelope, wait: float, until: float | None) -> None:
-        if until is None:
-            self._insist(lambda: self._put_off(envelope, wait))
-        else:
-            self._within(max(until, time.monotonic() + 0.2), lambda: self._put_off(envelope, wait))
+        new = {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}
 
-    def _put_off(self, envelope: Envelope, wait: float) -> None:
-        self._send(MAIN, {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}, wait)
-        self._note_waiting(envelope["key"])
+        def put() -> None:
+            self._send(MAIN, new, wait)
+            self._note_waiting(new["key"])
+
+        if until is None:
+            self._insist(put)
+            self._insist(lambda: self._backend.replaced(envelope["serial"]))
+            return
+        try:
+            self._within(max(until, time.monotonic() + 0.2), put)
+        except DeliveryError:
+            self._careful(until, lambda: self._take_back([new]))
+            raise
+
+    def _is_over(self, claim: Claim) -> bool:
+        """Whether a worker need not keep what it tried: meanwhile somebody took it out, or it was sent by another."""
+        envelope = claim.envelope
+        if envelope is None:
+            return False
+        return self._insist(lambda: self._backend.is_over(envelope["key"], envelope["serial"]))
 
     def part(self, claim: Claim, rest: Rest) -> None:
         (key,) = claim.keys
         envelope, until = self._let_go(claim)
-        if envelope is None:
+        if envelope is None or self._is_over(claim):
             return
         tries = envelope["tries"] + 1
         if rest.refused is not None:
@@ -218,13 +279,14 @@ class DramatiqOutbox:
 
     def bury(self, claim: Claim, reason: str) -> None:
         envelope, _ = self._let_go(claim)
-        if envelope is not None:
+        if envelope is not None and not self._is_over(claim):
             self._bury({**envelope, "tries": envelope["tries"] + 1}, reason)
 
     def _bury(self, envelope: Envelope, reason: str) -> None:
         dead = {**envelope, "reason": reason, "ended": time.time(), "serial": uuid.uuid4().hex}
         self._insist(lambda: self._send(DEAD, dead))
-        self._insist(lambda: self._backend.forget(envelope["key"]))
+        for key in (envelope["key"], *members(envelope)):
+            self._insist(partial(self._backend.forget, key))
         self._insist(lambda: self._backend.count(str(envelope.get("lane", "")), "dead", 1))
 
     def forget(self, key: str, deadline: float) -> None:
@@ -252,7 +314,7 @@ class DramatiqOutbox:
             task()
 
     def anything_waits(self) -> bool:
-        if self._working:
+        if self._turns.taken:
             return True
         held, before = self._moving()
         if held or any(entry.state != "dead" for entry in self.each()):
@@ -297,7 +359,8 @@ class DramatiqOutbox:
         def task() -> list[Entry]:
             taken = self._backend.take(keys, lambda queue, envelope: None)
             for _, envelope in taken:
-                self._backend.forget(envelope["key"])
+                for key in (envelope["key"], *members(envelope)):
+                    self._backend.forget(key)
                 self._backend.count(str(envelope.get("lane", "")), "dropped", 1)
             return [entry(queue, envelope) for queue, envelope in taken]
 

@@ -14,6 +14,8 @@ from misp_workflow.delivery.outbox.base import Entry, is_sane
 MAIN = "misp-workflow"
 DEAD = "misp-workflow-dead"
 DIGEST = "misp-workflow-digest-"
+REPLACED = 600
+"""Seconds for which a message that was replaced is known again: a broken connection may bring it twice."""
 DAMAGED = "This message at the broker is damaged, so it was not sent."
 
 Envelope = dict[str, Any]
@@ -29,6 +31,12 @@ def anew(envelope: Envelope) -> Envelope:
     new["expires"] = now + envelope["expires"] - envelope["created"]
     new.pop("ended", None)
     return new
+
+
+def members(envelope: Envelope | None) -> list[str]:
+    """Return the keys of what a digest was made of, none for another effect."""
+    found = (envelope or {}).get("members")
+    return [key for key in found if isinstance(key, str)] if isinstance(found, list) else []
 
 
 def entry(queue: str, envelope: Envelope) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+import uuid
 from collections.abc import Callable
 
 from misp_workflow.delivery import digest
@@ -44,12 +45,17 @@ class Gatherings:
         if item.clock:
             tick["at"] = round(envelope["due"])
             known, wait = f"{queue} {tick['at']}", self._backend.longest_wait(max(item.gather, LAST_MOMENT))
-        if not self._backend.known(known):
-            self._send(MAIN, tick, wait)
-            # A little less, so that what comes at the last moment is not left behind by a tick that has just gone.
-            self._backend.note(known, "tick", item.gather * 0.8)
+
+        def see_to_it() -> None:
+            if not self._backend.known(known):
+                self._send(MAIN, tick, wait)
+                # A little less, so that what comes at the last moment is not left behind by a tick that has just gone.
+                self._backend.note(known, "tick", item.gather * 0.8)
+
+        see_to_it()
         self._backend.broker.declare_queue(queue)
         self._send(queue, envelope, 0.0)
+        see_to_it()  # that may have taken longer than the tick did
 
     def merge(self, tick: Envelope) -> None:
         """Make what has gathered into one message for each bundle, and put that."""
@@ -60,10 +66,19 @@ class Gatherings:
         self._backend.broker.declare_queue(tick["tick"])
         if self._is_early(tick):
             return
-        found, remove = self._backend.gathered(tick["tick"], digest.MOST_IN_ONE)
+        with self._backend.gathered(tick["tick"], digest.MOST_IN_ONE) as (found, remove):
+            passed_on = self._pass_on(found, tick)
+            remove()
+        if len(found) == digest.MOST_IN_ONE and passed_on:
+            self._send(MAIN, tick, 1.0)
+
+    def _pass_on(self, found: list[Envelope], tick: Envelope) -> bool:
+        """Put what has gathered as one message for each bundle; return whether anything of it was due."""
         due: list[Envelope] = []
         later: list[Envelope] = []  # put after the time that this tick is for: another day's
         for one in found:
+            if not flaws(one) and self._backend.is_over(one["key"], one["serial"]):
+                continue  # it is in a digest already, and its removal from here failed; or its caller was told no
             (later if "at" in tick and not flaws(one) and one["due"] > tick["at"] + 1 else due).append(one)
         bundles: dict[str, list[Envelope]] = {}
         for envelope in due:
@@ -73,14 +88,17 @@ class Gatherings:
                 self._bury(envelope, f"It cannot be read: {error}.")
         for members in bundles.values():
             self._send(MAIN, self._letters.merged(members), 0.0)
+            self._replaced(members)
         for envelope in later:
-            self._send(tick["tick"], envelope, 0.0)
-        remove()
-        for members in bundles.values():
-            for member in members if len(members) > 1 else ():  # one alone goes on under its own key
-                self._backend.note(member["key"], "sent", self._window)
-        if len(found) == digest.MOST_IN_ONE and due:
-            self._send(MAIN, tick, 1.0)
+            self._send(tick["tick"], {**envelope, "serial": uuid.uuid4().hex}, 0.0)
+            self._replaced([envelope])
+        return bool(due)
+
+    def _replaced(self, envelopes: list[Envelope]) -> None:
+        """Note of these that they are in another message now: whoever finds them here again leaves them alone."""
+        for envelope in envelopes:
+            self._backend.note(envelope["key"], "waiting", self._window)
+            self._backend.replaced(envelope["serial"])
 
     def _is_early(self, tick: Envelope) -> bool:
         """Whether it is not time yet; then the tick comes again."""

@@ -14,6 +14,7 @@ from pika import BasicProperties
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from misp_workflow.delivery.outbox.envelope import MAIN
+from misp_workflow.delivery.outbox.fetching import Fetching
 from misp_workflow.delivery.outbox.moves import Mover
 
 HANDS = f"{MAIN}-hands"
@@ -23,14 +24,14 @@ PATIENCE = 3.0
 """Seconds for all answers. Who does not answer has hung, or its machine is gone and RabbitMQ does not know it yet."""
 
 
-class TellingConsumer(_RabbitmqConsumer):
+class TellingConsumer(Fetching, _RabbitmqConsumer):
     """Fetches messages, and moves what is due; says when asked how many it holds and how many it ever got.
 
     It hears the question on the channel on which it gets messages, so what was given to it before is counted.
     """
 
     def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
+        super().__init__(broker, queue_name, prefetch, timeout)
         self._got = 0
         self._mover = Mover(self.connection)
         self._name = f"{HANDS}-{uuid.uuid4().hex}"
@@ -49,7 +50,7 @@ class TellingConsumer(_RabbitmqConsumer):
     def __next__(self) -> Any:
         if self.queue_name == MAIN:
             self._move()
-        message = super().__next__()  # type: ignore[no-untyped-call]
+        message = super().__next__()
         self._got += message is not None
         return message
 

@@ -82,12 +82,14 @@ class Letters:
         """Return the envelope of the one message that these become."""
         first = members[0]
         if len(members) == 1:
-            return {**first, "bundle": ""}
+            return {**first, "bundle": "", "serial": uuid.uuid4().hex}
         effects = [self.opened(member) for member in members]
         merged = digest.merge(effects, time.time() - first["created"])
+        keys = [member["key"] for member in members]
         return {
             **first,
-            "key": digest.batch_key([member["key"] for member in members]),
+            "key": digest.batch_key(keys),
+            "members": keys,
             "serial": uuid.uuid4().hex,
             "label": merged.label,
             "event": first["event"] if len({member["event"] for member in members}) == 1 else "",

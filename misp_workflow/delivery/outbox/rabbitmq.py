@@ -5,9 +5,11 @@ RabbitMQ has no place to remember things in, so what was sent lately is remember
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 from typing import Any
 
 import pika
@@ -15,10 +17,11 @@ from dramatiq import Message
 from dramatiq.broker import Broker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.errors import ConnectionClosed
+from dramatiq.middleware import CurrentMessage
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from misp_workflow.delivery.outbox.base import is_sane
-from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, envelopes
+from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, REPLACED, Envelope, envelopes
 from misp_workflow.delivery.outbox.hands import TellingConsumer, ask
 from misp_workflow.delivery.outbox.moves import BUCKETS, LOOKING, RESOURCE_LOCKED, waiting, waiting_queue
 
@@ -68,7 +71,7 @@ class RabbitBackend:
         parameters: Any = pika.URLParameters(url)
         parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = 5
         self._parameters = parameters
-        broker = _Broker(url=url, middleware=[], confirm_delivery=True)
+        broker = _Broker(url=url, middleware=[CurrentMessage()], confirm_delivery=True)
         broker.parameters = parameters
         self.broker: Broker = broker
         self._known: dict[str, tuple[str, float]] = {}
@@ -94,7 +97,10 @@ class RabbitBackend:
             self._known.pop(key, None)
 
     def is_over(self, key: str, serial: str) -> bool:
-        return self.known(key) == "sent"  # what is taken out of a queue here is out: the serial says nothing
+        return self.known(key) == "sent" or bool(self.known(f"gone {serial}"))
+
+    def replaced(self, serial: str, seconds: float = REPLACED) -> None:
+        self.note(f"gone {serial}", "gone", seconds)
 
     def count(self, lane: str, how: str, number: int) -> None:
         """RabbitMQ keeps no numbers; each process's log does."""
@@ -115,23 +121,16 @@ class RabbitBackend:
                 remove()
         return [(queue, envelope) for queue, envelope, _ in found]
 
-    def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
-        connection = self._connection()
-        found: list[tuple[Envelope, Callable[[], None]]] = []
-        for _, envelope, remove in self._read_queue(connection, queue):
-            found.append((envelope, remove))
-            if len(found) == most:
-                break
+    @contextlib.contextmanager
+    def gathered(self, queue: str, most: int) -> Iterator[tuple[list[Envelope], Callable[[], None]]]:
+        with self._connection() as connection:  # to which it goes back when this one closes
+            found = list(islice(self._read_queue(connection, queue), most))
 
-        def remove_all() -> None:
-            for _, remove in found:
-                remove()
-            connection.close()
+            def remove() -> None:
+                for _, _, remove_one in found:
+                    remove_one()
 
-        if not found:
-            connection.close()
-            return [], lambda: None
-        return [envelope for envelope, _ in found], remove_all
+            yield [envelope for _, envelope, _ in found], remove
 
     def due(self, queue: str) -> float:
         with self._connection() as connection:  # to which it goes back when this one closes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -12,9 +13,20 @@ from dramatiq import Message
 from dramatiq.broker import Broker, Consumer
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
+from dramatiq.middleware import CurrentMessage
 from redis.exceptions import RedisError
 
-from misp_workflow.delivery.outbox.envelope import DAMAGED, DEAD, DIGEST, MAIN, Envelope, envelopes, is_message
+from misp_workflow.delivery.outbox.envelope import (
+    DAMAGED,
+    DEAD,
+    DIGEST,
+    MAIN,
+    REPLACED,
+    Envelope,
+    envelopes,
+    is_message,
+)
+from misp_workflow.delivery.outbox.fetching import Fetching
 from misp_workflow.delivery.retry import LONGEST_WISH
 
 NAMESPACE = "misp-workflow"
@@ -28,8 +40,18 @@ FOR_EVER = 10 * 365 * 86_400_000
 GONE = int(LONGEST_WISH * 1.2)
 
 
-class _Consumer(_RedisConsumer):
-    """Says of a broken connection what dramatiq's threads listen for: the one for what waits ended of it."""
+class _Consumer(Fetching, _RedisConsumer):
+    """Says of a broken connection what dramatiq's threads listen for: the one for what waits ended of it.
+
+    What was done and could not be acknowledged they acknowledge later; else it would wait until the process ends, and
+    be done again then.
+    """
+
+    def ack(self, message: Any) -> None:
+        try:
+            super().ack(message)
+        except RedisError as error:
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
 
     def requeue(self, messages: Any) -> None:
         try:
@@ -87,7 +109,7 @@ class RedisBackend:
         self._client: Any = redis.Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
         self.broker: Broker = _Broker(  # type: ignore[no-untyped-call]
             client=self._client,
-            middleware=[],
+            middleware=[CurrentMessage()],
             namespace=NAMESPACE,
             heartbeat_timeout=HEARTBEAT,
             maintenance_chance=MAINTENANCE,
@@ -111,8 +133,11 @@ class RedisBackend:
         self._client.delete(_mark(key))
 
     def is_over(self, key: str, serial: str) -> bool:
-        mark, gone = self._client.mget(_mark(key), f"{NAMESPACE}:gone:{serial}")
+        mark, gone = self._client.mget(_mark(key), _gone(serial))
         return gone is not None or mark == b"sent"
+
+    def replaced(self, serial: str, seconds: float = REPLACED) -> None:
+        self._client.set(_gone(serial), "1", ex=int(seconds))
 
     def count(self, lane: str, how: str, number: int) -> None:
         self._client.hincrby(f"{NAMESPACE}:ended", f"{how} {lane}", number)
@@ -153,11 +178,12 @@ class RedisBackend:
             if self._client.hdel(_messages(queue), number):
                 self._client.lrem(f"{NAMESPACE}:{queue}", 0, number)
                 # A worker may have it in memory until it is due, and put it back then.
-                self._client.set(f"{NAMESPACE}:gone:{envelope.get('serial', '')}", "1", ex=GONE)
+                self._client.set(_gone(envelope.get("serial", "")), "1", ex=GONE)
                 taken.append((queue.removesuffix(".DQ"), envelope))
         return taken
 
-    def gathered(self, queue: str, most: int) -> tuple[list[Envelope], Callable[[], None]]:
+    @contextlib.contextmanager
+    def gathered(self, queue: str, most: int) -> Iterator[tuple[list[Envelope], Callable[[], None]]]:
         consumer = self.broker.consume(queue, prefetch=most, timeout=100)
         found: list[Any] = []
         while len(found) < most and (message := next(consumer)) is not None:
@@ -167,7 +193,7 @@ class RedisBackend:
             for message in found:
                 consumer.ack(message)
 
-        return [message.args[0] for message in found], remove
+        yield [message.args[0] for message in found], remove  # what is left the next consumer takes back
 
     def due(self, queue: str) -> float:
         return 0.0  # all processes know of the same tick
@@ -198,6 +224,10 @@ class RedisBackend:
 
 def _messages(queue: str) -> str:
     return f"{NAMESPACE}:{queue}.msgs"
+
+
+def _gone(serial: str) -> str:
+    return f"{NAMESPACE}:gone:{serial}"
 
 
 def _mark(key: str) -> str:
