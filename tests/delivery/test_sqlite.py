@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from delivery_kit import is_root, until
 
+from misp_workflow.delivery.lanes import Lanes
 from misp_workflow.delivery.outbox import Claim, Item, schema, writer
 from misp_workflow.delivery.outbox import sqlite as sqlite_outbox
 from misp_workflow.delivery.outbox.clock import Clock
@@ -332,6 +333,49 @@ def test_a_lease_is_renewed_while_its_holder_lives_and_ends_with_it(box: SqliteO
     taken_over = other.claim(())
     assert taken_over is not None
     assert taken_over.parcel.key == "a"
+
+
+def test_who_stood_still_takes_nothing_from_who_took_over(box: SqliteOutbox, new, clock: SetClock) -> None:
+    """It let go of what the other was trying, so that a third one sent it, too; or called it dead meanwhile."""
+    put(box, item("a"), item("b"), item("c"))
+    before = [box.claim(()) for _ in range(3)]
+    clock.passes(LEASE + 1)
+    other, third = new(), new()
+    now = [other.claim(()) for _ in range(3)]
+    assert all(now)
+    box.again(before[0], 0.0, "a late failure")
+    box.bury(before[1], "a late refusal")
+    box.done(before[2])
+    assert keys(box) == ["a", "b"]
+    assert third.claim(()) is None
+    assert keys(box, "dead") == []
+    other.again(now[2], 0.0, "it was sent by the first")
+    assert keys(other) == ["a", "b"]
+    other.done(now[0])
+    other.bury(now[1], "refused")
+    assert keys(other) == keys(other, "dead") == ["b"]
+
+
+def test_a_bug_in_a_try_leaves_nothing_in_its_hands(box: SqliteOutbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counted as being tried until the process ended."""
+    monkeypatch.setattr(sqlite_outbox, "AFTER_A_BUG", 0.0)
+    tried: list[str] = []
+
+    def handle(claim: Claim) -> None:
+        tried.append(claim.parcel.key)
+        if len(tried) == 1:
+            raise KeyError("a bug")
+        box.done(claim)
+
+    put(box, item("a"))
+    lanes = Lanes(lambda name: None, 1)
+    workers = box.workers(1, handle, lanes.blocked, lambda entry: None)
+    with pytest.raises(KeyError):
+        workers._work()
+    settled(box)
+    until(lambda: workers._work() >= 0 and len(tried) == 2, 20)
+    assert tried == ["a", "a"]
+    assert keys(box) == []
 
 
 def test_closing_lets_go_at_once(box: SqliteOutbox, new) -> None:

@@ -31,6 +31,8 @@ from misp_workflow.errors import DeliveryError, WorkflowError
 LOOK_EVERY = 1.0
 LONGEST_PAUSE = 1.0
 """Seconds between two looks for what other processes put."""
+AFTER_A_BUG = 60.0
+"""Seconds after which something is tried again that failed in our own code."""
 CHANGE_PATIENCE = 10.0
 """Seconds that a repair by hand may take."""
 
@@ -157,7 +159,11 @@ class SqliteOutbox:
             claim = self.claim(avoid, among)
             if claim is None:
                 return self.pause(avoid, among)
-            handle(claim)
+            try:
+                handle(claim)
+            except BaseException:  # else nobody would try it before this process ends
+                self.again(claim, AFTER_A_BUG, "", counts=False)
+                raise
             return 0.0
 
         def tidy() -> None:
@@ -240,15 +246,19 @@ class SqliteOutbox:
         self._settle(keys, "dead", change, lane, reason=reason)
 
     def _settle(self, keys: Sequence[str], how: str, change: str, lane: str, **values: Any) -> None:
-        """Write what became of effects that this process holds, and let go of them; not waited for."""
+        """Write what became of effects that this process holds, and let go of them; not waited for.
+
+        Who stood still for longer than its lease holds them no more: then only that it was sent is news.
+        """
+        ours = "" if how == "sent" else " AND owner IN ('', :me)"
 
         def job(db: Connection) -> None:
             now = self._lease.now(db)
             changed = 0
             for key in keys:
                 changed += db.execute(
-                    f"UPDATE effects SET {change}, owner = '' WHERE key = :key AND state = 'waiting'",  # noqa: S608 - ours
-                    {**values, "now": now, "key": key},
+                    f"UPDATE effects SET {change}, owner = '' WHERE key = :key AND state = 'waiting'{ours}",  # noqa: S608
+                    {**values, "now": now, "key": key, "me": self._lease.owner},
                 ).rowcount
             self._memory.settle(keys, lane, how, changed)
 
