@@ -114,6 +114,14 @@ def test_a_nats_server_that_is_not_there_is_not_asked_until_the_time_is_over() -
         nats.publish(batch, deadline(600))
 
 
+def test_a_kafka_broker_that_is_not_there_is_said_at_once() -> None:
+    """Its client asked in silence until the time was over: each call cost the longest that a call may take."""
+    pytest.importorskip("confluent_kafka")
+    batch = Batch(system="kafka", address=f"kafka://127.0.0.1:{free_port()}", records=(record("misp"),))
+    with pytest.raises(UnreachableError, match="nothing listens at 127.0.0.1"):
+        kafka.publish(batch, deadline(600))
+
+
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: one.__name__.rpartition(".")[2])
 def test_metadata_services_are_out_of_reach(system) -> None:
     name = system.__name__.rpartition(".")[2]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from misp_workflow.delivery.transports.connections import connect
 from misp_workflow.delivery.transports.names import resolve
-from misp_workflow.delivery.transports.sockets import check_address
+from misp_workflow.delivery.transports.sockets import check_address, connect_problem
 from misp_workflow.delivery.transports.streams.outcome import (
     IN,
     Outcome,
@@ -15,6 +16,7 @@ from misp_workflow.delivery.transports.streams.outcome import (
     missing,
     server,
 )
+from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Batch
 
 DEFAULT_PORT = 9092
@@ -31,6 +33,7 @@ def publish(batch: Batch, deadline: float) -> list[Outcome]:
         from confluent_kafka import KafkaException, Producer
     except ImportError:
         raise missing("confluent-kafka", "kafka") from None
+    _knock(batch, deadline)
     outcomes: list[Outcome | None] = [None] * len(batch.records)
     troubles: list[str] = []
     try:
@@ -54,6 +57,18 @@ def publish(batch: Batch, deadline: float) -> list[Outcome]:
     if troubles and not any(one and one.how != "again" for one in outcomes):
         raise UnreachableError(f"the broker could not be used: {troubles[-1]}")
     return [one or Outcome("again", "the broker did not acknowledge it in time") for one in outcomes]
+
+
+def _knock(batch: Batch, deadline: float) -> None:
+    """Raise when nothing listens there: the client would go on asking, in silence, until the time is over."""
+    parts = server(batch, DEFAULT_PORT, deadline)
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORT
+    try:
+        with trying(deadline) as this:
+            for end in connect(host, port, this):
+                end.close()
+    except OSError as error:
+        raise UnreachableError(f"the broker could not be used: {connect_problem(error, host, port)}") from None
 
 
 def _led_astray(producer: Any, deadline: float) -> str:
