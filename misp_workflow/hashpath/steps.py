@@ -82,6 +82,28 @@ def _is_name(token: str) -> bool:
 
 
 def _steps(tokens: list[str]) -> list[Step]:
+    if len(tokens) > 3 and tokens[-2] == "{n}" and _is_name(tokens[-3]) and _is_name(tokens[-1]):
+        return [*_each_step(tokens[:-3]), _named_in_lists(tokens[-3], tokens[-1], _each_step(tokens[-3:]))]
+    return _each_step(tokens)
+
+
+def _named_in_lists(outer: str, inner: str, one_by_one: list[Step]) -> Step:
+    """What the rows in the items' lists have under a name, as in `Tag.{n}.name`."""
+    value = itemgetter(inner)
+
+    def step(items: list[Any]) -> list[Any]:
+        try:  # what is no list of rows raises, as a text has no names: to look first would take longer
+            held = [item[outer] for item in items if outer in item]
+            return list(map(value, list(chain.from_iterable(held))))  # two lists: memory answers sooner when asked so
+        except (KeyError, TypeError):
+            for step in one_by_one:
+                items = step(items)
+            return items
+
+    return step
+
+
+def _each_step(tokens: list[str]) -> list[Step]:
     steps: list[Step] = []
     for token in tokens:
         name, conditions = split(token)

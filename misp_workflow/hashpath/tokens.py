@@ -103,7 +103,7 @@ class _ValueTest:
                 return None
             rows = [row for row in rows if self._attr in row]
             values = list(map(self._value, rows))
-        return list(compress(rows, map(php.asked_once(self._test, values), values)))
+        return list(compress(rows, php.verdicts(self._test, values)))
 
 
 def kept(items: list[Any], test: Test) -> list[Any]:
@@ -137,6 +137,7 @@ class _PatternTest:
     def __init__(self, pattern: str) -> None:
         self._matches = pcre.matcher(pattern)
         self.among = getattr(self._matches, "among", None)
+        self.each = getattr(self._matches, "each", None)
 
     def __call__(self, value: Any) -> bool:
         if type(value) is str:

@@ -38,6 +38,7 @@ from misp_workflow.php.comparison import (
     passing,
     sort,
     strict_equal,
+    verdicts,
 )
 from misp_workflow.php.scalars import (
     INT_MAX,
@@ -89,4 +90,5 @@ __all__ = [
     "truthy",
     "type_name",
     "values",
+    "verdicts",
 ]

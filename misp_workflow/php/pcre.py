@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import compress
 from typing import Any
 
@@ -130,11 +130,18 @@ class _Bounded:
             self._patience = IMPATIENT
             return False
 
+    def each(self, texts: list[str]) -> Iterable[object]:
+        """Something true for each text in which the pattern is found."""
+        if self._in_bytes:
+            try:
+                subjects = list(map(str.encode, texts))
+            except UnicodeEncodeError:
+                return map(self, texts)
+            if max(map(len, subjects), default=0) <= self._at_once_up_to:
+                return map(self._find_at_once, subjects)
+        return map(self, texts)
+
     def among(self, texts: set[str]) -> set[str]:
         """Those of the texts in which the pattern is found."""
         many = list(texts)
-        if self._in_bytes:
-            subjects = [text.encode("utf-8", "surrogatepass") for text in many]
-            if max(map(len, subjects), default=0) <= self._at_once_up_to:
-                return set(compress(many, map(self._find_at_once, subjects)))
-        return set(filter(self, many))
+        return set(compress(many, self.each(many)))

@@ -209,6 +209,15 @@ def test_what_a_condition_asks_of_a_value(value: Any, condition: str, passes: bo
     assert hashpath.extract([row], "{n}" + condition) == [row] * passes
 
 
+@pytest.mark.parametrize("pattern", ["/^ip/", "/9$/", "/é/", "/É/iu", "/^..$/", "/^..$/u", "/(i|p)+-(1|2)*$/", "/(/"])
+@pytest.mark.parametrize("more", [[], [9, True, None], ["\ud800 ip"], ["ip" * 600]])
+def test_many_different_texts_are_held_against_a_pattern_as_each_by_itself(pattern: str, more: list[Any]) -> None:
+    values = [*(f"ip-{number}" for number in range(100)), "é", "aé", "ip-1", "ip-1", "", *more]
+    path = f"{{n}}[value={pattern}].value"
+    alone = [entry for value in values for entry in hashpath.extract([{"value": value}], path)]
+    assert hashpath.extract([{"value": value} for value in values], path) == alone
+
+
 def test_a_key_that_is_an_integer_compares_as_one() -> None:
     # as a text, what no integer can hold would be no number
     assert hashpath.extract({"9223372036854775807": {"a": 1}}, "9223372036854775808[a].a") == [1]

@@ -122,6 +122,7 @@ def test_many_items_hold_what_each_holds_by_itself(items: list[Any], path: str) 
     assert repr(together) == repr([entry for one in alone for entry in one])
     rest = path.removeprefix("{n}.")
     if "[" not in rest:
+        assert repr(together) == repr(_plainly(items, path.split(".")))
         assert outcome(hashpath.compile(rest).each, items) == outcome(
             lambda: [hashpath.compile(rest).extract(item) for item in items]
         )
