@@ -317,7 +317,7 @@ def test_what_was_accepted_before_the_settings_changed(doctor: Doctor) -> None:
     for number, name in enumerate(("chat", "chat", "gone", "")):
         effect = Post(url="http://127.0.0.1:9/", label="Slack message", destination=name)
         parcel = Parcel(key=f"{number:032x}", effect=effect, action="slack_message", event="", created=time.time())
-        box.put([Item(parcel=parcel, lane=name, max_age=9e6)], time.monotonic() + 20)
+        box.put([Item(parcel=parcel, lane=name or "http://127.0.0.1:9", max_age=9e6)], time.monotonic() + 20)
     box.close()
 
     def told() -> list[str]:
@@ -328,7 +328,9 @@ def test_what_was_accepted_before_the_settings_changed(doctor: Doctor) -> None:
     doctor.write("[destinations.chat]\ntlp = 'green'\n")
     os.utime(doctor.path, (time.time() + 60,) * 2)
     [what] = told()
-    assert what.endswith("with the clearance and address of then: 2 for chat, 1 for gone, which is no longer there")
+    assert what.endswith(
+        "with the clearance and address of then: 2 for chat, 1 for gone, which is no longer there, 1 for http://127.0.0.1:9"
+    )
     assert "misp-workflow outbox drop --destination NAME" in doctor.text
 
 

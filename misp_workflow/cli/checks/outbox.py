@@ -45,10 +45,12 @@ def _judged_earlier(rules: Settings, waiting: Iterable[Entry]) -> list[Finding]:
     if rules.path is None or not rules.path.exists():
         return []
     changed = rules.path.stat().st_mtime
-    older = [one.destination for one in islice(waiting, LOOKED_AT) if one.created < changed and one.destination]
+    some_of_them = [one for one in islice(waiting, LOOKED_AT) if one.created < changed]
+    older = [one.destination or one.lane for one in some_of_them]
     if not older:
         return []
-    gone = {name: ", which is no longer there" for name in older if name not in rules.destinations}
+    named = {one.destination for one in some_of_them} - rules.destinations.keys()
+    gone = dict.fromkeys(named, ", which is no longer there")
     told = some([f"{number} for {name}{gone.get(name, '')}" for name, number in sorted(Counter(older).items())])
     what = f"accepted before the settings last changed, with the clearance and address of then: {told}"
     todo = "where less may go there now, or elsewhere: misp-workflow outbox drop --destination NAME"
