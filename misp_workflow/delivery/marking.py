@@ -11,7 +11,15 @@ from typing import Any, NamedTuple, TypeVar
 
 from misp_workflow.deadline import may_wait
 from misp_workflow.delivery import trial
-from misp_workflow.delivery.guard import ClearanceError, Found, Unsaid, completed, unsaid, with_event_tags
+from misp_workflow.delivery.guard import (
+    ClearanceError,
+    Found,
+    Unsaid,
+    completed,
+    of_unknown_home,
+    unsaid,
+    with_event_tags,
+)
 from misp_workflow.delivery.guard.clear import bound_of
 from misp_workflow.errors import WorkflowError
 from misp_workflow.event import View, rows, text
@@ -44,12 +52,15 @@ def known(data: Any, selected: Any, destination: Destination, rules: Settings, d
     Raises ClearanceError when it stays unknown and the destination may not have what it then counts as.
     """
     missing = unsaid(data) if destination.tlp != TLP_LEVELS[-1] or destination.pap else None
+    event = "" if destination.local_tags or rules.misp.missing else of_unknown_home(data)
     if missing is None:
-        return Marked(data, selected, destination)
+        return Marked(_told_apart(data, event, rules, deadline), selected, destination)
     found = _asked(missing, rules, deadline)
     if isinstance(found, Found):
         data, selected = completed(data, found), completed(selected, found)
-        return Marked(with_event_tags(data, found.event) if found.event is not None else data, selected, destination)
+        if found.event is None:
+            return Marked(_told_apart(data, event, rules, deadline), selected, destination)
+        return Marked(with_event_tags(data, found.event), selected, destination)
     level = destination.unmarked_there or (TLP_LEVELS[-1] if missing.never else "")
     unknown = f"MISP does not send how {missing.what} is marked, and {found}"
     if not level:
@@ -58,6 +69,12 @@ def known(data: Any, selected: Any, destination: Destination, rules: Settings, d
     if TLP_LEVELS.index(level) > TLP_LEVELS.index(destination.tlp):
         raise ClearanceError(f"{counted}; {bound_of(destination)}. Nothing was sent.")
     return Marked(data, selected, dataclasses.replace(destination, unmarked=level), f"{counted}.")
+
+
+def _told_apart(data: Any, event: str, rules: Settings, deadline: float) -> Any:
+    """Return the data with the tags of the event as MISP has them, local ones marked; as it is where nobody says it."""
+    found = _asked(Unsaid("an event's tags", False, event=event), rules, deadline) if event else ""
+    return with_event_tags(data, found.event) if isinstance(found, Found) and found.event is not None else data
 
 
 def _of_trial(missing: Unsaid, said: Any) -> Found | str:

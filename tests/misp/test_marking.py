@@ -170,3 +170,26 @@ def test_a_silent_misp_costs_one_wait_only(use: Any, tell: Any, chat: Receiver) 
         for _ in range(3):
             assert tell(BODIES["event-after-save"])["data"]["status"] == "delivered"
         assert len(silent.requests) == 1
+
+
+UNTOLD = ("attribute-after-save", "event-report-after-save", "shadow-attribute-after-save", "sighting-after-save")
+
+
+@pytest.mark.parametrize("trigger", [*UNTOLD, "tag-attached-after-save"])
+def test_a_local_tag_of_which_misp_does_not_say_so_goes_nowhere(
+    trigger: str, standin: MispStandIn, use: Any, tell: Any, chat: Receiver, captures: dict[str, Any]
+) -> None:
+    use(standin, "[destinations.house]\nlocal_tags = true")
+    event = standin.add_event({"info": "operation", "Attribute": [{"type": "domain", "value": "a.example"}]})
+    for name, local in (("tlp:green", False), ("acme:case-42", True)):
+        standin._attach(standin._find_event(event["uuid"]), standin._tag_named(name), local)
+    data = copy.deepcopy(captures[trigger]["data"])
+    tags = [{"id": tag["id"], "name": tag["name"], "exportable": True} for tag in standin.event(event["uuid"])["Tag"]]
+    data["Event"] |= {"uuid": event["uuid"], "id": event["id"], "Tag": tags}
+    for row in data["Event"].get("Attribute", []):
+        row["Tag"] = []  # said, and none
+    shown = {"message": "tags: {% for t in event.Tag %}{{ t.name }} {% endfor %}", "about": "event"}
+    tell(data, **shown)
+    assert "tags: tlp:green" in said(chat) and "acme" not in said(chat)
+    tell(data, **shown, destination="house")
+    assert "acme" in said(chat)

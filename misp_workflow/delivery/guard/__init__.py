@@ -11,7 +11,7 @@ from misp_workflow.delivery.guard.fit import fit
 from misp_workflow.delivery.guard.networks import connection_allowed, connection_refusal
 from misp_workflow.delivery.guard.scrub import HIDDEN, scrub, scrub_text
 from misp_workflow.delivery.guard.sizes import cut, cut_json, mend, size_of
-from misp_workflow.delivery.guard.unsaid import Found, Unsaid, completed, unsaid, with_event_tags
+from misp_workflow.delivery.guard.unsaid import Found, Unsaid, completed, of_unknown_home, unsaid, with_event_tags
 
 __all__ = [
     "HIDDEN",
@@ -30,6 +30,7 @@ __all__ = [
     "fit",
     "is_ordinary",
     "mend",
+    "of_unknown_home",
     "scrub",
     "scrub_text",
     "size_of",

@@ -109,6 +109,16 @@ def unsaid(data: Any) -> Unsaid | None:
     return None
 
 
+def of_unknown_home(data: Any) -> str:
+    """Return id or uuid of an event of whose tags MISP does not say which are attached locally, "" where it does.
+
+    Seen on MISP 2.5.1: so it is whenever something in an event is saved, and in no body about the event itself.
+    """
+    event = View(data).event
+    untold = any("id" in tag and "local" not in tag for tag in rows(event.get("Tag")))
+    return _reference(event.get("uuid") or event.get("id")) if untold else ""
+
+
 def _of_log(log: Mapping[str, Any]) -> Unsaid | None:
     model, number = text(log.get("model")), _reference(log.get("model_id"))
     if model in ADMINISTRATION:
