@@ -10,11 +10,11 @@ import pytest
 from misp_workflow.delivery.guard.clear import (
     ORDINARY,
     ClearanceError,
-    _is_ordinary,
     _quickly,
     admit,
     bound_of,
     carefully,
+    is_ordinary,
 )
 from misp_workflow.delivery.guard.marks import Rule
 from misp_workflow.delivery.guard.scrub import HIDDEN
@@ -114,12 +114,12 @@ def test_a_walk_through_few_branches_is_taken_for_a_small_share_of_suspects_only
 @pytest.mark.parametrize("member", ["Attribute", "Object", "_AttributeFlattened"])
 def test_an_ordinary_event_is_not_looked_at(member: str) -> None:
     few = {"Event": {member: [{}] * (ORDINARY - 1), "Attribute" if member != "Attribute" else "Object": {"3": {}}}}
-    assert _is_ordinary(few)
+    assert is_ordinary(few)
     few["Event"][member] = [{}] * ORDINARY
-    assert not _is_ordinary(few)
-    assert not _is_ordinary(few["Event"])
-    assert _is_ordinary({"Event": {"Other": [{}] * 1000}})
-    assert _is_ordinary([{}] * 1000)
+    assert not is_ordinary(few)
+    assert not is_ordinary(few["Event"])
+    assert is_ordinary({"Event": {"Other": [{}] * 1000}})
+    assert is_ordinary([{}] * 1000)
 
 
 @pytest.mark.parametrize(
