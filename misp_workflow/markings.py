@@ -227,13 +227,13 @@ def _is_marking(place: re.Match[str], plain: str, end: int) -> bool:
     """Whether a name without a readable level is one of the scheme all the same: it must not pass as unmarked.
 
     "tlp:purple", "tlp=", "TLP PURPLE", "TLP", "TLP RED - board only" and "tlp status red" are; "tlp-review-pending",
-    "tlprelated" and "check-tlp" only speak of it.
+    "tlprelated", "check-tlp" and "TLP reviewed by red team" only speak of it.
     """
     rest = plain[place.end() : end]
     begins = re.match(rf"[\W_]*{_LEVEL}", place["after"] + rest)
     if begins or place["after"] or plain[: place.start()][-1:].isalnum():
         return bool(begins)
-    if re.match(r"[^a-z0-9]*[:=]", rest) or re.search(_LEVEL, rest):
+    if re.match(r"[^a-z0-9]*[:=]", rest) or re.search(rf"{_LEVEL}(?![ _-]?[a-z0-9])", rest):
         return True
     alone = not re.search("[a-z0-9]", plain[: place.start()])
     return alone and len(re.findall(r"[a-z0-9]+", rest)) <= 1

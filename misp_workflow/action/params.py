@@ -11,8 +11,8 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     words       what means the same as a choice: {"high": "1"}, small letters
     needs       what must be installed for a choice: {"stix21": "stix"}, the extra of this package by the value
     formerly    names that the parameter had before; MISP sends a node's value under the present one only
-    each        what each item of a "list" is: "email", "word" (it has no space), "tag" (it may have commas within
-                quotes), or any text; whoever separates these otherwise must not get one item that nothing ever is
+    each        what each item of a "list" is: "email", "word" (it has no space), "tag" (a semicolon ends it, too), or
+                any "name"; whoever separates these otherwise must not get one item that nothing ever is
     minimum, maximum   bounds of an integer or number
     address     the value says which server is asked; "url" always does
     secret      masked in everything that is said, logged or stored
@@ -58,10 +58,14 @@ SHORTEST_WORD = 12
 _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 _MAILBOXES = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>\n]*>|[^,;，；、\n])+')
 """Each of several mailboxes: between commas, semicolons and line ends that stand in no quoted name."""
-_TAGS = re.compile(r'(?:"[^"\n]*"|[^,;，；、\n])+')
-_LINES_OF_TAGS = re.compile(r'(?:"[^"\n]*"|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+')
+_INNER = r'"[^"\n]*"(?![^\s,;，；、])'  # a pattern may have one quote: actor="APT*, actor="FIN*
+_TAGS = re.compile(rf"(?:{_INNER}|[^,;，；、\n])+")
+_LINES_OF_TAGS = re.compile(rf"(?:{_INNER}|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+")
 """The same for tags; where they stand on several lines, a comma counts before a further namespace only."""
-_ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": re.compile(r"[^\s,;，；、]+")}
+_NAMES = re.compile(rf"(?:{_INNER}|[^,\n])+")
+_WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the one type of MISP with a space in it
+_ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "name": _NAMES}
+_BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
 _QUOTED = re.compile(r"""(["'])([^"']+)\1""")
 _LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
 
@@ -246,7 +250,7 @@ def _text(name: str, spec: Mapping[str, Any], given: str) -> str:
 
 
 def _item(name: str, spec: Mapping[str, Any], given: str) -> str:
-    bare = given.strip(" ,;").removeprefix("- ").strip()
+    bare = given.strip(" ,;")
     quoted = _QUOTED.fullmatch(bare)
     return quoted[2] if quoted else bare
 
@@ -322,20 +326,17 @@ def _list(name: str, spec: Mapping[str, Any], given: str) -> tuple[str, ...]:
     if given.lstrip().startswith('["'):
         with contextlib.suppress(ValueError):
             return _listed(name, spec, [str(item) for item in json.loads(given)])
-    each, several = spec.get("each", ""), "\n" in given.strip()
-    if each in _ITEMS:
-        items = (_LINES_OF_TAGS if several and each == "tag" else _ITEMS[each]).findall(given)
-    else:
-        items = given.splitlines() if several else given.split(",")
-    return _listed(name, spec, items)
+    given, each = _BULLET.sub("", given), spec.get("each", "name")
+    pattern = _LINES_OF_TAGS if each == "tag" and "\n" in given.strip() else _ITEMS.get(each, _NAMES)
+    # of other names, a line is one: "Acme, Inc." may be the only one
+    return _listed(name, spec, given.splitlines() if pattern is _NAMES and "\n" in given else pattern.findall(given))
 
 
 def _listed(name: str, spec: Mapping[str, Any], items: Iterable[str]) -> tuple[str, ...]:
-    found = tuple(item.strip() for item in items if item.strip(" \t\r\n,;-"))
+    found = tuple(item.strip() for item in items if item.strip(" \t\r\n,;"))
     if not found and spec.get("required"):
         raise ParameterError(f"Parameter '{name}' is not set: {spec['description']}.")
-    if "each" in spec:
-        found = tuple(_READERS[spec["each"]](name, spec, item) for item in found)
+    found = tuple(_READERS[spec.get("each", "name")](name, spec, item) for item in found)
     if "choices" not in spec:
         return found
     for item in found:
@@ -377,6 +378,7 @@ _READERS: dict[str, Any] = {
     "text": _text,
     "word": _item,
     "tag": _item,
+    "name": _item,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,

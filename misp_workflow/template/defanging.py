@@ -8,11 +8,14 @@ from misp_workflow.suffixes import public_suffixes
 
 _SCHEME = re.compile(r"\b([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 _HOST_AFTER = re.compile(r"(?<=://)[^\s/?#\\]+")
-_START = r"(?<!\w)(?<!\w\.)(?<!(?<![/:])/)"  # neither within a word nor within a path
+_START = r"(?<!\w)(?<!\w[.-])(?<!(?<![/:])/)"  # neither within a word nor within a path
 _LABEL = r"\w(?:[\w-]{0,61}\w)?"
+_MAIL_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _DOMAIN = re.compile(rf"{_START}(?:{_LABEL}\.){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[^\W\d_]{{2,24}})(?!\w)", re.IGNORECASE)
-_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)")
-_EMAIL = re.compile(rf"(?<=[\w.+%-])@((?:{_LABEL}\.){{1,10}}[^\W\d_]{{2,24}})", re.IGNORECASE)
+_RUN_ON = re.compile(r"((?!(?:com|org)\.).+\.[a-z]{2,24})(\.[A-Z][a-z]*)")
+"""A name after which a space was left out: "evil.com.Then". Neither com.apple.Finder nor System.Net.Sockets is one."""
+_IPV4 = re.compile(r"(?<![\w.])(?<![^\W\d]-)(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-[^\W\d])")  # tool-1.2.3.4-rc: a version
+_EMAIL = re.compile(rf"(?<=[\w.+%-])@((?:{_MAIL_LABEL}\.){{1,10}}[^\W\d_]{{2,24}})", re.IGNORECASE)
 _FANGS = (
     (re.compile(r"\bh(?:xx|XX|\*\*|__)p(s?)(?=\[?:)", re.IGNORECASE), r"http\1"),
     (re.compile(r"\bfxp(?=\[?:)", re.IGNORECASE), "ftp"),
@@ -56,14 +59,14 @@ def soften(text: str) -> str:
 
 
 def _dead_domain(match: re.Match[str]) -> str:
-    """Return the domain made dead, or what of its beginning is one: after "evil.com.Then" somebody left out a space."""
     domain, rest = match[0], ""
-    while "." in domain:
-        if domain.lower().startswith("www.") or _can_be(domain.lower()):
-            return domain.replace(".", "[.]") + rest
-        domain, dot, label = domain.rpartition(".")
-        rest = dot + label + rest
-    return match[0]
+    if not _is_linked(domain) and (run_on := _RUN_ON.fullmatch(domain)):
+        domain, rest = run_on.groups()
+    return (domain.replace(".", "[.]") if _is_linked(domain) else domain) + rest
+
+
+def _is_linked(domain: str) -> bool:
+    return domain.lower().startswith("www.") or _can_be(domain.lower())
 
 
 def _can_be(domain: str) -> bool:

@@ -67,6 +67,32 @@ def test_an_item_of_a_list_is_whole_whatever_stands_in_it() -> None:
     assert listed("organisations", "Foo, Inc.\nBar") == ("Foo, Inc.", "Bar")
 
 
+def test_a_pattern_that_ends_within_quotes_ends_at_its_comma() -> None:
+    given = 'misp-galaxy:threat-actor="APT*, misp-galaxy:tool="X*, a:b="c, d"'
+    assert listed("forbidden_tags", given) == ('misp-galaxy:threat-actor="APT*', 'misp-galaxy:tool="X*', 'a:b="c, d"')
+
+
+def test_the_one_type_with_a_space_is_a_word() -> None:
+    assert listed("forbidden_types", "mutex named pipe, email*") == ("mutex", "named pipe", "email*")
+    assert listed("forbidden_types", "- named pipe\n- mutex") == ("named pipe", "mutex")
+
+
+@pytest.mark.parametrize("given", ['"Foo, Inc.", Bar', '"Foo, Inc."\nBar', "Foo, Inc.\nBar", "- Foo, Inc.\n- 'Bar'"])
+def test_a_name_may_hold_a_comma_within_quotes_or_where_names_stand_on_lines(given: str) -> None:
+    assert listed("organisations", given) == ("Foo, Inc.", "Bar")
+
+
+@pytest.mark.parametrize("given", ["Top 1,000,000 sites\n", '"Top 1,000,000 sites"'])
+def test_one_name_with_commas_is_one(given: str) -> None:
+    assert listed("warninglists", given) == ("Top 1,000,000 sites",)
+
+
+def test_a_dash_is_no_empty_list_which_means_any() -> None:
+    modules = ActionFile.load(FOLDER / "enrichment_guard.py").params
+    for name, given in (("allowed_modules", "-"), ("own_networks", "192.0.2.0 - 192.0.2.9")):
+        assert "-" in getattr(read({name: modules[name]}, {name: given}, {}), name)
+
+
 @pytest.mark.parametrize("given", [";", ",", " ,;\n ", "[]", []])
 def test_a_list_that_must_be_set_is_not_set_by_separators(given: Any) -> None:
     mail = ActionFile.load(FOLDER / "email_message.py")

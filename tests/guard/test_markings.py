@@ -77,6 +77,7 @@ READ = {
 UNREADABLE = (
     "tlp status red",
     "tlp-code-green",
+    "tlp status red - board only",
     "not tlp:green",
     "no-TLP:WHITE",
     "tlp:!green",
@@ -117,6 +118,8 @@ SILENT = (
     "tip:ransomware",
     "papers:red tape",
     "tlp-review:todo",
+    "Traffic light project red team",
+    "TLP reviewed by red-team",
     "00000000-407d-48c7-9eca-b8e91df99dc9",
     "data-marking:none",
     'acme:colour="red"',
