@@ -81,36 +81,46 @@ def rows(value: Any) -> list[dict[str, Any]]:
 def tag_names(row: Mapping[str, Any], inherited: bool = True) -> list[str]:
     """Return the names of the tags on an event or attribute, in the data's order, each once.
 
-    Reads Tag, _allTags, and the database's EventTag and AttributeTag. `inherited=False` leaves out what an attribute
-    has only from its event.
+    Reads all of TAG_LISTS. `inherited=False` leaves out what an attribute has only from its event.
     """
     found: dict[str, None] = {}
     for key in TAG_LISTS:
-        found.update((name, None) for name, is_inherited in named_tags(row.get(key)) if inherited or not is_inherited)
+        if tags := row.get(key):
+            for name, is_inherited in named_tags(tags):
+                if inherited or not flag(is_inherited):
+                    found[name] = None
     found.pop("", None)
     return list(found)
 
 
-def named_tags(tags: Any) -> Iterator[tuple[str, bool]]:
+def named_tags(tags: Any) -> Iterator[tuple[str, Any]]:
     """Yield name and "inherited" of the tags in a list, however it holds them: MISP's rows of tags, the database's rows
     between, bare texts, one alone, an object keyed "0", "3"."""
     if isinstance(tags, str):
-        yield tags, False
+        yield tags, None
     elif isinstance(tags, list):
         for tag in tags:
-            yield from named_tags(tag)
+            # what MISP sends; all else is rare
+            if type(tag) is dict and type(tag.get("name")) is str and "Tag" not in tag:
+                yield tag["name"], tag.get("inherited")
+            else:
+                yield from named_tags(tag)
     elif isinstance(tags, Mapping):
-        if is_named := isinstance(tags.get("name"), str):
-            yield tags["name"], flag(tags.get("inherited"))
+        if isinstance(name := tags.get("name"), str):
+            yield name, tags.get("inherited")
+            if "Tag" in tags:
+                yield from named_tags(tags["Tag"])
+            return
         for key, inner in tags.items():
-            if key == "Tag" or (not is_named and (isinstance(inner, (list, Mapping)) or str(key).isdigit())):
+            if key == "Tag" or isinstance(inner, (list, Mapping)) or str(key).isdigit():
                 yield from named_tags(inner)
 
 
 def _usual_tag_names(attributes: Sequence[Mapping[str, Any]]) -> dict[str, None] | None:
     """Return what `tag_names` returns of all these, found quickly; None unless the tags are as MISP sends them."""
-    members = [key for key in ("Tag", "_allTags") if any(key in row for row in attributes)]
-    if any(row.get("AttributeTag") or row.get("EventTag") for row in attributes):
+    usual, rare = TAG_LISTS[:2], TAG_LISTS[2:]
+    members = [key for key in usual if any(key in row for row in attributes)]
+    if any(row.get(key) for row in attributes for key in rare):
         return None
     lists = [tags for row in attributes for key in members if (tags := row.get(key))]
     if not {list}.issuperset(map(type, lists)):

@@ -289,3 +289,5 @@ def test_gates_and_the_clearance_read_tags_however_they_are_held(member: str, he
         guard.admit(data, None, Destination())
     subject = Subject(View(data), lambda _: True)
     assert reasons(Params(forbidden_tags=("tlp:red",)), subject), "or that they cannot be judged"
+    on_row = View({"Event": {"info": "x", "Attribute": [{"value": "a", member: held}]}})
+    assert on_row.all_tags == ["tlp:red"]
