@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from misp_workflow.folder import FOLDER
-
 DISTRIBUTION = "misp-workflow-actions"
+FOLDER = Path(__file__).resolve().parents[1] / "misp_modules" / "modules" / "action_mod"
+"""Where the actions are: in a checkout beside this package, in an installation in misp-modules' own folder."""
 
 
 def own_actions() -> list[Path]:

@@ -43,7 +43,6 @@ from misp_workflow.effects import (
 from misp_workflow.effects.pieces import fingerprint
 from misp_workflow.errors import InputError, LateError, NothingToTell, WorkflowError
 from misp_workflow.event import View, rows, uuid_of
-from misp_workflow.folder import FOLDER
 from misp_workflow.printable import logger
 from misp_workflow.settings import Destination, Settings, misps
 from misp_workflow.settings.routes import ROUTE
@@ -99,9 +98,8 @@ def expose(
     """
     # the file's name is the module's name in MISP, whoever loaded it and by whatever name
     file = Path(decide.__code__.co_filename)
-    # those of this package decide without asking anybody
-    ours = file.resolve().parent == FOLDER and not config["blocking"] and config.get("leaves_home", True)
-    action = _Action(file.stem, info, config, decide, Unwatched(possible=ours))
+    unwatched = Unwatched(file.resolve(), possible=not config["blocking"] and config.get("leaves_home", True))
+    action = _Action(file.stem, info, config, decide, unwatched)
     for key, default in INFO_KEYS.items():
         info.setdefault(key, default)
     parameters.declare(config["params"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from misp_workflow import settings
 from misp_workflow.delivery import guard
+from misp_workflow.installed import own_actions
 
 MOST = 64
 LONGEST = 16_000
@@ -27,11 +30,12 @@ def is_short(given: dict[str, Any]) -> bool:
 class Unwatched:
     """The nodes of an action whose last watched call came to nothing that may wait: all that they need is open by then.
 
-    There is none where that is not `possible`: of a gate, and of somebody else's action, which may wait for anything.
+    There is none where that is not `possible`, and none where `file` is somebody else's action, which may wait for
+    anything: those of this package decide without asking anybody.
     """
 
-    def __init__(self, *, possible: bool) -> None:
-        self._possible = possible
+    def __init__(self, file: Path, *, possible: bool) -> None:
+        self._file, self._possible = file, possible
         self._known: set[Texts] = set()
 
     def seconds(self, request: Any, within: float) -> float | None:
@@ -45,7 +49,7 @@ class Unwatched:
     def learn(self, request: Any, *, waits: bool) -> None:
         """Note whether a call that was watched came to something that may wait."""
         node = self._node(request)
-        if node is None or waits:
+        if node is None or waits or self._file not in _own():
             self._known -= {node}
         elif len(self._known) < MOST:
             self._known.add(node)
@@ -55,3 +59,9 @@ class Unwatched:
     def _node(self, request: Any) -> Texts | None:
         given = request.get("params") if self._possible and type(request) is dict else None
         return tuple(given.items()) if type(given) is dict and is_short(given) else None
+
+
+@cache
+def _own() -> frozenset[Path]:
+    """Return the files of this package's actions: in an installation others stand beside them."""
+    return frozenset(own_actions())

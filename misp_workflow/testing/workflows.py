@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from misp_workflow.errors import InputError, did_you_mean
-from misp_workflow.folder import FOLDER
-from misp_workflow.installed import own_actions
+from misp_workflow.installed import FOLDER, own_actions
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow, load
 from misp_workflow.runner.modules.moduleapi import TEMPLATE_MODULE, LocalServer, ModuleServer, Scripted, parse_answer

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from misp_workflow import deadline, settings
-from misp_workflow.action import expose, fields
+from misp_workflow import deadline, installed, settings
+from misp_workflow.action import expose, fields, nodes
 from misp_workflow.action.nodes import BEING_WRITTEN
 from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.clear import MANY
@@ -27,13 +27,12 @@ EVENT = {
 }
 
 
-def action(name: str) -> Callable[[dict[str, Any]], Any]:
-    spec = importlib.util.spec_from_file_location(name, ACTIONS / f"{name}.py")
+def action(name: str, folder: Path = ACTIONS) -> Any:
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found: Callable[[dict[str, Any]], Any] = module.dict_handler
-    return found
+    return module
 
 
 class Asked:
@@ -55,7 +54,9 @@ class Asked:
 @pytest.fixture
 def asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     monkeypatch.setattr(settings_file, "LOOK_EVERY", 600.0)
-    found = Asked(action("slack_message"), {"webhook_url": receiver.url, "message": "x", "delivery": "queue"})
+    found = Asked(
+        action("slack_message").dict_handler, {"webhook_url": receiver.url, "message": "x", "delivery": "queue"}
+    )
     main, judge = threading.current_thread(), guard.admit
 
     def admit(*given: Any) -> Any:
@@ -166,6 +167,48 @@ def test_somebody_elses_action_and_a_gate_are_watched(monkeypatch: pytest.Monkey
         for _ in range(3):
             ask({"params": {"delivery": "queue"}, "data": EVENT})
     assert own == [False] * 6
+
+
+THEIRS = """
+import threading
+from misp_workflow.action import expose, fields
+
+seen = []
+
+def decide(call):
+    seen.append(threading.current_thread() is threading.main_thread())
+    return []
+
+config = {"params": dict(fields.DELIVERY), "blocking": False}
+handler, dict_handler, introspection, version = expose({"name": "x"}, config, decide)
+"""
+
+
+def test_somebody_elses_action_is_watched_that_stands_among_those_of_this_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, record = (
+        tmp_path / "misp_modules" / "modules" / "action_mod",
+        tmp_path / "misp_workflow_actions-1.dist-info",
+    )
+    folder.mkdir(parents=True)
+    record.mkdir()
+    for name in ("ours", "theirs"):
+        (folder / f"{name}.py").write_text(THEIRS)
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: misp-workflow-actions\nVersion: 1\n")
+    (record / "RECORD").write_text("misp_modules/modules/action_mod/ours.py,,\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(installed, "FOLDER", folder)
+    monkeypatch.setattr(settings_file, "LOOK_EVERY", 600.0)
+    nodes._own.cache_clear()
+    try:
+        for name, seen in (("ours", [False, True, True]), ("theirs", [False] * 3)):
+            module = action(name, folder)
+            for _ in range(3):
+                module.dict_handler({"params": {"delivery": "queue"}, "data": EVENT})
+            assert module.seen == seen, name
+    finally:
+        nodes._own.cache_clear()
 
 
 def test_a_disk_that_hangs_while_the_outbox_is_written_holds_no_call_up(
