@@ -17,6 +17,7 @@ from misp_workflow.action import expose, fields, nodes
 from misp_workflow.action.nodes import BEING_WRITTEN
 from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.clear import MANY
+from misp_workflow.delivery.guard.quotes import MUCH
 from misp_workflow.delivery.outbox import writer
 from misp_workflow.settings import file as settings_file
 from misp_workflow.testing import Receiver, answer
@@ -43,11 +44,14 @@ class Asked:
         self.own: list[bool] = []
         self.once: Callable[[], None] = lambda: None
 
-    def __call__(self, rows: int = 1, nested: int = 0, **more: Any) -> Any:
+    def __call__(self, rows: int = 1, nested: int = 0, beside_red: str = "", **more: Any) -> Any:
         self._number += 1
         data = copy.deepcopy(EVENT)
         data["Event"] |= {"info": f"event {self._number}", "Attribute": EVENT["Event"]["Attribute"] * rows}
         data["Event"]["Feed"] = [{"x": "y"}] * nested
+        if beside_red:
+            red = {"value": "withheld", "type": "text", "Tag": [{"name": "tlp:red"}]}
+            data["Event"]["Attribute"] = [red, {"value": beside_red, "type": "text"}]
         return self._ask({"params": dict(self.params), "data": data, **more})
 
 
@@ -143,6 +147,9 @@ def test_what_may_take_long_is_watched(asked: Asked, within: Callable[[float], N
     assert asked.own[3:] == [False], "there is too little time for a disk that is in the middle of writing"
     asked(nested=MANY + 1)
     assert asked.own[4:] == [True, False], "begun again as soon as it shows"
+    asked()
+    asked(beside_red="a" * (MUCH + 1))
+    assert asked.own[6:] == [False, True, False], "a long text takes long to be held against what is withheld"
 
 
 def test_when_the_settings_are_to_be_looked_at_the_call_is_watched(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from misp_workflow.deadline import paced
+from misp_workflow.deadline import may_wait, paced
 from misp_workflow.delivery.guard.nested import Edits, Place, every_text
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.phrases import Phrases
@@ -19,6 +19,9 @@ SHORTEST = 5
 
 FEW = 8
 """Values that are looked for one by one; more of them by all words of a text at once."""
+
+MUCH = 1_000_000
+"""Characters that are held against what was left out in a fraction of a second."""
 
 VALUES = ("value", "value1", "value2")
 TEXTS = (
@@ -173,6 +176,8 @@ class Quotes:
 
     def _may_quote(self, text: str) -> bool:
         """Whether one of the values may stand in the text; quick, and false of nearly all texts."""
+        if len(text) > MUCH:
+            may_wait()  # what takes long is watched
         if not self._hints:
             return self._hints is None
         if self._few and not self._hinted(self._told(text)):
