@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from misp_workflow.delivery.guard.spelling import LONG, Shown, merged, plain, readings, sure_words, words_of
+from misp_workflow import deadline
+from misp_workflow.delivery.guard.spelling import LONG, MUCH, Shown, merged, plain, readings, sure_words, words_of
+from misp_workflow.errors import LateError
 
 
 def test_the_ways_to_write_http_are_one_word() -> None:
     assert words_of("hxxps://a h**p://b H__P://c") == ["https", "a", "http", "b", "http", "c"]
     assert sure_words("hxxps://a") == ["https", "a"]
+
+
+def test_a_long_text_is_read_with_looks_at_the_clock() -> None:
+    long = "evil[.]example hxxp:// " * (MUCH // 23 + 1)
+    assert [*words_of(long)] == ["evil", "example", "http"] * (MUCH // 23 + 1)
+    with deadline.until(time.monotonic() - 1):
+        assert [*words_of("evil[.]example")] == ["evil", "example"], "what is short needs none"
+        with pytest.raises(LateError):
+            [*words_of(long)]
+        with pytest.raises(LateError):
+            Shown(long)
 
 
 @pytest.mark.parametrize("size", [LONG, LONG + 40])

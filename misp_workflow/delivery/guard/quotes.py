@@ -10,7 +10,7 @@ from misp_workflow.deadline import may_wait, paced
 from misp_workflow.delivery.guard.nested import Edits, Place, every_text
 from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.phrases import Phrases
-from misp_workflow.delivery.guard.spelling import live, merged, plain, readings, sure_words, words_of
+from misp_workflow.delivery.guard.spelling import MUCH, live, merged, plain, readings, sure_words, words_of
 
 MARK = "[withheld]"
 
@@ -19,9 +19,6 @@ SHORTEST = 5
 
 FEW = 8
 """Values that are looked for one by one; more of them by all words of a text at once."""
-
-MUCH = 1_000_000
-"""Characters that are held against what was left out in a fraction of a second."""
 
 VALUES = ("value", "value1", "value2")
 TEXTS = (

@@ -11,8 +11,12 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
+from misp_workflow.deadline import paced
+
 LONG = 256
 """Characters of a value of several words of which the rest does not count."""
+MUCH = 1_000_000
+"""Characters that are read in a fraction of a second, in which no other thread has its turn."""
 
 _WORD = re.compile("[0-9a-z]+|[^\\W_0-9a-z]+")
 _HIDDEN = (
@@ -83,9 +87,10 @@ def plain(text: str) -> str:
     return (_CHANGED_ASCII if text.isascii() else _CHANGED).sub(_meant, text).casefold().strip()
 
 
-def words_of(text: str) -> list[str]:
+def words_of(text: str) -> Iterable[str]:
     """Return the words of a text: those of `plain`, but for an extra "dot" or "at"."""
-    return _WORD.findall(live(text))
+    told = live(text)
+    return _WORD.findall(told) if len(told) <= MUCH else paced(found[0] for found in _WORD.finditer(told))
 
 
 def sure_words(value: str) -> list[str]:
@@ -122,7 +127,7 @@ class Shown:
         self._plain, self._text, self._changed = [0], [0], [False]
         self.joined = False
         size = end = 0
-        for found in (_CHANGED_ASCII if text.isascii() else _CHANGED).finditer(text):
+        for found in paced((_CHANGED_ASCII if text.isascii() else _CHANGED).finditer(text)):
             meant = _meant(found)
             if meant == "." and (found[0][0].isspace() or found[0][-1].isspace()):
                 self.joined, meant = True, " " if apart else "."
