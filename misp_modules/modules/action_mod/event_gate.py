@@ -34,7 +34,8 @@ def decide(call):
     is_change = is_there and "RelatedEvent" not in call.judged.event  # else it is all there, as on event-publish
     reasons, notes = rules.decide(call, is_change)
     if reasons:
-        return Block((f"Not saved: {'; '.join(reasons)}.",))
+        stopped = "Not let on" if is_there and not is_change else "Not saved"  # it is there: not published, say
+        return Block((f"{stopped}: {'; '.join(reasons)}.",))
     return Pass(notes=(*notes, CHANGE) if is_change else notes)
 
 

@@ -8,9 +8,11 @@ from functools import cache, partial
 from typing import Any
 
 from misp_workflow.action.call import Call
+from misp_workflow.action.params import Params
 from misp_workflow.action.rules.book import judge, rules_named
 from misp_workflow.action.rules.checks import in_domains, reasons
 from misp_workflow.action.rules.subject import Subject
+from misp_workflow.action.rules.table import EVENT, EVENT_ROW, RULES
 from misp_workflow.delivery import guard, transports
 from misp_workflow.delivery.guard import addresses
 from misp_workflow.errors import ParameterError, WorkflowError
@@ -28,7 +30,7 @@ def decide(call: Call, is_change: bool = False) -> tuple[tuple[str, ...], tuple[
     `is_change`: the event is in MISP already, and only what changes is judged, which MISP is asked for where a rule
     would say no. Raises InputError for what cannot be decided, which a gate answers as a no.
     """
-    if not is_change and _is_left_out(call.judged):
+    if not is_change and _judges_more(call.params) and _is_left_out(call.judged):
         return (LEFT_OUT,), ()
     before = cache(partial(_stored, call)) if is_change else None
     own = reasons(call.params, Subject(call.judged, lambda _: call.holds("condition"), before))
@@ -37,6 +39,11 @@ def decide(call: Call, is_change: bool = False) -> tuple[tuple[str, ...], tuple[
     blocking = [told for verdict in verdicts if verdict.rule.blocks for told in verdict.reasons]
     warnings = [f"Warning: {told}." for verdict in verdicts if not verdict.rule.blocks for told in verdict.reasons]
     return (*own, *blocking), tuple(warnings)
+
+
+def _judges_more(params: Params) -> bool:
+    """Whether a rule is set that needs more than the event's own row."""
+    return any(getattr(params, name, None) for name in (*EVENT, *RULES) if name not in (*EVENT_ROW, "tag_scope"))
 
 
 def _is_left_out(view: View) -> bool:

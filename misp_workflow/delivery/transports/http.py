@@ -325,7 +325,7 @@ def _unexpected(post: Post, content: Json, reply: Reply) -> str:
     if post.expect_text and reply.body.strip() != post.expect_text.encode():
         return f'without the "{post.expect_text}" that says yes: check the address'
     says_yes = post.expect or post.expect_fields or post.expect_text or post.expect_status
-    if post.method != "GET" and not says_yes and _PAGE.match(reply.body):
+    if reply.status == 200 and post.method != "GET" and not says_yes and _PAGE.match(reply.body):  # 201 says it
         return "with a web page, as one for signing in is: check the address (or set expect_status where that is a yes)"
     if content is None and (post.expect or post.expect_fields):
         return "with too much to read" if reply.cut else "with something that is not JSON: check the address"
