@@ -12,7 +12,7 @@ _START = r"(?<!\w)(?<!\w[.-])(?<!(?<![/:])/)"  # neither within a word nor withi
 _LABEL = r"\w(?:[\w-]{0,61}\w)?"
 _MAIL_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _DOMAIN = re.compile(rf"{_START}(?:{_LABEL}\.){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[^\W\d_]{{2,24}})(?!\w)", re.IGNORECASE)
-_RUN_ON = re.compile(r"((?!(?:com|org)\.).+\.[a-z]{2,24})(\.[A-Z][a-z]*)")
+_RUN_ON = re.compile(r"((?!(?:com|org|net|io|javax?|android|kotlin)\.).+\.[a-z]{2,24})(\.[A-Z][a-z]*)")
 """A name after which a space was left out: "evil.com.Then". Neither com.apple.Finder nor System.Net.Sockets is one."""
 _IPV4 = re.compile(r"(?<![\w.])(?<![^\W\d]-)(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-[^\W\d])")  # tool-1.2.3.4-rc: a version
 _EMAIL = re.compile(rf"(?<=[\w.+%-])@((?:{_MAIL_LABEL}\.){{1,10}}[^\W\d_]{{2,24}})", re.IGNORECASE)

@@ -207,7 +207,7 @@ def test_defanging_what_is_known_to_be_an_indicator(live: str, dead: str) -> Non
         ("see...evil.com or http:/evil.com", "see...evil[.]com or http:/evil[.]com"),
         ("198.51.100.1-198.51.100.9", "198[.]51[.]100[.]1-198[.]51[.]100[.]9"),
         ("go to evil.com.Then wait", "go to evil[.]com.Then wait"),
-        ("com.apple.Finder, System.Net.Sockets, ld.so.preload, java.net.URL: code", None),
+        ("com.apple.Finder, System.Net.Sockets, ld.so.preload, java.net.Socket, android.app.Activity: code", None),
         ("blob/main/README-en.md, _@Explanation@_.hta", None),
         ("tool-1.2.3.4, setup-1.2.3.4.exe, 1.2.3.4-rc1", None),
         ("evil.com/a.b.com?x=y.de", "evil[.]com/a.b.com?x=y[.]de"),
