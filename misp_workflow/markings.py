@@ -34,6 +34,8 @@ _GAP = r"[\W_]{0,3}"
 _LEVEL_WORDS = rf"white|clear|green|amber{_GAP}strict|amber|red"
 
 _LEVEL = rf"(?<![a-z0-9])(?:{_LEVEL_WORDS})(?![a-z0-9])"
+_THING = r"[ _-]?(?:team|hat|paper|list|flag|wave)"
+"""What makes a name of a colour: "red team"."""
 
 _SCHEME = re.compile(
     rf"""(?: t{_GAP}l{_GAP}p | traff?ic{_GAP}lights?(?:{_GAP}protocol)?
@@ -233,7 +235,7 @@ def _is_marking(place: re.Match[str], plain: str, end: int) -> bool:
     begins = re.match(rf"[\W_]*{_LEVEL}", place["after"] + rest)
     if begins or place["after"] or plain[: place.start()][-1:].isalnum():
         return bool(begins)
-    if re.match(r"[^a-z0-9]*[:=]", rest) or re.search(rf"{_LEVEL}(?![ _-]?[a-z0-9])", rest):
+    if re.match(r"[^a-z0-9]*[:=]", rest) or re.search(rf"{_LEVEL}(?!{_THING})", rest):
         return True
     alone = not re.search("[a-z0-9]", plain[: place.start()])
     return alone and len(re.findall(r"[a-z0-9]+", rest)) <= 1

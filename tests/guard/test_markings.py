@@ -78,6 +78,7 @@ UNREADABLE = (
     "tlp status red",
     "tlp-code-green",
     "tlp status red - board only",
+    "tlp-code-green-level",
     "not tlp:green",
     "no-TLP:WHITE",
     "tlp:!green",
