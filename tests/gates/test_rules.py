@@ -73,6 +73,11 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
         event(attribute("email-dst", "a@b.example"), EventTag=[{"tag_id": 1}]),
         ["its tags cannot be judged here"],
     ),
+    (
+        {"forbidden_together": ["*:red named pipe"]},
+        event(attribute("named pipe", "x"), tags=("tlp:red",)),
+        ["'tlp:red' and 'named pipe' may not be together"],
+    ),
     ({"forbidden_together": ["email*"]}, event(), ["the rule 'email*' cannot be read"]),
     # content
     ({"minimum_attributes": 2}, event(DOMAIN, HASH), []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
@@ -15,6 +16,7 @@ from misp_workflow.markings import UNKNOWN, read_tag
 from misp_workflow.words import counted
 
 MOST_NAMED = 5
+_TOGETHER = re.compile(r"(.+?)\s+(named pipe|\S+)")
 
 Values = Any
 """An object with one attribute per parameter, such as `Params`; what it lacks is not checked."""
@@ -89,7 +91,7 @@ def _tlp_once(names: list[str]) -> Iterator[str]:
 
 def _together(values: Values, subject: Subject) -> Iterator[str]:
     for line in _get(values, "forbidden_together"):
-        tag, _, kind = line.rpartition(" ")
+        tag, kind = read.groups() if (read := _TOGETHER.fullmatch(line)) else ("", "")
         if not tag.strip():
             yield f"the rule '{line}' cannot be read: it needs a tag pattern and a type pattern"
             continue
