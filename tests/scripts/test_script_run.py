@@ -96,7 +96,11 @@ ENDINGS = {
     "forks twice": ("(setsid sh -c 'trap \"\" TERM; sleep 1000 & sleep 1001' &) ; sleep 1000", {}, "longer than 1 s"),
     "does not read": ("exec 0<&-; sleep 1000", {}, "took longer than 1 s"),
     "closes its outputs": ("exec >&- 2>&-; sleep 1000", {}, "took longer than 1 s"),
-    "forks without end": ("b() { b & b & sleep 1000; }; b", {"processes": 8, "timeout": "20 s"}, "than 8 processes"),
+    "forks without end": (
+        "b() { b & b & exec sleep 1000; }; b & exec sleep 1000",
+        {"processes": 8, "timeout": "20 s"},
+        "than 8 processes",
+    ),
     "floods": ("exec yes", {"output": "64 KiB", "timeout": "20 s"}, "wrote more than 65,536 bytes"),
     "floods errors": ("yes >&2", {"output": "64 KiB", "timeout": "20 s"}, "wrote more than 65,536 bytes"),
     "eats memory": ("exec tail /dev/zero", {"memory": "32 MiB", "timeout": "20 s"}, "he script bad "),
