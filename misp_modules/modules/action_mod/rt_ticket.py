@@ -37,7 +37,7 @@ MAX_CONTENT = 100_000  # far below $MaxAttachmentSize of 10,000,000
 PLAIN = {"ContentType": "text/plain"}
 READ = {"method": "GET", "path": "/ticket/{id}", "gone": {"Status": "deleted"}}
 TICKET = {"method": "PUT", "path": "/ticket/{id}", "told": "0"}  # 200 also when it keeps what it had: it is read back
-UNSEEN = "a ticket was found, but not what it refers to (_hyperlinks): none is made or changed"
+UNSEEN = "a ticket was found, but not what it refers to (_hyperlinks, as RT 5.0.3 shows it): none is made or changed"
 ABOUT = {"Subject": cases.TITLE, "Priority": cases.SEVERITY}
 PRIORITIES = {"high": 90, "medium": 50, "low": 10}
 
