@@ -51,16 +51,14 @@ def known(data: Any, selected: Any, destination: Destination, rules: Settings, d
 
     Raises ClearanceError when it stays unknown and the destination may not have what it then counts as.
     """
+    data = data if destination.local_tags else _told_apart(data, rules, deadline)
     missing = unsaid(data) if destination.tlp != TLP_LEVELS[-1] or destination.pap else None
-    event = "" if destination.local_tags or rules.misp.missing else of_unknown_home(data)
     if missing is None:
-        return Marked(_told_apart(data, event, rules, deadline), selected, destination)
+        return Marked(data, selected, destination)
     found = _asked(missing, rules, deadline)
     if isinstance(found, Found):
         data, selected = completed(data, found), completed(selected, found)
-        if found.event is None:
-            return Marked(_told_apart(data, event, rules, deadline), selected, destination)
-        return Marked(with_event_tags(data, found.event), selected, destination)
+        return Marked(with_event_tags(data, found.event) if found.event is not None else data, selected, destination)
     level = destination.unmarked_there or (TLP_LEVELS[-1] if missing.never else "")
     unknown = f"MISP does not send how {missing.what} is marked, and {found}"
     if not level:
@@ -71,8 +69,9 @@ def known(data: Any, selected: Any, destination: Destination, rules: Settings, d
     return Marked(data, selected, dataclasses.replace(destination, unmarked=level), f"{counted}.")
 
 
-def _told_apart(data: Any, event: str, rules: Settings, deadline: float) -> Any:
+def _told_apart(data: Any, rules: Settings, deadline: float) -> Any:
     """Return the data with the tags of the event as MISP has them, local ones marked; as it is where nobody says it."""
+    event = "" if rules.misp.missing else of_unknown_home(data)
     found = _asked(Unsaid("an event's tags", False, event=event), rules, deadline) if event else ""
     return with_event_tags(data, found.event) if isinstance(found, Found) and found.event is not None else data
 
