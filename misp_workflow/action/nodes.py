@@ -40,7 +40,7 @@ class Unwatched:
 
     def seconds(self, request: Any, within: float) -> float | None:
         """Return the seconds that a call has which nobody watches; None when somebody must, for it may take long."""
-        if (node := self._node(request)) not in self._known or node is None:
+        if self._node(request) not in self._known:
             return None
         if within < 2 * BEING_WRITTEN or not guard.is_ordinary(request.get("data")) or settings.at_hand()[1]:
             return None

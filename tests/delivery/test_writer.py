@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from delivery_kit import until
@@ -101,24 +102,30 @@ class Clock:
             self.meanwhile.pop()()
 
 
-def test_in_a_crowd_a_write_waits_for_the_next_ones_and_alone_it_does_not(
-    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
+@contextmanager
+def crowd(disk: Disk, writer: Writer) -> Iterator[tuple[Callable[..., None], list[Future[str]]]]:
+    """Let several write at once; yield what lets more of them come, and all that was asked."""
     with ThreadPoolExecutor(16) as callers:
 
         def also(*names: str) -> None:
             asked.extend(callers.submit(writer.put, name, soon()) for name in names)
             until(lambda: writer._orders.qsize() == len(names))
 
-        asked: list[Future[str]] = []
         disk.slow.clear()
-        first = callers.submit(writer.put, "first", soon())
+        asked = [callers.submit(writer.put, "first", soon())]
         assert disk.asked.wait(20)
         also("t1", "t2")
         disk.slow.set()
-        assert all(one.result() for one in (first, *asked))
+        assert all(one.result() for one in asked)
+        yield also, asked
+
+
+def test_in_a_crowd_a_write_waits_for_the_next_ones_and_alone_it_does_not(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    with crowd(disk, writer) as (also, asked):
         assert (disk.commits, clock.slept) == (2, 0)
 
         clock.meanwhile.append(lambda: also("t4", "t5"))
@@ -137,20 +144,7 @@ def test_what_nobody_waits_for_ends_no_crowd_and_needs_none(
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(module, "COMPANY", 30)
-    with ThreadPoolExecutor(16) as callers:
-
-        def also(*names: str) -> None:
-            asked.extend(callers.submit(writer.put, name, soon()) for name in names)
-            until(lambda: writer._orders.qsize() == len(names))
-
-        asked: list[Future[str]] = []
-        disk.slow.clear()
-        first = callers.submit(writer.put, "first", soon())
-        assert disk.asked.wait(20)
-        also("t1", "t2")
-        disk.slow.set()
-        assert all(one.result() for one in (first, *asked))
-
+    with crowd(disk, writer) as (also, asked):
         until(lambda: writer._crowded)
         clock.meanwhile.append(lambda: also("t4"))
         writer.later(insert("by the way"))

@@ -12,6 +12,9 @@ from misp_workflow.effects import Effect, Parcel
 Taken = Literal["taken", "waiting", "sent"]
 """What putting came to: it is in the outbox now; the same waits there already; the same was sent within the window."""
 
+AFTER_A_BUG = 60.0
+"""Seconds after which something is tried again that failed in our own code."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Item:

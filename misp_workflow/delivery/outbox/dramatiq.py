@@ -25,7 +25,7 @@ from dramatiq.middleware import CurrentMessage
 
 from misp_workflow.deadline import may_wait
 from misp_workflow.delivery.outbox.backend import open_backend
-from misp_workflow.delivery.outbox.base import Claim, Entry, Item, Knowing, Rest, Taken, Totals
+from misp_workflow.delivery.outbox.base import AFTER_A_BUG, Claim, Entry, Item, Knowing, Rest, Taken, Totals
 from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
 from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, anew, entry, flaws, is_envelope, members
 from misp_workflow.delivery.outbox.fetching import Turns, is_ours
@@ -43,8 +43,6 @@ LOG = logger("misp_workflow.delivery")
 PAGE = 500
 """Envelopes that are looked at between two questions to the broker."""
 BEFORE_ANOTHER_GO = 2.0
-AFTER_A_BUG = 60.0
-"""Seconds after which something is tried again that failed in our own code."""
 MOST_PATIENCE = 60.0
 """Seconds that one who looks or repairs waits for a broker."""
 

@@ -17,7 +17,18 @@ from typing import Any, Literal, NamedTuple
 
 from misp_workflow.deadline import may_wait
 from misp_workflow.delivery.outbox import damage, queue, repair, rows
-from misp_workflow.delivery.outbox.base import LATEST, Claim, Entry, Item, Knowing, Rest, Resting, Taken, Totals
+from misp_workflow.delivery.outbox.base import (
+    AFTER_A_BUG,
+    LATEST,
+    Claim,
+    Entry,
+    Item,
+    Knowing,
+    Rest,
+    Resting,
+    Taken,
+    Totals,
+)
 from misp_workflow.delivery.outbox.clock import Clock
 from misp_workflow.delivery.outbox.disk import Disk
 from misp_workflow.delivery.outbox.file import no_room, refusal
@@ -31,8 +42,6 @@ from misp_workflow.errors import DeliveryError, WorkflowError
 LOOK_EVERY = 1.0
 LONGEST_PAUSE = 1.0
 """Seconds between two looks for what other processes put."""
-AFTER_A_BUG = 60.0
-"""Seconds after which something is tried again that failed in our own code."""
 CHANGE_PATIENCE = 10.0
 """Seconds that a repair by hand may take."""
 
