@@ -15,31 +15,42 @@ from misp_workflow.cli.screen import QUIET, echo
 from misp_workflow.errors import WorkflowError, did_you_mean
 from misp_workflow.printable import printable
 
-COMMANDS = {
-    "run": "Run a workflow on an event, as MISP would.",
-    "check": "Find what is wrong with workflows before they run.",
-    "debug": "Show MISP's runs live, from what its debug mode posts.",
-    "faults": "Show what gets through when a Python module fails.",
-    "module": "Execute one module on an event, without a workflow.",
-    "actions": "Find the action for what is to be done.",
-    "modules": "Show what is there, served by misp-modules and enabled in MISP.",
-    "new": "Write an action that works, to be changed into the one that is wanted.",
-    "template": "Render a message template on an event, to look at it.",
-    "list": "Look after the lists that devices read.",
-    "backtest": "Show what a workflow would have done with the events that are there.",
-    "pull": "Write the workflows of a MISP into a folder.",
-    "diff": "Show what differs between a pulled folder and its MISP.",
-    "push": "Check workflows and write them into a MISP.",
-    "mend": "Give saved nodes the present names of their parameters.",
-    "undo": "Put back what a push took the place of.",
-    "install": "Put an example workflow into a MISP.",
-    "outbox": "Look after what waits to be delivered.",
-    "metrics": "Write what monitoring watches, for Prometheus.",
-    "route": "Show who would get an event, and why.",
-    "sent": "Show where an event went, and what of it is there still.",
-    "doctor": "Examine settings, destinations, outbox, misp-modules and MISP.",
-    "check-event": "Judge events by a rule file of the gates.",
+SECTIONS = {
+    "Try a workflow": {
+        "run": "Run a workflow on an event, as MISP would.",
+        "check": "Find what is wrong with workflows before they run.",
+        "faults": "Show what gets through when a Python module fails.",
+        "backtest": "Show what a workflow would have done with past events.",
+        "debug": "Show MISP's runs live, from what its debug mode posts.",
+    },
+    "Try a part of one": {
+        "module": "Execute one module on an event, without a workflow.",
+        "template": "Render a message template on an event, to look at it.",
+        "check-event": "Judge events by a rule file of the gates.",
+        "route": "Show who would get an event, and why.",
+    },
+    "Workflows in MISP, and as files": {
+        "install": "Put an example workflow into a MISP.",
+        "pull": "Write the workflows of a MISP into a folder.",
+        "diff": "Show what differs between a pulled folder and its MISP.",
+        "push": "Check workflows and write them into a MISP.",
+        "undo": "Put back what a push took the place of.",
+        "mend": "Give saved nodes the present names of their parameters.",
+    },
+    "Look after what runs": {
+        "doctor": "Examine settings, destinations, outbox, misp-modules and MISP.",
+        "outbox": "Look after what waits to be delivered.",
+        "sent": "Show where an event went, and what of it is there still.",
+        "list": "Look after the lists that devices read.",
+        "metrics": "Write what monitoring watches, for Prometheus.",
+    },
+    "Find an action, or write one": {
+        "actions": "Find the action for what is to be done.",
+        "modules": "Show what is there, served by misp-modules and enabled in MISP.",
+        "new": "Write an action that works, to be changed as you like.",
+    },
 }
+COMMANDS = {name: line for section in SECTIONS.values() for name, line in section.items()}
 """Name (and file, with _ for -) of each subcommand, with the line that the overview shows."""
 
 
@@ -63,8 +74,10 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])  # the subcommand `list`, once loaded, hides the builtin here
+        widest = max(map(len, COMMANDS))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:{widest}}", line) for name, line in commands.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from misp_workflow.installed import pages

@@ -25,7 +25,7 @@ from misp_workflow.cli.inputs import (
 from misp_workflow.cli.screen import Console, echo, note
 from misp_workflow.cli.servers import actions_option, known_modules
 from misp_workflow.cli.version import chosen, misp_option
-from misp_workflow.errors import WorkflowError
+from misp_workflow.errors import InputError, WorkflowError
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules import catalogue as modules
@@ -82,7 +82,9 @@ def command(
         echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
         _print(found, Console())
-    if unusable or not found:
+    if not (found or unusable):
+        raise InputError("None of these files is a workflow, so nothing was checked.")
+    if unusable:
         raise SystemExit(2)
     if any(strict or finding.level == "error" for some in found.values() for finding in some):
         raise SystemExit(1)

@@ -62,7 +62,10 @@ def show(names: tuple[str, ...] = (), everything: bool = False, as_json: bool = 
 @click.argument("names", nargs=-1)
 @as_json_option
 def check(names: tuple[str, ...], as_json: bool) -> None:
-    """Read the published files back, and say how they differ from what should stand there. Exit status 1: they do."""
+    """Say how the published files differ from what should stand there.
+
+    Exit status: 0 they do not, 1 they do, 2 unusable input, or what cannot be read.
+    """
     clean = True
     for shelf in _chosen(names):
         with _in_words(shelf, "read"):
@@ -92,7 +95,10 @@ def _tell(shelf: Shelf, gone: bool, missing: tuple[str, ...], beside: tuple[str,
 @command.command()
 @click.argument("names", nargs=-1)
 def rebuild(names: tuple[str, ...]) -> None:
-    """Take out what has lived its life, and write the files anew. Run it each night, so that entries end in time."""
+    """Take out what has lived its life, and write the files anew.
+
+    Run it each night, so that entries end in time.
+    """
     for shelf in _chosen(names):
         with _in_words(shelf, "written"):
             number = shelf.rebuild()
@@ -103,7 +109,10 @@ def rebuild(names: tuple[str, ...]) -> None:
 @click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8088, show_default=True, help="Port to listen at.")
 def serve(listen: str, port: int) -> None:
-    """Publish the lists over HTTP, for a small house: put TLS in front of it. Needs the extra [serve]."""
+    """Publish the lists over HTTP, for a small house.
+
+    Put TLS in front of it. Needs the extra [serve].
+    """
     from misp_workflow.cli.list_server import run
 
     run(settings.in_force(), listen, port)

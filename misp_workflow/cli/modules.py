@@ -60,9 +60,10 @@ def command(
     if as_json:
         echo_list(map(dataclasses.asdict, rows))
     else:
-        table = Table("action", "what it does", "whose", "served", "enabled", "updates", "withdraws")
+        answered = [name for name, answer in (("served", served), ("enabled", enabled)) if answer is not None]
+        table = Table("action", "what it does", "whose", *answered, "updates", "withdraws")
         for one in rows:
-            marks = (MARKS[one.served], MARKS[one.enabled])
+            marks = (MARKS[getattr(one, name)] for name in answered)
             table.add_row(one.name, one.description, one.whose, *marks, one.updates, one.withdraws)
         Console().print_table(table)
     for remark in notes:

@@ -14,6 +14,7 @@ import orjson
 
 from misp_workflow.cli.screen import echo
 from misp_workflow.errors import InputError
+from misp_workflow.installed import own_actions
 from misp_workflow.testing.contract import SNAKE_CASE
 from misp_workflow.testing.reserved import reserved_names
 
@@ -94,7 +95,8 @@ def refuse_name(name: str) -> None:
     """Raise InputError for a name that is none, or that would replace something in misp-modules or in MISP."""
     if not SNAKE_CASE.fullmatch(name) or "_" not in name:
         raise InputError(f"'{name}' is no name for an action; <product>_<object> is, such as acme_ticket.")
-    if owner := reserved_names().get(name):
+    ours = {file.stem: "an action of this pack" for file in own_actions()}
+    if owner := {**ours, **reserved_names()}.get(name):
         raise InputError(f"The name '{name}' is taken: it is {owner}. It would replace that silently.")
 
 

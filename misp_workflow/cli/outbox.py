@@ -58,7 +58,7 @@ command.add_command(metrics, "metrics")
 @click.option("--dead", is_flag=True, help="Only what died.")
 @click.option("--limit", default=FIRST, show_default=True, help="Show no more than so many; 0: all. JSON has all.")
 def list_entries(as_json: bool, dead: bool = False, limit: int = FIRST) -> None:
-    """Show what waits and what died, the oldest first: since when, next try, why."""
+    """Show what waits and what died: since when, next try, why."""
     box = _open()
     found = box.each("dead" if dead else "")
     for notice in box.notices():
@@ -112,7 +112,7 @@ def drop(ids: Sequence[str], everything: bool, destination: str | None, yes: boo
 
 
 @command.command()
-@click.argument("id_")
+@click.argument("id_", metavar="ID")
 @as_json_option
 def show(id_: str, as_json: bool) -> None:
     """Show one effect whole, its secrets masked."""

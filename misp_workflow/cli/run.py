@@ -12,7 +12,7 @@ import orjson
 from misp_workflow.cli import waiting
 from misp_workflow.cli.fitting import handed_over, refuse_unfit, trigger_named
 from misp_workflow.cli.house_rules import warn
-from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
+from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow, write_page
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import DRY, module_server, server_options
 from misp_workflow.cli.side_by_side import print_comparison
@@ -27,6 +27,8 @@ from misp_workflow.runner.modules.moduleapi import HttpServer
 from misp_workflow.runner.said.check import not_saved
 from misp_workflow.runner.said.report import as_data, as_html
 from misp_workflow.runner.walk.walk import run
+
+OFFLINE = "no module was asked (--offline): this is the way through the graph, not how a gate would judge."
 
 
 @click.command()
@@ -105,7 +107,7 @@ def command(
     if not (server or offline):
         waiting.for_lists_in(document.graph.nodes.values())
     done = run(document, data, modules, trigger=trigger, world=world)
-    done.notes += notes
+    done.notes += [*notes, *([OFFLINE] if offline else [])]
     for finding in not_saved(document, done.modules) if done.modules else []:
         echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
     warn(document, done.modules)
@@ -114,7 +116,7 @@ def command(
     if html is not None:
         files = {"Workflow file": str(workflow or blueprint), "Event file": str(event)}
         told = {**files, "Date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"}
-        html.write_text(as_html(done, told), encoding="utf-8")
+        write_page(html, as_html(done, told))
     if as_json:
         echo(orjson.dumps({"dry": not send, **as_data(done)}, default=str, option=orjson.OPT_INDENT_2))
     else:

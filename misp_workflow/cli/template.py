@@ -23,9 +23,10 @@ from misp_workflow.template import STYLES, condition, render
 @click.option(
     "--style",
     type=click.Choice(list(STYLES)),
+    metavar="STYLE",
     default="plain",
     show_default=True,
-    help="The place for which values are escaped.",
+    help=f"The place for which values are escaped: {', '.join(STYLES)}.",
 )
 @click.option("--condition", "deciding", is_flag=True, help="FILE is a condition: print true or false.")
 def command(file: Path, event: Path, style: str, deciding: bool) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.remote import document
 from misp_workflow.remote.document import Content
+from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules.moduleapi import Described
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -44,11 +45,15 @@ class Example:
         return [*self._destinations(), *self._further()]
 
     def _destinations(self) -> Iterator[Question]:
-        found = [node for node in self.content.nodes() if node.params.get("destination")]
-        for node in found:
-            name = "destination" if len(found) == 1 else f"{node.module}.destination"
-            text = f"Which destination of the settings does {node.module} use?"
-            yield Question(name, text, ((node.key, "destination"),), str(node.params["destination"]))
+        found: dict[str, list[Node]] = {}
+        for node in self.content.nodes():
+            if node.params.get("destination"):
+                found.setdefault(node.module, []).append(node)
+        for module, nodes in found.items():
+            name = "destination" if len(found) == 1 else f"{module}.destination"
+            text = f"Which destination of the settings does {module} use?"
+            places = tuple((node.key, "destination") for node in nodes)
+            yield Question(name, text, places, str(nodes[0].params["destination"]))
 
     def _further(self) -> Iterator[Question]:
         for row in _questions().get(self.name, ()):

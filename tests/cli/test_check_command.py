@@ -144,6 +144,12 @@ def blueprint(folder: Path, description: str) -> Path:
     return file
 
 
+def test_a_folder_of_nothing_but_events_is_no_clean_check(tmp_path):
+    (tmp_path / "event.json").write_text('{"Event": {"info": "x"}}')
+    done = call("check", tmp_path)
+    assert done.exit_code == 2 and "None of these files is a workflow" in done.stderr
+
+
 def test_folders_are_searched_for_workflows(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "w.json").write_text(

@@ -48,6 +48,8 @@ def test_run_prints_the_path_and_the_end(blocked: str) -> None:
 def test_run_says_why_a_branch_was_taken() -> None:
     output = call("run", NOTIFY, "--event", EVENT, "--offline").output
     assert "then" in output and "tlp:amber" in output and "slack_message (3)" in output
+    assert "not how a gate would judge" in " ".join(output.split())
+    assert "not how a gate would judge" not in " ".join(call("run", GATE, "--event", EVENT).output.split())
 
 
 def test_run_as_json_and_as_a_page(tmp_path: Path) -> None:
@@ -55,6 +57,7 @@ def test_run_as_json_and_as_a_page(tmp_path: Path) -> None:
     done = call("run", GATE, "--event", EVENT, "--json", "--html", str(page))
     assert json.loads(done.output)["end"] == "success"
     assert page.read_text().startswith("<!doctype html>")
+    assert page.stat().st_mode & 0o077 == 0, "it shows what stands in the event"
 
 
 @pytest.mark.parametrize(

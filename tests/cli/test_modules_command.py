@@ -34,6 +34,7 @@ def test_every_action_is_there_and_says_whether_it_takes_back() -> None:
 def test_the_table_has_a_row_for_each() -> None:
     told = CliRunner().invoke(main, ["modules"], env={"COLUMNS": "250"}).output
     assert "kafka_record" in told and "withdraws" in told
+    assert "enabled ┃" not in told, "no column of what nobody could be asked"
 
 
 def test_nobody_asked_is_no_answer() -> None:

@@ -69,6 +69,15 @@ def test_answers_stand_in_the_nodes(standin, command) -> None:
     assert not standin.on, "nothing is enabled unasked"
 
 
+def test_nodes_of_one_module_are_asked_for_once_and_all_get_the_answer(standin, command) -> None:
+    asked = [question.name for question in example("watch-logins-and-roles").questions]
+    assert len(asked) == len(set(asked))
+    assert command("install", "watch-logins-and-roles", "--set=destination=soc-chat").exit_code == 0
+    stored = standin.workflow_of("log-after-save")["data"]
+    params = [node["data"]["indexed_params"] for node in stored.values() if node["data"]["id"] == "mattermost_message"]
+    assert [one["destination"] for one in params] == ["soc-chat"] * 2
+
+
 def test_what_nobody_asked_for(standin, command) -> None:
     assert "the nearest name is “tags”" in command("install", "notify-on-tlp", "--set=tag=x").output
     assert "the nearest name is “notify-on-tlp”" in command("install", "notify-on-tpl").output

@@ -63,9 +63,11 @@ def execute(
     module = around.modules.get(module_type, module_id) if module_type else around.modules.find(module_id)
     exec_ = exec_of(module)
     if module is None or exec_ is None:
-        known = sorted({*around.modules.by_type["action"], *around.modules.by_type["logic"]})
-        near = did_you_mean(module_id, known)
-        raise InputError(f"There is no module {module_id!r}{near}. Known are {', '.join(known)}.")
+        known = {*around.modules.by_type["action"], *around.modules.by_type["logic"]}
+        raise InputError(
+            f"There is no module {module_id!r}{did_you_mean(module_id, known)}. "
+            "`misp-workflow actions WORD` finds one by what it does."
+        )
     php.require_array(params, "Workflow::moduleStatelessExecution(): Argument #3 ($param_data)")
     data = [] if php.empty(data) else wire.as_php(data)
     start = coreformat.convert(data, world=around.world.rows, misp=around.world.misp) if convert else data
