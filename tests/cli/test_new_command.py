@@ -117,7 +117,9 @@ def test_nothing_is_written_over(mine: Path) -> None:
     assert "is there already" in said
 
 
-@pytest.mark.parametrize("name", ["slack", "slack_message", "acme-ticket", "Acme_ticket", "../acme_ticket", "tag_operation", "json"])
+@pytest.mark.parametrize(
+    "name", ["slack", "slack_message", "acme-ticket", "Acme_ticket", "../acme_ticket", "tag_operation", "json"]
+)
 def test_names_that_cannot_be(name: str, tmp_path: Path) -> None:
     say("new", name, "--folder", str(tmp_path), status=2)
     assert [*tmp_path.iterdir()] == []
