@@ -114,8 +114,12 @@ def command(
     if debug is not None:
         tell(HttpServer(debug), posts(done, data))
     if html is not None:
-        files = {"Workflow file": str(workflow or blueprint), "Event file": str(event)}
-        told = {**files, "Date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"}
+        how = "for real" if send else "dry: nothing was sent or changed"
+        told = {
+            "Workflow file": str(workflow or blueprint),
+            "Event file": str(event),
+            "Run": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC, {how}",
+        }
         write_page(html, as_html(done, told))
     if as_json:
         echo(orjson.dumps({"dry": not send, **as_data(done)}, default=str, option=orjson.OPT_INDENT_2))

@@ -57,6 +57,7 @@ def test_run_as_json_and_as_a_page(tmp_path: Path) -> None:
     done = call("run", GATE, "--event", EVENT, "--json", "--html", str(page))
     assert json.loads(done.output)["end"] == "success"
     assert page.read_text().startswith("<!doctype html>")
+    assert "UTC, dry: nothing was sent or changed" in page.read_text()
     assert page.stat().st_mode & 0o077 == 0, "it shows what stands in the event"
 
 

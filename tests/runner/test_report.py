@@ -113,6 +113,14 @@ def test_the_head_names_what_was_run_on_what_and_when(done: Run) -> None:
     assert re.search(r"<dt>Event</dt><dd>\d+: \S", page) and re.search(r"<dt>UUID</dt><dd>[0-9a-f-]{36}</dd>", page)
 
 
+def test_the_page_says_who_blocked_and_what_else_is_to_be_known(done: Run) -> None:
+    assert "Note:" not in as_html(done)
+    done.notes.append("no <module> was asked")
+    page = as_html(done)
+    assert "<strong>blocked</strong> by" in page
+    assert "Note: no &lt;module&gt; was asked" in page and as_data(done)["notes"] == ["no <module> was asked"]
+
+
 def test_graph_and_list_lead_to_each_other_and_to_what_blocked(done: Run) -> None:
     page = as_html(done)
     ids, links = set(re.findall(r' id="([^"]+)"', page)), re.findall(r'href="#([^"]+)"', page)

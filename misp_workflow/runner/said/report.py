@@ -44,6 +44,7 @@ def as_data(done: Run) -> dict[str, Any]:
         "blocking": done.blocking,
         **_walk(done),
         "reason": done.reason,
+        "notes": list(done.notes),
         "jobs": [{"number": job.job.number, "node": job.job.node_id, **_walk(job)} for job in done.job_runs],
     }
     cleaned: dict[str, Any] = without_secrets(told, secrets_of(done))
