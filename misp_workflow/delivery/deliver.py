@@ -7,13 +7,14 @@ delivered, or kept and tried again, or refused with the reason; and MISP hears w
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import json
 import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,8 +79,7 @@ def deliver(
     if not parcels:
         return []
     try:
-        keeper = house(rules)
-        with keeper.callers:
+        with _at_work(rules) as keeper:
             return _Delivery(keeper, rules, end, gather or Gathering()).run(parcels, mode)
     except DeliveryError:
         raise
@@ -315,8 +315,19 @@ def house(rules: Settings) -> House:
     if before is None:
         atexit.register(stop)
     elif not forked:  # a forked child must not touch its parent's connections
-        threading.Thread(target=before.close, args=(GRACE,), name="misp-workflow-moving", daemon=True).start()
+        threading.Thread(target=before.retire, args=(GRACE,), name="misp-workflow-moving", daemon=True).start()
     return found
+
+
+@contextlib.contextmanager
+def _at_work(rules: Settings) -> Iterator[House]:
+    """Have the house for a call: it does not end before the call does."""
+    while True:
+        keeper = house(rules)
+        with keeper.callers:
+            if keeper is _house:
+                yield keeper
+                return
 
 
 def resume() -> None:

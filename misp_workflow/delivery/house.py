@@ -57,6 +57,10 @@ class Callers:
         with self._lock:
             self._number -= 1
 
+    def are_gone(self) -> bool:
+        """Whether no call is there."""
+        return not self._number
+
     def come_first(self) -> bool:
         """Whether workers should rest: several calls were there at once a moment ago, but not for long already."""
         now = self._clock()
@@ -85,11 +89,24 @@ class House:
         self._watcher = watcher
 
     def close(self, patience: float) -> None:
-        """End the workers within about `patience` seconds, and let go of the outbox."""
+        """End the workers within about `patience` seconds, and let go of the outbox: this process ends."""
+        self._close(patience)
+        ledger.close()
+
+    def retire(self, patience: float) -> None:
+        """Make way for another house of this process, once all that this one tries has ended.
+
+        What it let go of before would be tried by the next one too, and sent twice.
+        """
+        while not self.callers.are_gone():
+            time.sleep(COURTESY)
+        self.workers.finish()
+        self._close(patience)
+
+    def _close(self, patience: float) -> None:
         self.workers.stop(patience)
         self.outbox.close()
         self.log.close()
-        ledger.close()
 
     def perform(self, effect: Effect, key: str, deadline: float) -> Answer:
         """Hand the effect to its transport; a bug there is an answer too."""

@@ -157,6 +157,9 @@ class Working(Protocol):
     def wake(self) -> None:
         """There is something to do."""
 
+    def finish(self) -> None:
+        """Begin nothing more, and return when what was begun has ended, however long that takes."""
+
     def stop(self, patience: float) -> None:
         """Let each end what it does, for about `patience` seconds in all."""
 

@@ -19,7 +19,7 @@ class BrokerWorkers:
         self._ending = ending
         self._worker = dramatiq.Worker(broker, queues={MAIN}, worker_threads=threads, worker_timeout=200)
         self._lock = threading.Lock()
-        self._state: Literal["new", "running", "over"] = "new"
+        self._state: Literal["new", "running", "finishing", "over"] = "new"
 
     def start(self) -> None:
         if self._state != "new":
@@ -33,9 +33,18 @@ class BrokerWorkers:
     def wake(self) -> None:
         """The broker does that."""
 
+    def finish(self) -> None:
+        with self._lock:
+            before, self._state = self._state, "finishing" if self._worker.workers else "over"
+        if before == "running":  # what fetches lives on: else the broker gave to others what is being tried
+            for thread in self._worker.workers:
+                thread.stop()
+            for thread in self._worker.workers:
+                thread.join()
+
     def stop(self, patience: float) -> None:
         self._ending.set()
         with self._lock:
             before, self._state = self._state, "over"
-        if before == "running":
+        if before in ("running", "finishing"):
             self._worker.stop(timeout=max(int(patience * 1000), 1))

@@ -37,12 +37,13 @@ class Workers:
         self._lock = threading.Lock()
         self._news = threading.Condition()
         self._posts = 0
+        self._finishing = False  # nothing more is begun
         self._stopping = False
 
     def start(self) -> None:
         """Start the threads, unless they run or the process ends."""
         with self._lock:
-            if self._threads or self._stopping:
+            if self._threads or self._finishing:
                 return
             kept: list[Callable[[], None]] = [partial(self._run, self._for_the_well)] if self._number > 1 else []
             others: list[Callable[[], None]] = [partial(self._run, self._work)] * (self._number - len(kept))
@@ -53,7 +54,7 @@ class Workers:
                 for thread in self._threads:
                     thread.start()
             except RuntimeError:  # the interpreter ends: no threads any more; the next process does the work
-                self._stopping = True
+                self._finishing = self._stopping = True
 
     def wake(self) -> None:
         """There is something to do."""
@@ -61,10 +62,19 @@ class Workers:
             self._posts += 1
             self._news.notify(2)  # one of them may be the one that works for some only
 
+    def finish(self) -> None:
+        """Begin nothing more, and return when what was begun has ended; meanwhile the tidying goes on."""
+        with self._lock:
+            self._finishing = True
+        with self._news:
+            self._news.notify_all()
+        for thread in self._threads[:-1]:
+            thread.join()
+
     def stop(self, patience: float) -> None:
         """Let every thread end what it does, for `patience` seconds in all."""
         with self._lock:
-            self._stopping = True
+            self._finishing = self._stopping = True
         with self._news:
             self._news.notify_all()
         end = time.monotonic() + patience
@@ -73,13 +83,13 @@ class Workers:
                 thread.join(max(end - time.monotonic(), 0))
 
     def _run(self, work: Callable[[], float]) -> None:
-        while not self._stopping:
+        while not self._finishing:
             with self._news:
                 seen = self._posts
             rest = self._careful(work)
             if rest > 0:
                 with self._news:
-                    if self._posts == seen and not self._stopping:
+                    if self._posts == seen and not self._finishing:
                         self._news.wait(rest)
 
     def _keep(self) -> None:
