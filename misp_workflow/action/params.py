@@ -5,8 +5,8 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     required    the node must set it (or the destination in the operator's settings)
     default     what an empty field means; `value`, MISP's grey placeholder, is derived from it so that it never lies
     format      "text" (default), "integer", "number", "boolean", "url", "email" (an address, with a name before it or
-                without), "choice", "list" (one per line, or one line with commas), or "digest" (seconds, or times of
-                the day)
+                without), "choice", "list" (one per line, or one line with commas; a line that begins with "# " is a
+                comment), or "digest" (seconds, or times of the day)
     choices     the allowed values of a "choice", or of each item of a "list"
     words       what means the same as a choice: {"high": "1"}, small letters
     needs       what must be installed for a choice: {"stix21": "stix"}, the extra of this package by the value
@@ -26,8 +26,6 @@ MISP sends every declared parameter as text, "" for a field left alone. A caller
 from __future__ import annotations
 
 import base64
-import contextlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from email import policy
@@ -37,6 +35,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from misp_workflow import web_address
+from misp_workflow.action import listing
 from misp_workflow.errors import ParameterError, did_you_mean
 from misp_workflow.printable import logger
 from misp_workflow.settings import gathering, is_secret_name
@@ -56,16 +55,6 @@ SHORTEST_WORD = 12
 """Characters. Tokens within addresses and headers are longer; what is shorter there ("services", "Bearer") is plain."""
 
 _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
-_MAILBOXES = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>\n]*>|[^,;，；、\n])+')
-"""Each of several mailboxes: between commas, semicolons and line ends that stand in no quoted name."""
-_INNER = r'"[^"\n]*"(?![^\s,;，；、])'  # a pattern may have one quote: actor="APT*, actor="FIN*
-_TAGS = re.compile(rf"(?:{_INNER}|[^,;，；、\n])+")
-_LINES_OF_TAGS = re.compile(rf"(?:{_INNER}|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+")
-"""The same for tags; where they stand on several lines, a comma counts before a further namespace only."""
-_NAMES = re.compile(rf"(?:{_INNER}|[^,\n])+")
-_WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the one type of MISP with a space in it
-_ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "name": _NAMES}
-_BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
 _QUOTED = re.compile(r"""(["'])([^"']+)\1""")
 _LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
 
@@ -255,6 +244,14 @@ def _item(name: str, spec: Mapping[str, Any], given: str) -> str:
     return quoted[2] if quoted else bare
 
 
+def _word(name: str, spec: Mapping[str, Any], given: str) -> str:
+    found = _item(name, spec, given)
+    if found.startswith("#"):  # the words after it would be items, too
+        why = "a comment stands on a line of its own, with a space after the '#'"
+        raise ParameterError(f"Parameter '{name}': '{found}' begins with '#': {why}.")
+    return found
+
+
 def _integer(name: str, spec: Mapping[str, Any], given: str) -> int:
     try:
         value = int(given)
@@ -323,13 +320,10 @@ def _mailbox(given: str) -> tuple[str, str]:
 
 
 def _list(name: str, spec: Mapping[str, Any], given: str) -> tuple[str, ...]:
-    if given.lstrip().startswith('["'):
-        with contextlib.suppress(ValueError):
-            return _listed(name, spec, [str(item) for item in json.loads(given)])
-    given, each = _BULLET.sub("", given), spec.get("each", "name")
-    pattern = _LINES_OF_TAGS if each == "tag" and "\n" in given.strip() else _ITEMS.get(each, _NAMES)
-    # of other names, a line is one: "Acme, Inc." may be the only one
-    return _listed(name, spec, given.splitlines() if pattern is _NAMES and "\n" in given else pattern.findall(given))
+    items = listing.items(name, given, spec.get("each", "name"))
+    if not "".join(items).strip() and not spec.get("required"):
+        return tuple(_empty("list", spec.get("default")))  # a comment only
+    return _listed(name, spec, items)
 
 
 def _listed(name: str, spec: Mapping[str, Any], items: Iterable[str]) -> tuple[str, ...]:
@@ -376,7 +370,7 @@ def _offered(spec: Mapping[str, Any]) -> str:
 
 _READERS: dict[str, Any] = {
     "text": _text,
-    "word": _item,
+    "word": _word,
     "tag": _item,
     "name": _item,
     "integer": _integer,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from misp_workflow.action.fields import CASE
 from misp_workflow.action.params import read
 from misp_workflow.errors import ParameterError
 from misp_workflow.installed import FOLDER
@@ -28,9 +29,12 @@ def listed(name: str, given: Any) -> tuple[str, ...]:
         "a b",
         "a\tb",
         "a\r\nb",
+        "# c\r\na\r\nb",
         "- a\n- b",
         "'a'\n\"b\"",
         '["a", "b"]',
+        '[\n  "a",\n  "b"\n]\n',
+        "# the types of our sensors, not c\na\n  # and\n#\n## more ##\nb",
         "a, \n b,",
         "a；b",
         "a、b",
@@ -98,3 +102,47 @@ def test_a_list_that_must_be_set_is_not_set_by_separators(given: Any) -> None:
     mail = ActionFile.load(FOLDER / "email_message.py")
     with pytest.raises(ParameterError, match="'recipients'"):
         read({"recipients": mail.params["recipients"]}, {"recipients": given}, {})
+
+
+def test_only_a_comment_is_a_field_left_alone() -> None:
+    assert listed("forbidden_tags", "# tlp:red\n# tlp:amber") == ()
+    labels = CASE["labels"]
+    assert read({"labels": labels}, {"labels": "# ours"}, {}).labels == ("misp",)
+
+
+def test_a_name_may_begin_with_a_hash() -> None:
+    assert listed("forbidden_tags", "#soc\nx:y") == ("#soc", "x:y")
+
+
+@pytest.mark.parametrize("given", ["a # not b", "#a\nb", "a, #b", ["#a"]])
+def test_words_of_a_comment_are_not_taken_for_items(given: Any) -> None:
+    with pytest.raises(ParameterError, match=r"'forbidden_types'.*a comment stands on a line of its own"):
+        listed("forbidden_types", given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '["a", "b"',
+        '["a" "b"]',
+        '["a", b]',
+        "['a', 'b']",
+        "[a, b]",
+        '"a", "b"]',
+        '{"a": "b"}',
+        '["a", null]',
+        '["a", ["b"]]',
+        '["a",]',
+    ],
+)
+@pytest.mark.parametrize("name", ["forbidden_types", "forbidden_tags", "organisations"])
+def test_broken_json_is_refused_and_no_pattern_that_matches_nothing(given: str, name: str) -> None:
+    with pytest.raises(ParameterError, match=f"'{name}' has brackets as in JSON"):
+        listed(name, given)
+
+
+def test_brackets_may_be_a_pattern() -> None:
+    assert listed("forbidden_tags", "[ab]:*\nx:y") == ("[ab]:*", "x:y")
+    assert listed("forbidden_tags", "[ab]*, c:d") == ("[ab]*", "c:d")
+    assert listed("organisations", "[1] Acme") == ("[1] Acme",)
+    assert listed("forbidden_types", "[]") == ()

@@ -1,0 +1,46 @@
+"""The items of a list as people write it into one field: on lines, with commas, as JSON, with comments."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+
+from misp_workflow.errors import ParameterError
+
+_MAILBOXES = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>\n]*>|[^,;，；、\n])+')
+"""Each of several mailboxes: between commas, semicolons and line ends that stand in no quoted name."""
+_INNER = r'"[^"\n]*"(?![^\s,;，；、])'  # a pattern may have one quote: actor="APT*, actor="FIN*
+_TAGS = re.compile(rf"(?:{_INNER}|[^,;，；、\n])+")
+_LINES_OF_TAGS = re.compile(rf"(?:{_INNER}|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+")
+"""The same for tags; where they stand on several lines, a comma counts before a further namespace only."""
+_NAMES = re.compile(rf"(?:{_INNER}|[^,\n])+")
+_WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the one type of MISP with a space in it
+_ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "name": _NAMES}
+_BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*#(?:[ \t#].*)?$", re.MULTILINE)  # "#soc" may be a name
+_BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:.*,.*)?\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL)
+"""What was meant as JSON, whole or not. "[a-z]*" is a pattern."""
+
+
+def items(name: str, given: str, each: str) -> list[str]:
+    """Return the items of the list that stands in the parameter `name`; `each` is what one is, see `params`.
+
+    ParameterError for broken JSON, which would become items that nothing ever is.
+    """
+    if _BRACKETS.fullmatch(given):
+        return _bracketed(name, given)
+    given = _BULLET.sub("", _COMMENT.sub("", given.replace("\r\n", "\n")))
+    pattern = _LINES_OF_TAGS if each == "tag" and "\n" in given.strip() else _ITEMS.get(each, _NAMES)
+    # of other names, a line is one: "Acme, Inc." may be the only one
+    return given.splitlines() if pattern is _NAMES and "\n" in given else pattern.findall(given)
+
+
+def _bracketed(name: str, given: str) -> list[str]:
+    with contextlib.suppress(ValueError):
+        found = json.loads(given)
+        if isinstance(found, list) and all(type(item) in (str, int, float) for item in found):
+            return [str(item) for item in found]
+    raise ParameterError(
+        f"Parameter '{name}' has brackets as in JSON, but is no list of it: write each item on a line of its own."
+    )
