@@ -191,6 +191,7 @@ def _said(plain: str) -> list[tuple[str, str]]:
     """Return (scheme, level) for each place of the name that speaks of a scheme; "?" for a level nobody can read."""
     places = list(islice(_SCHEME.finditer(plain), MOST_PLACES))
     found = [(scheme, "?") for scheme in _LEVELS if len(places) == MOST_PLACES]
+    places = [place for place in places if not _is_paper(place, plain)]
     for number, place in enumerate(places):
         end = places[number + 1].start() if number + 1 < len(places) else len(plain)
         scheme = "pap" if place["pap"] else "tlp"
@@ -208,6 +209,12 @@ def _said(plain: str) -> list[tuple[str, str]]:
     if not places and (foreign := _FOREIGN_LETTERS.search(plain)) and not foreign["word"].isascii():
         found.append(("tlp", _level("tlp", plain[foreign.end() :])))
     return found
+
+
+def _is_paper(place: re.Match[str], plain: str) -> bool:
+    """Whether this is only how "paper" begins: "TLP whitepaper" says no level, neither of TLP nor of PAP."""
+    rest = place["after"] + plain[place.end() :]
+    return bool(place["pap"] and place["after"]) and not re.match(_LEVEL, rest)
 
 
 def _level(scheme: str, text: str) -> str:

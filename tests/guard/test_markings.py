@@ -103,6 +103,10 @@ UNREADABLE = (
     "TLP written: RED by the board",
     "marking-definition--00000000-407d-48c7-9eca-b8e91df99dc9",
     'stix:marking-definition="statement"',
+    "TLP whitepaper",
+    "TLP white paper",
+    "tlp:whitepaper 2026",
+    "TLP green papers",
 )
 SILENT = (
     "no tlp",
@@ -118,6 +122,8 @@ SILENT = (
     'misp-galaxy:threat-actor="APT TLP"',
     "tip:ransomware",
     "papers:red tape",
+    "newspaper:red",
+    "wallpaper=green",
     "tlp-review:todo",
     "Traffic light project red team",
     "TLP reviewed by red-team",
@@ -142,6 +148,8 @@ PAP = {
     "PAP written: RED": "red",
     "pap is green": "green",
     "PAP (written out): AMBER": "amber",
+    "PAP green paper": "red",
+    "PAPgreen": "green",
 }
 
 
