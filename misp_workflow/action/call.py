@@ -202,7 +202,7 @@ class Call:
             if self.update and not _NAMES_UPDATE.search(getattr(self.params, name)):
                 told = rendering.said(self.update, style)
                 written = UPDATES.get(style, UPDATE).format(update=told) + written
-            note = self._note(style)
+            note = self.note(style)
             written += note
         else:
             note = ""
@@ -215,10 +215,10 @@ class Call:
 
     def without_markup(self, written: str, limit: int, unit: Unit = "characters") -> str:
         """Return a message without its tags, cut to the limit; mark-up cannot be cut, nor shown as its source."""
-        note = self._note("plain") if getattr(self.params, "message", "") else ""
+        note = self.note("plain") if getattr(self.params, "message", "") else ""
         return guard.cut(html.unescape(_TAG.sub("", written)), limit, unit, MARK + note)
 
-    def _note(self, style: str) -> str:
+    def note(self, style: str) -> str:
         """Return what a message of the operator's own says of what was withheld: it stays when the message is cut."""
         told = rendering.said(self.withheld, style) if self.withheld else ""
         return NOTES.get(style, NOTE).format(withheld=told) if told else ""

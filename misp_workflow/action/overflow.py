@@ -43,10 +43,11 @@ def parts(call: Call, style: str, limit: int, unit: Unit = "characters", calls: 
     if measure(whole, unit) <= limit:
         return []
     gap = "<br>\n" if style == "html" else "\n"
-    beside = len(f"({MOST}/{MOST})") + 2 * len(gap) + measure(MARK, unit)
+    end = f"{gap}{MARK}{call.note(style)}"
+    beside = len(f"({MOST}/{MOST})") + len(gap) + measure(end, unit)
     found = list(islice(split(whole, limit - beside, unit, style), MOST + 1))
     if len(found) > MOST:
-        found = [*found[: MOST - 1], f"{found[MOST - 1]}{gap}{MARK}"]
+        found = [*found[: MOST - 1], found[MOST - 1] + end]
     return [f"({place}/{len(found)}){gap}{one}" for place, one in enumerate(found, 1)] if len(found) > 1 else []
 
 

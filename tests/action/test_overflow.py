@@ -31,6 +31,9 @@ class Asked:
     def message(self, style: str, calls: str = "") -> str:
         return self.text
 
+    def note(self, style: str) -> str:
+        return ""
+
 
 def told(text: str, limit: int, style: str = "plain", unit: str = "characters") -> list[str]:
     return parts(Asked(text), style, limit, unit)  # type: ignore[arg-type]
@@ -129,6 +132,15 @@ def test_what_is_cut_still_says_what_was_withheld(style: str) -> None:
     assert call.without_markup(call.message(style), 500).endswith(f"{MARK}\n(3 attributes withheld: TLP:RED)")
     short = Call(params, {"Event": {"info": "x"}}, None, settings.current(), "3 attributes withheld: TLP:RED", most=400)
     assert len(short.message(style)) <= 400 and "withheld" in short.message(style)
+
+
+@pytest.mark.parametrize("style", ["plain", "slack", "html"])
+def test_what_is_told_in_ten_and_cut_off_still_says_what_was_withheld(style: str) -> None:
+    params = Params(message="{% for n in range(3000) %}line {{ n }}\n{% endfor %}", overflow="split")
+    call = Call(params, {"Event": {"info": "x"}}, None, settings.current(), "3 attributes withheld: TLP:RED")
+    found = parts(call, style, 500)
+    assert len(found) == MOST and all(len(one) <= 500 for one in found)
+    assert MARK in found[-1] and found[-1].removesuffix("</p>").rstrip(")").endswith("3 attributes withheld: TLP:RED")
 
 
 @pytest.mark.parametrize("style", ["slack", "markdown", "discord", "rocketchat"])
