@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address
 from typing import NamedTuple
 
 from misp_workflow.template.style import Style, visible
@@ -21,7 +22,14 @@ _MENTION = re.compile(
 )
 _CHANNEL = re.compile(r"(?<!\w)#(?=\w|\Z)")
 # :ab: becomes a picture, in an address, too. Of names in the digits of addresses only those that are pictures count.
-_PICTURE = re.compile(r":(?=(?:a|b|ab|cd|de|100|1234):|(?=[0-9a-f]{0,100}[^0-9a-f:\s])[\w+'-]{1,100}:)", re.IGNORECASE)
+_PICTURED = {"a", "b", "ab", "cd", "de", "100", "1234"}
+_PICTURE = re.compile(
+    rf":(?!(?<=\burn:)(?:uuid|oid|isbn):)"  # the rest of these is digits
+    rf"(?=(?:{'|'.join(sorted(_PICTURED))}):|(?=[0-9a-f]{{0,100}}[^0-9a-f:\s])[\w+'-]{{1,100}}:)",
+    re.IGNORECASE,
+)
+_COLONS = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:]|\.\w)", re.IGNORECASE)
+_MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", re.IGNORECASE)
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _INLINE = re.compile(r"[\\`*_\[\]<>#|~&$]")
 _LINE_START = re.compile(r"^([ \t]*)([-+=]|\d{1,9}(?=[.)]))", re.MULTILINE)
@@ -89,7 +97,22 @@ def _unmentioned(text: str) -> str:
 
 
 def _unpictured(text: str) -> str:
-    return _PICTURE.sub(":" + GAP, text) if ":" in text else text
+    if ":" not in text or not _PICTURE.search(text):
+        return text
+    return _PICTURE.sub(":" + GAP, _COLONS.sub(_respelt, text))
+
+
+def _respelt(match: re.Match[str]) -> str:
+    """Return an address in another spelling that is no picture: whoever copied a gap would have none."""
+    address = match[0]
+    if _MAC.fullmatch(address):
+        return address.replace(":", "-") if _PICTURE.search(address) else address
+    try:
+        IPv6Address(address)
+    except ValueError:
+        return address
+    first, *inner, last = address.split(":")
+    return ":".join([first, *(part.zfill(4) if part.lower() in _PICTURED else part for part in inner), last])
 
 
 def _plain(text: str) -> str:

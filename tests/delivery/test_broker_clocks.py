@@ -27,7 +27,9 @@ def test_a_clock_that_is_wrong_takes_nothing_from_another_machine(
     right = theirs.current_millis
     try:
         here.broker.declare_queue("work")
-        message: Message[None] = Message(queue_name="work", actor_name="deliver", args=({"tick": f"{DIGEST}x", "lane": "a"},), kwargs={}, options={})
+        message: Message[None] = Message(
+            queue_name="work", actor_name="deliver", args=({"tick": f"{DIGEST}x", "lane": "a"},), kwargs={}, options={}
+        )
         here.broker.enqueue(message)
         monkeypatch.setattr(theirs, "current_millis", lambda: right() - max(-fast, 0))
         assert len(here.broker.do_fetch("work", 1)) == 1  # which is being tried now
@@ -46,7 +48,9 @@ def test_what_a_machine_had_that_is_gone_goes_to_another_all_the_same(program: A
     gone, there = RedisBackend(broker.url), RedisBackend(broker.url)
     try:
         gone.broker.declare_queue("work")
-        message: Message[None] = Message(queue_name="work", actor_name="deliver", args=({"tick": f"{DIGEST}x", "lane": "a"},), kwargs={}, options={})
+        message: Message[None] = Message(
+            queue_name="work", actor_name="deliver", args=({"tick": f"{DIGEST}x", "lane": "a"},), kwargs={}, options={}
+        )
         gone.broker.enqueue(message)
         assert len(gone.broker.do_fetch("work", 1)) == 1
         there.broker.maintenance_chance = 1_000_000
