@@ -60,11 +60,6 @@ class Browser:
             assert time.monotonic() < until, self.evaluate("document.documentElement.outerHTML")
             time.sleep(0.05)
 
-    def screenshot(self, file: Path) -> None:
-        import base64
-
-        file.write_bytes(base64.b64decode(self._ask("Page.captureScreenshot")["data"]))
-
     def _ask(self, method: str, **params: Any) -> dict[str, Any]:
         number = next(self._numbers)
         session = {"sessionId": self._session} if hasattr(self, "_session") else {}

@@ -28,8 +28,6 @@ from misp_workflow.event import number, tag_names, text
 SEVERITIES = {1: 2, 2: 4, 3: 5, 4: 6}
 """MISP's threat level to the severity of syslog: high is critical, low is notice (RFC 5424, section 6.2.1)."""
 CEF_SEVERITIES = {1: 9, 2: 6, 3: 3, 4: 1}
-ENTERPRISE = 32473
-"""The number for examples (RFC 5612): who has one of their own says it."""
 LONGEST_COMMENT = 500
 GONE = "%UUID%"
 """Stands in the frame for what the ledger alone knows."""

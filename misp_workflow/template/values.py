@@ -20,8 +20,6 @@ from markupsafe import Markup
 from misp_workflow.errors import TemplateError
 from misp_workflow.template.limits import current, showable
 
-Scalar = str | int | float | bool | None
-
 MAX_KEY_BITS = 64
 """Of a number that is a key. Longer ones can be chosen so that a dictionary takes them all for the same at first."""
 SLOW_JSON = 8

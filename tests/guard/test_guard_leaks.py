@@ -28,10 +28,6 @@ def data() -> dict[str, Any]:
     return event_of(["tlp:green"], {EVIL: ["tlp:red"], "fine.example.org": []})
 
 
-def evil_of(data: dict[str, Any]) -> dict[str, Any]:
-    return dict(next(row for row in data["Event"]["Attribute"] if row["value"] == EVIL))
-
-
 def sent(data: Any, selected: Any = None, destination: Destination = GREEN) -> str:
     cleared = clear(data, selected, destination)
     return json.dumps([cleared.data, cleared.selected])

@@ -129,10 +129,6 @@ def publish(keep, rows: list[dict], name: str = "it", **rules: object) -> Path:
     return shelf(name).path
 
 
-ZONE = """zone "evil.example" { type primary; file "@F@"; };
-"""
-
-
 def test_bind_answers_nxdomain_for_a_listed_name_only(keep, consumer, tmp_path: Path) -> None:
     named, check, dig = consumer("named"), consumer("named-checkzone"), consumer("dig")
     path = publish(keep, [*NAMES, *ADDRESSES], format="rpz", zone="rpz.misp")

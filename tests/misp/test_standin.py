@@ -27,7 +27,6 @@ GIVEN_BY_MISP = {
 NOT_COMPARED = {"RelatedEvent"}  # events of an earlier recording
 NUMBER = re.compile(r"(?<=[(/])\d+(?=\)|/?$|\.json$)")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
-ORGANISATION = re.compile(r"6e3701a8-d864-4f99-9b37-257af3627fe0|62987ef1-625a-4876-8264-eab2c2d22d30")
 
 NOT_ASKED = {
     "connect as read-only": "what a role may do is recorded for two users; the stand-in keeps the first",

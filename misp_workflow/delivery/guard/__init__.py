@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from misp_workflow.delivery.guard.clear import ClearanceError, Cleared, MarkedError, admit, clear, is_ordinary
 from misp_workflow.delivery.guard.fit import fit
-from misp_workflow.delivery.guard.networks import connection_allowed, connection_refusal
+from misp_workflow.delivery.guard.networks import connection_refusal
 from misp_workflow.delivery.guard.scrub import HIDDEN, scrub, scrub_text
 from misp_workflow.delivery.guard.sizes import cut, cut_json, mend, size_of
 from misp_workflow.delivery.guard.unsaid import Found, Unsaid, completed, of_unknown_home, unsaid, with_event_tags
@@ -23,7 +23,6 @@ __all__ = [
     "admit",
     "clear",
     "completed",
-    "connection_allowed",
     "connection_refusal",
     "cut",
     "cut_json",

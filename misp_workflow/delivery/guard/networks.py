@@ -64,11 +64,6 @@ LONGEST_NUMBER = 64
 _ODD_PART = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+", re.ASCII)
 
 
-def connection_allowed(address: str, networks: Networks | None = None) -> bool:
-    """Whether a connection to this IP address may be made; see `connection_refusal`."""
-    return not connection_refusal(address, networks)
-
-
 def connection_refusal(address: str, networks: Networks | None = None) -> str:
     """Return "" when a connection to this IP address may be made, otherwise the sentence that says why not.
 

@@ -26,8 +26,6 @@ from misp_workflow.errors import DeliveryError, SettingsError
 from misp_workflow.settings import Settings
 from misp_workflow.settings.lists import ListRules, Lists
 
-MOST_DIFFERENCES = 20
-
 
 @dataclass
 class Told(Counted):

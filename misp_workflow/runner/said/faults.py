@@ -171,9 +171,9 @@ class _Trial:
         found += [Around(approval, rendering=False) for approval in localities]
         return [*found, Around(elsewhere=True)] if self.approvals else found
 
-    def agreed(self, behind: ModuleServer | None) -> Run:
+    def agreed(self) -> Run:
         """The run in which nothing is wrong, and each gate that says yes leaves its tag in MISP."""
-        return run(self.workflow, self.data(), Scripted(self.listed, {}, behind), world=self.world)
+        return run(self.workflow, self.data(), Scripted(self.listed, {}), world=self.world)
 
     def failing(self, node: Node, kind: Kind, around: Around) -> Run:
         data = self.data()
@@ -225,7 +225,6 @@ def matrix(
     listed: Sequence[Described],
     *,
     world: World | None = None,
-    behind: ModuleServer | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Matrix:
     """Run the workflow once per Python node and kind of failure; `data` gives a fresh copy of the event for each run.
@@ -236,7 +235,7 @@ def matrix(
     used = {node.module for node in workflow.graph.nodes.values()}
     known = [entry for entry in listed if inflector.module_id(str(entry.get("name"))) in used]
     trial = _Trial(workflow, data, known, world or World())
-    agreed = trial.agreed(behind)
+    agreed = trial.agreed()
     gates = {node.key for node in trial.python if _is_gate(agreed, node)}
     wanted = [
         (node, kind, around)
