@@ -92,8 +92,8 @@ def command(
         _loop(document if trigger is None else document.triggered_by(trigger), data, loop, World(misp=chosen(misp)))
         return
     data, given, notes = handed_over(fires, data)
-    named = {node.module for node in document.graph.nodes.values()}
     called = [read_json(path) for path in adhoc]
+    named = {node.module for one in (document, *map(read_workflow, adhoc)) for node in one.graph.nodes.values()}
     if misp_compare is not None:
         worlds = [World(misp=profile(version), adhoc_workflows=called, **given) for version in misp_compare]
         scripted = [module_server(server, True, answers, send=False, named=named) for _ in worlds]

@@ -97,8 +97,8 @@ def test_an_ad_hoc_workflow_beside(write: Write) -> None:
     file = Path(write(nodes)).with_name("inner.json")
     file.write_text(json.dumps(document))
     done = call("run", write(nodes), "--event", write(), "--adhoc", str(file))
-    assert done.exit_code == 0 and "1 times" in done.output
-    assert call("run", write(nodes), "--event", write()).output.count("Unknown ad-hoc workflow")
+    assert done.exit_code == 0 and "1 time in all" in done.output
+    assert "adhoc_1 is none of the ad-hoc workflows given" in call("run", write(nodes), "--event", write()).output
 
 
 def test_the_version_of_the_settings(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,13 +211,30 @@ def test_data_too_large_for_the_background_worker_is_said() -> None:
     assert not run(graph, EVENT, Scripted([GATE]), world=World(misp=profile("2.5.19"))).notes
 
 
+def test_what_an_ad_hoc_workflow_did_before_misp_died_of_it_is_told() -> None:
+    called = workflow(
+        "called",
+        "adhoc_7",
+        {2: ("gate", {"path": ""}), 3: ("generic-filter-reset", {"filtering-label": "A"})},
+        [(1, 2), (2, 3)],
+    )
+    called["Workflow"]["data"]["1"]["data"]["indexed_params"] = {"scope": "passed_roaming_data"}
+    nodes = {2: ("run-workflow", {"workflows": ["adhoc_7 :: called"], "input_data": "roaming_data"})}
+    done = _walked(nodes, adhoc_workflows=[called])
+    assert done.crash is not None and [exchange.module for exchange in done.exchanges] == ["gate"]
+    alone = run(load(called), EVENT, Scripted([GATE]))
+    assert alone.crash is not None and [exchange.module for exchange in alone.exchanges] == ["gate"]
+
+
 def test_an_ad_hoc_workflow_is_run_by_another() -> None:
     called = workflow("called", "adhoc_7", {2: ("gate", {"path": ""})}, [(1, 2)])
     called["Workflow"]["data"]["1"]["data"]["indexed_params"] = {"scope": "passed_roaming_data"}
     nodes = {2: ("run-workflow", {"workflows": ["adhoc_7 :: called"], "input_data": "roaming_data"}), 3: ("gate", {})}
     done = _walked(nodes, adhoc_workflows=[called])
     assert done.success and [exchange.module for exchange in done.exchanges] == ["gate", "gate"]
-    assert _walked(nodes).errors[0].endswith("Unknown ad-hoc workflow adhoc_7")
+    unknown = _walked(nodes)
+    assert unknown.errors[0].endswith("Error: Invalid workflow")
+    assert unknown.notes == ["adhoc_7 is none of the ad-hoc workflows given to this run."]
     itself = {2: ("run-workflow", {"workflows": ["adhoc_7 :: me"], "input_data": "roaming_data"})}
     endless = workflow("me", "adhoc_7", itself, [(1, 2)])
     endless["Workflow"]["data"]["1"]["data"]["indexed_params"] = {"scope": "passed_roaming_data"}

@@ -16,6 +16,7 @@ from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules import moduleapi
 from misp_workflow.runner.modules.builtins import read_anew
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
+from misp_workflow.words import counted
 
 _SEPARATOR = " :: "
 
@@ -30,14 +31,16 @@ def run_workflow(call: Call) -> Outcome:
     if not chosen:
         return Outcome(False, ["No workflow selected"])
     payload = _payload(call, values["input_data"])
-    for name in chosen:
-        call.record.nested += call.around.run_adhoc(call.around, name.partition(_SEPARATOR)[0], payload)
-    for done in call.record.nested:
-        call.record.exchanges += done.exchanges
-        call.record.effects += done.effects
-        call.record.jobs += done.jobs
+    try:
+        for name in chosen:
+            call.around.run_adhoc(call.around, name.partition(_SEPARATOR)[0], payload, call.record.nested)
+    finally:  # what was done stays done, also where MISP dies of the next
+        for done in call.record.nested:
+            call.record.exchanges += done.exchanges
+            call.record.effects += done.effects
+            call.record.jobs += done.jobs
     read_anew(call)
-    return Outcome(True, why=f"ran {', '.join(chosen)}, {len(call.record.nested)} times in all")
+    return Outcome(True, why=f"ran {', '.join(chosen)}, {counted(len(call.record.nested), 'time')} in all")
 
 
 def _payload(call: Call, kind: Any) -> Any:

@@ -90,7 +90,10 @@ class Outcome:
 
 @dataclass
 class Surroundings:
-    """What all executions of a run share. `run_adhoc` runs an ad-hoc workflow, in these, on what is passed to it."""
+    """What all executions of a run share.
+
+    `run_adhoc` runs an ad-hoc workflow, in these, on what is passed to it, and adds the runs to a list.
+    """
 
     modules: Modules
     server: ModuleServer
@@ -101,7 +104,8 @@ class Surroundings:
     fetches: int = 0
     depth: int = 0
     files: dict[str, str] = field(default_factory=dict)
-    run_adhoc: Callable[[Surroundings, str, Any], list[Any]] = lambda around, trigger_id, payload: []
+    notes: list[str] = field(default_factory=list)
+    run_adhoc: Callable[[Surroundings, str, Any, list[Any]], None] = lambda around, trigger_id, payload, runs: None
     start_data: Any = None
     trigger: Node | None = None
     changes: list[tuple[str, list[Any]]] = field(default_factory=list)

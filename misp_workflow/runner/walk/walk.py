@@ -78,7 +78,7 @@ def run(
         around.encoder.plain = plain and not around.world.rows
         around.run_adhoc = _run_adhoc
         if workflow.is_adhoc:
-            _merge(done, _walked_each(workflow, around, data))
+            _walk_all(done, around, data)
         else:
             _walk_once(done, data, around)
             note_size(done, around)
@@ -92,6 +92,7 @@ def run(
             _run_jobs(done)
         except NotEstablishedError as doubt:
             _given_up(done, doubt)
+    done.notes += dict.fromkeys(around.notes)
     return done
 
 
@@ -110,22 +111,30 @@ def _walk_once(done: Run, data: Any, around: Surroundings) -> None:
 # --- ad-hoc workflows ------------------------------------------------------------------------------------------------
 
 
-def _walked_each(workflow: Workflow, around: Surroundings, payload: Any) -> list[Run]:
-    """One run for each input that the ad-hoc trigger collects."""
+def _walk_each(workflow: Workflow, around: Surroundings, payload: Any, runs: list[Run]) -> None:
+    """One run, added to `runs`, for each input that the ad-hoc trigger collects."""
     assert workflow.trigger is not None, "an ad-hoc workflow has its trigger"
-    runs = []
     for data in adhoc.inputs(workflow.trigger, payload, around.world):
         one = Run(workflow=workflow, trigger=workflow.trigger_id, around=around, modules=around.modules)
-        _walk_once(one, data, around)
         runs.append(one)
-    return runs
+        _walk_once(one, data, around)
+
+
+def _walk_all(done: Run, around: Surroundings, payload: Any) -> None:
+    """Run an ad-hoc workflow by itself."""
+    assert done.workflow is not None, "a run has its workflow"
+    runs: list[Run] = []
+    try:
+        _walk_each(done.workflow, around, payload, runs)
+    finally:  # what was done stays done, also where MISP dies of the next
+        if runs:
+            _merge(done, runs)
+    if not runs:
+        done.success, done.end, done.reason = False, "not started", NO_DATA
 
 
 def _merge(done: Run, runs: list[Run]) -> None:
     """The result is that of the last run; the errors are those of all."""
-    if not runs:
-        done.success, done.end, done.reason = False, "not started", NO_DATA
-        return
     last = runs[-1]
     done.steps = [step for one in runs for step in one.steps]
     done.errors = [error for one in runs for error in one.errors]
@@ -134,19 +143,20 @@ def _merge(done: Run, runs: list[Run]) -> None:
     done.blocked_by, done.data = last.blocked_by, last.data
 
 
-def _run_adhoc(around: Surroundings, trigger_id: str, payload: Any) -> list[Run]:
+def _run_adhoc(around: Surroundings, trigger_id: str, payload: Any, runs: list[Run]) -> None:
     """Run the ad-hoc workflow of this trigger inside of another run."""
     known = [load(row) for row in around.world.adhoc_workflows]
     workflow = next((one for one in known if trigger_id in (one.listed_for, one.trigger_id)), None)
     if workflow is None or not workflow.is_adhoc:
-        raise PhpCrash("Exception", f"Unknown ad-hoc workflow {trigger_id}")
+        around.notes.append(f"{trigger_id} is none of the ad-hoc workflows given to this run.")
+        raise PhpCrash("Exception", "Invalid workflow")
     if around.depth >= MAX_DEPTH:
         raise GraphError("The run was given up: ad-hoc workflows call each other without end.")
     kept = around.start_data, around.trigger
     around.depth += 1
     around.trigger = workflow.trigger
     try:
-        return _walked_each(workflow, around, payload)
+        _walk_each(workflow, around, payload, runs)
     finally:
         around.start_data, around.trigger = kept
         around.depth -= 1
