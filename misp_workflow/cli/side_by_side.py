@@ -36,7 +36,8 @@ def print_comparison(old: Run, new: Run, console: Console) -> bool:
     console.print("Of what changed between the two, this may be why:")
     used = {step.node.module for one in (old, new) for step in one.steps}
     for change in CHANGES:
-        if len(versions) == 2 and (change in versions[0]) != (change in versions[1]) and change.concerns(used):
+        told = change.shows and change.concerns(used)
+        if told and len(versions) == 2 and (change in versions[0]) != (change in versions[1]):
             console.print(f"  {escape(_told(change))}")
     return True
 

@@ -23,6 +23,7 @@ MARKS = {
     "filter": "[cyan]▽ filter[/]",
     "queued": "[cyan]⧖ put aside[/]",
     "error": "[red]✘[/]",
+    "crash": "[bold red]✘ crash[/]",
     "disabled": "[red]✘ disabled[/]",
     "unknown": "[red]✘ unknown[/]",
     "skipped": "[dim]– skipped[/]",

@@ -43,9 +43,9 @@ def chosen(version: str | None, ask: bool = False) -> Profile:
 
 
 def _told(found: Profile) -> Profile:
-    if found.version not in MIRRORED:
-        known = f"MISP {found.version} was not recorded; it runs as {RECORDED[-1]} with what was read of later ones."
-        note(f"Note: {known}")
+    if found.version not in RECORDED:
+        base = [version for version in RECORDED if found.reaches(version)][-1]
+        note(f"Note: MISP {found.version} was not recorded; it runs as {base} with what was read of later ones.")
     return found
 
 

@@ -66,28 +66,49 @@ def test_two_versions_side_by_side(write: Write) -> None:
     assert same.exit_code == 0 and "No difference" in same.output
 
 
+def _rules(file: str, *version: str) -> set[tuple[str, int]]:
+    """The findings of check: each rule with its node."""
+    found = json.loads(call("--quiet", "check", file, "--json", *version).output)
+    return {(one["rule"], one["node"]["id"]) for one in next(iter(found.values())) if one["node"]}
+
+
 def test_check_tells_what_a_version_breaks(write: Write) -> None:
     nodes = {
         2: ("filter-tag", {"scope": "attribute", "tags": ["x:y"]}),
         3: ("attribute_ids_flag_operation", {"action": "remove"}),
         4: ("tag_operation", {"scope": "event", "action": "remove", "tags": ["x:y"]}),
         5: ("tag_replacement_pap", {}),
-        6: ("http_request", {"url": "https://a.example"}),
+        6: ("tag_operation", {"tags": ["x:y"]}),
+        7: ("http_request", {"url": "https://a.example"}),
+        8: ("generic-filter-reset", {}),
     }
-    rules = {
-        version: {
-            (one["rule"], one["node"]["id"])
-            for one in next(iter(json.loads(call("check", write(nodes), "--json", *version).output).values()))
-            if one["node"]
-        }
-        for version in [("--misp", "2.5.19"), ("--misp", "2.5.1"), ()]
-    }
-    broken = {("overwrites", 3), ("holes", 4), ("dies", 5), ("silent-end", 2)}
-    assert broken <= rules["--misp", "2.5.19"]
-    assert not broken & rules["--misp", "2.5.1"] and not broken & rules[()]
+    broken = {("overwrites", 3), ("holes", 4), ("dies", 5), ("untagged", 6), ("silent-end", 2)}
+    file = write(nodes)
+    assert broken <= _rules(file, "--misp", "2.5.19")
+    assert not broken & _rules(file, "--misp", "2.5.1") and not broken & _rules(file)
+    later = _rules(file, "--misp", "2.5.32")
+    assert broken & later == {("overwrites", 3), ("holes", 4), ("silent-end", 2)} and ("not-established", 5) in later
     task = {2: ("concurrent-task", {}), 3: ("push-zmq", {})}
     assert "128 KiB" in call("check", write(task), "--misp", "2.5.19").output
     assert "128 KiB" not in call("check", write(task)).output
+
+
+def test_check_tells_of_no_harm_where_the_event_is_read_anew(write: Write) -> None:
+    nodes = {
+        2: ("filter-tag", {"scope": "attribute", "tags": ["x:y"]}),
+        3: ("attribute_ids_flag_operation", {"action": "remove"}),
+        4: ("tag_operation", {"scope": "event", "action": "remove", "tags": ["x:y"]}),
+        5: ("reload-full-event", {}),
+        6: ("http_request", {"url": "https://a.example"}),
+    }
+    assert not {("overwrites", 3), ("holes", 4)} & _rules(write(nodes), "--misp", "2.5.19")
+
+
+@pytest.mark.parametrize(("version", "base"), [("2.5.10", "2.5.1"), ("2.5.20", "2.5.19"), ("2.5.50", "2.5.19")])
+def test_a_version_that_was_not_recorded_says_as_which_it_runs(write: Write, version: str, base: str) -> None:
+    told = call("check", write({2: ("push-zmq", {})}), "--misp", version)
+    assert f"MISP {version} was not recorded; it runs as {base} with" in told.output
+    assert "not recorded" not in call("check", write({2: ("push-zmq", {})}), "--misp", base).output
 
 
 def test_an_ad_hoc_workflow_beside(write: Write) -> None:
@@ -138,3 +159,17 @@ def test_of_several_misps_none_is_asked_unsaid(write: Write, tmp_path: Path, mon
     asked = call("run", write(REPLACE), "--event", write(), "--offline", "--misp", "ask")
     assert asked.exit_code == 2
     assert "Which MISP shall be asked? The settings name hub, partners: give its version" in asked.output
+
+
+def test_a_node_of_which_misp_dies_is_no_success(write: Write) -> None:
+    died = call("run", write({2: ("generic-filter-reset", {"filtering-label": "A"})}), "--event", write())
+    assert "✘ crash generic-filter-reset (2)" in died.output
+    nodes = {2: ("filter-timestamp", {}), 3: ("push-zmq", {})}
+    given_up = call("run", write(nodes), "--event", write(), "--strict")
+    assert "skipped filter-timestamp (2)" in given_up.output and "push-zmq" not in given_up.output
+
+
+def test_what_no_run_shows_is_no_reason_for_a_difference(write: Write) -> None:
+    compared = call("run", write(REPLACE), "--event", write(), "--misp-compare", "2.5.1", "2.5.49")
+    assert "ArgumentCountError" in compared.output
+    assert "background_jobs" not in compared.output and "timeout" not in compared.output

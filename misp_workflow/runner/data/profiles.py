@@ -25,7 +25,8 @@ class Change:
     """One thing that MISP does otherwise since a version.
 
     since: the first version that is known to do so. source: the commit, release or recording that shows it.
-    before, after: one sentence each. modules: those that it concerns; none: all.
+    before, after: one sentence each. modules: those that it concerns; none: all. shows: whether a run in this engine,
+    which has no background worker, can differ by it.
     """
 
     since: str
@@ -35,6 +36,7 @@ class Change:
     after: str
     source: str = "recordings of 2.5.19"
     modules: tuple[str, ...] = ()
+    shows: bool = True
 
     def concerns(self, used: Collection[str]) -> bool:
         """Whether it can matter where these modules are used."""
@@ -188,6 +190,7 @@ TRIGGERS_RUN_INLINE = Change(
     "a non-blocking trigger with MISP.background_jobs off",
     "goes to a job all the same",
     "runs inside the request, and its failure reaches the caller",
+    shows=False,
 )
 
 # --- read: later files and release notes -----------------------------------------------------------------------------
@@ -247,6 +250,7 @@ REQUESTS_NAME_TIMEOUT = Change(
     "does not say how long MISP waits",
     "bears `timeout`, the setting Plugin.Action_timeout",
     "MISP pull request 10661",
+    shows=False,
 )
 JOBS_GO_BY_FILE = Change(
     "2.5.44",
@@ -256,6 +260,7 @@ JOBS_GO_BY_FILE = Change(
     "goes by file",
     "MISP pull request 10247",
     modules=("concurrent-task",),
+    shows=False,
 )
 BLOCKING_BLOCKS = Change(
     "2.5.40",
@@ -264,6 +269,7 @@ BLOCKING_BLOCKS = Change(
     "is published all the same in releases between 2.5.20 and 2.5.39",
     "is not published",
     "010df6e2, MISP issues 10690 and 10692",
+    shows=False,
 )
 
 # --- not established -------------------------------------------------------------------------------------------------

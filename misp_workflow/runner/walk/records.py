@@ -15,7 +15,7 @@ from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import Modules
 from misp_workflow.runner.modules.execution import Effect, Exchange, Job, Record, Surroundings
 
-StepOutcome = Literal["ok", "error", "disabled", "unknown", "then", "else", "filter", "queued", "skipped"]
+StepOutcome = Literal["ok", "error", "crash", "disabled", "unknown", "then", "else", "filter", "queued", "skipped"]
 End = Literal["success", "blocked", "failure", "crash", "not started", "not established"]
 
 
@@ -23,7 +23,8 @@ End = Literal["success", "blocked", "failure", "crash", "not started", "not esta
 class Step:
     """One visit of a node.
 
-    outcome: an action was "ok" or gave an "error", or was "skipped" because a node before it failed; a module is
+    outcome: an action was "ok" or gave an "error", or was "skipped" because a node before it failed; of a "crash" the
+    walk ended; a module is
     "disabled" or "unknown"; an IF took its "then" or "else"; a filter module set or removed a filter; a concurrent task
     "queued" jobs.
     why: one sentence: the values that were compared, the answer that was read.

@@ -164,6 +164,8 @@ def _run_adhoc(around: Surroundings, trigger_id: str, payload: Any, runs: list[R
 
 def _crashed(done: Walk, crash: PhpCrash) -> None:
     done.success, done.end, done.crash = False, "crash", crash
+    if done.steps:
+        done.steps[-1].outcome = "crash"
 
 
 def _run_jobs(done: Run) -> None:
@@ -273,13 +275,14 @@ class _Walker:
         step = Step(
             node,
             visit.path,
-            "ok",
+            "skipped",
             data_before=self._roaming.raw,
             filters=self._roaming.filters,
             on_blocked_path=self._is_blocked(visit),
         )
         self._done.steps.append(step)
         step.doubt = in_doubt(node.module, node.params, self._around.world) if module is not None else ""
+        step.outcome = "ok"
         started = time.perf_counter()
         try:
             if module is None or exec_ is None:

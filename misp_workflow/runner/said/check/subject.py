@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -82,14 +82,15 @@ class Subject:
             waiting += new
         return found
 
-    def behind(self, nodes: Iterable[Node]) -> set[str]:
-        """The nodes to which a path of at least one edge leads from one of these."""
+    def behind(self, nodes: Iterable[Node], until: Collection[str] = ()) -> set[str]:
+        """The nodes to which a path of at least one edge leads from one of these, and through none of `until`."""
         found: set[str] = set()
         waiting = list(nodes)
         while waiting:
             new = {edge.target for edge in waiting.pop().edges()} - found
             found |= new
-            waiting += [self.workflow.graph.nodes[key] for key in new if key in self.workflow.graph.nodes]
+            known = [self.workflow.graph.nodes[key] for key in new if key in self.workflow.graph.nodes]
+            waiting += [node for node in known if node.module not in until]
         return found
 
 

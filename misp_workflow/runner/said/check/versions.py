@@ -10,6 +10,8 @@ from misp_workflow.runner.graph.graph import CONCURRENT_TASK, FILTER_RESET, FILT
 from misp_workflow.runner.said.check.subject import Finding, Rule, Subject
 
 _EDITS = frozenset(profiles.EDITS_TRAVEL_WHOLE.modules)
+_READ_ANEW = ("reload-full-event", "enrich-event", "run-workflow")
+"""Behind these the data is MISP's own again."""
 _REPLACEMENTS = frozenset(profiles.TAG_REPLACEMENTS_DIE.modules)
 
 
@@ -24,33 +26,52 @@ def jobs_too_large(subject: Subject) -> Iterator[Finding]:
 
 
 def replacements_die(subject: Subject) -> Iterator[Finding]:
+    """The version of which it is known; of later ones that it is not, `not_established` says."""
     misp = subject.world.misp
-    if profiles.TAG_REPLACEMENTS_DIE in misp and profiles.REPLACEMENTS_MENDED not in misp:
-        for node in _nodes(subject, _REPLACEMENTS):
+    if profiles.TAG_REPLACEMENTS_DIE not in misp:
+        return
+    for node in _nodes(subject, _REPLACEMENTS):
+        if not profiles.doubt(node.module, node.params, misp):
             yield Finding("error", "dies", node, "This MISP dies here as soon as there is something to tag.",
                           "Use tag_operation with a filter on the tag instead.")  # fmt: skip
+
+
+def untagged_events(subject: Subject) -> Iterator[Finding]:
+    misp = subject.world.misp
+    if profiles.TAGS_TRAVEL not in misp or profiles.EVENT_WITHOUT_TAGS_TAKES_TAGS in misp:
+        return
+    for node in _nodes(subject, {"tag_operation"}):
+        if node.params.get("scope") in ("event", None) and node.params.get("action") != "remove":
+            yield Finding("warning", "untagged", node, "This MISP dies here of an event that has no tag yet.",
+                          "Put generic-if before it, which passes events that have one: any_value of "
+                          "Event.Tag.{n}.name.")  # fmt: skip
 
 
 def edits_overwrite(subject: Subject) -> Iterator[Finding]:
     """Under filter-tag, a later MISP writes an edited attribute over another one in the data behind the reset."""
     if profiles.EDITS_TRAVEL_WHOLE not in subject.world.misp:
         return
-    for node in _under(subject, FILTER_TAG, _EDITS):
-        yield Finding("warning", "overwrites", node, "Under filter-tag this MISP writes the edited attribute over "
+    filtered = subject.behind(_nodes(subject, {FILTER_TAG}), until=(FILTER_RESET, *_READ_ANEW))
+    resets = {node.key for node in _nodes(subject, {FILTER_RESET})}
+    for node in _nodes(subject, _EDITS):
+        if node.key in filtered and resets & subject.behind([node], until=_READ_ANEW):
+            yield Finding("warning", "overwrites", node, "Under filter-tag this MISP writes the edited attribute over "
                       "another one of Event.Attribute; after the reset that one is missing.",
-                      "Filter with the node's own filter instead, or reload the event behind it.")  # fmt: skip
+                      "Filter with the node's own filter instead, or reload the event in place of the "
+                      "reset.")  # fmt: skip
 
 
 def tags_with_holes(subject: Subject) -> Iterator[Finding]:
     """After a removal, a later MISP hands modules an object in place of a list of tags."""
     if profiles.TAGS_TRAVEL not in subject.world.misp:
         return
-    before = subject.before(node.key for node, _ in subject.python())
+    python = {node.key for node, _ in subject.python()}
     for node in _nodes(subject, {"tag_operation"}):
-        if node.params.get("action") == "remove" and node.key in before:
+        if node.params.get("action") == "remove" and python & subject.behind([node], until=_READ_ANEW):
             yield Finding("warning", "holes", node, "After removing a tag this MISP hands the modules behind it an "
                           'object {"1": {…}} in place of the list of tags.',
-                          "Reload the event behind it, or use modules that read both.")  # fmt: skip
+                          "Reload the event behind it, or use modules that read both, as this package's "
+                          "do.")  # fmt: skip
 
 
 def silent_ends(subject: Subject) -> Iterator[Finding]:
@@ -70,23 +91,16 @@ def not_established(subject: Subject) -> Iterator[Finding]:
             yield Finding("warning", "not-established", node, sentence, "Try it on a MISP of this version.")
 
 
-UPGRADE: tuple[Rule, ...] = (replacements_die, edits_overwrite, tags_with_holes, silent_ends, not_established)
+UPGRADE: tuple[Rule, ...] = (
+    replacements_die,
+    untagged_events,
+    edits_overwrite,
+    tags_with_holes,
+    silent_ends,
+    not_established,
+)
 """What somebody asks for who names a version."""
 
 
 def _nodes(subject: Subject, modules: set[str] | frozenset[str]) -> Iterator[Node]:
     return (node for node in subject.nodes if node.module in modules)
-
-
-def _under(subject: Subject, filter_id: str, modules: frozenset[str]) -> list[Node]:
-    """The nodes of these modules that some path reaches from such a filter without a reset in between."""
-    graph = subject.workflow.graph
-    waiting = [node.key for node in graph.find(filter_id)]
-    seen: set[str] = set()
-    while waiting:
-        key = waiting.pop()
-        if key in seen or key not in graph.nodes or graph.nodes[key].module == FILTER_RESET:
-            continue
-        seen.add(key)
-        waiting += [edge.target for edge in graph.nodes[key].edges()]
-    return [node for node in subject.nodes if node.key in seen and node.module in modules]
