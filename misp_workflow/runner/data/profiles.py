@@ -59,6 +59,10 @@ class Profile:
         """How this version is known as a whole: the recorded ones, and all others."""
         return "recorded" if self.version in RECORDED else "read"
 
+    def reaches(self, version: str) -> bool:
+        """Whether this version is that one or a later one."""
+        return _number(version) <= _number(self.version)
+
     def having(self, *changes: Change, modules_of: str) -> Profile:
         """This version with single later changes and modules, for what no release holds."""
         return Profile(self.version, self.changes | set(changes), modules_of)
