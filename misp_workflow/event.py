@@ -78,6 +78,15 @@ def rows(value: Any) -> list[dict[str, Any]]:
     return [row for row in value.values() if isinstance(row, dict)] if isinstance(value, Mapping) else []
 
 
+def attributes_of(selected: Any) -> list[dict[str, Any]]:
+    """Return what a node's filter selected, row by row, with the attributes of an object in its place."""
+    found: list[dict[str, Any]] = []
+    for row in rows(selected):
+        is_object = "Attribute" in row and "value" not in row and "info" not in row  # an event has a title
+        found += rows(row["Attribute"]) if is_object else [row]
+    return found
+
+
 def tag_names(row: Mapping[str, Any], inherited: bool = True) -> list[str]:
     """Return the names of the tags on an event or attribute, in the data's order, each once.
 

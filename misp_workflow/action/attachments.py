@@ -8,7 +8,7 @@ import orjson
 
 from misp_workflow.action import rendering
 from misp_workflow.action.call import Call
-from misp_workflow.event import View, flag, tag_names, text
+from misp_workflow.event import flag, live, text
 
 COLUMNS = ("uuid", "type", "category", "value", "to_ids", "comment", "tags", "object", "first_seen", "last_seen")
 
@@ -22,6 +22,8 @@ def attached(call: Call, form: str, limit: int) -> tuple[dict[str, str], str]:
         return {}, ""
     if form == "csv" and not call.rows:
         return {}, "No attachment: the node's filter selected nothing."
+    if form == "csv" and not any(live(call.rows)):
+        return {}, "No attachment: what was selected is deleted in MISP."
     content = csv_of(call) if form == "csv" else event_json_of(call)
     size = len(content.encode())
     if size > limit:
@@ -31,20 +33,20 @@ def attached(call: Call, form: str, limit: int) -> tuple[dict[str, str], str]:
 
 
 def csv_of(call: Call) -> str:
-    """Return the rows that the call acts on as CSV (RFC 4180), values as they are.
+    """Return the rows that the call acts on as CSV (RFC 4180), values as they are; what is deleted is not there.
 
     A cell that a spreadsheet would compute begins with an apostrophe.
     """
     cell = rendering.escaping("csv")
-    lines = [",".join(cell(value) for value in _cells(row, call.view)) for row in call.rows]
+    lines = [",".join(cell(value) for value in _cells(row, call)) for row in live(call.rows)]
     return "\r\n".join([",".join(COLUMNS), *lines, ""])
 
 
-def _cells(row: dict[str, Any], view: View) -> list[str]:
+def _cells(row: dict[str, Any], call: Call) -> list[str]:
     special = {
         "to_ids": "1" if flag(row.get("to_ids")) else "0",
-        "tags": "; ".join(tag_names(row)),
-        "object": view.object_name(row),
+        "tags": "; ".join(call.tags_of(row)),
+        "object": call.view.object_name(row),
     }
     return [special[name] if name in special else text(row.get(name)) for name in COLUMNS]
 

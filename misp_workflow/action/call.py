@@ -20,7 +20,7 @@ from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.sizes import MARK, Unit, cut_closed
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import InputError, NothingToTell, ParameterError
-from misp_workflow.event import View, marking, rows, tag_names, text, uuid_of
+from misp_workflow.event import View, attributes_of, marking, tag_names, text, uuid_of
 from misp_workflow.lazy import lazy
 from misp_workflow.settings import Settings
 
@@ -114,9 +114,10 @@ class Call:
 
     @lazy
     def rows(self) -> list[dict[str, Any]]:
-        """What to act on, item by item: the selected ones, or every attribute when the node says `items: all`."""
+        """What to act on, item by item: what is selected, of an object its attributes, or every attribute when the node
+        says `items: all`."""
         if self.selected is not None:
-            return rows(self.selected)
+            return attributes_of(self.selected)
         return self.view.attributes if getattr(self.params, "selected_or_all", "selected") == "all" else []
 
     @lazy
@@ -126,6 +127,11 @@ class Call:
             return ()
         kept = {text(row.get("uuid")) for row in self.view.attributes}
         return tuple(uuid for row in self._before.attributes if (uuid := text(row.get("uuid"))) and uuid not in kept)
+
+    def tags_of(self, row: Mapping[str, Any]) -> list[str]:
+        """Return the names of the tags of an attribute and its event, each once, without those that stay at home: not
+        every trigger says of an attribute what it has from its event."""
+        return list(dict.fromkeys((*tag_names(row), *self.view.tags)))
 
     def all_tags_of(self, row: Mapping[str, Any]) -> list[str]:
         """Return the names of all tags of an attribute and its event, those included that stay at home."""
@@ -152,7 +158,7 @@ class Call:
     @lazy
     def summary(self) -> Summary:
         """What happened, as a title and named facts."""
-        selected = None if self.selected is None else rows(self.selected)
+        selected = None if self.selected is None else self.rows
         return summarise(self.view, selected, self.hidden, self._marks)
 
     def tell_changes(self, update: str, names: Sequence[str]) -> None:

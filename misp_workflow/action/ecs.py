@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from misp_workflow.action.call import Call
-from misp_workflow.event import marking, number, tag_names, text
-from misp_workflow.markings import TLP_LEVELS
+from misp_workflow.event import marking, number, text
 
 TYPES = {
     "ip-src": "ipv4-addr",
@@ -50,7 +49,7 @@ def document(call: Call, row: Mapping[str, Any]) -> dict[str, Any]:
         "@timestamp": _time(row.get("timestamp")) or _time(call.view.event.get("timestamp")),
         "event": {"kind": "enrichment", "category": ["threat"], "type": ["indicator"]},
         "threat": {"indicator": {name: item for name, item in indicator.items() if item not in ("", None)}},
-        "tags": _tags(call, row),
+        "tags": call.tags_of(row),
         "misp": {
             "attribute_uuid": text(row.get("uuid")),
             "type": kind,
@@ -60,10 +59,6 @@ def document(call: Call, row: Mapping[str, Any]) -> dict[str, Any]:
         },
     }
     return {name: item for name, item in told.items() if item not in ("", None, [])}
-
-
-def _tags(call: Call, row: Mapping[str, Any]) -> list[str]:
-    return tag_names(row) or call.view.tags
 
 
 def _value(kind: str, value: str) -> dict[str, Any]:
@@ -88,8 +83,7 @@ def _value(kind: str, value: str) -> dict[str, Any]:
 
 def _tlp(call: Call, row: Mapping[str, Any]) -> str:
     """Return the strictest TLP of the attribute and its event, "" when they have none."""
-    levels = [level for level in (marking(_tags(call, row), "tlp"), call.view.tlp) if level]
-    return max(levels, key=TLP_LEVELS.index) if levels else ""
+    return marking(call.tags_of(row), "tlp") or ""
 
 
 def _time(seconds: Any) -> str:

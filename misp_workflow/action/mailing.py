@@ -57,8 +57,13 @@ def server(params: Any) -> dict[str, Any]:
 
 
 def copies(params: Any) -> Iterator[dict[str, Any]]:
-    """Yield one mail's part of the address lines for each recipient; whoever stands in several lines gets one mail."""
-    to, cc, bcc = ([parseaddr(one)[1] for one in listed] for listed in (params.recipients, params.cc, params.bcc))
+    """Yield one mail's part of the address lines for each recipient; whoever stands there several times, in whatever
+    case, gets one mail."""
+    spelled: dict[str, str] = {}
+    to, cc, bcc = (
+        [spelled.setdefault(address.casefold(), address) for _, address in map(parseaddr, listed)]
+        for listed in (params.recipients, params.cc, params.bcc)
+    )
     known: set[str] = set()
     for line, addresses in (("to", to), ("cc", cc), ("bcc", bcc)):
         for address in addresses:

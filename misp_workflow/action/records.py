@@ -17,7 +17,7 @@ from misp_workflow.action.params import Table
 from misp_workflow.action.standing import STANDING, Standing, standing
 from misp_workflow.effects import Batch, Receipt
 from misp_workflow.errors import InputError, ParameterError
-from misp_workflow.event import flag, tag_names, text
+from misp_workflow.event import flag, text
 
 RECORDS: Table = {
     "granularity": {
@@ -247,11 +247,16 @@ class _With(Mapping[str, Any]):
 def _flat(call: Call, head: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an attribute as one object without others in it, but for the list of its tags."""
     told: dict[str, Any] = {"attribute_uuid": row.get("uuid"), "to_ids": flag(row.get("to_ids"))}
-    told |= {name: row[name] for name in ATTRIBUTE_FIELDS if row.get(name) not in (None, "")}
-    told["tags"] = tag_names(row) or call.view.tags
-    told |= {f"event_{name}": value for name, value in head.items()}
+    told |= {name: text(row.get(name)) for name in ATTRIBUTE_FIELDS}
+    told["tags"] = call.tags_of(row)
+    told |= _plain(head)
     told |= {"event_organisation": call.view.organisation, "object": call.view.object_name(row), "link": call.link}
     return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+def _plain(head: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the head of an event in the same types whatever MISP sent: before a save "0" is false, 77 is "77"."""
+    return {f"event_{name}": flag(value) if name == "published" else text(value) for name, value in head.items()}
 
 
 def _misp(call: Call, head: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,14 +273,13 @@ def _event(call: Call, rows: list[dict[str, Any]]) -> dict[str, Any]:
         chosen = {"Attribute": rows, "Object": []} if call.selected is not None else {}
         return {"Event": {**call.view.event, **chosen}}
     head = {name: call.view.event[name] for name in EVENT_FIELDS if name in call.view.event}
-    told = {f"event_{name}": value for name, value in head.items()}
     return {
-        **told,
+        **_plain(head),
         "event_organisation": call.view.organisation,
         "tags": call.view.tags,
         "link": call.link,
         "attributes": [
-            {name: row[name] for name in ("uuid", *ATTRIBUTE_FIELDS) if row.get(name) not in (None, "")} for row in rows
+            {name: said for name in ("uuid", *ATTRIBUTE_FIELDS) if (said := text(row.get(name)))} for row in rows
         ],
     }
 

@@ -61,7 +61,7 @@ def pushed(call: Call) -> EventPush | Receipt:
     goes = "withheld" if call.refusal else why_it_goes(call)
     if not goes and call.selected is None and params.selected_or_all != "all":
         return call.skip("nothing was selected; set 'selected_or_all' to all to push the whole event")
-    chosen = None if call.selected is None else _chosen(call.rows)
+    chosen = None if call.selected is None else {text(row.get("uuid")) for row in call.rows}
     is_cut = bool(view.data.get("enabledFilters"))  # what a filter node hides is there all the same
     body = {} if goes else _body(call, chosen)
     return EventPush(
@@ -84,12 +84,6 @@ def pushed(call: Call) -> EventPush | Receipt:
     )
 
 
-def _chosen(selected: list[Row]) -> set[str]:
-    """Return the uuids of the selected attributes, and of those in selected objects."""
-    inner = [row for thing in selected for row in rows(thing.get("Attribute"))]
-    return {text(row.get("uuid")) for row in (*selected, *inner)}
-
-
 def _body(call: Call, chosen: Container[str] | None) -> Row:
     """Return the event with these parts (None: all of them)."""
     event, with_sightings = call.view.event, call.params.sightings
@@ -104,7 +98,7 @@ def _body(call: Call, chosen: Container[str] | None) -> Row:
         "Orgc": _organisation(event, "Orgc"),
         "Tag": _tags(event),
         "Attribute": attributes(event),
-        "Object": [thing for thing in things if chosen is None or thing["uuid"] in chosen or thing["Attribute"]],
+        "Object": [thing for thing in things if chosen is None or thing["Attribute"]],
         "EventReport": reports,
     }
     return {name: value for name, value in found.items() if value not in ([], {})}

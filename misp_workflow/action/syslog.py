@@ -23,7 +23,7 @@ from misp_workflow.action.standing import standing
 from misp_workflow.delivery import guard
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import ParameterError
-from misp_workflow.event import number, tag_names, text
+from misp_workflow.event import number, text
 
 SEVERITIES = {1: 2, 2: 4, 3: 5, 4: 6}
 """MISP's threat level to the severity of syslog: high is critical, low is notice (RFC 5424, section 6.2.1)."""
@@ -127,7 +127,7 @@ def _pairs(call: Call, row: Mapping[str, Any], withdrawn: bool, comment: int) ->
         "cs2Label": "value",
         "cs2": value,
         "cs3Label": "tags",
-        "cs3": ", ".join(tag_names(row) or call.view.tags),
+        "cs3": ", ".join(call.tags_of(row)),
         "msg": guard.cut(text(row.get("comment")), comment) if comment else "",
         "deviceExternalId": text(call.view.event.get("uuid")),
         "rt": f"{number(row.get('timestamp')) * 1000}",

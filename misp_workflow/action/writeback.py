@@ -18,7 +18,7 @@ from misp_workflow.action.params import Table
 from misp_workflow.delivery.guard.marks import tags_of
 from misp_workflow.effects import Json, MispChange, Receipt
 from misp_workflow.errors import InputError
-from misp_workflow.event import text, uuid_of
+from misp_workflow.event import flag, live, text, uuid_of
 from misp_workflow.markings import PAP_LEVELS, UNKNOWN, read_tag
 from misp_workflow.settings import Destination
 from misp_workflow.words import counted
@@ -58,6 +58,8 @@ PAP: Table = {
 
 def nothing(call: Call) -> Receipt:
     """Return the receipt for a call that no attribute was selected for."""
+    if any(flag(row.get("deleted")) for row in call.rows):
+        return call.skip("what was selected is deleted in MISP, and so left alone")
     if call.selected is not None:
         return call.skip("what the node's filter selected holds no attribute that MISP has saved")
     if call.params.selected_or_all == "all":
@@ -66,8 +68,8 @@ def nothing(call: Call) -> Receipt:
 
 
 def attributes(call: Call) -> list[dict[str, Any]]:
-    """Return the attributes to act on, each once: rows that MISP has saved, and so can change."""
-    found = {uuid_of(row): row for row in call.rows if text(row.get("type")) and "value" in row}
+    """Return the attributes to act on, each once: rows that MISP has saved and that nobody deleted, so can change."""
+    found = {uuid_of(row): row for row in live(call.rows) if text(row.get("type")) and "value" in row}
     return [row for uuid, row in found.items() if uuid]
 
 

@@ -34,7 +34,7 @@ def _publish(bulk: Bulk, deadline: float) -> Answer:
     answer = ready.whole(_sent(ready.batch, deadline)) if ready.places else ready.whole(NOTHING)
     if not bulk.left_out:
         return answer
-    return replace(answer, detail=f"{answer.detail}, {left_out(bulk.left_out)}", left_out=bulk.left_out)
+    return replace(answer, detail=f"{answer.detail}; {left_out(bulk.left_out)}", left_out=bulk.left_out)
 
 
 NOTHING = Answer(outcome="delivered", detail="")

@@ -40,7 +40,7 @@ class Written:
 
     def whole(self, answer: Answer) -> Answer:
         """Return the answer for the batch before, made of the one for what was sent of it."""
-        detail = f"{answer.detail}, {left_out(self.left_out)}" if self.left_out else answer.detail
+        detail = f"{answer.detail}; {left_out(self.left_out)}" if self.left_out else answer.detail
         if not self.refused:
             return replace(answer, detail=detail, left_out=self.left_out)
         told = f"{len(self.refused):,} refused: {reasons(Counter(self.refused.values()))}"
