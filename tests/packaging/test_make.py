@@ -34,6 +34,12 @@ def test_help_names_every_target(program):
     assert targets - set(re.findall(r"make ([\w-]+)", make(program, "help").stdout)) == set()
 
 
+def test_ci_runs_the_test_command_of_the_readme():
+    command = "make test"
+    assert re.search(rf"^    {command}\b", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == command
+
+
 def test_no_python(program):
     done = make(program, "python-is-fit", "PYTHON=no-such-python")
     assert done.returncode != 0
