@@ -97,6 +97,20 @@ def _own_outbox(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
         delivery.stop()
 
 
+@pytest.fixture
+def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Puts settings in force for this test, from their text; returns the file."""
+    path = tmp_path / "settings.toml"
+
+    def write(text: str) -> Path:
+        path.write_text(text)
+        path.chmod(0o600)
+        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(path))
+        return path
+
+    return write
+
+
 @pytest.fixture(autouse=True)
 def _nothing_kept_between_mutants() -> None:
     """What a function has kept would speak for it where a mutation of what it calls is tried (`make mutants`)."""

@@ -233,12 +233,11 @@ def test_a_damaged_row_costs_a_repetition(said: str, tell: Tell, data, receiver:
     assert "is damaged" in caplog.text
 
 
-def test_it_is_known_to_all_who_share_a_redis(brokers: Brokers, tmp_path: Path, tell: Tell, data, monkeypatch) -> None:
+def test_it_is_known_to_all_who_share_a_redis(
+    brokers: Brokers, tmp_path: Path, tell: Tell, data, monkeypatch, rules
+) -> None:
     with brokers("redis") as broker:
-        path = tmp_path / "settings.toml"
-        path.write_text(f'answer_within = "30 s"\n[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase for all"\n')
-        path.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(path))
+        rules(f'answer_within = "30 s"\n[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase for all"\n')
         tell(data)
         delivery.stop()
         monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "another machine"))

@@ -75,12 +75,9 @@ def asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked
 
 
 @pytest.fixture
-def within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def within(rules) -> Callable[[float], None]:
     def write(seconds: float) -> None:
-        file = tmp_path / "settings.toml"
-        file.write_text(f"answer_within = {seconds}\n")
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        rules(f"answer_within = {seconds}\n")
         assert settings.current().answer_within == seconds
 
     return write

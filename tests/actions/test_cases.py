@@ -70,15 +70,12 @@ def request_of(case: dict[str, Any], action: str, receiver: Receiver) -> dict[st
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:apprise")
 @pytest.mark.parametrize("file", CASES, ids=lambda file: f"{file.parent.name}/{file.stem}")
-def test_case(file: Path, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_case(file: Path, receiver: Receiver, tmp_path: Path, rules) -> None:
     case, action = json.loads(file.read_text()), file.parent.name
     if "settings" in case:
-        settings = tmp_path / "settings.toml"
         text = case["settings"].replace("{receiver}", receiver.url).replace("{folder}", str(tmp_path))
         text = text.replace("{user}", "nobody" if os.geteuid() == 0 else getpass.getuser())
-        settings.write_text(text)
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        rules(text)
     told = json.loads(json.dumps(case.get("answers", [])).replace("{receiver}", receiver.url))
     receiver.answers(*map(_receiver_answer, told))
     assert {"sends", "mails", "blocks", "error", "passes"} & case.keys(), "the case expects nothing"

@@ -115,13 +115,8 @@ def test_node_red_without_such_an_endpoint_is_a_no(node_red: tuple[str, Path], c
     assert "404" in ask("node-red", f"{node_red[0]}/nosuch", captures["event-publish"]["data"])["error"]
 
 
-def test_node_red_without_a_response_node_never_says_yes(
-    node_red: tuple[str, Path], captures: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    settings = tmp_path / "settings.toml"
-    settings.write_text('answer_within = "2 s"\n')
-    settings.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+def test_node_red_without_a_response_node_never_says_yes(node_red: tuple[str, Path], captures: dict[str, Any], rules):
+    rules('answer_within = "2 s"\n')
     assert ask("node-red", f"{node_red[0]}/silent", captures["event-publish"]["data"])["data"]["status"] == "queued"
 
 

@@ -140,32 +140,24 @@ def flowintel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, s
 
 
 @pytest.fixture
-def misp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MispStandIn]:
+def misp(rules) -> Iterator[MispStandIn]:
     """A stand-in for the operator's MISP, which the settings name."""
     with MispStandIn(recorded=json.loads(RECORDED.read_text())) as standin:
-        file = tmp_path / "settings.toml"
-        file.write_text(
-            f'answer_within = "60 s"\n[misp]\nurl = "{standin.url}"\nkey = "{standin.key}"\nverify_tls = false\n'
-        )
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        rules(f'answer_within = "60 s"\n[misp]\nurl = "{standin.url}"\nkey = "{standin.key}"\nverify_tls = false\n')
         yield standin
 
 
 @pytest.fixture
-def redis_settings(program: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def redis_settings(program: Callable[[str], str], tmp_path: Path, rules) -> Iterator[None]:
     """Settings of machines that share a Redis, which runs until the test ends."""
     pytest.importorskip("redis", reason="the extra 'queue' is not installed")
     port = free_port()
     words = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    file = tmp_path / "settings.toml"
     told = (
         f'answer_within = "60 s"\n[outbox]\nurl = "redis://127.0.0.1:{port}/0"\nkey = "a pass phrase of all of them"\n'
     )
-    file.write_text(told)
-    file.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    rules(told)
     try:
         _wait_until(lambda: _listens(port), process)
         yield

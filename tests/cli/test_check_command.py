@@ -21,13 +21,11 @@ CHAT = {"webhook_url": "https://hooks.example.org/x"}
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text(
+def settings(rules) -> None:
+    rules(
         "[destinations.soc-chat]\nactions = ['slack_message']\n"
         "[destinations.soc-chat.parameters]\nwebhook_url = 'env:HOOK'\n[destinations.bare]\n"
     )
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
 
 
 def call(*arguments: object) -> Result:
@@ -244,17 +242,13 @@ SEVERAL = "[misp.hub]\nurl = 'https://hub.example'\n[misp.partners]\nurl = 'http
     ],
 )
 def test_a_node_that_changes_one_of_several_misps_says_which(
-    module: str, params: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    module: str, params: dict[str, Any], said: str, tmp_path: Path, rules
 ) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text(SEVERAL + "[destinations.in-hub.parameters]\nmisp = 'hub'\n")
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    rules(SEVERAL + "[destinations.in-hub.parameters]\nmisp = 'hub'\n")
     found = findings(tmp_path, module, params).get("misp", "")
     assert found.startswith(said) and bool(found) is bool(said)
 
 
-def test_the_only_misp_needs_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text("[misp]\nurl = 'https://hub.example'\n")
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+def test_the_only_misp_needs_no_name(tmp_path: Path, rules) -> None:
+    rules("[misp]\nurl = 'https://hub.example'\n")
     assert "misp" not in findings(tmp_path, "misp_tag", {"tags": "seen"})

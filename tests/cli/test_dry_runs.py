@@ -35,16 +35,13 @@ def chat() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chat: Receiver) -> Iterator[MispStandIn]:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chat: Receiver, rules) -> Iterator[MispStandIn]:
     """An operator's settings in force, with a destination and a MISP, and a workflow that speaks to both."""
     with MispStandIn() as misp:
-        settings = tmp_path / "settings.toml"
-        settings.write_text(
+        rules(
             f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n'
             f'[destinations.chat.parameters]\nwebhook_url = "{chat.url}/hook"\n'
         )
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
         monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
         monkeypatch.chdir(tmp_path)
         (tmp_path / "w.json").write_text(json.dumps(build("w", "event-publish", NODES, [(1, 2), (2, 3), (3, 4)])))

@@ -32,7 +32,7 @@ COMMANDING = re.compile(
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules) -> Iterator[Path]:
     """A folder full of hostile files, settings that name a hostile receiver, a MISP with hostile names."""
     event = {
         "id": "7",
@@ -58,15 +58,12 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with Receiver() as chat, MispStandIn() as misp:
         chat.always(lambda _: answer(EVIL, 400))
         misp.add_workflow("event-publish", graph, EVIL)
-        settings = tmp_path / "settings.toml"
-        settings.write_text(
+        rules(
             f"modules_url = {json.dumps(misp.url)}\n[misp]\nurl = {json.dumps(misp.url)}\nkey = {json.dumps(misp.key)}\n"
             f"[destinations.chat.parameters]\nwebhook_url = {json.dumps(chat.url)}\n"
             f"[destinations.{json.dumps(EVIL)}.parameters]\nwebhook_url = {json.dumps(chat.url)}\n"
             f'[lists]\nfolder = {json.dumps(str(tmp_path / "lists"))}\n[destinations.list.list]\nformat = "plain"\n'
         )
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
         monkeypatch.chdir(tmp_path)
         times = {"first": 1.0e9, "at": time.time()}
         sent = Sent(event=UUID, item=EVIL, destination=EVIL, action=EVIL, id=EVIL, key=EVIL, **times)

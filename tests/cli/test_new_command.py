@@ -62,11 +62,9 @@ def test_its_own_tests_pass(mine: Path) -> None:
 
 
 def test_its_own_tests_leave_the_users_outbox_alone(
-    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules
 ) -> None:
-    broken = tmp_path / "settings.toml"
-    broken.write_text("misspelt = 1\n")
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(broken))
+    rules("misspelt = 1\n")
     monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
     assert "5 passed" in pytest_of(mine)
     assert not (tmp_path / "state").exists()

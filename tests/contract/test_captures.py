@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from misp_workflow.testing import Receiver, answer
 from misp_workflow.testing.contract import ActionFile, sample_params, trouble_with
@@ -31,16 +28,11 @@ def test_the_captures_hold_secrets(captures: dict[str, Any]):
         assert len(secrets_in(captures[trigger]["data"])) == 3
 
 
-def test_every_captured_body_is_answered_and_gives_no_secret_away(
-    action: ActionFile, captures: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_every_captured_body_is_answered_and_gives_no_secret_away(action: ActionFile, captures: dict[str, Any], rules):
     arrived = []
     with Receiver() as receiver:
         receiver.always(answer({"ok": True}))
-        settings = tmp_path / "settings.toml"
-        settings.write_text(f'[misp]\nurl = "{receiver.url}"\nkey = "k3YofNobody"\n')
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        rules(f'[misp]\nurl = "{receiver.url}"\nkey = "k3YofNobody"\n')
         params = sample_params(action, receiver.url)
         if "items" in params:
             params["items"] = "all"  # the most that can leave

@@ -150,13 +150,10 @@ def judge(work: Callable[[Any], Any], size: int = 40, runs_at_once: int = TIMES)
 
 
 @pytest.fixture
-def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+def patient(rules) -> Iterator[Receiver]:
     """Settings with which no call is cut short, and a MISP that has nothing."""
     with Receiver() as receiver:
-        settings = tmp_path / "settings.toml"
-        settings.write_text(f'answer_within = 60\n[misp]\nurl = "{receiver.url}"\nkey = "k3YofNobody"\n')
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        rules(f'answer_within = 60\n[misp]\nurl = "{receiver.url}"\nkey = "k3YofNobody"\n')
         yield receiver
 
 

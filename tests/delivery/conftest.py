@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,19 +19,6 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("MISP_WORKFLOW_STATE", str(folder))
     yield folder
     delivery.stop()
-
-
-@pytest.fixture
-def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Returns a function that writes the settings file."""
-    path = tmp_path / "settings.toml"
-
-    def write(text: str) -> None:
-        path.write_text(text)
-        path.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(path))
-
-    return write
 
 
 @pytest.fixture(scope="session")

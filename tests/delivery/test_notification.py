@@ -10,7 +10,6 @@ import socketserver
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -99,11 +98,8 @@ def test_no_spelling_of_them_helps(host: str):
     assert said.outcome == "refused" and "metadata" in said.detail
 
 
-def test_the_settings_network_rules_hold(receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    settings = tmp_path / "settings.toml"
-    settings.write_text('[networks]\ndeny = ["loopback"]\n')
-    settings.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+def test_the_settings_network_rules_hold(receiver: Receiver, rules):
+    rules('[networks]\ndeny = ["loopback"]\n')
     said = send(gotify(receiver))
     assert said.outcome == "refused" and "networks.deny" in said.detail and not receiver.connections
 

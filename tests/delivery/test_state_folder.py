@@ -249,11 +249,8 @@ def test_a_settings_path_that_is_no_regular_file_is_said(tmp_path: Path, make, m
     assert "is no regular file" in problem or "cannot be read" in problem
 
 
-def test_settings_nested_too_deeply_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "settings.toml"
-    path.write_text("a = " + "[" * 50_000 + "]" * 50_000)
-    path.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(path))
+def test_settings_nested_too_deeply_are_said(rules) -> None:
+    rules("a = " + "[" * 50_000 + "]" * 50_000)
     assert "nested too deeply" in settings.current().problem
 
 

@@ -177,17 +177,14 @@ def test_known_files_lose_their_flag(peers):
 
 
 @pytest.mark.server
-def test_a_real_expansion_adds_its_object_and_is_not_asked_about_it(peers, tmp_path, monkeypatch):
+def test_a_real_expansion_adds_its_object_and_is_not_asked_about_it(peers, rules):
     """extract_url_components asks nobody, so the real misp-modules can be asked here."""
     misp, _, server = peers
     event = misp.add_event(
         {"info": "x", "Attribute": [{"type": "url", "value": "https://login.example.invalid/a?b=c"}]}
     )
     params = {"module": "extract_url_components", "add_as": "attributes", "items": "all"}
-    server_known = tmp_path / "settings.toml"
-    server_known.write_text(f'modules_url = "{server.url}"\n[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
-    server_known.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(server_known))
+    rules(f'modules_url = "{server.url}"\n[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
     action = ActionFile.load(EXAMPLES.parent / "misp_modules/modules/action_mod/misp_enrichment.py")
     said = action.ask(json.dumps({"module": action.name, "data": {"Event": event}, "params": params}).encode())
     assert "1 result was added as attributes" in said["data"]["detail"], said

@@ -25,14 +25,11 @@ EVENT = {"Event": {"id": "1", "info": "x", "Tag": [{"name": "tlp:green"}], "Attr
 
 
 @pytest.fixture
-def within(tmp_path, monkeypatch):
+def within(rules):
     """Set the seconds in which MISP is answered."""
 
     def write(seconds: float) -> None:
-        file = tmp_path / "settings.toml"
-        file.write_text(f"answer_within = {seconds}\n")
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        rules(f"answer_within = {seconds}\n")
         assert settings.current().answer_within == seconds
 
     return write
@@ -184,14 +181,11 @@ def test_an_event_is_not_held_longer_than_its_call(blocking):
         gc.enable()
 
 
-def test_a_request_is_as_large_as_it_likes_unless_the_settings_bound_it(tmp_path, monkeypatch):
+def test_a_request_is_as_large_as_it_likes_unless_the_settings_bound_it(rules):
     ask = exposed(lambda call: Pass(notes=("read",)))
     large = {"Event": {"info": "x" * 40 * 2**20}}
     assert "data" in ask(data=large)
-    file = tmp_path / "settings.toml"
-    file.write_text('largest_request = "1 MiB"\n')
-    file.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    rules('largest_request = "1 MiB"\n')
     assert "more than the settings allow (largest_request)" in ask(data=large)["error"]
     assert "data" in ask(data=EVENT)
 

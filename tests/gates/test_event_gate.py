@@ -16,12 +16,9 @@ OURS = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture
-def misp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def misp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules):
     with MispStandIn() as standin:
-        settings = tmp_path / "settings.toml"
-        settings.write_text(f'[misp]\nurl = "{standin.url}"\nkey = "{standin.key}"\n')
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        rules(f'[misp]\nurl = "{standin.url}"\nkey = "{standin.key}"\n')
         monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
         yield standin
 

@@ -103,11 +103,9 @@ def test_a_changed_file_is_read_again(book):
 
 
 @pytest.fixture
-def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, captures, book):
+def gate(tmp_path: Path, captures, book, rules):
     """Ask the gate about a captured event, with a rule file."""
-    settings = tmp_path / "settings.toml"
-    settings.write_text(f'[rules]\nhouse = "{tmp_path / "rules.toml"}"\n')
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+    rules(f'[rules]\nhouse = "{tmp_path / "rules.toml"}"\n')
     action = ActionFile.load(ROOT / "misp_modules/modules/action_mod/publish_gate.py")
 
     def ask(text: str, **params: str) -> dict[str, Any]:

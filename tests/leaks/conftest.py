@@ -29,22 +29,9 @@ def _world() -> Iterator[World]:
 
 
 @pytest.fixture
-def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put settings in force."""
-
-    def write(text: str) -> None:
-        file = tmp_path / "settings.toml"
-        file.write_text(text)
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
-
-    return write
-
-
-@pytest.fixture
-def world(_world: World, captures: dict[str, Any], use: Callable[[str], None]) -> World:
+def world(_world: World, captures: dict[str, Any], rules: Callable[[str], None]) -> World:
     """Everybody, nothing having come yet, with settings that know MISP and nothing else."""
     _world.remember(captures)
     _world.clear()
-    use(_world.settings())
+    rules(_world.settings())
     return _world

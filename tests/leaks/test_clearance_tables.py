@@ -62,7 +62,7 @@ def way(request: pytest.FixtureRequest) -> ActionFile:
 
 
 @pytest.fixture
-def destinations(world: World, use: Callable[[str], None]) -> None:
+def destinations(world: World, rules: Callable[[str], None]) -> None:
     """One destination for each level of each table, and nothing said about those that name none."""
     lines = []
     for scheme, levels in LEVELS.items():
@@ -73,7 +73,7 @@ def destinations(world: World, use: Callable[[str], None]) -> None:
                 lines.append(f'pap = "{level}"')
             if scheme == "distribution":
                 lines.append(f'distribution = "{DISTRIBUTIONS[int(level)]}"\nsharing_groups = ["7"]')
-    use(world.settings("\n".join(lines)))
+    rules(world.settings("\n".join(lines)))
 
 
 def named(row: dict[str, Any], number: int, kind: str) -> dict[str, str]:
@@ -221,9 +221,9 @@ def test_what_the_operator_says_of_markings(
     arrive: list[str] | None,
     way: ActionFile,
     world: World,
-    use: Callable[[str], None],
+    rules: Callable[[str], None],
 ):
-    use(world.settings(f"[defaults]\n{settings}"))
+    rules(world.settings(f"[defaults]\n{settings}"))
     row = {"event": event, "items": items}
     said, arrived = send(way, world, data_of(row, 1, "own"), "", False)
     found = [name for name, value in named(row, 1, "own").items() if value.encode() in arrived]
@@ -235,10 +235,12 @@ HASHES = {name: f"{number:032x}" for number, name in enumerate("abcdefgh", start
 
 @pytest.mark.parametrize("asking", ["hashlookup_check", "misp_enrichment"])
 @pytest.mark.parametrize("bound", ["node", "destination"])
-def test_nobody_is_asked_about_what_pap_keeps_back(asking: str, bound: str, world: World, use: Callable[[str], None]):
+def test_nobody_is_asked_about_what_pap_keeps_back(asking: str, bound: str, world: World, rules: Callable[[str], None]):
     """The node's own `pap`, and the destination's."""
     action = ActionFile.load(next(path for path in ACTION_FILES if path.stem == asking))
-    use(world.settings("\n".join(f'[destinations."{level}"]\npap = "{level}"\ntlp = "red"' for level in LEVELS["pap"])))
+    rules(
+        world.settings("\n".join(f'[destinations."{level}"]\npap = "{level}"\ntlp = "red"' for level in LEVELS["pap"]))
+    )
     wrong = []
     for number, row in enumerate(table("pap")):
         data = data_of(row, number, "pap")

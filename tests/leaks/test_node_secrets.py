@@ -210,7 +210,7 @@ def test_a_destinations_secrets_stay_where_they_are(
     quoting: Quoting,
     turns: Turns,
     caplog: pytest.LogCaptureFixture,
-    use: Callable[[str], None],
+    rules: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
 ):
     """The node names the destination only; the secrets stand in the environment."""
@@ -224,7 +224,7 @@ def test_a_destinations_secrets_stay_where_they_are(
         elif value:
             lines.append(f"{name} = {json.dumps(value)}")
     monkeypatch.setattr(world.misp, "key", f"{CORE}OfMisp")
-    use(world.settings("\n".join(["[destinations.soc.parameters]", *lines])))
+    rules(world.settings("\n".join(["[destinations.soc.parameters]", *lines])))
     with caplog.at_level(logging.DEBUG):
         answers = asked(action, turns, dict.fromkeys(action.params, "") | {"destination": "soc"})
     check(answers, caplog)

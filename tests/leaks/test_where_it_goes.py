@@ -130,12 +130,12 @@ def changes_misp(action: ActionFile) -> bool:
 
 @pytest.mark.usefixtures("_names")
 def test_no_spelling_of_a_metadata_service_is_spoken_to(
-    action: ActionFile, world: World, captures: dict[str, Any], use: Callable[[str], None], connected: list[str]
+    action: ActionFile, world: World, captures: dict[str, Any], rules: Callable[[str], None], connected: list[str]
 ):
     said = []
     for number, host in enumerate(METADATA):
         if changes_misp(action):
-            use(f'modules_url = "http://{host}"\n[misp]\nurl = "http://{host}"\nkey = "{world.misp.key}"\n')
+            rules(f'modules_url = "http://{host}"\n[misp]\nurl = "http://{host}"\nkey = "{world.misp.key}"\n')
         body = another(captures["event-publish"], number)
         params = world.params(action, selected_or_all="all", dry_run="false", **templates(action, '"hello"'))
         for name, value in elsewhere(action, host).items():

@@ -46,14 +46,11 @@ def misp(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules) -> Callable[..., None]:
     """Write settings that name a MISP; further lines of TOML go on top."""
 
     def write(misp: Any, more: str = "", key: str = "") -> None:
-        settings = tmp_path / "settings.toml"
-        settings.write_text(f'{more}\n[misp]\nurl = "{misp.url}"\nkey = "{key or misp.key}"\nverify_tls = false\n')
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        rules(f'{more}\n[misp]\nurl = "{misp.url}"\nkey = "{key or misp.key}"\nverify_tls = false\n')
         monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
 
     return write

@@ -28,11 +28,8 @@ def misp() -> Iterator[MispStandIn]:
 
 
 @pytest.fixture(autouse=True)
-def _settings(misp: MispStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = tmp_path / "settings.toml"
-    settings.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "{KEY}"\n[destinations.closed]\nunmarked_there = "red"\n')
-    settings.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+def _settings(misp: MispStandIn, monkeypatch: pytest.MonkeyPatch, rules) -> None:
+    rules(f'[misp]\nurl = "{misp.url}"\nkey = "{KEY}"\n[destinations.closed]\nunmarked_there = "red"\n')
     monkeypatch.setattr(marking, "_silent", {})
 
 

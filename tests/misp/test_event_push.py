@@ -74,15 +74,12 @@ def other(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.fixture
-def settings(other: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def settings(other: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules) -> Callable[[str], None]:
     def write(more: str = "") -> None:
-        file = tmp_path / "settings.toml"
         place = f'server_url = "{other.url}"\napi_key = "{other.key}"\nverify_tls = "false"\n'
-        file.write_text(
+        rules(
             f'answer_within = "30 s"\n[destinations.there]\ntlp = "amber"\n{more}\n[destinations.there.parameters]\n{place}'
         )
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
         monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
 
     write()

@@ -18,15 +18,10 @@ OURS, THEIRS = "5d1f0f5e-0000-4000-8000-000000000001", "5d1f0f5e-0000-4000-8000-
 
 
 @pytest.fixture
-def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MispStandIn]:
+def other(rules) -> Iterator[MispStandIn]:
     with MispStandIn() as misp:
         place = f'server_url = "{misp.url}"\napi_key = "{misp.key}"\nverify_tls = "false"\n'
-        file = tmp_path / "settings.toml"
-        file.write_text(
-            f'answer_within = "30 s"\n[destinations.there]\ntlp = "amber"\n[destinations.there.parameters]\n{place}'
-        )
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        rules(f'answer_within = "30 s"\n[destinations.there]\ntlp = "amber"\n[destinations.there.parameters]\n{place}')
         yield misp
 
 

@@ -18,14 +18,11 @@ DESTINATIONS = ("soc-chat", "admins", "partners", "on-call", "soc-room", "hashlo
 
 
 @pytest.fixture
-def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MispStandIn]:
+def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules) -> Iterator[MispStandIn]:
     """MISP's workflow API with a memory, named by the settings in force."""
     with MispStandIn() as misp:
-        file = tmp_path / "settings.toml"
         named = "".join(f"[destinations.{name}]\n" for name in DESTINATIONS)
-        file.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n{named}')
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        rules(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n{named}')
         monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
         yield misp
 

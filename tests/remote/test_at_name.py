@@ -17,15 +17,12 @@ WORKFLOW = Path(__file__).parents[2] / "examples" / "workflows" / "notify-on-tlp
 
 
 @pytest.fixture
-def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, MispStandIn]]:
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules) -> Iterator[dict[str, MispStandIn]]:
     with MispStandIn() as hub, MispStandIn() as partners:
         hub.key, partners.key = "h" * 40, "p" * 40
         found = {"hub": hub, "partners": partners}
-        file = tmp_path / "settings.toml"
         tables = [f'[misp.{name}]\nurl = "{one.url}"\nkey = "{one.key}"\n' for name, one in found.items()]
-        file.write_text("".join([*tables, "[destinations.soc-chat]\n"]))
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        rules("".join([*tables, "[destinations.soc-chat]\n"]))
         monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
         yield found
 

@@ -109,15 +109,12 @@ def test_a_route_to_nowhere_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def routed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def routed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules) -> Callable[[str], None]:
     """Put settings in force."""
     monkeypatch.setenv("MISP_WORKFLOW_STATE", str(tmp_path / "state"))
 
     def put(text: str) -> None:
-        file = tmp_path / "settings.toml"
-        file.write_text(f'answer_within = "60 s"\n{text}')  # a busy machine is not what is tried here
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        rules(f'answer_within = "60 s"\n{text}')  # a busy machine is not what is tried here
 
     return put
 

@@ -40,12 +40,8 @@ def test_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         place.resolved()
 
 
-def test_the_next_call_of_the_same_node_has_what_the_secret_is_now(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text('[destinations.chat.parameters]\naddress = "env:HOOK"\n')
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+def test_the_next_call_of_the_same_node_has_what_the_secret_is_now(monkeypatch: pytest.MonkeyPatch, rules) -> None:
+    rules('[destinations.chat.parameters]\naddress = "env:HOOK"\n')
     config: dict[str, Any] = {"params": {"address": {"description": "Where to", "format": "url"}}, "blocking": False}
     ask = expose({"name": "test"}, config, lambda call: Post(url=call.params.address, json={}))[1]
     data = {"Event": {"id": "1", "info": "x", "Tag": [{"name": "tlp:clear"}], "Attribute": []}}

@@ -113,11 +113,8 @@ def test_what_stands_elsewhere_now_leaves_where_it_stood(receiver: Receiver) -> 
     ]
 
 
-def test_what_may_not_go_any_more_is_taken_back_from_who_has_it_only(receiver: Receiver, tmp_path, monkeypatch) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text('[destinations.siem]\ntlp = "green"\nunmarked = "green"\n')
-    file.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+def test_what_may_not_go_any_more_is_taken_back_from_who_has_it_only(receiver: Receiver, rules) -> None:
+    rules('[destinations.siem]\ntlp = "green"\nunmarked = "green"\n')
     receiver.always(bulk_answer({"status": 200}))
     red = {"Tag": [{"name": "tlp:red"}]}
     put(receiver, event(A, whole=False), destination="siem")
@@ -144,11 +141,8 @@ def test_what_is_in_is_in_the_ledger_before_the_outbox_forgets_it(receiver: Rece
 
 
 @pytest.mark.parametrize("there", [[A], []], ids=["with its attributes", "bare"])
-def test_a_tag_that_stays_at_home_withdraws_as_well(receiver: Receiver, tmp_path, monkeypatch, there: list) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text('[destinations.siem]\ntlp = "green"\nunmarked = "green"\n')
-    file.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+def test_a_tag_that_stays_at_home_withdraws_as_well(receiver: Receiver, there: list, rules) -> None:
+    rules('[destinations.siem]\ntlp = "green"\nunmarked = "green"\n')
     receiver.always(bulk_answer({"status": 200}))
     put(receiver, event(A), destination="siem", **TAGS)
     local = {"Tag": [{"name": "status:false-positive", "local": True}]}

@@ -118,14 +118,11 @@ def test_no_spelling_helps(address):
 
 
 @pytest.fixture
-def deny(tmp_path, monkeypatch):
+def deny(rules):
     """Put networks into the settings that nothing may go to."""
 
     def write(*networks: str) -> None:
-        file = tmp_path / "settings.toml"
-        file.write_text(f"[networks]\ndeny = {json.dumps(networks)}\n")
-        file.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+        rules(f"[networks]\ndeny = {json.dumps(networks)}\n")
 
     return write
 

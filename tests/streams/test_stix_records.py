@@ -134,13 +134,8 @@ def test_a_whole_event_is_one_bundle_that_names_what_is_missing(stream: Stream) 
     assert gone and found[f"report--{EVENT}"]["revoked"] and found[f"indicator--{uid(1)}"]["revoked"]
 
 
-def test_nothing_above_the_clearance_is_converted(
-    stream: Stream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = tmp_path / "settings.toml"
-    settings.write_text('[destinations.bus]\ntlp = "green"\nactions = ["redis_stream"]\n')
-    settings.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+def test_nothing_above_the_clearance_is_converted(stream: Stream, rules) -> None:
+    rules('[destinations.bus]\ntlp = "green"\nactions = ["redis_stream"]\n')
     rows = [attribute(1, Tag=[{"name": "tlp:red"}]), attribute(2, Tag=[{"name": "tlp:green"}])]
     said = stream.tell(event(*rows, Tag=[{"name": "tlp:green"}]), granularity="event", destination="bus")
     assert said["data"]["status"] == "delivered", said

@@ -155,12 +155,9 @@ def test_files_that_hold_no_event_are_told(quiet, tmp_path) -> None:
     assert run(EXAMPLES / "gate-users.json", tmp_path / "events").exit_code == 2
 
 
-def test_it_takes_the_events_of_misp(tmp_path, monkeypatch) -> None:
+def test_it_takes_the_events_of_misp(tmp_path, monkeypatch, rules) -> None:
     with MispStandIn() as misp:
-        settings = tmp_path / "settings.toml"
-        settings.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        rules(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         for number in range(12):
             tags = [{"name": "tlp:red"}] if number % 4 == 0 else [{"name": "tlp:green"}]
@@ -172,13 +169,10 @@ def test_it_takes_the_events_of_misp(tmp_path, monkeypatch) -> None:
         assert run(EXAMPLES / "publish-gate.json").exit_code == 2
 
 
-def test_a_misp_that_lists_new_events_for_ever_is_not_asked_for_ever(tmp_path, monkeypatch) -> None:
+def test_a_misp_that_lists_new_events_for_ever_is_not_asked_for_ever(tmp_path, monkeypatch, rules) -> None:
     monkeypatch.setattr(client, "MOST_EVENTS", 20)
     with MispStandIn() as misp:
-        settings = tmp_path / "settings.toml"
-        settings.write_text(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
-        settings.chmod(0o600)
-        monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(settings))
+        rules(f'[misp]\nurl = "{misp.url}"\nkey = "{misp.key}"\n')
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         numbers = itertools.count()
 

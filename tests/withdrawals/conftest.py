@@ -20,13 +20,10 @@ warninglists = []
 
 
 @pytest.fixture(params=PEERS, ids=lambda one: one.__name__)
-def peer(request, tmp_path: Path, program, brokers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+def peer(request, tmp_path: Path, program, brokers, rules) -> Iterator[Peer]:
     """Each of the other sides, running, and settings that name it as the destination "peer"."""
     if request.param in (sentinel, taxii):
         request.getfixturevalue("misp_stix")
-    file = tmp_path / "settings.toml"
-    file.write_text(SETTINGS.format(folder=tmp_path))
-    file.chmod(0o600)
-    monkeypatch.setenv("MISP_WORKFLOW_CONFIG", str(file))
+    rules(SETTINGS.format(folder=tmp_path))
     with request.param(tmp_path, brokers if request.param is amqp else program) as found:
         yield found
