@@ -343,9 +343,9 @@ def test_what_is_only_noted() -> None:
     assert effects(act("publish-event")) == [("Event.publish", ["7"])]
 
 
-def test_an_unknown_module_names_the_known() -> None:
-    with pytest.raises(InputError, match=r"no module 'nothing'.*push-zmq"):
-        act("nothing")
+def test_an_unknown_module_is_told_with_the_nearest_and_how_to_find_one() -> None:
+    with pytest.raises(InputError, match=r"no module 'push-zmk'; the nearest name is “push-zmq”.*actions WORD"):
+        act("push-zmk")
 
 
 @pytest.mark.parametrize("nothing", ["", "0", 0, None, False])
