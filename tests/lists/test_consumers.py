@@ -153,6 +153,7 @@ def test_bind_answers_nxdomain_for_a_listed_name_only(keep, consumer, tmp_path: 
     with running(named, "-g", "-c", control, port=port, log=tmp_path / "named.log"):
         assert status_of(dig, port, "www.evil.example") == "NXDOMAIN"
         assert status_of(dig, port, "a.b.evil.example") == "NXDOMAIN"
+        assert status_of(dig, port, "below.deep.evil.example") == "NXDOMAIN"  # deep.evil.example is listed as a host
         assert status_of(dig, port, "xn--bcher-kva.example") == "NXDOMAIN"
         assert status_of(dig, port, "lone.example") == "NXDOMAIN"
         assert (

@@ -27,6 +27,8 @@ FILES = {
         [
             ("domain", "a.example"),
             ("hostname", "a.example"),
+            ("hostname", "x.a.example"),
+            ("domain", "z.y.a.example"),
             ("hostname", "b.example"),
             ("ip", "192.0.2.0/24"),
             ("ip", "2001:db8::1"),

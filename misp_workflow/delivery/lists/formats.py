@@ -89,13 +89,18 @@ def _hosts(written: Written) -> Iterable[str]:
 
 
 def _squid(written: Written) -> Iterable[str]:
-    """A name that a listed domain covers is fatal to Squid, so it is left out."""
-    domains = {row.entry.value for row in written.rows if row.entry.kind == "domain"}
-    for row in written.rows:
+    """A name that a listed domain covers is fatal to Squid."""
+    for row in _uncovered(written.rows):
+        yield f".{row.entry.value}" if row.entry.kind == "domain" else row.entry.value
+
+
+def _uncovered(rows: list[Row]) -> Iterable[Row]:
+    """Yield the rows without the names that a listed domain covers."""
+    domains = {row.entry.value for row in rows if row.entry.kind == "domain"}
+    for row in rows:
         name = row.entry.value
-        if not domains.isdisjoint(_above(name)) or (row.entry.kind == "hostname" and name in domains):
-            continue
-        yield f".{name}" if row.entry.kind == "domain" else name
+        if domains.isdisjoint(_above(name)) and (row.entry.kind == "domain" or name not in domains):
+            yield row
 
 
 def _above(name: str) -> list[str]:
@@ -104,19 +109,18 @@ def _above(name: str) -> list[str]:
 
 
 def _rpz(written: Written) -> Iterable[str]:
+    """A wildcard ends at any name below it in the zone (RFC 4592, 3.3.1), so a covered one would open what is below."""
     yield "$TTL 300"
     yield f"@ IN SOA localhost. root.localhost. {written.serial} 3600 600 86400 300"
     yield "@ IN NS localhost."
-    wide = {row.entry.value for row in written.rows if row.entry.kind == "domain"}
-    for row in written.rows:
+    for row in _uncovered(written.rows):
         value = row.entry.value
         if row.entry.kind == "ip":
             yield f"{_rpz_address(row.entry.network)} CNAME ."
-        elif row.entry.kind == "domain":
+        else:
             yield f"{value} CNAME ."
-            yield f"*.{value} CNAME ."
-        elif value not in wide:
-            yield f"{value} CNAME ."
+            if row.entry.kind == "domain":
+                yield f"*.{value} CNAME ."
 
 
 def _rpz_address(network: Network) -> str:
