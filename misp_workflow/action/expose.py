@@ -153,6 +153,8 @@ class _Action:
         if (seconds := self.unwatched.seconds(request, within)) is not None:
             early = end - within + seconds
             if (alone := watch.alone_with(lambda: self._heard(request, early, watch))) is not None:
+                if "error" in alone or time.monotonic() > early:  # the next one may take as long
+                    self.unwatched.learn(request, waits=True)
                 return alone
         said, seconds, note = SILENT, within * OVERTIME, None
         if self.config["blocking"]:

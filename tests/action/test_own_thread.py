@@ -149,6 +149,18 @@ def test_what_may_take_long_is_watched(asked: Asked, within: Callable[[float], N
     assert asked.own[6:] == [False, True, False], "a long text takes long to be held against what is withheld"
 
 
+def test_a_call_that_ends_late_is_watched_the_next_time(asked: Asked, within: Callable[[float], None]) -> None:
+    within(2)
+    said = [asked(), asked()]
+    asked.once = lambda: time.sleep(1.5)
+    late = asked()
+    asked.once = lambda: None
+    said += [asked(), asked()]
+    assert asked.own == [False, True, True, False, True]
+    assert [one["data"]["status"] for one in said] == ["queued"] * 4
+    assert "error" in late or late["data"]["status"] == "queued"
+
+
 def test_when_the_settings_are_to_be_looked_at_the_call_is_watched(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
