@@ -66,7 +66,7 @@ def deliver(
     it, the settings' `answer_within` from now), else queued. "queue": queued without a try. `dry_run`, and while a
     trial is open: nothing is sent or kept. `gather`: for how long messages wait for others like them where their
     destination does not say. Raises nothing but DeliveryError: the outbox cannot be written, and nothing
-    was sent; only a broker, which keeps an effect after its first try, may fail when others of the same call have been.
+    was sent. A broker keeps an effect after its first try only: where it does not, the receipt tells of that try.
     """
     rules = settings.current()
     end = deadline if deadline is not None else time.monotonic() + rules.answer_within
@@ -184,8 +184,8 @@ class _Delivery:
             plan.why = "there was no time left to try it"
         # Only here, so that nobody counts as waiting for the other side who still waits for the disk.
         plan.why = plan.why or self._house.lanes.enter(plan.lane)
-        if plan.why:  # what we hold, `run` lets go of
-            return _receipt(plan.parcel, "queued" if how else "refused", f"queued: {plan.why}" if how else plan.why)
+        if plan.why:
+            return self._put_off(plan) if how else _receipt(plan.parcel, "refused", plan.why)
         answer = self._try(plan)
         self._house.remember(plan.claim, answer)
         if answer.outcome == "part":
@@ -196,7 +196,10 @@ class _Delivery:
             return self._final(plan, "skipped" if answer.nothing else "delivered", answer)
         if answer.outcome == "again" and how and not plan.claim.last:
             wait = 0.0 if answer.more else back_off(1, answer.retry_after)
-            self._house.outbox.again(plan.claim, wait, sentence(answer.detail), counts=not answer.more)
+            try:
+                self._house.outbox.again(plan.claim, wait, sentence(answer.detail), counts=not answer.more)
+            except DeliveryError as error:
+                return self._final(plan, "refused", _left(answer, error))
             plan.held = False
             return _receipt(
                 plan.parcel,
@@ -207,10 +210,24 @@ class _Delivery:
             self._forget(plan, answer)
         return self._final(plan, "refused", answer)
 
+    def _put_off(self, plan: _Plan) -> Receipt:
+        """Leave it to the workers untried."""
+        held, plan.held = plan.held, False
+        try:
+            if held:
+                self._house.outbox.again(plan.claim, 0.0, "", counts=False)
+        except DeliveryError as error:
+            return _receipt(plan.parcel, "refused", f"{plan.why}; nobody tries it later: {error}")
+        return _receipt(plan.parcel, "queued", f"queued: {plan.why}")
+
     def _part(self, plan: _Plan, answer: Answer, *, kept: bool) -> Receipt:
         """Return the receipt for a batch of which some is in; what was not taken is kept, or told of here only."""
         plan.held = False
-        if kept and self._house.keep_rest(plan.claim, answer):
+        try:
+            left = kept and self._house.keep_rest(plan.claim, answer)
+        except DeliveryError as error:
+            return self._final(plan, "delivered", _left(answer, error))
+        if left:
             return _receipt(plan.parcel, "queued", answer.detail, answer)
         return self._final(plan, "delivered", answer)
 
@@ -234,6 +251,11 @@ class _Delivery:
         plan.held = False
         self._house.log_parcel(status, plan.parcel, plan.lane, answer.detail, 1)
         return _receipt(plan.parcel, status, answer.detail, answer)
+
+
+def _left(answer: Answer, error: DeliveryError) -> Answer:
+    """Return the answer to a try which a broker does not take after it: what is known of it stays known."""
+    return dataclasses.replace(answer, detail=f"{answer.detail}; nobody tries it again: {error}")
 
 
 def _described(effect: Effect) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from misp_workflow.delivery.outbox import Claim, Entry, Item
 from misp_workflow.delivery.outbox.envelope import DIGEST
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
-from misp_workflow.testing.receiver import Receiver, answer
+from misp_workflow.testing.receiver import Answer, Received, Receiver, answer
 
 pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
 pytestmark = pytest.mark.waits
@@ -204,6 +205,32 @@ def test_a_broker_that_is_away_is_an_error_and_nothing_is_sent(receiver: Receive
         deliver([parcel(receiver)])
     assert "hush" not in str(caught.value)
     assert receiver.requests == []
+
+
+def test_a_broker_that_breaks_down_during_the_first_try_hides_nothing_of_that_try(
+    receiver: Receiver, program, tmp_path: Path, rules
+) -> None:
+    """The service may have taken it without an answer: an error about the broker alone would be half of the truth."""
+    redis = Redis(program("redis-server"), tmp_path)
+    rules(f'answer_within = 2\n[outbox]\nurl = "{redis.url}"\nkey = "{KEY}"\n')
+
+    def taken(request: Received) -> Answer:
+        if request.header("Idempotency-Key") == "second":
+            redis.kill()
+            return answer(delay=60.0)
+        return answer()
+
+    receiver.always(taken)
+    try:
+        first, second = deliver([parcel(receiver, "first"), parcel(receiver, "second")])
+        assert first.status == "delivered"
+        assert (second.status, second.unsure) == ("refused", True)
+        assert re.fullmatch(
+            r"Slack did not answer within \S+ s; nobody tries it again: The outbox at redis://\S+ cannot be used: .*",
+            second.detail,
+        )
+    finally:
+        delivery.stop()
 
 
 def test_a_broker_needs_a_key_that_all_share(receiver: Receiver, rules) -> None:
