@@ -58,6 +58,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 NO_EVENT = ("user-", "log-")
 """Triggers that hand over no event."""
+LOCAL_UNSAID = frozenset(
+    {
+        "attribute-after-save", "event-report-after-save", "sighting-after-save", "shadow-attribute-after-save",
+        "shadow-attribute-before-save", "tag-attached-after-save",
+    }
+)  # fmt: skip
+"""Triggers that hand over an event's tags and do not say which are local, as seen on MISP 2.5.1."""
+
 OF_EVENTS = frozenset({"event", "attributes", "objects", "tags", "link_to_event", "Event", "Attribute", "Object"})
 
 
@@ -213,6 +221,30 @@ def misps(subject: Subject) -> Iterator[Finding]:
                           "tell it either, the module answers with an error.")  # fmt: skip
 
 
+def local_tags(subject: Subject) -> Iterator[Finding]:
+    """Tags that go out although they are local: MISP does not say which are, and the settings name nobody to ask."""
+    known = settings.current()
+    if known.path is None or any(one.url for one in known.misps.values()) or subject.trigger not in LOCAL_UNSAID:
+        return
+    for node, _ in _ours(subject):
+        if node.module in _senders() and not _may_have_local_tags(node, known):
+            yield Finding("warning", "local-tags", node,
+                          "MISP does not say here which tags of the event are local, so they go out with the others.",
+                          "Name your MISP in [misp] of the settings, which is then asked, or set local_tags = true "
+                          "where they may go.")  # fmt: skip
+
+
+def _may_have_local_tags(node: Node, known: settings.Settings) -> bool:
+    name = text(node.params.get("destination")).strip()
+    try:
+        if not name.startswith(ROUTE):
+            return known.destination(name).local_tags
+        places = {place for line in known.route(name.removeprefix(ROUTE).strip()) for place in line.to}
+        return all(known.destination(place).local_tags for place in places)
+    except SettingsError:
+        return True  # another rule tells of that
+
+
 def _misp(node: Node, known: settings.Settings) -> str:
     """Return the name of the MISP that a node means, or its destination, which wins; "" for none."""
     try:
@@ -233,6 +265,12 @@ def _writers() -> Collection[str]:
     return {one.name for one in told(own_actions()) if one.group in ("ask", "write back")}
 
 
+@cache
+def _senders() -> Collection[str]:
+    """Return the actions of this pack that send to somebody what they were given."""
+    return {one.name for one in told(own_actions()) if one.group in ("tell", "feed", "case")}
+
+
 def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, Any]]]]:
     """Yield each node whose module declares its parameters as this pack does, with what it declares."""
     for node, module in subject.python():
@@ -241,7 +279,7 @@ def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, An
             yield node, specs
 
 
-HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates, drafts, misps)
+HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates, drafts, misps, local_tags)
 
 
 def warn(workflow: Workflow, known: Modules | None) -> None:

@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 
 from misp_workflow import installed
 from misp_workflow.cli import main
+from misp_workflow.cli.house_rules import LOCAL_UNSAID
+from misp_workflow.delivery.guard import of_unknown_home
 from misp_workflow.runner.graph.build import workflow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -247,6 +249,35 @@ def test_a_node_that_changes_one_of_several_misps_says_which(
     rules(SEVERAL + "[destinations.in-hub.parameters]\nmisp = 'hub'\n")
     found = findings(tmp_path, module, params).get("misp", "")
     assert found.startswith(said) and bool(found) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "module", "params", "warned"),
+    [
+        ("", "slack_message", CHAT, True),
+        ("", "slack_message", {**CHAT, "destination": "chat"}, True),
+        ("", "slack_message", {**CHAT, "destination": "route:r"}, True),
+        ("", "slack_message", {**CHAT, "destination": "team"}, False),
+        ("", "misp_tag", {"tags": "seen"}, False),
+        ("[misp]\nurl = 'https://hub.example'\n", "slack_message", CHAT, False),
+        (SEVERAL, "slack_message", CHAT, False),
+    ],
+)
+def test_local_tags_that_go_out_are_warned_of(
+    said: str, module: str, params: dict[str, Any], warned: bool, tmp_path: Path, rules
+) -> None:
+    places = (
+        "[destinations.chat]\n[destinations.team]\nlocal_tags = true\n[[routes]]\nname = 'r'\nto = ['chat', 'team']\n"
+    )
+    rules(said + places)
+    told = findings(tmp_path, module, params, "attribute-after-save").get("local-tags", "")
+    assert bool(told) is warned
+    assert "local-tags" not in findings(tmp_path, module, params, "event-publish")
+
+
+def test_the_triggers_that_do_not_say_which_tags_are_local_are_those_recorded(captures: dict[str, Any]) -> None:
+    silent = {name for name, sent in captures.items() if of_unknown_home(sent["data"])}
+    assert {name for name in silent if not name.startswith("variant-")} == LOCAL_UNSAID
 
 
 def test_the_only_misp_needs_no_name(tmp_path: Path, rules) -> None:

@@ -718,3 +718,12 @@ def test_the_least_patient_misp_bounds_the_measure(doctor: Doctor, misp: tuple[R
         ]
         doctor.write("\n".join(tables))
         assert action_timeout(settings.current())[0] == 7
+
+
+def test_local_tags_go_out_where_no_misp_can_be_asked(doctor: Doctor) -> None:
+    doctor.write("[destinations.chat]\n[destinations.team]\nlocal_tags = true\n")
+    first, second = doctor.about("MISP")
+    assert first == ("skipped", "the settings do not say where MISP is")
+    assert second[0] == "warning" and second[1].endswith("its local tags go out, to chat")
+    doctor.write("[destinations.team]\nlocal_tags = true\n")
+    assert doctor.about("MISP") == [first]

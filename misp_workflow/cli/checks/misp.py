@@ -66,7 +66,7 @@ def _each(rules: Settings) -> list[tuple[str, Settings]]:
 def _check(rules: Settings, ours: Sequence[Described]) -> list[Finding]:
     if not rules.misp.url:
         todo = "name it in [misp] for links in messages, write-back and this check"
-        return [skipped(SUBJECT, "the settings do not say where MISP is", todo)]
+        return [skipped(SUBJECT, "the settings do not say where MISP is", todo), *_local_tags(rules)]
     found: list[Finding] = []
     try:
         misp = _Misp(rules)
@@ -80,6 +80,16 @@ def _check(rules: Settings, ours: Sequence[Described]) -> list[Finding]:
     except _StopError as stop:
         found.append(stop.finding)
     return found
+
+
+def _local_tags(rules: Settings) -> list[Finding]:
+    """Tell where local tags go because nobody can be asked which they are."""
+    names = [name for name, place in rules.destinations.items() if not place.local_tags]
+    if not names:
+        return []
+    what = "with what is saved in an event (an attribute, report, sighting or proposal) its local tags go out"
+    todo = "name MISP in [misp], which is then asked which tags are local, or set local_tags = true where they may go"
+    return [warning(SUBJECT, f"{what}, to {some(names)}", f"{todo}; see docs/clearance.md")]
 
 
 def action_timeout(rules: Settings) -> tuple[float, str]:
