@@ -13,7 +13,7 @@ from misp_workflow.effects import mask
 from misp_workflow.runner.graph.graph import START, Path
 from misp_workflow.runner.modules.execution import Exchange
 from misp_workflow.runner.said.faults import ALLOWED
-from misp_workflow.runner.said.report import secrets_of
+from misp_workflow.runner.said.report import remarks, secrets_of
 from misp_workflow.runner.walk.walk import Run, Step, Walk
 
 MARKS = {
@@ -51,7 +51,7 @@ def print_run(done: Run, console: Console) -> None:
         branch.add(ending(job, shown))
     console.print(root)
     console.print(ending(done, shown))
-    for note in [*([f"{done.trigger}: {done.doubt}"] if done.doubt else []), *done.notes]:
+    for note in remarks(done):
         console.print(f"[yellow]Note:[/] {shown(note)}")
 
 

@@ -121,6 +121,14 @@ def test_the_page_says_who_blocked_and_what_else_is_to_be_known(done: Run) -> No
     assert "Note: no &lt;module&gt; was asked" in page and as_data(done)["notes"] == ["no <module> was asked"]
 
 
+def test_what_is_not_established_of_the_trigger_is_noted_wherever_a_run_is_told(done: Run) -> None:
+    done.doubt = "It was read, never run."
+    done.notes.append("no module was asked")
+    note = f"{done.trigger}: It was read, never run."
+    assert as_data(done)["notes"] == [note, "no module was asked"]
+    assert f"Note: {note}" in as_html(done)
+
+
 def test_graph_and_list_lead_to_each_other_and_to_what_blocked(done: Run) -> None:
     page = as_html(done)
     ids, links = set(re.findall(r' id="([^"]+)"', page)), re.findall(r'href="#([^"]+)"', page)

@@ -44,11 +44,16 @@ def as_data(done: Run) -> dict[str, Any]:
         "blocking": done.blocking,
         **_walk(done),
         "reason": done.reason,
-        "notes": list(done.notes),
+        "notes": remarks(done),
         "jobs": [{"number": job.job.number, "node": job.job.node_id, **_walk(job)} for job in done.job_runs],
     }
     cleaned: dict[str, Any] = without_secrets(told, secrets_of(done))
     return cleaned
+
+
+def remarks(done: Run) -> list[str]:
+    """Return what somebody should know before believing that MISP would do the same."""
+    return [*([f"{done.trigger}: {done.doubt}"] if done.doubt else []), *done.notes]
 
 
 def _walk(walk: Walk) -> dict[str, Any]:
