@@ -22,7 +22,8 @@ from delivery_kit import parcel, until
 from misp_workflow.cli import main
 from misp_workflow.delivery import ledger
 from misp_workflow.delivery.deliver import deliver
-from misp_workflow.delivery.ledger import WHOLE, Ledger, Sent, ledger_of
+from misp_workflow.delivery.ledger import WHOLE, Ledger, Sent, background, ledger_of
+from misp_workflow.delivery.ledger import sqlite as sqlite_ledger
 from misp_workflow.delivery.ledger.background import Background
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.effects import Batch, Parcel
@@ -55,7 +56,7 @@ def book(request, state: Path, brokers: Brokers, rules) -> Iterator[Ledger]:
 
 def test_rows_that_come_together_are_written_together(state: Path) -> None:
     written: list[int] = []
-    background = Background(lambda rows: written.append(len(rows)), (OSError,), "here")
+    background = Background(lambda rows: written.append(len(rows)), (OSError,), (), "here")
     for number in range(300):
         assert background.add([row(str(number))])
     background.settle(20.0)
@@ -80,6 +81,39 @@ def test_what_is_not_written_yet_is_not_taken_for_never_sent(book: Ledger, monke
 
 
 # --- what it knows ----------------------------------------------------------------------------------------------------
+
+
+def test_rows_that_a_lock_keeps_out_are_written_when_it_is_gone_and_nobody_hears_less_before(
+    state: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for where, name, value in (
+        (background, "AGAIN_AFTER", 0.05),
+        (sqlite_ledger, "BUSY", 0.05),
+        (sqlite_ledger, "TURNS", 1),
+    ):
+        monkeypatch.setattr(where, name, value)
+    book = SqliteLedger(state, 3600.0)
+    assert book.note([row("first")], now=True)
+    with contextlib.closing(sqlite3.connect(state / "sent.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with caplog.at_level(logging.ERROR):
+            assert book.note([row("a"), row("b")])
+            until(lambda: "cannot be written (database is locked)" in caplog.text)
+        assert book.note([row("c")])
+        with pytest.raises(DeliveryError, match="is behind"):
+            list(book.of(EVENT))
+        assert list(book.of(OTHER)) == [], "of others all is known"
+        other.execute("ROLLBACK")
+
+    def told() -> list[str]:
+        with contextlib.suppress(DeliveryError):
+            return [one.item for one in book.of(EVENT)]
+        return []
+
+    until(lambda: told() != [])
+    assert told() == ["a", "b", "c", "first"]
+    assert "missing" not in caplog.text
+    book.close()
 
 
 def test_each_item_has_one_row_which_says_the_latest(book: Ledger) -> None:
@@ -207,11 +241,13 @@ def test_whatever_is_wrong_with_it_is_said_and_harms_no_delivery(
     with caplog.at_level(logging.ERROR):
         (receipt,) = deliver([told(receiver, "k1")])
         assert receipt.status == "delivered"
-        until(lambda: "missing in the ledger" in caplog.text)
+        until(lambda: "sent.sqlite3 cannot be written (" in caplog.text)
         (receipt,) = deliver([told(receiver, "k2")])
         assert receipt.status == "delivered"
-    ledger_of(current())._background.settle(20)
-    assert caplog.text.count("missing in the ledger") == 1, "once a minute is enough"
+    assert caplog.text.count("kept in memory until it can") == 1, "once a minute is enough"
+    with caplog.at_level(logging.ERROR):
+        ledger.close()
+    assert "Rows are missing in the ledger" in caplog.text and "before the end of the process (2 now)" in caplog.text
 
 
 def test_a_ledger_that_hangs_holds_nobody_up(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,11 +15,11 @@ for some of them: the latest word about each item, whether it is there or was wi
 row is on the disk before the next step (an id, after something was made) calls `note(rows, now=True)`.
 
 What it is not: in the way. Whatever goes wrong with it is logged, costs rows and nothing else (a damaged file is put
-aside, and a new one begun); `note` raises nothing,
-and returns at once unless `now`; only a batch of records waits for its rows, a second at most. It holds uuids, names,
-ids and times, no values and no secrets. Rows are forgotten `ledger.max_age` (a year) after the last word about them. It
-is an SQLite file in the state folder, or in the broker's Redis where `outbox.url` names one; with RabbitMQ each machine
-has a file of its own.
+aside, and a new one begun; rows that cannot be written now, for a lock or a full disk, stay in memory). `note` raises
+nothing, and returns at once unless `now`; only a batch of records waits for its rows, a second at most. It holds
+uuids, names, ids and times, no values and no secrets. Rows are forgotten `ledger.max_age` (a year) after the last word
+about them. It is an SQLite file in the state folder, or in the broker's Redis where `outbox.url` names one; with
+RabbitMQ each machine has a file of its own.
 """
 
 from __future__ import annotations

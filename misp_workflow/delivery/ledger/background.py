@@ -16,7 +16,9 @@ from misp_workflow.printable import logger
 LOG = logger("misp_workflow.delivery")
 
 MOST_PENDING = 200_000
-"""Rows in memory; when the disk is slower than that, further ones are lost, and said to be."""
+"""Rows in memory; when more than that cannot be written, further ones are lost, and said to be."""
+AGAIN_AFTER = 5.0
+"""Seconds after which rows are tried again that could not be written: somebody has the file locked, say."""
 CHUNK = 2000
 COMPANY = 0.3
 """Seconds that rows wait for others to be written with, unless somebody asks: each writing opens the file anew."""
@@ -25,12 +27,21 @@ SAY_EVERY = 60.0
 
 
 class Background:
-    """Hands rows to `write`, many at a time; what it raises of `troubles` costs these rows, and is logged."""
+    """Hands rows to `write`, many at a time; what it raises of `troubles` costs these rows, and is logged.
+
+    What it raises of `passing` is logged, too, but the rows stay in memory and are tried again: who asks about their
+    events meanwhile must not hear less than they say.
+    """
 
     def __init__(
-        self, write: Callable[[Sequence[Sent]], None], troubles: tuple[type[Exception], ...], where: str
+        self,
+        write: Callable[[Sequence[Sent]], None],
+        passing: tuple[type[Exception], ...],
+        troubles: tuple[type[Exception], ...],
+        where: str,
     ) -> None:
         self._write = write
+        self._passing = passing
         self._troubles = troubles
         self._where = where
         self._rows: deque[Sent] = deque()
@@ -38,9 +49,10 @@ class Background:
         self._writing = threading.Lock()
         self._in_hand: list[Sent] = []
         self._asked = False  # somebody waits for the rows
+        self._stuck = False  # the last rows could not be written
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._said = -SAY_EVERY
+        self._said: dict[str, float] = {}
 
     def add(self, rows: Sequence[Sent]) -> bool:
         """Have the rows written soon; return whether they will be tried."""
@@ -64,16 +76,20 @@ class Background:
     def write_now(self, rows: Sequence[Sent]) -> bool:
         """Write rows in this thread, after what was added before; return whether that was done."""
         self.settle(PATIENCE)
-        return self._try(rows)
+        written = self._try(rows)
+        if written is None:
+            self._lost(len(rows), "they were needed at once")
+        return bool(written)
 
     def settle(self, patience: float) -> None:
-        """Wait until all that was added is written, but no longer than `patience` seconds."""
+        """Wait until all that was added is written, but no longer than `patience` seconds, nor while nothing can be."""
         self._settled(patience, lambda: bool(self._rows or self._in_hand))
 
     def catch_up(self, event: str) -> None:
         """Wait until all that was added about this event is written.
 
-        DeliveryError when that takes longer than PATIENCE: who acts on what stands there must not act on half of it.
+        DeliveryError when that takes longer than PATIENCE, or nothing can be written now: who acts on what stands there
+        must not act on half of it.
         """
         if not self._settled(PATIENCE, lambda: any(row.event == event for row in chain(self._in_hand, self._rows))):
             raise DeliveryError(
@@ -85,7 +101,7 @@ class Background:
         with self._changed:
             while waits():
                 left = end - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self._stuck:
                     return False
                 if not self._asked:
                     self._asked = True
@@ -96,9 +112,12 @@ class Background:
     def close(self) -> None:
         """Write what is left, as far as it goes, and end."""
         with self._changed:
-            self._closed = True
+            self._closed, self._stuck = True, False  # they are tried once more
             self._changed.notify_all()
         self.settle(PATIENCE)
+        with self._changed:
+            if left := len(self._rows) + len(self._in_hand):
+                self._lost(left, "they could not be written before the end of the process")
 
     def _work(self) -> None:
         while True:
@@ -108,23 +127,35 @@ class Background:
                         return
                     self._changed.wait()
                 self._changed.wait_for(self._is_time, COMPANY)
-                self._asked = False
+                self._asked, last = False, self._closed
                 rows = [self._rows.popleft() for _ in range(min(CHUNK, len(self._rows)))]
                 self._in_hand = rows
-            self._try(rows)
+            written = self._try(rows)
             with self._changed:
-                self._in_hand = []
+                self._in_hand, self._stuck = [], written is None
+                if self._stuck:
+                    self._rows.extendleft(reversed(rows))
                 self._changed.notify_all()
+                if self._stuck:
+                    if last:
+                        return
+                    self._changed.wait_for(lambda: self._closed, AGAIN_AFTER)
 
     def _is_time(self) -> bool:
         return self._asked or self._closed or len(self._rows) >= CHUNK
 
-    def _try(self, rows: Sequence[Sent]) -> bool:
+    def _try(self, rows: Sequence[Sent]) -> bool | None:
+        """Return whether the rows are written; None: not now."""
         try:
             with self._writing:
                 self._write(rows)
+        except self._passing as error:
+            self._say(
+                "The ledger %s cannot be written (%s); what was sent is kept in memory until it can.", _why(error)
+            )
+            return None
         except self._troubles as error:
-            self._lost(len(rows), getattr(error, "strerror", None) or str(error))
+            self._lost(len(rows), _why(error))
             return False
         except Exception:  # the thread must live on: a delivery never fails because of the ledger
             LOG.exception("bug in the ledger")
@@ -132,13 +163,15 @@ class Background:
         return True
 
     def _lost(self, number: int, why: str) -> None:
+        self._say("Rows are missing in the ledger %s: %s. Nothing else is harmed by that.", f"{why} ({number} now)")
+
+    def _say(self, what: str, why: str) -> None:
+        """Log it, but the same no more than once in a while."""
         with contextlib.suppress(Exception):
-            if time.monotonic() - self._said >= SAY_EVERY:
-                self._said = time.monotonic()
-                LOG.error(
-                    "%d rows are missing in the ledger %s: %s. Nothing else is harmed by that; more of the same is not "
-                    "said for a minute.",
-                    number,
-                    self._where,
-                    why,
-                )
+            if time.monotonic() - self._said.get(what, -SAY_EVERY) >= SAY_EVERY:
+                self._said[what] = time.monotonic()
+                LOG.error(f"{what} More of the same is not said for a minute.", self._where, why)
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)

@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from misp_workflow.delivery.ledger.background import Background
 from misp_workflow.delivery.ledger.base import WHOLE, Sent, time_of
@@ -47,7 +49,9 @@ class RedisLedger:
         self._client: Any = redis.Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
         self._max_age = max_age
         self._note = self._client.register_script(_NOTE)
-        self._background = Background(self._write, (RedisError, OSError), "in Redis")
+        self._background = Background(
+            self._write, (RedisConnectionError, RedisTimeoutError, OSError), (RedisError,), "in Redis"
+        )
 
     def note(self, rows: Sequence[Sent], *, now: bool = False) -> bool:
         rows = [row for row in rows if row.event]

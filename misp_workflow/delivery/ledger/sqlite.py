@@ -56,7 +56,9 @@ class SqliteLedger:
         self._max_age = max_age
         self._forgot = -FORGET_EVERY
         self._local = threading.Lock()
-        self._background = Background(self._write, (sqlite3.Error, OSError), str(self.path))
+        self._background = Background(
+            self._write, (sqlite3.OperationalError, OSError), (sqlite3.Error,), str(self.path)
+        )
 
     def note(self, rows: Sequence[Sent], *, now: bool = False) -> bool:
         rows = [row for row in rows if row.event]
