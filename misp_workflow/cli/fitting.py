@@ -8,7 +8,7 @@ from typing import Any
 from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.event import text
 from misp_workflow.runner.data.firing import attributes, fire
-from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.triggers import TRIGGERS, find
 from misp_workflow.runner.said.check.subject import BARE_EVENT
 
 _EVENT = frozenset(("id", "uuid", "info", "Attribute", "Object", "_AttributeFlattened"))
@@ -23,7 +23,7 @@ _WANTED = (("log-", "a log entry"), ("post-", "a post"), ("user-", "a user"))
 
 def trigger_named(name: str) -> str:
     """Return the trigger's name; InputError, with the nearest one, when MISP has none of that name."""
-    if name not in TRIGGERS:
+    if find(name) is None:
         raise InputError(f"MISP has no trigger “{name}”{did_you_mean(name, TRIGGERS)}.")
     return name
 
@@ -47,7 +47,8 @@ def handed_over(trigger: str, data: Any) -> tuple[Any, dict[str, Any], list[str]
     """
     fired = fire(trigger, data)
     if fired is None:
-        return data, {}, _more_than_misp_gives(trigger, data)
+        searched = {"rest_search": [data]} if isinstance(data, Mapping) and "Event" in data else {}
+        return data, searched, _more_than_misp_gives(trigger, data)
     said = f"{trigger} hands over {fired.of}, the first in this event, and the bare event around it."
     return fired.data, {"rows": fired.rows, "fetched_events": [data]}, [said]
 

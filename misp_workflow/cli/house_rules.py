@@ -14,6 +14,7 @@ from misp_workflow.cli.screen import echo
 from misp_workflow.errors import ParameterError, SettingsError, TemplateError, did_you_mean
 from misp_workflow.event import text
 from misp_workflow.installed import DISTRIBUTION, extras_named, extras_needed, not_installed, own_actions
+from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import Modules
@@ -282,8 +283,8 @@ def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, An
 HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates, drafts, misps, local_tags)
 
 
-def warn(workflow: Workflow, known: Modules | None) -> None:
+def warn(workflow: Workflow, known: Modules | None, world: World | None = None) -> None:
     """Say on standard error what a run passes over in silence: names that nobody has, gates without a rule."""
-    for one in check(workflow, known, more=(destinations,)) if known else ():
+    for one in check(workflow, known, world, more=(destinations,)) if known else ():
         if one.rule in ("unknown-parameter", "renamed", "no-rule", "unknown-module", "destination", "disabled"):
             echo(f"Warning: {one}", err=True)

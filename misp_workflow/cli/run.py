@@ -110,7 +110,7 @@ def command(
     done.notes += [*notes, *([OFFLINE] if offline else [])]
     for finding in not_saved(document, done.modules) if done.modules else []:
         echo(f"misp-workflow: MISP would not save this graph. {finding}", err=True)
-    warn(document, done.modules)
+    warn(document, done.modules, world)
     if debug is not None:
         tell(HttpServer(debug), posts(done, data))
     if html is not None:

@@ -107,7 +107,8 @@ def _called(step: Step) -> str:
 
 
 def _reason(step: Step, shown: Shown) -> str:
-    why = f"  [dim]{shown(step.why)}[/]" if step.why and not step.errors else ""
+    told = step.why and (not step.errors or step.outcome == "unknown")
+    why = f"  [dim]{shown(step.why)}[/]" if told else ""
     return why + (f"  [yellow]not established:[/] {shown(step.doubt)}" if step.doubt else "")
 
 

@@ -173,3 +173,66 @@ def test_what_no_run_shows_is_no_reason_for_a_difference(write: Write) -> None:
     compared = call("run", write(REPLACE), "--event", write(), "--misp-compare", "2.5.1", "2.5.49")
     assert "ArgumentCountError" in compared.output
     assert "background_jobs" not in compared.output and "timeout" not in compared.output
+
+
+def _line(done: Result) -> str:
+    """The output as one line: where it is broken depends on the terminal."""
+    return " ".join(done.output.split())
+
+
+def _adhoc(file: Path, nodes: dict[int, Any], scope: str = "events") -> str:
+    document = workflow("inner", "adhoc_1", nodes, [(key - 1, key) for key in nodes])
+    document["Workflow"]["data"]["1"]["data"]["indexed_params"] = {"scope": scope, "filters": "{}"}
+    file.write_text(json.dumps(document))
+    return str(file)
+
+
+def test_an_ad_hoc_workflow_by_itself(write: Write, tmp_path: Path) -> None:
+    file = _adhoc(tmp_path / "adhoc.json", {2: ("push-zmq", {})})
+    done = call("run", file, "--event", write())
+    assert done.exit_code == 0 and "push-zmq (2)" in done.output and "stands for what it finds" in _line(done)
+    assert not _rules(file, "--misp", "2.5.50")
+    ids = _adhoc(tmp_path / "ids.json", {2: ("push-zmq", {})}, "passed_event_ids")
+    none = call("run", ids, "--event", write())
+    assert none.exit_code == 1 and "No data collected." in none.output and "found none here" in _line(none)
+
+
+def test_what_is_not_established_in_an_ad_hoc_workflow_is_said(write: Write, tmp_path: Path) -> None:
+    inner = _adhoc(tmp_path / "adhoc.json", {2: ("filter-timestamp", {})})
+    nodes = {2: ("run-workflow", {"workflows": ["adhoc_1 :: inner"]}), 3: ("run-workflow", {"workflows": ["adhoc_1"]})}
+    done = call("run", write(nodes), "--event", write(), "--adhoc", inner)
+    assert _line(done).count("filter-timestamp in adhoc_1: How this MISP compares times is not established.") == 1
+
+
+def test_a_blueprint_behind_the_ad_hoc_trigger(write: Write, tmp_path: Path) -> None:
+    blueprint = json.loads(Path(write({2: ("push-zmq", {})})).read_text())["Workflow"]
+    file = tmp_path / "blueprint.json"
+    file.write_text(json.dumps({"WorkflowBlueprint": {"name": "B", "data": list(blueprint["data"].values())}}))
+    assert (
+        "push-zmq (2)" in call("run", "--blueprint", str(file), "--trigger", "adhoc-trigger", "--event", write()).output
+    )
+
+
+@pytest.mark.parametrize(
+    ("trigger", "version", "said"),
+    [
+        ("event-before-delete", "2.5.19", "MISP 2.5.19 has no trigger event-before-delete; it came with 2.5.32."),
+        ("post-after-save", "2.5.50", "MISP 2.5.50 has no trigger post-after-save; it went with 2.5.50."),
+    ],
+)
+def test_a_trigger_of_other_versions(write: Write, trigger: str, version: str, said: str) -> None:
+    file = write({2: ("push-zmq", {})}, trigger)
+    assert said in _line(call("check", file, "--misp", version))
+    assert "unknown-trigger" not in call("check", file).output
+    event = Path(write())
+    if trigger.startswith("post-"):
+        event.write_text(json.dumps({"Post": {"id": "1"}}))
+    assert said in _line(call("run", file, "--event", str(event), "--misp", version))
+
+
+def test_a_module_of_a_later_version(write: Write) -> None:
+    file = write({2: ("filter-tag", {})})
+    told = _line(call("check", file, "--misp", "2.5.1"))
+    assert "MISP 2.5.1 does not know this module; MISP 2.5.8 does. Upgrade to 2.5.8 or later" in told
+    ran = _line(call("run", file, "--event", write(), "--misp", "2.5.1"))
+    assert "MISP 2.5.8 does" in ran and "Neither MISP" not in ran

@@ -254,6 +254,21 @@ def find(trigger_id: str) -> Trigger | None:
     return TRIGGERS.get(ADHOC_TRIGGER if trigger_id.startswith(ADHOC_PREFIX) else trigger_id)
 
 
+def defaults(trigger_id: str) -> dict[str, Any]:
+    """The parameters of a trigger's node as the editor writes them."""
+    known = find(trigger_id)
+    return {param["id"]: param["default"] for param in known.params if "default" in param} if known else {}
+
+
+def lacking(trigger_id: str, misp: Profile) -> str:
+    """The sentence for a trigger that this version does not have, though another one does; else an empty one."""
+    known = find(trigger_id)
+    if known is None or misp.lists(known.since, known.until):
+        return ""
+    other = f"it came with {known.since}" if not misp.lists(known.since) else f"it went with {known.until}"
+    return f"MISP {misp.version} has no trigger {trigger_id}; {other}."
+
+
 def of_version(misp: Profile) -> dict[str, Trigger]:
     """The triggers that this version of MISP has."""
     return {key: trigger for key, trigger in TRIGGERS.items() if misp.lists(trigger.since, trigger.until)}

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.triggers import find
 
 Node = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], Mapping[str, str]]
 Edge = tuple[int, int] | tuple[int, int, int]
@@ -125,7 +125,7 @@ def _node(key: int, node: Node, first: bool, links: list[Link], place: tuple[int
             "multiple_output_connection": module == "concurrent-task",
             "module_version": "0.1",
             # The editor writes it when a trigger is placed; without it reload-full-event reloads nothing.
-            **({"misp_core_format": TRIGGERS[module].core_format} if module in TRIGGERS else {}),
+            **({"misp_core_format": known.core_format} if (known := find(module)) else {}),
         },
         "class": f"block-type-{kind}",
         "typenode": False,

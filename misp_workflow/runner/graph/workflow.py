@@ -15,7 +15,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import GraphError, InputError
 from misp_workflow.runner.data import wire
-from misp_workflow.runner.data.triggers import ADHOC_PREFIX, TRIGGERS
+from misp_workflow.runner.data.triggers import ADHOC_PREFIX, defaults, find
 from misp_workflow.runner.graph.graph import Graph, Node, as_mapping
 from misp_workflow.words import whole_number
 
@@ -54,7 +54,8 @@ class Workflow:
         node = self.trigger
         if node is None:
             raise GraphError("The workflow has no trigger that could be replaced by another.")
-        nodes = {**self.graph.nodes, node.key: replace(node, module=trigger)}
+        other = replace(node, module=trigger, params=defaults(trigger))
+        nodes = {**self.graph.nodes, node.key: other}
         return replace(self, graph=Graph(nodes), listed_for=trigger)
 
 
@@ -103,13 +104,13 @@ def attach_blueprint(to: Workflow | str, blueprint: Mapping[str, Any] | str | by
 
 
 def _trigger_node(trigger: str) -> dict[str, Any]:
-    known = TRIGGERS.get(trigger)
+    known = find(trigger)
     data = {
         "id": trigger,
         "name": trigger,
         "module_type": "trigger",
         "misp_core_format": known is not None and known.core_format,
-        "indexed_params": {},
+        "indexed_params": defaults(trigger),
         "saved_filters": {},
     }
     return {"id": 1, "name": trigger, "data": data, "inputs": {}, "outputs": {}, "pos_x": 0, "pos_y": 0}

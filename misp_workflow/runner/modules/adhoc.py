@@ -74,4 +74,13 @@ def inputs(trigger: Node, payload: Any, world: World) -> list[Any]:
     return list(world.rest_search)
 
 
+def of_search(trigger: Node, found: list[Any]) -> list[str]:
+    """What to say of a search whose outcome is not known here."""
+    scope = trigger.params.get("scope", "events")
+    if scope == "passed_roaming_data":
+        return []
+    said = "what this run was given stands for what it finds" if found else "it found none here, and does nothing"
+    return [f"{trigger.module} looks for events itself (scope {scope}): {said}."]
+
+
 ACTIONS: Mapping[str, Exec] = {"run-workflow": run_workflow}

@@ -138,11 +138,16 @@ def _trigger(trigger: Trigger, defaults: Config) -> Config:
     }
 
 
+def came_with(module_id: str, misp: Profile) -> str:
+    """The later version that brought this module; an empty text where none is known to."""
+    since = next((str(entry["since"]) for entry in newer() if entry["id"] == module_id), "")
+    return since if since and not misp.lists(since) else ""
+
+
 def unknown(module_id: str, misp: Profile) -> str:
     """What to say of a module that is not there: since when MISP has it, if it ever had."""
-    since = next((entry["since"] for entry in newer() if entry["id"] == module_id), None)
-    text = f"MISP {misp.version} does not know this module"
-    return f"{text}; MISP {since} does" if since and not misp.lists(since) else text
+    since = came_with(module_id, misp)
+    return f"MISP {misp.version} does not know this module{f'; MISP {since} does' if since else ''}"
 
 
 def load(server: ModuleServer, world: World) -> Modules:

@@ -53,6 +53,7 @@ STOPPED: Mapping[str, str] = {
 
 ALLOWED: Mapping[str, str] = {
     "event-publish": "the event is published",
+    "event-before-delete": "the event is deleted",
     "event-before-save": "the event is saved",
     "enrichment-before-query": "the module is queried",
     "user-before-save": "the user is saved",

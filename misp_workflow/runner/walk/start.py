@@ -68,6 +68,7 @@ def started(done: Run, data: Any, around: Surroundings) -> Node | None:
     node = workflow.trigger
     module = around.modules.get("trigger", node.module) if node else None
     if node is None or module is None:
+        done.notes += filter(None, [triggers.lacking(node.module, around.world.misp) if node else ""])
         raise PhpCrash(
             "TriggerNotFoundException", f"Unknown module `{node.module if node else ''}` for module type `trigger`"
         )

@@ -114,7 +114,9 @@ def _walk_once(done: Run, data: Any, around: Surroundings) -> None:
 def _walk_each(workflow: Workflow, around: Surroundings, payload: Any, runs: list[Run]) -> None:
     """One run, added to `runs`, for each input that the ad-hoc trigger collects."""
     assert workflow.trigger is not None, "an ad-hoc workflow has its trigger"
-    for data in adhoc.inputs(workflow.trigger, payload, around.world):
+    found = adhoc.inputs(workflow.trigger, payload, around.world)
+    around.notes += adhoc.of_search(workflow.trigger, found)
+    for data in found:
         one = Run(workflow=workflow, trigger=workflow.trigger_id, around=around, modules=around.modules)
         runs.append(one)
         _walk_once(one, data, around)
@@ -152,12 +154,14 @@ def _run_adhoc(around: Surroundings, trigger_id: str, payload: Any, runs: list[R
         raise PhpCrash("Exception", "Invalid workflow")
     if around.depth >= MAX_DEPTH:
         raise GraphError("The run was given up: ad-hoc workflows call each other without end.")
-    kept = around.start_data, around.trigger
+    kept, before = (around.start_data, around.trigger), len(runs)
     around.depth += 1
     around.trigger = workflow.trigger
     try:
         _walk_each(workflow, around, payload, runs)
     finally:
+        around.notes += [f"{step.node.module} in {trigger_id}: {step.doubt}"
+                         for one in runs[before:] for step in one.steps if step.doubt]  # fmt: skip
         around.start_data, around.trigger = kept
         around.depth -= 1
 

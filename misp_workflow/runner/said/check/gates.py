@@ -87,7 +87,7 @@ def never_reloads(subject: Subject) -> Iterator[Finding]:
 def rendered_by_others(subject: Subject) -> Iterator[Finding]:
     """A text that MISP has rendered by misp-modules, and cannot do without."""
     for node in subject.nodes:
-        module = subject.module(node)
+        module = subject.module(node) if node.type != "trigger" else None  # an empty filter of a trigger is none
         for param in module.params if module is not None and not module.is_python else ():
             if param.jinja and str(node.params.get(param.id) or "").strip():
                 yield Finding(

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from misp_workflow import php
 from misp_workflow.errors import GraphError, did_you_mean
-from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.triggers import TRIGGERS, find
 from misp_workflow.runner.graph import graph as graphs
+from misp_workflow.runner.modules.catalogue import came_with, unknown
 from misp_workflow.runner.said.check.subject import Finding, Subject
 
 
@@ -19,7 +20,7 @@ def one_trigger(subject: Subject) -> Iterator[Finding]:
         yield Finding("error", "one-trigger", None, f"A workflow needs exactly one trigger, this one has {named}.",
                       "Keep one.")  # fmt: skip
     for node in triggers:
-        if node.module not in TRIGGERS:
+        if find(node.module) is None:
             said = f"MISP has no such trigger{did_you_mean(node.module, TRIGGERS)}."
             yield Finding("error", "unknown-trigger", node, said, "Choose one that it has.")
 
@@ -77,8 +78,14 @@ _A = {"action": "an action", "logic": "a logic"}
 
 def unknown_modules(subject: Subject) -> Iterator[Finding]:
     """A module that MISP does not know fails at every run; a logic module then takes its else path."""
+    misp = subject.world.misp
     for node in subject.nodes:
-        if node.type in ("logic", "action") and subject.module(node) is None:
+        if node.type not in ("logic", "action") or subject.module(node) is not None:
+            continue
+        if since := came_with(node.module, misp):
+            said, advice = f"{unknown(node.module, misp)}.", f"Upgrade to {since} or later, or remove the node."
+        else:
             near = did_you_mean(node.module, subject.modules.by_type[node.type])
             said = f"Neither MISP nor the misp-modules asked here has {_A[node.type]} module of this name{near}."
-            yield Finding("error", "unknown-module", node, said, "Install it, or remove the node.")
+            advice = "Install it, or remove the node."
+        yield Finding("error", "unknown-module", node, said, advice)

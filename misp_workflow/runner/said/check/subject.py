@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from misp_workflow.runner.data.triggers import TRIGGERS
+from misp_workflow.runner.data.triggers import find
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.graph.workflow import Workflow
@@ -52,7 +52,9 @@ class Subject:
 
     @property
     def can_block(self) -> bool:
-        return self.trigger in TRIGGERS and TRIGGERS[self.trigger].blocking
+        """Whether a stop keeps something from happening in MISP; one of an ad-hoc workflow ends that only."""
+        known = find(self.trigger)
+        return known is not None and known.blocking and not self.workflow.is_adhoc
 
     def module(self, node: Node) -> Module | None:
         return self.modules.get(node.type, node.module)

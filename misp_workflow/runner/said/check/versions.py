@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misp_workflow import php
-from misp_workflow.runner.data import profiles
+from misp_workflow.runner.data import profiles, triggers
 from misp_workflow.runner.graph.graph import CONCURRENT_TASK, FILTER_RESET, FILTER_TAG, SETTING_FILTERS, Node
 from misp_workflow.runner.said.check.subject import Finding, Rule, Subject
 
@@ -23,6 +23,12 @@ def jobs_too_large(subject: Subject) -> Iterator[Finding]:
         yield Finding("warning", "job-size", node, "This MISP loses the jobs of a concurrent task when the data is "
                       "larger than 128 KiB, some 100 attributes.", f"Upgrade to {profiles.JOBS_GO_BY_FILE.since} or "
                       "later, or keep large events away from it.")  # fmt: skip
+
+
+def triggers_of_other_versions(subject: Subject) -> Iterator[Finding]:
+    for node in subject.workflow.graph.triggers:
+        if said := triggers.lacking(node.module, subject.world.misp):
+            yield Finding("error", "unknown-trigger", node, said, "Choose one that it has.")
 
 
 def replacements_die(subject: Subject) -> Iterator[Finding]:
@@ -92,6 +98,7 @@ def not_established(subject: Subject) -> Iterator[Finding]:
 
 
 UPGRADE: tuple[Rule, ...] = (
+    triggers_of_other_versions,
     replacements_die,
     untagged_events,
     edits_overwrite,
