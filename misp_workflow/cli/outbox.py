@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from misp_workflow import settings
+from misp_workflow.cli.checks.outbox import last_changed
 from misp_workflow.cli.metrics import command as metrics
 from misp_workflow.cli.screen import Console, echo, echo_list, note
 from misp_workflow.delivery.deliver import GRACE
@@ -85,8 +86,20 @@ def list_entries(as_json: bool, dead: bool = False, limit: int = FIRST) -> None:
 def retry(ids: Sequence[str], everything: bool, destination: str | None, as_json: bool) -> None:
     """Try again now; what died gets a new life."""
     box = _open()
-    chosen = _chosen(box, ids, everything, destination)
-    number = sum(map(box.requeue, _batches(chosen)))
+    earlier, changed = 0, last_changed(settings.in_force())
+
+    def chosen() -> Iterator[Entry]:
+        nonlocal earlier
+        for entry in _chosen(box, ids, everything, destination):
+            earlier += entry.created < changed
+            yield entry
+
+    number = sum(map(box.requeue, _batches(chosen())))
+    if earlier:
+        told = f"{earlier} of them {'was' if earlier == 1 else 'were'} accepted before the settings last changed"
+        echo(
+            f"Warning: {told}, and {'goes' if earlier == 1 else 'go'} with the clearance and address of then.", err=True
+        )
     _said(as_json, f"{number} will be tried again now.", requeued=number)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -97,6 +98,18 @@ def test_an_id_that_several_have(receiver: Receiver) -> None:
     receiver.always(answer(status=503, headers={"Retry-After": "600"}))
     deliver([parcel(receiver, key) for key in ("12a", "12b")])
     assert "More than one effect" in run("show", "12", code=2).output
+
+
+def test_retry_tells_of_what_was_accepted_under_other_settings(filled: Receiver, rules, tmp_path: Path) -> None:
+    rules("")
+    os.utime(tmp_path / "settings.toml", (time.time() - 3600,) * 2)
+    assert "Warning" not in run("retry", DEAD[:3]).output
+    os.utime(tmp_path / "settings.toml", (time.time() + 3600,) * 2)
+    said = run("retry", DEAD[:3])
+    assert said.output == (
+        "Warning: 1 of them was accepted before the settings last changed, and goes with the clearance and address of "
+        "then.\n1 will be tried again now.\n"
+    )
 
 
 def test_retry_makes_the_dead_live_and_the_waiting_hurry(filled: Receiver) -> None:

@@ -42,9 +42,7 @@ def check(rules: Settings) -> list[Finding]:
 
 def _judged_earlier(rules: Settings, waiting: Iterable[Entry]) -> list[Finding]:
     """Tell of what was accepted before the settings last changed: nobody asks again whether it may still go there."""
-    if rules.path is None or not rules.path.exists():
-        return []
-    changed = rules.path.stat().st_mtime
+    changed = last_changed(rules)
     some_of_them = [one for one in islice(waiting, LOOKED_AT) if one.created < changed]
     older = [one.destination or one.lane for one in some_of_them]
     if not older:
@@ -55,6 +53,11 @@ def _judged_earlier(rules: Settings, waiting: Iterable[Entry]) -> list[Finding]:
     what = f"accepted before the settings last changed, with the clearance and address of then: {told}"
     todo = "where less may go there now, or elsewhere: misp-workflow outbox drop --destination NAME"
     return [warning(SUBJECT, what, todo)]
+
+
+def last_changed(rules: Settings) -> float:
+    """Return when the file of the settings was written last, 0 where there is none."""
+    return rules.path.stat().st_mtime if rules.path is not None and rules.path.exists() else 0.0
 
 
 def _folder(rules: Settings) -> list[Finding]:
