@@ -6,34 +6,18 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from programs import is_open, wait_for_port
 
 from misp_workflow.testing.server import free_port
 
 HOSTS = [f"host-{number}" for number in range(32)]
 """Virtual hosts of the one RabbitMQ: more than tests that ask for one."""
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert process.poll() is None, "the broker ended at once"
-        if is_open(port):
-            return
-        time.sleep(0.02)
-    raise TimeoutError(f"nothing listens on port {port}")
 
 
 class Redis:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from brokers import Brokers
 
 from misp_workflow.delivery import deliver
 from misp_workflow.testing import free_port
@@ -148,28 +148,13 @@ def misp(rules) -> Iterator[MispStandIn]:
 
 
 @pytest.fixture
-def redis_settings(program: Callable[[str], str], tmp_path: Path, rules) -> Iterator[None]:
-    """Settings of machines that share a Redis, which runs until the test ends."""
+def redis_settings(brokers: Brokers, rules) -> Iterator[None]:
+    """Settings of machines that share a Redis."""
     pytest.importorskip("redis", reason="the extra 'queue' is not installed")
-    port = free_port()
-    words = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    told = (
-        f'answer_within = "60 s"\n[outbox]\nurl = "redis://127.0.0.1:{port}/0"\nkey = "a pass phrase of all of them"\n'
-    )
-    rules(told)
-    try:
-        _wait_until(lambda: _listens(port), process)
+    with brokers("redis") as broker:
+        rules(f'answer_within = "60 s"\n[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase of all of them"\n')
         yield
         deliver.stop()
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

@@ -5,36 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+
+from programs import running
 
 from misp_workflow.testing import free_port
 
 USER, PASSWORD = "misp", "pr0xy-word:@"
 """What the proxies want; in an address the password reads WRITTEN."""
 WRITTEN = "pr0xy-word%3A%40"
-
-
-@contextlib.contextmanager
-def running(command: Sequence[str], port: int) -> Iterator[None]:
-    """Run a program until the block ends; it is there when it takes connections."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            assert process.poll() is None, f"{command[0]} ended at once"
-            assert time.monotonic() < end, f"{command[0]} does not listen"
-            time.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 class Squid:
@@ -95,7 +77,7 @@ def _squid(program: str, folder: Path, certificate: tuple[Path, Path], allowed: 
         path.chmod(0o644)
     if os.geteuid() == 0:
         shutil.chown(folder, "proxy")
-    with running([program, "-N", "-f", str(folder / "squid.conf")], made.port):
+    with running(program, "-N", "-f", folder / "squid.conf", port=made.port, log=folder / "log"):
         yield made
 
 
@@ -103,5 +85,5 @@ def _squid(program: str, folder: Path, certificate: tuple[Path, Path], allowed: 
 def socks(program: str, *more: str) -> Iterator[int]:
     """Run a SOCKS5 server and yield its port."""
     port = free_port()
-    with running([program, "-i", "127.0.0.1", "-p", str(port), *more], port):
+    with running(program, "-i", "127.0.0.1", "-p", str(port), *more, port=port, log=Path(os.devnull)):
         yield port

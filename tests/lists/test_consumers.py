@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import struct
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from lists_kit import ask, attribute, event, shelf
+from programs import running
 
 from misp_workflow.testing import free_port
 
@@ -85,29 +84,6 @@ def say(*command: str | Path, timeout: float = 120, **options: object) -> subpro
     return subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, timeout=timeout, check=False, **options
     )
-
-
-@contextmanager
-def running(*command: str | Path, port: int, log: Path) -> Iterator[None]:
-    """Run a server until the block ends; it is stopped by its own process id."""
-    with log.open("w") as output:
-        process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=subprocess.STDOUT)
-    try:
-        _wait_for(port, process, log)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(2400):
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(log.read_text())
 
 
 def status_of(dig: str, port: int, name: str, kind: str = "A") -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from programs import running
 
 from misp_workflow.testing import free_port
 
@@ -61,16 +61,5 @@ def crowdsec_running(tmp_path: Path, program: Callable[[str], str]) -> Iterator[
         ["bouncers", "add", "reader", "-k", BOUNCER],
     ):
         subprocess.run([cli, "-c", config, *words], check=True, capture_output=True)
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([daemon, "-c", config, "-no-cs"], stdout=log, stderr=log)
-    try:
-        for _ in range(1200):
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+    with running(daemon, "-c", config, "-no-cs", port=port, log=tmp_path / "log"):
         yield CrowdSec(port)
-    finally:
-        process.terminate()
-        process.wait(20)

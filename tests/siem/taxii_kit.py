@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import socket
-import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import running
 
 from misp_workflow.testing import free_port
 
@@ -64,17 +62,6 @@ def medallion_running(folder: Path, limit: int = 5_000_000) -> Iterator[Medallio
     backend = {"module": "medallion.backends.memory_backend", "module_class": "MemoryBackend"}
     told = {"backend": {**backend, "filename": str(folder / "data.json")}, "users": {USER: PASSWORD}}
     (folder / "conf.json").write_text(json.dumps({**told, "taxii": {"max_page_size": 100_000}}))
-    words = [str(Path(sys.executable).with_name("medallion")), "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "medallion.log").open("wb") as log:
-        process = subprocess.Popen([*words, str(folder / "conf.json")], stdout=log, stderr=log)
-    try:
-        for _ in range(1200):
-            assert process.poll() is None, (folder / "medallion.log").read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+    words = [Path(sys.executable).with_name("medallion"), "--host", "127.0.0.1", "--port", str(port)]
+    with running(*words, folder / "conf.json", port=port, log=folder / "medallion.log"):
         yield Medallion(port)
-    finally:
-        process.terminate()
-        process.wait(20)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import shutil
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import running
 
 from misp_workflow import settings
 from misp_workflow.delivery.ledger import ledger_of
@@ -62,23 +60,13 @@ def get(url: str) -> Any:
         return json.load(error)
 
 
-def running(tmp_path: Path, *command: str) -> Iterator[str]:
-    """Run a server on a free port ({port}) and yield its address; it is stopped by its process id."""
+@contextlib.contextmanager
+def serving(tmp_path: Path, *command: str) -> Iterator[str]:
+    """Run a server on a free port ({port}) and yield its address."""
     port = free_port()
     words = [word.replace("{port}", str(port)) for word in command]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log)
-    try:
-        for _ in range(1200):
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+    with running(*words, port=port, log=tmp_path / "log"):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.fixture
@@ -86,19 +74,16 @@ def search(tmp_path: Path) -> Iterator[str]:
     """An OpenSearch-compatible server."""
     package = pytest.importorskip("osmem_server", reason="osmem-server is not installed here")
     program = Path(package.__file__).parent / "bin" / "osmem-server"
-    yield from running(tmp_path, str(program), "-addr", "127.0.0.1:{port}", "-no-stdin-watch")
+    with serving(tmp_path, str(program), "-addr", "127.0.0.1:{port}", "-no-stdin-watch") as url:
+        yield url
 
 
 @pytest.fixture
-def alertmanager(tmp_path: Path) -> Iterator[str]:
-    program = shutil.which("prometheus-alertmanager", path=f"{os.environ['PATH']}:/usr/bin")
-    if program is None:
-        pytest.skip("prometheus-alertmanager is not installed here")
+def alertmanager(tmp_path: Path, program: Callable[[str], str]) -> Iterator[str]:
     (tmp_path / "config.yml").write_text("route:\n  receiver: none\nreceivers:\n  - name: none\n")
-    yield from running(
-        tmp_path, program, f"--config.file={tmp_path}/config.yml", f"--storage.path={tmp_path}/data",
-        "--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
-    )  # fmt: skip
+    words = [f"--config.file={tmp_path}/config.yml", f"--storage.path={tmp_path}/data", "--cluster.listen-address="]
+    with serving(tmp_path, program("prometheus-alertmanager"), *words, "--web.listen-address=127.0.0.1:{port}") as url:
+        yield url
 
 
 # --- Elasticsearch and OpenSearch -------------------------------------------------------------------------------------

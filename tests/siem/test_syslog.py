@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import socket
@@ -11,26 +10,22 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from programs import running
 from test_bulk import EVENT, ask, attribute, event
 
 from misp_workflow.testing import free_port
 
 
-def needed(name: str) -> str:
-    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-    return path or pytest.skip(f"{name} is not installed here")
-
-
 @pytest.fixture
-def rsyslog(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+def rsyslog(tmp_path: Path, program: Callable[[str], str]) -> Iterator[tuple[int, Path]]:
     """rsyslog with a TCP and a UDP input on one port; each message becomes a line of JSON."""
-    program, port, out = needed("rsyslogd"), free_port(), tmp_path / "out"
+    port, out = free_port(), tmp_path / "out"
     (tmp_path / "conf").write_text(
         f"""module(load="imtcp") module(load="imudp")
         template(name="line" type="list" option.jsonf="on") {{
@@ -43,21 +38,9 @@ def rsyslog(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         input(type="imudp" port="{port}" address="127.0.0.1")
         action(type="omfile" file="{out}" template="record")"""
     )
-    with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [program, "-n", "-f", str(tmp_path / "conf"), "-i", str(tmp_path / "pid")], stderr=log
-        )
-    try:
-        for _ in range(2400):
-            assert server.poll() is None, (tmp_path / "log").read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+    words = ["-n", "-f", tmp_path / "conf", "-i", tmp_path / "pid"]
+    with running(program("rsyslogd"), *words, port=port, log=tmp_path / "log"):
         yield port, out
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def read(out: Path, number: int) -> list[list[str]]:
@@ -124,15 +107,17 @@ def test_the_ledger_says_what_is_withdrawn_with_its_event(rsyslog: tuple[int, Pa
     assert f'attribute="{attribute(2)["uuid"]}"' in gone[3]
 
 
-def test_liblognorm_reads_every_field_of_cef(tmp_path: Path, rsyslog: tuple[int, Path]) -> None:
-    program = needed("lognormalizer")
+def test_liblognorm_reads_every_field_of_cef(
+    tmp_path: Path, rsyslog: tuple[int, Path], program: Callable[[str], str]
+) -> None:
+    lognormalizer = program("lognormalizer")
     port, out = rsyslog
     row = attribute(1, "ip-dst|port", "198.51.100.7|443", comment='x=y\\z|"q"')
     ask("syslog_event", event(row, Tag=[{"name": 'acme:x="y"'}]), address=f"tcp://127.0.0.1:{port}")
     (tmp_path / "rules").write_text("version=2\nrule=:%f:cef%\n")
     message = read(out, 1)[0][4].strip()
     read_back = subprocess.run(
-        [program, "-r", str(tmp_path / "rules"), "-e", "json"],
+        [lognormalizer, "-r", str(tmp_path / "rules"), "-e", "json"],
         input=message,
         capture_output=True,
         text=True,
@@ -268,7 +253,8 @@ def receiver_of_frames() -> Iterator[Any]:
 @pytest.fixture
 def syslog_ng(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """syslog-ng, which apt does not have beside rsyslog: it takes part where somebody has put it in the path."""
-    program, port, out = needed("syslog-ng"), free_port(), tmp_path / "out"
+    port, out = free_port(), tmp_path / "out"
+    found = shutil.which("syslog-ng") or pytest.skip("syslog-ng is not installed here")
     (tmp_path / "conf").write_text(
         f"""@version: 3.38
         source s {{ syslog(ip("127.0.0.1") port({port}) transport("tcp")); }};
@@ -276,19 +262,8 @@ def syslog_ng(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         log {{ source(s); destination(d); }};"""
     )
     own = [f"--{name}={tmp_path}/{name}" for name in ("persist-file", "control", "pidfile")]
-    with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen([program, "-F", "--no-caps", "-f", str(tmp_path / "conf"), *own], stderr=log)
-    try:
-        for _ in range(2400):
-            assert server.poll() is None, (tmp_path / "log").read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+    with running(found, "-F", "--no-caps", "-f", tmp_path / "conf", *own, port=port, log=tmp_path / "log"):
         yield port, out
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def test_syslog_ng_gets_each_attribute_whole_and_once(syslog_ng: tuple[int, Path]) -> None:

@@ -6,9 +6,7 @@ import contextlib
 import gc
 import json
 import os
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from brokers import Brokers
+from programs import running
 
 from misp_workflow.delivery import transports
 from misp_workflow.delivery.transports.streams import amqp, kafka, mqtt, nats, redis
@@ -39,35 +38,16 @@ def _nothing_left_for_other_tests() -> Iterator[None]:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start a broker on a free port, and stop it by its process id: start(program, *arguments with {port})."""
-    started: list[subprocess.Popen[bytes]] = []
+    with contextlib.ExitStack() as started:
 
-    def start_one(*command: str, port: int | None = None, **environment: str) -> int:
-        number = port or free_port()
-        words = [word.replace("{port}", str(number)).replace("{folder}", str(tmp_path)) for word in command]
-        log = tmp_path / f"log-{number}"
-        with log.open("wb") as output:
-            process = subprocess.Popen(words, stdout=output, stderr=output, env={**os.environ, **environment})
-        started.append(process)
-        for _ in range(1200):
-            assert process.poll() is None, log.read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", number)) == 0:
-                    return number
-            time.sleep(0.05)
-        pytest.fail(f"{command[0]} did not start: {log.read_text()[-2000:]}")
+        def start_one(*command: str, port: int | None = None, **environment: str) -> int:
+            number = port or free_port()
+            words = [word.replace("{port}", str(number)).replace("{folder}", str(tmp_path)) for word in command]
+            log, told = tmp_path / f"log-{number}", {**os.environ, **environment}
+            started.enter_context(running(*words, port=number, log=log, env=told))
+            return number
 
-    yield start_one
-    for process in started:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-
-
-def needed(name: str) -> str:
-    """Return a program's path; skip where it is missing."""
-    path = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
-    return path or pytest.skip(f"{name} is not installed here")
+        yield start_one
 
 
 def record(topic: str, number: int = 0, body: str | None = "{}", **more: object) -> dict[str, object]:
@@ -171,14 +151,14 @@ def test_redis_stream(start: Start, program) -> None:
     assert how(redis.publish(good, deadline())) == ["in"]
 
 
-def test_mqtt(start: Start, tmp_path: Path) -> None:
+def test_mqtt(start: Start, tmp_path: Path, program: Callable[[str], str]) -> None:
     paho = pytest.importorskip("paho.mqtt.client")
     port = free_port()
     (tmp_path / "rules").write_text("topic readwrite misp/#\n")
     (tmp_path / "conf").write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\nacl_file {tmp_path}/rules\nuser root\n"
     )
-    start(needed("mosquitto"), "-c", "{folder}/conf", port=port)
+    start(program("mosquitto"), "-c", "{folder}/conf", port=port)
     got: dict[str, bytes] = {}
     reader = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     reader.on_message = lambda client, data, message: got.update({message.topic: message.payload})
@@ -206,12 +186,11 @@ def until(condition: Callable[[], bool]) -> None:
     pytest.fail("it did not come about")
 
 
-def test_nats(start: Start, tmp_path: Path) -> None:
+def test_nats(start: Start, tmp_path: Path, program: Callable[[str], str]) -> None:
     import asyncio
 
     client = pytest.importorskip("nats")
-    program = needed("nats-server")
-    port = start(program, "-a", "127.0.0.1", "-p", "{port}", "-js", "-sd", "{folder}/store")
+    port = start(program("nats-server"), "-a", "127.0.0.1", "-p", "{port}", "-js", "-sd", "{folder}/store")
 
     async def stored(create: bool = False) -> tuple[int, list[bytes]]:
         connection = await client.connect(f"nats://127.0.0.1:{port}")

@@ -9,10 +9,7 @@ last. A list has no uuids; there an attribute is known by the values that it eve
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -24,6 +21,7 @@ from typing import Any
 
 import pytest
 from brokers import Brokers
+from programs import running
 
 from misp_workflow import settings
 from misp_workflow.delivery.lists import shelf_of
@@ -56,23 +54,9 @@ class Peer:
 def process(folder: Path, *command: str, port: int | None = None) -> Iterator[int]:
     """Run a server, wait for its port ({port}), and stop it by its process id."""
     number = port or free_port()
-    log = folder / f"log-{number}"
-    with log.open("wb") as output:
-        words = [word.replace("{port}", str(number)) for word in command]
-        server = subprocess.Popen(words, stdout=output, stderr=output)
-    try:
-        for _ in range(1200):
-            assert server.poll() is None, log.read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", number)) == 0:
-                    break
-            time.sleep(0.05)
+    words = [word.replace("{port}", str(number)) for word in command]
+    with running(*words, port=number, log=folder / f"log-{number}"):
         yield number
-    finally:
-        server.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(20)
-        server.kill()
 
 
 def body_value(body: str | bytes | None) -> str | None:
