@@ -269,6 +269,15 @@ def test_a_misp_in_trouble_is_told_in_time(standin, use, reply, outcome, says):
     assert standin.key not in said.detail
 
 
+@pytest.mark.parametrize("reply", [[], {}, {"message": ""}])
+def test_an_answer_that_says_nothing_is_told_as_that(standin, use, reply):
+    event = standin.add_event({"info": "x", "Attribute": [{"type": "domain", "value": "a.example"}]})
+    use(standin)
+    standin.always(answer(reply))
+    said = make("sighting", event, event["Attribute"][0], values={"type": "0", "source": ""})
+    assert said.outcome == "refused" and "MISP says: nothing that is understood here" in said.detail
+
+
 def test_a_redirect_elsewhere_gets_no_key(standin, use):
     event = standin.add_event({"info": "x"})
     use(standin)

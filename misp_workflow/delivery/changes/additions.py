@@ -116,11 +116,8 @@ def _is_there(misp: Misp, url: str) -> bool:
 
 
 def _message(said: Any) -> Any:
-    return (
-        said.get("message") or said.get("errors") or "nothing that is understood here"
-        if isinstance(said, dict)
-        else said
-    )
+    told = said.get("message") or said.get("errors") if isinstance(said, dict) else said
+    return told or "nothing that is understood here"
 
 
 def _on_blocklist(misp: Misp, uuid: str) -> bool:
