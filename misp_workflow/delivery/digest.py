@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 
-from misp_workflow.effects import Effect, Json, Messages, Post, from_json, to_json
+from misp_workflow.effects import Effect, Json, Mail, Messages, Post, from_json, to_json
+from misp_workflow.markings import strictest
 
 LONGEST_LINES = (400, 200, 100, 0)
 """Characters of a message that is shown as one line: the first of these with which all of them fit; 0: the title."""
@@ -23,6 +24,7 @@ _BETWEEN = " · "
 _MARKING = re.compile(r"\bTLP\b")
 LONGEST_MARKING = 60
 """Characters of a line that says the TLP, and little else."""
+_TLP = re.compile(r"\bTLP: ?(?:WHITE|CLEAR|GREEN|AMBER(?:\+STRICT)?|RED)(?!\w)", re.IGNORECASE)
 _BULLET = re.compile(r"\A[-*•] +")
 
 MOST_IN_ONE = 10_000
@@ -64,11 +66,36 @@ def merge(effects: Sequence[Effect], seconds: float) -> Effect:
     text_at, *left_out = first.digest
     for path in left_out:
         _remove(values, path.split("."))
-    texts = [str(_get(to_json(effect), text_at.split("."))) for effect in effects]
+    texts = [_text(to_json(effect), first.digest) for effect in effects]
     _set(values, text_at.split("."), gathered(texts, seconds, first.digest_limit))
+    if isinstance(first, Mail):
+        values["subject"] = _subject([effect.subject for effect in effects if isinstance(effect, Mail)], seconds)
     merged = from_json(values)
     secrets = tuple(dict.fromkeys(secret for effect in effects for secret in effect.secrets))
     return dataclasses.replace(merged, label=f"{first.label} ({len(effects)} in one)", secrets=secrets)
+
+
+def _text(values: dict[str, Any], paths: Sequence[str]) -> str:
+    """Return what an effect says: the text at the first path, and below it what else of a card is left out."""
+    first, *left_out = (_get(values, path.split(".")) for path in paths)
+    said = [str(first)]
+    for part in left_out:
+        if isinstance(part, dict):
+            facts = part["facts"] if isinstance(part.get("facts"), list) else []
+            told = [fact for fact in facts if isinstance(fact, dict) and {"title", "value"} <= fact.keys()]
+            said += [str(part.get("text", "")), *(f"- **{fact['title']}:** {fact['value']}" for fact in told)]
+    return "\n".join(filter(None, said))
+
+
+def _subject(subjects: Sequence[str], seconds: float) -> str:
+    """Return the subject of a mail that is made of many: the strictest TLP that one of theirs says, and how many."""
+    marks = {found[0] for subject in subjects if (found := _TLP.search(subject))}
+    level = strictest(marks, "tlp")
+    return (f"[TLP:{level.upper()}] " if level else "") + _head(len(subjects), seconds)
+
+
+def _head(number: int, seconds: float) -> str:
+    return f"{number} messages in {_span(seconds)}"
 
 
 def gathered(texts: Sequence[str], seconds: float, limit: int) -> str:
@@ -77,7 +104,7 @@ def gathered(texts: Sequence[str], seconds: float, limit: int) -> str:
     When they do not all fit whole, those that begin alike stand together: what all of them say once (the title, the
     TLP, the link), then a line for each with what only that one says. The end says how many are not shown.
     """
-    head = f"{len(texts)} messages in {_span(seconds)}:"
+    head = f"{_head(len(texts), seconds)}:"
     whole = "\n".join([head, *_counted(texts)])
     if len(whole) <= limit:
         return whole

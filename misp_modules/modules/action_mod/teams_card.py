@@ -43,20 +43,22 @@ MAX_TEXT = 6_000
 MAX_FACT = 300
 MAX_TITLE = 300
 
+TITLE = ("text", "weight", "size")
 STYLES = {"red": "attention", "amber+strict": "warning", "amber": "warning", "green": "good", "clear": "emphasis"}
 
 
 def decide(call):
     """Return the request that posts this call's card."""
     names = mentions.called(call, "Teams")
-    body = "json.attachments.0.content.body"
+    whole = "json.attachments.0.content"
+    title = f"{whole}.body.0.items.0"
     post = Post(
         url=call.params.webhook_url,
         service="Teams",
         json={"type": "message", "attachments": [card(call, content(call), names)]},
         expect_status=(202,),  # a workflow's yes; a connector says 200 to what it did not deliver, too
         error_at="error.message",
-        digest=(f"{body}.0.items.0.text", f"{body}.0.style", f"{body}.1", "json.attachments.0.content.actions"),
+        digest=(*(f"{title}.{of}" for of in TITLE), f"{whole}.body.0.style", f"{whole}.body.1", f"{whole}.actions"),
         digest_limit=MAX_TEXT,
     )
     parts = overflow.parts(call, "teams", MAX_TEXT, "bytes") if call.params.message else []
