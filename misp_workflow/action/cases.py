@@ -209,9 +209,10 @@ def _shows(call: Call, whole: bool) -> dict[str, str]:
     known = {} if params.title and not whole else {TITLE: call.line("title", call.topic)}
     if not whole:
         return {**known, **({SEVERITY: level} if level else {})}
-    if params.body:
-        return {**known, SEVERITY: level, DESCRIPTION: call.render("body", "text")}
     told = dict(call.facts("text"))
+    if params.body:
+        marked = {name: said for name, said in told.items() if name == "TLP"}
+        return {**known, SEVERITY: level, **marked, DESCRIPTION: call.render("body", "text")}
     return {**known, SEVERITY: level, **{name: value for name, value in told.items() if name not in _BY_ITEMS}}
 
 

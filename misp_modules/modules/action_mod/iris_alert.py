@@ -45,6 +45,7 @@ del moduleconfig["params"]["assignee"]
 
 MAX_TITLE = 500
 MAX_DESCRIPTION = 100_000
+TLP = {"red": 1, "amber": 2, "green": 3, "clear": 4, "amber+strict": 5}  # as every IRIS numbers them
 MOST_IOCS = 1_000  # one request makes them all
 
 ALERT = {"method": "PUT", "path": "/{id}"}
@@ -59,7 +60,7 @@ def decide(call):
     draft = cases.draft(call, "markdown", MAX_TITLE, most_body=MAX_DESCRIPTION, title_style="text")
     number = dict(zip(("low", "medium", "high"), params.severities, strict=True)).get(draft.severity, 1)
     new = {"alert_title": draft.title, "alert_description": draft.body, "alert_severity_id": int(number)}
-    found = iocs(draft.said["items"], numbers(params.ioc_types))
+    found = iocs(draft.said["items"], numbers(params.ioc_types), TLP.get(call.summary.tlp, TLP["amber"]))
     mark = {"alert_source": params.source, "alert_source_ref": draft.event}
     made = {
         **new,
@@ -107,7 +108,7 @@ def numbers(lines):
     return found
 
 
-def iocs(items, types):
+def iocs(items, types, tlp):
     """Return the IOCs of the attributes whose type is named; equal ones once."""
     found = {}
     for item in items:
@@ -116,7 +117,7 @@ def iocs(items, types):
                 "ioc_value": item["value"],
                 "ioc_type_id": types[item["type"]],
                 "ioc_description": "",
-                "ioc_tlp_id": 2,  # amber: the alert goes where the clearance lets it
+                "ioc_tlp_id": tlp,
                 "ioc_tags": "",
             }
     return list(found.values())[:MOST_IOCS]

@@ -39,7 +39,7 @@ MOST_OBSERVABLES = 1_000  # one request makes them all
 
 READ = {"method": "GET", "path": "/alert/{id}"}
 ALERT = {"method": "PATCH", "path": "/alert/{id}"}
-ABOUT = {"title": cases.TITLE, "severity": cases.SEVERITY, "description": cases.ANY}
+ABOUT = {"title": cases.TITLE, "severity": cases.SEVERITY, "description": cases.ANY, "tlp": "TLP"}
 SEVERITIES = {"high": 3, "medium": 2, "low": 1}
 TLP = {"clear": 0, "green": 1, "amber": 2, "amber+strict": 3, "red": 4}
 DATA_TYPES = {
@@ -71,9 +71,9 @@ def decide(call):
     draft = cases.draft(call, "markdown", MAX_TITLE, most_body=MAX_DESCRIPTION, title_style="text")
     severity = {"severity": SEVERITIES[draft.severity]} if draft.severity else {}
     tlp = {"tlp": TLP[call.summary.tlp]} if call.summary.tlp in TLP else {}
-    new = {"title": draft.title, "description": draft.body, **severity}
+    new = {"title": draft.title, "description": draft.body, **severity, **tlp}
     mark = {"type": params.alert_type, "source": params.source, "sourceRef": draft.event}
-    seen = observables(draft.said["items"])
+    seen = observables(draft.said["items"], tlp)
     more = {"tags": list(params.labels), "observables": seen} | (
         {"assignee": params.assignee} if params.assignee else {}
     )
@@ -97,12 +97,12 @@ def decide(call):
         ),
         found_at="_id",
         create=(
-            cases.make("/alert", {**new, **mark, **tlp, **more}, "_id"),
+            cases.make("/alert", {**new, **mark, **more}, "_id"),
             {**READ, "wish": {"observableCount": len(seen)}},
         ),
         id_at="_id",
         update=(draft.changed(ALERT, new, ABOUT),),
-        adds={item["uuid"]: added(item) for item in draft.said["items"][:MOST_OBSERVABLES]},
+        adds={item["uuid"]: added(item, tlp) for item in draft.said["items"][:MOST_OBSERVABLES]},
         comment=(cases.say("/alert/{id}/comment", "json.message"),),
         close=status(params.close_status),
         reopen=status(params.open_status),
@@ -115,20 +115,23 @@ def status(name):
     return ({**ALERT, "json": {"status": name}}, {**READ, "expect": {"status": name}})
 
 
-def added(item):
+def added(item, tlp):
     """Return the requests that add the attribute to an alert that is there."""
-    return tuple(cases.make("/alert/{id}/observable", one, there="already exists") for one in observables([item]))
+    return tuple(cases.make("/alert/{id}/observable", one, there="already exists") for one in observables([item], tlp))
 
 
-def observables(items):
-    """Return the observables of the attributes; equal ones once, because two make TheHive refuse the alert."""
+def observables(items, tlp):
+    """Return the observables of the attributes; equal ones once, because two make TheHive refuse the alert.
+
+    Without a TLP of their own they would be amber there.
+    """
     found = {}
     for item in items:
         kinds, values = item["type"].split("|"), item["value"].split("|", 1)
         pairs = list(zip(kinds, values, strict=False)) if len(kinds) == len(values) else [("", item["value"])]
         for kind, value in pairs:
             if value and kind not in ("port", "counter"):
-                one = {"dataType": DATA_TYPES.get(kind, "other"), "data": value, "ioc": item["to_ids"]}
+                one = {"dataType": DATA_TYPES.get(kind, "other"), "data": value, "ioc": item["to_ids"], **tlp}
                 known = found.setdefault((one["dataType"], value), one)
                 known["ioc"] = known["ioc"] or one["ioc"]
     return list(found.values())[:MOST_OBSERVABLES]
