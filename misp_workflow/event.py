@@ -36,6 +36,9 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
 """Members that hold the tags of what they stand in."""
 
+ATTRIBUTE_LISTS = ("Attribute", "_AttributeFlattened")
+"""Where an event or an object holds its attributes."""
+
 CHUNK = 256
 """Rows that are asked at a time: few enough to be still in the processor's memory for the next question."""
 
@@ -79,11 +82,14 @@ def rows(value: Any) -> list[dict[str, Any]]:
 
 
 def attributes_of(selected: Any) -> list[dict[str, Any]]:
-    """Return what a node's filter selected, row by row, with the attributes of an object in its place."""
+    """Return the attributes among what a node's filter selected, those of objects included: tags, reports, clusters of
+    galaxies are none, and whoever selects an event does not mean all that is in it."""
     found: list[dict[str, Any]] = []
     for row in rows(selected):
-        is_object = "Attribute" in row and "value" not in row and "info" not in row  # an event has a title
-        found += rows(row["Attribute"]) if is_object else [row]
+        if "value" in row:
+            found += [row] if "type" in row and "tag_name" not in row else []
+        elif "info" not in row:
+            found += rows(row.get("Attribute"))
     return found
 
 
@@ -218,6 +224,19 @@ class View:
             names = _usual_tag_names(some)
             found |= dict.fromkeys(name for row in some for name in tag_names(row)) if names is None else names
         return list(found)
+
+    @lazy
+    def tags_of_all(self) -> set[str]:
+        """Names of every tag on whatever is in the data: objects, reports, proposals and clusters, too."""
+        found, left = set(self.all_tags), [self.data]
+        while left:
+            part = left.pop()
+            if isinstance(part, Mapping):
+                found.update(tag_names(part))
+                left += [inner for name, inner in part.items() if name not in ATTRIBUTE_LISTS]
+            elif isinstance(part, list):
+                left += part
+        return found
 
     @lazy
     def tlp(self) -> str | None:

@@ -21,7 +21,7 @@ def attached(call: Call, form: str, limit: int) -> tuple[dict[str, str], str]:
     if form == "none":
         return {}, ""
     if form == "csv" and not call.rows:
-        return {}, "No attachment: the node's filter selected nothing."
+        return {}, "No attachment: the node's filter selected no attribute."
     if form == "csv" and not any(live(call.rows)):
         return {}, "No attachment: what was selected is deleted in MISP."
     content = csv_of(call) if form == "csv" else event_json_of(call)

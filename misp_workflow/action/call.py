@@ -159,7 +159,8 @@ class Call:
     def summary(self) -> Summary:
         """What happened, as a title and named facts."""
         selected = None if self.selected is None else self.rows
-        return summarise(self.view, selected, self.hidden, self._marks)
+        templates = any(isinstance(it, str) and "{" in it for it in vars(self.params).values())
+        return summarise(self.view, selected, self.hidden, self._marks, own_words=templates)
 
     def tell_changes(self, update: str, names: Sequence[str]) -> None:
         """Have the summary tell what changed, and beside that only the facts of these names."""

@@ -48,7 +48,7 @@ def reasons_against(line: Route, view: View, now: datetime) -> Iterator[str]:
     """Yield why a line is not for this; nothing when it is."""
     event = view.event
     if line.tlp:
-        level = strictest(set(view.all_tags), "tlp") or UNMARKED
+        level = strictest(view.tags_of_all, "tlp") or UNMARKED
         if level not in line.tlp and not (level == "clear" and "white" in line.tlp):
             yield f"its TLP is {level}"
     if line.tags and not any(matching(view.all_tags, pattern) for pattern in line.tags):

@@ -62,6 +62,8 @@ def standing(call: Call) -> Standing | Receipt:
         return call.skip("The data names no event, so there is nothing to say of it.")
     goes = params.withdraw_whole_event or any(matching(call.event_tags, pattern) for pattern in params.withdraw_tags)
     whole = goes or "RelatedEvent" in view.event or bool(call.refusal)
+    if call.selected and view.attributes and not (call.rows or goes):
+        return call.skip("what the node's filter selected holds no attribute")
     if not view.attributes and not whole and not call.held_back:
         if view.kind != "event" or flag(view.event.get("published", True)) or params.when_unpublished == "keep":
             return call.skip("The data shows no attributes of the event.")

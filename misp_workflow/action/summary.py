@@ -56,18 +56,22 @@ def summarise(
     selected: Sequence[dict[str, Any]] | None = None,
     hidden: str = "",
     marks: Collection[str] | None = None,
+    *,
+    own_words: bool = False,
 ) -> Summary:
     """Say what happened. `selected`: the rows that the node's filter chose, or None when nothing was selected.
 
     `hidden` is the kind of what it happened to, when that may not be shown: the event's own facts are no news then.
     `marks` are the tags, wherever they stand, that say how far something may go; None when that was not asked.
+    `own_words`: what is told is more than this summary, and may show whatever is there.
     """
     title, facts = _TELL[view.kind](view, selected)
     if hidden:
         title = f"{_capital(_event_name(view))} (only a withheld {hidden} was touched)"
         facts = [("Organisation", view.organisation)]
     told = tuple((excerpt(name, MAX_NAME), _short(value)) for name, value in facts if value)
-    return Summary(excerpt(title, MAX_TITLE), told, _tlp(view, selected, marks))
+    only = selected if view.kind == "event" and not own_words else None
+    return Summary(excerpt(title, MAX_TITLE), told, _tlp(view, only, marks))
 
 
 def topic(view: View) -> str:
@@ -113,11 +117,13 @@ def _short(value: str) -> str:
     return type(value)(excerpt(value))  # what is an Indicator stays one
 
 
-def _tlp(view: View, selected: Sequence[dict[str, Any]] | None, marks: Collection[str] | None) -> str:
+def _tlp(view: View, only: Sequence[dict[str, Any]] | None, marks: Collection[str] | None) -> str:
+    """Return the strictest TLP of the event and these rows, or of all that is there: a report in it, say."""
     if marks is not None and set(marks) <= set(view.tags):  # nothing in the event says more than the event itself
         return marking(marks, "tlp") or ""
-    names = view.all_tags if selected is None else [*view.tags, *(name for row in selected for name in tag_names(row))]
-    return marking(names, "tlp") or ""
+    if only is not None:
+        return marking([*view.tags, *(name for row in only for name in tag_names(row))], "tlp") or ""
+    return marking(view.tags_of_all, "tlp") or ""
 
 
 def _event_name(view: View) -> str:

@@ -132,3 +132,43 @@ def test_nobody_gets_a_mail_twice_for_another_spelling():
     listed = {"recipients": "SOC@Example.org; soc@example.org", "cc": "Duty@example.org", "bcc": "duty@EXAMPLE.org"}
     _, detail = said("email_message", event(), **mail, **listed)
     assert detail.count('"kind": "mail"') == 2
+
+
+GREEN, AMBER = {"name": "tlp:green"}, {"name": "tlp:amber"}
+MAIL = {"recipients": "soc@example.org", "sender": "misp@example.org", "smtp_server": "127.0.0.1"}
+CLUSTER = {"uuid": EVENT, "type": "threat-actor", "value": "Any", "tag_name": "misp-galaxy:threat-actor=Any"}
+
+
+@pytest.mark.parametrize("selected", [[GREEN], [{"uuid": EVENT, "name": "a report", "content": "-"}], [CLUSTER], ["-"]])
+def test_what_is_no_attribute_selects_none(selected):
+    data = event(attribute(1), Tag=[GREEN])
+    for action, params in (("redis_stream", BROKER), ("misp_sighting", {})):
+        status, detail = said(action, data, selected, selected_or_all="all", **params)
+        assert status == "skipped" and "what the node's filter selected holds no attribute" in detail
+    _, detail = said("email_message", data, selected, **MAIL, attachment="csv")
+    assert "Selected" not in detail and "No attachment: the node's filter selected no attribute." in detail
+
+
+def test_a_selected_event_that_is_unpublished_is_taken_back():
+    row = {"id": "7", "uuid": EVENT, "info": "any", "timestamp": "17", "published": False}
+    assert said("redis_stream", {"Event": row}, [row], **BROKER)[0] == "dry-run"
+
+
+@pytest.mark.parametrize("part", ["EventReport", "ShadowAttribute", "Object", "Galaxy"])
+@pytest.mark.parametrize("tags", [{"Tag": [AMBER]}, {"EventReportTag": [{"Tag": AMBER}]}])
+def test_a_message_is_marked_as_the_strictest_part_of_the_event_that_may_go(part, tags):
+    one = {"uuid": f"00000001-{EVENT[9:]}", "name": "any", "content": "-", "type": "domain", "value": "n1.example"}
+    one |= {"Object": {"Attribute": [attribute(2)]}, "Galaxy": {"GalaxyCluster": [CLUSTER]}}.get(part, {}) | tags
+    assert "[TLP:AMBER]" in said("email_message", event(Tag=[GREEN], **{part: [one]}), **MAIL)[1]
+
+
+@pytest.mark.parametrize(("template", "marked"), [("", "GREEN"), ("-", "GREEN"), ("{{ attributes|length }}", "AMBER")])
+def test_what_is_not_selected_marks_a_message_that_may_show_it(template, marked):
+    rows = [attribute(1, Tag=[AMBER]), attribute(2)]
+    _, detail = said("email_message", event(*rows, Tag=[GREEN]), rows[1:], **MAIL, message=template)
+    assert f"[TLP:{marked}]" in detail
+
+
+def test_the_name_of_something_else_is_no_marking():
+    report = {"uuid": EVENT, "name": "TLP:AMBER explained", "content": "-", "Tag": [{"name": "tlp:clear"}]}
+    assert "[TLP:GREEN]" in said("email_message", event(Tag=[GREEN], EventReport=[report]), **MAIL)[1]

@@ -49,6 +49,14 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"forbidden_tags": ["tlp:clear"]}, event(tags=("tlp:white",)), ["the tag 'tlp:white' is forbidden"]),
     ({"forbidden_tags": ["tlp:amber"]}, event(tags=("tlp:amber+strict",)), []),
     ({"forbidden_tags": ["tlp:red"]}, event(attribute("domain", "a", "tlp:red")), []),
+    *(
+        (
+            {"forbidden_tags": ["tlp:red"], "required_tags": ["tlp:*"], "tag_scope": scope},
+            {"Event": {"info": "x", "Tag": [{"name": "tlp:green"}], "EventReport": [{"Tag": [{"name": "tlp:red"}]}]}},
+            said,
+        )
+        for scope, said in (("any", ["the tag 'tlp:red' is forbidden"]), ("event", []))
+    ),
     (
         {"forbidden_tags": ["tlp:red"], "tag_scope": "attribute"},
         event(attribute("domain", "a", "tlp:red"), tags=("x",)),

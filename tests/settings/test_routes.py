@@ -87,6 +87,13 @@ def test_each_condition(tmp_path: Path, condition: str, why_not: str) -> None:
     assert "; ".join(reasons_against(lines(tmp_path, condition), View(EVENT), MONDAY_NOON)) == why_not
 
 
+@pytest.mark.parametrize("part", ["EventReport", "Object", "ShadowAttribute"])
+def test_a_route_looks_at_the_marking_of_whatever_is_in_the_event(tmp_path: Path, part: str) -> None:
+    line = lines(tmp_path, 'tlp = ["clear", "green"]')
+    event = {**EVENT["Event"], part: [{"uuid": UUID, "name": "any", "Tag": [{"name": "tlp:amber"}]}]}
+    assert [*reasons_against(line, View({"Event": event}), MONDAY_NOON)] == ["its TLP is amber"]
+
+
 @pytest.mark.parametrize(
     ("condition", "problem"),
     [

@@ -45,11 +45,13 @@ def _tags(values: Values, subject: Subject) -> Iterator[str]:
     if not subject.has_tags:
         yield "its tags cannot be judged here: before a save, MISP sends their numbers only"
         return
-    names = subject.tags(getattr(values, "tag_scope", "event"))
+    scope = getattr(values, "tag_scope", "event")
+    names = subject.tags(scope)
     for pattern in required:
         if not any(matching([name, *read_tag(name).names], pattern) for name in names):
             yield f"no tag matches '{pattern}'"
-    yield from marked(names, forbidden)
+    others = sorted(subject.view.tags_of_all.difference(names)) if forbidden and scope == "any" else []
+    yield from marked([*names, *others], forbidden)
     for pattern in galaxies:
         if not matching(subject.galaxies, pattern):
             yield f"no cluster of a galaxy '{pattern}' is named"

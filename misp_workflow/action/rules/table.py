@@ -19,7 +19,7 @@ TAGS: Table = {
         "each": "tag",
     },
     "tag_scope": {
-        "description": "Whose tags count: event, attribute, or any (event and attributes)",
+        "description": "Whose tags count: event, attribute, or any (both; what is forbidden: reports and objects, too)",
         "format": "choice",
         "choices": ["event", "attribute", "any"],
         "default": "event",
