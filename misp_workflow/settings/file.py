@@ -89,7 +89,7 @@ def _looked(known: _Reading | None, now: float, named: tuple[str | None, ...]) -
     signature = _signature(path, status)
     if known is not None and known.signature == signature:
         return replace(known, looked=now, named=named)
-    return _Reading(signature, _load(path, status, known), now, named)
+    return _Reading(signature, _load(path, known), now, named)
 
 
 def load(path: Path) -> Settings:
@@ -161,7 +161,7 @@ def _signature(path: Path | None, status: os.stat_result | None) -> Signature:
     return (str(path), max(status.st_mtime_ns, status.st_ctime_ns), status.st_size, status.st_ino, state)
 
 
-def _load(path: Path | None, status: os.stat_result | None, known: _Reading | None) -> Settings:
+def _load(path: Path | None, known: _Reading | None) -> Settings:
     if path is None:
         return _with_environment(Settings(state_folder=default_state_folder()))
     try:
