@@ -230,36 +230,7 @@ class _Action:
         try:
             rules = misps.asking(rules, getattr(params, "misp", ""), request["data"])
             parameters.refuse_misspelt(self.config["params"], given)
-            data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
-            sent = before = View(data)
-            marks: Collection[str] | None = None
-            clean: Callable[[Any], Any] | None = None
-            if self._leaves:
-                data, selected, judging, note = marking.known(data, selected, destination, rules, end)
-                before = sent if data is sent.data else View(data)
-                try:
-                    data, selected, withheld, marks = guard.admit(data, selected, judging)
-                except guard.MarkedError as error:
-                    data, selected, refusal = self._only_its_name(before, error), None, str(error)
-                hidden = _hidden(before, View(data)) if withheld else ""
-            else:
-                clean, selected = guard.scrub, guard.scrub(selected)
-            call = Call(
-                params,
-                data,
-                selected,
-                rules,
-                withheld,
-                end,
-                most=destination.max_characters,
-                hidden=hidden,
-                about=about(sent),
-                occasion=OCCASIONS.of(sent),
-                clean=clean,
-                before=before,
-                refusal=refusal,
-                marks=marks,
-            )
+            call, before, note = self._call(params, request, destination, rules, end)
             with local_time.told_in(destination.timezone):
                 memory = again.memory_of(call, before, rules, self.name, destination)
                 decision = (memory and memory.nothing_new()) or self._decision(call)
@@ -268,11 +239,35 @@ class _Action:
             answer = self._carry_out(decision, call, secrets, destination, watch)
             if memory:
                 memory.keep(answer)
-            if refusal:  # nothing else was sent, so that is an error all the same
-                answer = taken_back(refusal, answer)
+            if call.refusal:  # nothing else was sent, so that is an error all the same
+                answer = taken_back(call.refusal, answer)
             return with_note(answer, note)
         except WorkflowError as error:
             raise type(error)(mask(str(error), secrets)) from None
+
+    def _call(
+        self, params: Params, request: dict[str, Any], destination: Destination, rules: Settings, end: float
+    ) -> tuple[Call, View, str]:
+        """Return the call with what of its data may be seen and may leave, what reads the data as it was before, and
+        what is to be said with the answer."""
+        data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
+        sent = before = View(data)
+        marks: Collection[str] | None = None
+        clean: Callable[[Any], Any] | None = None
+        if self._leaves:
+            data, selected, judging, note = marking.known(data, selected, destination, rules, end)
+            before = sent if data is sent.data else View(data)
+            try:
+                data, selected, withheld, marks = guard.admit(data, selected, judging)
+            except guard.MarkedError as error:
+                data, selected, refusal = self._only_its_name(before, error), None, str(error)
+            hidden = _hidden(before, View(data)) if withheld else ""
+        else:
+            clean, selected = guard.scrub, guard.scrub(selected)
+        call = Call(params, data, selected, rules, withheld, end, most=destination.max_characters, hidden=hidden,
+                    about=about(sent), occasion=OCCASIONS.of(sent), clean=clean, before=before, refusal=refusal,
+                    marks=marks)  # fmt: skip
+        return call, before, note
 
     def _decision(self, call: Call) -> Decision:
         try:
