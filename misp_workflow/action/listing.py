@@ -16,7 +16,7 @@ _LINES_OF_TAGS = re.compile(rf"(?:{_INNER}|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+
 """The same for tags; where they stand on several lines, a comma counts before a further namespace only."""
 _NAMES = re.compile(rf"(?:{_INNER}|[^,\n])+")
 _WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the one type of MISP with a space in it
-_ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "name": _NAMES}
+_ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "domain": _WORDS, "name": _NAMES}
 _BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#(?:[ \t#].*)?$", re.MULTILINE)  # "#soc" may be a name
 _BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:.*,.*)?\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL)

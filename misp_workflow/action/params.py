@@ -11,8 +11,8 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     words       what means the same as a choice: {"high": "1"}, small letters
     needs       what must be installed for a choice: {"stix21": "stix"}, the extra of this package by the value
     formerly    names that the parameter had before; MISP sends a node's value under the present one only
-    each        what each item of a "list" is: "email", "word" (it has no space), "tag" (a semicolon ends it, too), or
-                any "name"; whoever separates these otherwise must not get one item that nothing ever is
+    each        what each item of a "list" is: "email", "domain", "word" (it has no space), "tag" (a semicolon ends it,
+                too), or any "name"; whoever separates these otherwise must not get one item that nothing ever is
     minimum, maximum   bounds of an integer or number
     address     the value says which server is asked; "url" always does
     secret      masked in everything that is said, logged or stored
@@ -57,6 +57,8 @@ SHORTEST_WORD = 12
 _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 _QUOTED = re.compile(r"""(["'])([^"']+)\1""")
 _LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
+_BEFORE_DOMAIN = re.compile(r"(?:https?://)?(?:\*?[@.])?")
+_DOMAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?")
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -308,6 +310,18 @@ def _email(name: str, spec: Mapping[str, Any], given: str) -> str:
     return formataddr((display, f"{local}@{domain}"))
 
 
+def _domain(name: str, spec: Mapping[str, Any], given: str) -> str:
+    """Return a domain in small letters; one that nothing could ever belong to would be a rule that says nothing."""
+    bare = _BEFORE_DOMAIN.sub("", given.lower(), count=1).rstrip("./")
+    try:
+        domain = bare.encode("idna").decode()
+    except UnicodeError:
+        domain = ""
+    if not _DOMAIN.fullmatch(domain):
+        raise ParameterError(f"Parameter '{name}': '{given}' is no domain, such as example.org.")
+    return domain
+
+
 def _mailbox(given: str) -> tuple[str, str]:
     """Return the name and the address of exactly one mailbox; ("", "") for anything else, however like one it looks."""
     try:
@@ -378,6 +392,7 @@ _READERS: dict[str, Any] = {
     "boolean": _boolean,
     "url": _url,
     "email": _email,
+    "domain": _domain,
     "list": _list,
     "choice": _choice,
     "digest": _digest,

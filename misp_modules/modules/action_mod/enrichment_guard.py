@@ -38,7 +38,7 @@ moduleconfig = {
             "type": "large_string",
             "description": "Your own domains, one per line, never asked about, subdomains included",
             "format": "list",
-            "each": "word",
+            "each": "domain",
         },
         "own_networks": {
             "type": "large_string",

@@ -20,7 +20,7 @@ moduleconfig = {
             "type": "large_string",
             "description": "Mail domains of users, one per line, subdomains included; empty: any",
             "format": "list",
-            "each": "word",
+            "each": "domain",
             "rule": True,
         },
         "pgp_key_required": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
@@ -204,9 +205,17 @@ def _condition(values: Values, subject: Subject) -> Iterator[str]:
 
 def in_domains(email: str, domains: tuple[str, ...]) -> bool:
     """Return whether an e-mail address belongs to one of the domains or a subdomain."""
-    host = email.rpartition("@")[2].lower().rstrip(".")
-    wanted = [domain.lower().lstrip("@.").rstrip(".") for domain in domains]
+    host = _plain(email.rpartition("@")[2])
+    wanted = [_plain(domain) for domain in domains]
     return email.count("@") == 1 and any(host == domain or host.endswith(f".{domain}") for domain in wanted)
+
+
+def _plain(domain: str) -> str:
+    """Return a domain as it is compared: small letters, punycode."""
+    bare = domain.lower().lstrip("@.").rstrip(".")
+    with contextlib.suppress(UnicodeError):  # what is no name stays as it is
+        return bare if bare.isascii() else bare.encode("idna").decode()
+    return bare
 
 
 def _listed(names: Any) -> str:

@@ -154,7 +154,7 @@ PROPOSAL: Table = _rules(
             "type": "large_string",
             "description": "Mail domains of those who may propose, one per line, subdomains included; empty: any",
             "format": "list",
-            "each": "word",
+            "each": "domain",
         },
         "organisations": EVENT_ROW["organisations"],
         **VALUES,

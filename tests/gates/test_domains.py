@@ -1,0 +1,63 @@
+"""Domains as people write them into a gate; one that can be no domain lets nothing pass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from misp_workflow.testing.contract import ActionFile
+
+ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules/modules/action_mod"
+WRITTEN = ["example.org", "EXAMPLE.org.", "@example.org", ".example.org", "*.example.org", "*@example.org"]
+WRITTEN += ["https://example.org/", "example.net, *.example.org", '["example.org"]']
+NO_DOMAINS = ["example.org:443", "example.org/path", "exa mple.org/x", "example..org", "*", ".", "@", "a@example.org"]
+
+
+def ask(action: str, data: dict[str, Any], **params: str) -> str:
+    """Return why it does not pass, "" when it does."""
+    request = {"module": action, "data": data, "params": params}
+    answer = ActionFile.load(ACTIONS / f"{action}.py").module.handler(q=json.dumps(request))
+    return answer.get("error", "")
+
+
+def enrichment(value: str, kind: str = "domain") -> dict[str, Any]:
+    row = {"uuid": "00000001-0000-4000-8000-000000000000", "type": kind, "value": value, "category": "Network activity"}
+    uuid = "11111111-2222-4333-8444-555555555555"
+    return {"Event": {"id": "7", "uuid": uuid, "info": "any", "Attribute": [row]}, "_module": "dns"}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_a_domain_is_ours_however_it_is_written(written: str) -> None:
+    for ours in ("example.org", "mail.Example.org", "a.b.example.org."):
+        assert "is our own" in ask("enrichment_guard", enrichment(ours), own_domains=written), ours
+    for other in ("badexample.org", "example.org.evil.test", "example.com"):
+        assert not ask("enrichment_guard", enrichment(other), own_domains=written), other
+
+
+@pytest.mark.parametrize("written", ["bücher.example", "xn--bcher-kva.example", "*.BÜCHER.example"])
+@pytest.mark.parametrize(("kind", "value"), [("domain", "{}"), ("url", "http://{}/x"), ("email-src", "a@{}")])
+@pytest.mark.parametrize("name", ["bücher.example", "xn--bcher-kva.example", "Www.Bücher.example"])
+def test_a_name_is_the_same_in_both_spellings(written: str, kind: str, value: str, name: str) -> None:
+    data = enrichment(value.format(name), kind)
+    assert "is our own" in ask("enrichment_guard", data, own_domains=written)
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_users_of_a_domain_may_come_however_it_is_written(written: str) -> None:
+    for mail in ("a@example.org", "A@mail.EXAMPLE.org"):
+        assert not ask("user_gate", {"email": mail}, allowed_domains=written), mail
+    for mail in ("a@badexample.org", "a@example.org.evil.test", '"a@example.org"@evil.test', "a@", ""):
+        assert "is not allowed" in ask("user_gate", {"email": mail}, allowed_domains=written), mail
+
+
+@pytest.mark.parametrize("written", NO_DOMAINS)
+def test_what_can_be_no_domain_is_said(written: str) -> None:
+    for action, name, data in (
+        ("enrichment_guard", "own_domains", enrichment("mail.example.org")),
+        ("user_gate", "allowed_domains", {"email": "a@example.org"}),
+        ("proposal_gate", "allowed_domains", {"Event": {"ShadowAttribute": [{"email": "a@example.org"}]}}),
+    ):
+        assert "is no domain, such as example.org" in ask(action, data, **{name: written}), action
