@@ -83,12 +83,16 @@ def command(
 
     Exit status: 0 success, 1 blocked or failure (--misp-compare: a difference), 2 unusable input.
     """
+    shown = {"--json": as_json, "--html": html, "--debug": debug, "--send": send, "--strict": strict}
+    if loop is not None:
+        others = {"--misp-compare": misp_compare, "--server": server, "--offline": offline, "--answer": answers}
+        _refuse_unused("--loop", {**shown, **others, "--adhoc": adhoc})
+    if misp_compare is not None:
+        _refuse_unused("--misp-compare", {**shown, "--misp": misp, "--server": server})
     document = _workflow(workflow, blueprint, trigger)
     data, fires = read_event(event), trigger_named(trigger or document.trigger_id or "")
     refuse_unfit(data, fires, event)
     if loop is not None:
-        if misp_compare is not None:
-            raise InputError("--loop and --misp-compare exclude each other.")
         _loop(document if trigger is None else document.triggered_by(trigger), data, loop, World(misp=chosen(misp)))
         return
     data, given, notes = handed_over(fires, data)
@@ -96,12 +100,9 @@ def command(
     named = {node.module for one in (document, *map(read_workflow, adhoc)) for node in one.graph.nodes.values()}
     if misp_compare is not None:
         worlds = [World(misp=profile(version), adhoc_workflows=called, **given) for version in misp_compare]
-        scripted = [module_server(server, True, answers, send=False, named=named) for _ in worlds]
-        both = [
-            run(document, data, modules, trigger=trigger, world=world)
-            for modules, world in zip(scripted, worlds, strict=True)
-        ]
-        raise SystemExit(1 if print_comparison(both[0], both[1], Console()) else 0)
+        scripted = [(world, module_server(None, True, answers, named=named)) for world in worlds]
+        old, new = (run(document, data, modules, trigger=trigger, world=world) for world, modules in scripted)
+        raise SystemExit(1 if print_comparison(old, new, Console()) else 0)
     world = World(misp=chosen(misp, ask=send), strict=strict, adhoc_workflows=called, **given)
     modules = module_server(server, offline, answers, send=send, named=named)
     if not (server or offline):
@@ -114,13 +115,7 @@ def command(
     if debug is not None:
         tell(HttpServer(debug), posts(done, data))
     if html is not None:
-        how = "for real" if send else "dry: nothing was sent or changed"
-        told = {
-            "Workflow file": str(workflow or blueprint),
-            "Event file": str(event),
-            "Run": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC, {how}",
-        }
-        write_page(html, as_html(done, told))
+        write_page(html, as_html(done, _head(workflow or blueprint, event, send)))
     if as_json:
         echo(orjson.dumps({"dry": not send, **as_data(done)}, default=str, option=orjson.OPT_INDENT_2))
     else:
@@ -129,6 +124,18 @@ def command(
         print_run(done, Console())
     if not done.success:
         raise SystemExit(1)
+
+
+def _head(workflow: Path | None, event: Path, send: bool) -> dict[str, str]:
+    how = "for real" if send else "dry: nothing was sent or changed"
+    when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    return {"Workflow file": str(workflow), "Event file": str(event), "Run": f"{when}, {how}"}
+
+
+def _refuse_unused(option: str, others: dict[str, object]) -> None:
+    """Raise InputError for options that would be passed over where this one is given."""
+    if given := [name for name, value in others.items() if value]:
+        raise InputError(f"{option} does not go together with {', '.join(given)}.")
 
 
 def _loop(document: Workflow, data: Any, most: int, world: World) -> None:

@@ -90,6 +90,13 @@ def test_the_loop_says_that_it_is_dry(house: MispStandIn, chat: Receiver) -> Non
     assert not chat.requests and not house.requests
 
 
+@pytest.mark.parametrize("mode", [["--loop", "2"], ["--misp-compare", "2.5.1", "2.5.50"]], ids=" ".join)
+@pytest.mark.parametrize("more", [["--send"], ["--html", "page.html"], ["--json"]], ids=" ".join)
+def test_what_a_mode_would_pass_over_is_refused(house: MispStandIn, mode: list[str], more: list[str]) -> None:
+    told = call("run", "w.json", "--event", EVENT, *mode, *more)
+    assert told.exit_code == 2 and f"{mode[0]} does not go together with {more[0]}." in told.stderr
+
+
 @pytest.mark.server
 def test_a_real_server_is_asked_dry(
     house: MispStandIn, chat: Receiver, misp_modules_server: MispModulesServer, tmp_path: Path
