@@ -17,6 +17,7 @@ _LINES_OF_TAGS = re.compile(rf"(?:{_INNER}|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+
 _NAMES = re.compile(rf"(?:{_INNER}|[^,\n])+")
 _WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the one type of MISP with a space in it
 _ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "domain": _WORDS, "name": _NAMES}
+_EXPRESSION = re.compile(r"(?<!\d)\.\*|\A\^|\A/.*/\Z")
 _BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#(?:[ \t#].*)?$", re.MULTILINE)  # "#soc" may be a name
 _BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:.*,.*)?\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL)
@@ -26,14 +27,19 @@ _BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:.*,.*)?\]\s*|\{\s*["'].*|.*["'
 def items(name: str, given: str, each: str) -> list[str]:
     """Return the items of the list that stands in the parameter `name`; `each` is what one is, see `params`.
 
-    ParameterError for broken JSON, which would become items that nothing ever is.
+    ParameterError for broken JSON and for regular expressions, which would become items that nothing ever is.
     """
     if _BRACKETS.fullmatch(given):
         return _bracketed(name, given)
     given = _BULLET.sub("", _COMMENT.sub("", given.replace("\r\n", "\n")))
     pattern = _LINES_OF_TAGS if each == "tag" and "\n" in given.strip() else _ITEMS.get(each, _NAMES)
     # of other names, a line is one: "Acme, Inc." may be the only one
-    return given.splitlines() if pattern is _NAMES and "\n" in given else pattern.findall(given)
+    found = given.splitlines() if pattern is _NAMES and "\n" in given else pattern.findall(given)
+    for item in map(str.strip, found if each in ("tag", "word") else ()):
+        if _EXPRESSION.search(item):
+            told = f"'{item[:60]}' is a regular expression; here * stands for anything, ? for one letter"
+            raise ParameterError(f"Parameter '{name}': {told}.")
+    return found
 
 
 def _bracketed(name: str, given: str) -> list[str]:

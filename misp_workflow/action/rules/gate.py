@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from functools import cache, partial
@@ -20,6 +21,8 @@ from misp_workflow.event import View, live, text, uuid_of
 
 LEFT_OUT = "MISP sent neither its tags nor its content here, as it does just after a save, so nothing can be judged"
 MOST_NAMED = 5
+_MASK = re.compile(r"255(?:\.\d+){3}")
+"""What follows a network as older devices write it: 10.0.0.0 255.0.0.0."""
 SHARE = 0.6
 """The part of a gate's time after which no further rule is begun: a condition may take about a second."""
 
@@ -99,6 +102,6 @@ def _is_own(row: dict[str, Any], domains: tuple[str, ...], ours: addresses.Range
 
 def _network(name: str) -> addresses.Network:
     found = addresses.read_network(name)
-    if found is None:
+    if found is None or _MASK.fullmatch(name):
         raise ParameterError(f"Parameter 'own_networks': '{name}' is no network, such as 192.0.2.0/24.")
     return found

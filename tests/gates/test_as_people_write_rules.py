@@ -1,4 +1,4 @@
-"""Domains as people write them into a gate; one that can be no domain lets nothing pass."""
+"""Domains, networks and patterns as people write them into a gate; what nothing ever could be lets nothing pass."""
 
 from __future__ import annotations
 
@@ -61,3 +61,17 @@ def test_what_can_be_no_domain_is_said(written: str) -> None:
         ("proposal_gate", "allowed_domains", {"Event": {"ShadowAttribute": [{"email": "a@example.org"}]}}),
     ):
         assert "is no domain, such as example.org" in ask(action, data, **{name: written}), action
+
+
+@pytest.mark.parametrize(
+    "written", ["10.0.0.0 255.0.0.0", "10.0.0.0/255.0.0.0 255.255.255.0", "10.*", "10.0.0.0-10.1.0.0"]
+)
+def test_what_can_be_no_network_is_said(written: str) -> None:
+    assert "is no network" in ask("enrichment_guard", enrichment("10.1.2.3", "ip-dst"), own_networks=written)
+
+
+@pytest.mark.parametrize("written", ["tlp:.*", ".*red.*", "^tlp:red$", "/tlp:red/", "tlp:green\n.*red"])
+@pytest.mark.parametrize("name", ["forbidden_tags", "forbidden_types"])
+def test_a_regular_expression_is_no_pattern(name: str, written: str) -> None:
+    data = {"Event": {"info": "any", "Tag": [{"name": "tlp:red"}], "Attribute": []}}
+    assert "is a regular expression; here * stands for anything" in ask("publish_gate", data, **{name: written})
