@@ -11,8 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--remote-debugging-pipe",
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+def measured(program: str, page: Path, profile: Path, width: int) -> tuple[dict[str, Any], str]:
+    """Open a page that writes what it measured, as JSON, into `data-probe`; return that and its title."""
+    probe = "document.documentElement?.dataset.probe"  # between two pages there is no element
+    with Browser(program, profile, width) as browser:
+        browser.open(page.as_uri())
+        browser.wait_for(probe)
+        return json.loads(browser.evaluate(probe)), browser.evaluate("document.title")
 
 
 class Browser:
@@ -23,7 +32,8 @@ class Browser:
         self._read, from_browser = os.pipe()
         # Chromium reads commands from file 3 and writes answers to file 4.
         command = ["bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash", program, *FLAGS]
-        command += [f"--user-data-dir={profile}", f"--window-size={width},{height}", "about:blank"]
+        command += [f"--user-data-dir={profile}", f"--window-size={width},{height}"]
+        command += ["--remote-debugging-pipe", "about:blank"]
         self._process = subprocess.Popen(command, pass_fds=(to_browser, from_browser), stderr=subprocess.DEVNULL)
         os.close(to_browser)
         os.close(from_browser)
