@@ -10,10 +10,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import adapter
 import pytest
-from test_golden_walk import _difference, _resolved, adapter
+from recordings import GOLDEN, resolved
+from test_golden_walk import difference
 
-GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted([*(GOLDEN / "more-2.5.1").glob("*.gz"), *(GOLDEN / "newer").glob("*.gz")])
 
 EXCEPTIONS = {
@@ -29,7 +30,7 @@ def _held(case: dict[str, Any]) -> str | None:
     expected = case["expected"]
     if "exception" in expected:
         return None if "exception" in got else f"{expected['exception']['class']} was recorded, {str(got)[:200]} came"
-    return _difference(expected["value"], got["value"]) if "value" in got else str(got)
+    return difference(expected["value"], got["value"]) if "value" in got else str(got)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name.partition('.')[0]}")
@@ -38,7 +39,7 @@ def test_as_recorded(file: Path) -> None:
     area = file.name.partition(".")[0]
     differing = {}
     for vector in recorded["vectors"]:
-        case = _resolved(vector, recorded["blobs"])
+        case = resolved(vector, recorded["blobs"])
         if recorded.get("misp_version", "2.5.1") != "2.5.1":
             case["input"]["misp_version"] = recorded["misp_version"]
         if found := _held(case):

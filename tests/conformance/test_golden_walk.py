@@ -1,20 +1,19 @@
 """What we make of graphs, modules and whole walks, held against what MISP 2.5.1's engine was recorded to make.
 
-The files in golden/ are the recordings, side remarks (log entries, database calls, PHP's warnings) left out: `{"blobs":
-{…}, "vectors": [{"name", "op", "input", "expected"}, …]}`, where a dict with the one key `$blob` stands for a blob. The
-recorded runs of MISP's official blueprints stand beside the repository, where they are there.
+Side remarks (log entries, database calls, PHP's warnings) are left out. The recorded runs of MISP's official blueprints
+stand beside the repository, where they are there.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
+import adapter
 import pytest
+from recordings import cases, resolved
 
-HERE = Path(__file__).parent
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "golden"
 AREAS = (
     "logic",
@@ -34,26 +33,8 @@ AREAS = (
 # Not compared: what the recordings have as a side remark, and PHP's own wording.
 SIDE_REMARKS = {"log", "calls", "debug", "zmq", "http", "php_warnings", "message", "exception_message"}
 
-sys.path.insert(0, str(HERE))
-import adapter  # noqa: E402 - found beside this file
 
-
-def _resolved(value: Any, blobs: dict[str, Any]) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {"$blob"}:
-            return _resolved(blobs[value["$blob"]], blobs)
-        return {key: _resolved(item, blobs) for key, item in value.items()}
-    return [_resolved(item, blobs) for item in value] if isinstance(value, list) else value
-
-
-def _recorded(area: str) -> list[Any]:
-    """The vectors as they stand in the file: to resolve them all takes seconds, so each test resolves its own."""
-    recorded = json.loads((HERE / "golden" / f"{area}.json").read_text(encoding="utf-8"))
-    blobs = recorded["blobs"]
-    return [pytest.param(vector, blobs, id=f"{area}: {vector['name']}") for vector in recorded["vectors"]]
-
-
-def _difference(expected: Any, got: Any, where: str = "") -> str | None:
+def difference(expected: Any, got: Any, where: str = "") -> str | None:
     """Where the two differ first; None when they do not.
 
     Empty arrays are equal, and equal to one that is left out; a bool is no number; the order of keys does not count.
@@ -64,11 +45,11 @@ def _difference(expected: Any, got: Any, where: str = "") -> str | None:
         for key in [*expected, *(key for key in got if key not in expected)]:
             if key in SIDE_REMARKS and not where.endswith((".data", ".body")) and where.count(".") <= 3:
                 continue
-            if found := _difference(expected.get(key, []), got.get(key, []), f"{where}.{key}"):
+            if found := difference(expected.get(key, []), got.get(key, []), f"{where}.{key}"):
                 return found
         return None
     if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
-        found = (_difference(*pair, f"{where}[{index}]") for index, pair in enumerate(zip(expected, got, strict=True)))
+        found = (difference(*pair, f"{where}[{index}]") for index, pair in enumerate(zip(expected, got, strict=True)))
         return next((difference for difference in found if difference), None)
     same = expected == got and isinstance(expected, bool) == isinstance(got, bool)
     return None if same else f"{where or '.'}: {str(expected)[:200]!r} was recorded, {str(got)[:200]!r} came"
@@ -81,13 +62,13 @@ def _check(case: dict[str, Any]) -> None:
         assert got.get("exception", {}).get("class") == expected["exception"]["class"]
     else:
         assert "value" in got, got
-        difference = _difference(expected["value"], got["value"])
-        assert difference is None, difference
+        found = difference(expected["value"], got["value"])
+        assert found is None, found
 
 
-@pytest.mark.parametrize(("vector", "blobs"), [case for area in AREAS for case in _recorded(area)])
+@pytest.mark.parametrize(("vector", "blobs"), cases(*AREAS))
 def test_as_recorded(vector: dict[str, Any], blobs: dict[str, Any]) -> None:
-    _check(_resolved(vector, blobs))
+    _check(resolved(vector, blobs))
 
 
 def test_official_blueprints_as_recorded() -> None:
@@ -96,7 +77,7 @@ def test_official_blueprints_as_recorded() -> None:
         pytest.skip("the recorded runs of MISP's official blueprints are not beside this repository")
     recorded = json.loads(file.read_text(encoding="utf-8"))
     for vector in recorded["vectors"]:
-        _check(_resolved(vector, recorded["blobs"]))
+        _check(resolved(vector, recorded["blobs"]))
 
 
 @pytest.mark.parametrize(
@@ -110,4 +91,4 @@ def test_official_blueprints_as_recorded() -> None:
     ],
 )
 def test_a_difference_is_seen(expected: Any, got: Any) -> None:
-    assert _difference(expected, got)
+    assert difference(expected, got)
