@@ -57,7 +57,8 @@ def reasons_against(line: Route, view: View, now: datetime) -> Iterator[str]:
         yield f"its creator is {view.organisation or 'not known'}"
     if line.sharing_groups and not _group(view) & {one.casefold() for one in line.sharing_groups}:
         yield "it is not for such a sharing group"
-    if line.types and not any(text(row.get("type")) in line.types for row in view.attributes):
+    types = {text(row.get("type")) for row in view.attributes} if line.types else ()
+    if line.types and not any(matching(types, pattern) for pattern in line.types):
         yield f"no attribute is of type {', '.join(line.types)}"
     if (line.networks or line.domains) and not [*rules.own_values(view, line.domains, line.networks)]:
         yield "nothing in it is on the watch list"

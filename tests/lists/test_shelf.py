@@ -152,6 +152,20 @@ def test_only_the_types_that_the_settings_name(keep) -> None:
     assert lines("fw") == ["h.example"]
 
 
+@pytest.mark.parametrize("types", [["Domain"], ["dom*", "sha256"], ["*"]])
+def test_types_may_have_wildcards_and_capitals(keep, types: list[str]) -> None:
+    keep({"a": {"format": "plain", "types": types}})
+    ask(event([attribute("domain", "a.example.com")]), "a")
+    assert lines("a") == ["a.example.com"]
+
+
+@pytest.mark.parametrize("types", [["domains"], ["domain", "sha3"], [".*domain"]])
+def test_a_type_that_nothing_has_is_said(keep, types: list[str]) -> None:
+    keep({"a": {"format": "plain", "types": types}})
+    said = ask(event([attribute("domain", "a.example.com")]), "a")["data"]
+    assert said["status"] == "queued" and f"has “{types[-1]}”, which no list can hold" in said["detail"]
+
+
 def test_warninglists_keep_out(keep) -> None:
     pytest.importorskip("pymispwarninglists")
     keep({"fw": {"format": "plain", "warninglists": ["List of RFC 5735*", "List of RFC 1918*"]}})

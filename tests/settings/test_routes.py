@@ -67,6 +67,7 @@ def lines(tmp_path: Path, conditions: str) -> Route:
         ('sharing_groups = ["1F4B6A1C-0000-4000-8000-000000000003"]', ""),
         ('sharing_groups = ["Partners"]', "it is not for such a sharing group"),
         ('types = ["sha256", "domain"]', ""),
+        ('types = ["sha256", "DOM*"]', ""),
         ('types = ["sha256"]', "no attribute is of type sha256"),
         ('domains = ["example.org"]', ""),
         ('domains = ["example.net"]', "nothing in it is on the watch list"),

@@ -19,10 +19,11 @@ from typing import Any
 from misp_workflow.delivery.lists.book import Book, Change, Counted, Page
 from misp_workflow.delivery.lists.formats import FORMATS, Row, Written, file_name, text
 from misp_workflow.delivery.lists.limits import refusal
-from misp_workflow.delivery.lists.values import Entry, UnfitError, read
+from misp_workflow.delivery.lists.values import TYPES, Entry, UnfitError, read
 from misp_workflow.delivery.warninglists import NotReadyError, lists_with
 from misp_workflow.effects import FileUpdate
 from misp_workflow.errors import DeliveryError, SettingsError
+from misp_workflow.event import matching
 from misp_workflow.settings import Settings
 from misp_workflow.settings.lists import ListRules, Lists
 
@@ -59,6 +60,9 @@ def shelf_of(settings: Settings, name: str, patience: float = 5.0) -> Shelf:
         raise SettingsError(
             f"The destination “{name}” is no list: the settings need a table [destinations.{name}.list] with a format."
         )
+    for pattern in rules.types:
+        if not matching(TYPES, pattern):
+            raise SettingsError(f"destinations.{name}.list.types has “{pattern}”, which no list can hold.")
     if settings.lists.folder is None:
         raise SettingsError("No list can be kept: the settings name no folder for them (lists.folder).")
     return Shelf(name, rules, settings.lists, settings.lists.folder, settings.state_folder / "lists", patience)
@@ -102,7 +106,7 @@ class Shelf:
     def _entries(self, item: Mapping[str, Any], told: Told) -> list[Entry]:
         """Return what may stand in the list of an attribute's value."""
         kind, value = str(item.get("type")), str(item.get("value"))
-        if self.rules.types and kind not in self.rules.types:
+        if self.rules.types and not any(matching([kind], pattern) for pattern in self.rules.types):
             return []
         try:
             found = read(kind, value)
