@@ -14,7 +14,7 @@ from misp_workflow.runner.graph.build import workflow
 from misp_workflow.runner.graph.graph import Graph
 from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint, load
 from misp_workflow.runner.modules.moduleapi import Scripted
-from misp_workflow.runner.said.drawing import draw
+from misp_workflow.runner.said.drawing import ASIDE, BELOW, BOX_HEIGHT, BOX_WIDTH, draw
 from misp_workflow.runner.said.report import as_html
 from misp_workflow.runner.walk.walk import Run, run
 
@@ -55,6 +55,15 @@ def test_a_blueprints_graph_may_be_a_text() -> None:
 def test_the_pages_head_names_an_event_only_where_there_is_one(data: Any, named: bool) -> None:
     page = as_html(ran(workflow("W", "user-before-save", STOP, [(1, 2)]), data))
     assert ("<dt>Event" in page or ">Event<" in page) is named
+
+
+def test_wide_gaps_are_drawn_narrow_and_nothing_else_moves() -> None:
+    row = workflow("W", "event-publish", {2: ("stop-execution", {}), 3: ("stop-execution", {})}, [(1, 2), (1, 3)])
+    for key, (x, y) in {"1": (-500, 40), "2": (900, 40), "3": (910, 700)}.items():
+        row["Workflow"]["data"][key] |= {"pos_x": x, "pos_y": y}
+    first, second, third = draw(load(row).graph.nodes, {}, None, ()).boxes
+    assert (second.x - first.x, third.x - second.x) == (BOX_WIDTH + ASIDE, 10)
+    assert (second.y - first.y, third.y - second.y) == (0, BOX_HEIGHT + BELOW)
 
 
 def test_nodes_without_places_of_their_own_are_drawn_apart() -> None:

@@ -14,6 +14,8 @@ from misp_workflow.runner.graph.graph import Edge, Node
 
 BOX_WIDTH, BOX_HEIGHT, MARGIN = 210, 64, 40
 """Pixels of a node and around the drawing; the editor's nodes are a little larger."""
+ASIDE, BELOW = 70, 40
+"""Pixels that stay of the gap to the next node, so that more of a graph is seen at once: editors are wide."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,24 @@ def template(file: Path, **filters: Any) -> jinja2.Template:
 
 
 def _places(nodes: Iterable[Node]) -> dict[str, tuple[float, float]]:
-    """Return the editor's places moved to the page's corner; nodes without one of their own in a row."""
+    """Return the editor's places, without wide gaps, at the page's corner; nodes without one of their own in a row."""
     listed = list(nodes)
     places = [node.position for node in listed]
     if len(set(places)) < len(places):
         places = [(index * (BOX_WIDTH + 60.0), (index % 3) * 30.0) for index in range(len(listed))]
-    left = min((x for x, _ in places), default=0)
-    top = min((y for _, y in places), default=0)
-    return {node.key: (x - left + MARGIN, y - top + MARGIN) for node, (x, y) in zip(listed, places, strict=True)}
+    across = _closer([x for x, _ in places], BOX_WIDTH + ASIDE)
+    down = _closer([y for _, y in places], BOX_HEIGHT + BELOW)
+    return {node.key: (across[x], down[y]) for node, (x, y) in zip(listed, places, strict=True)}
+
+
+def _closer(places: Iterable[float], most: float) -> dict[float, float]:
+    """Return where what stood at each of the places is drawn: in the same order, no further apart than `most`."""
+    drawn: dict[float, float] = {}
+    at, before = float(MARGIN), None
+    for place in sorted(set(places)):
+        at += 0 if before is None else min(place - before, most)
+        drawn[place], before = at, place
+    return drawn
 
 
 def _lines(boxes: Mapping[str, Box], taken: Collection[Edge]) -> list[Line]:
