@@ -33,6 +33,8 @@ DISTRIBUTIONS = {
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """A uuid as MISP writes it (RFC 9562)."""
 
+_EXPRESSION = re.compile(r"(?<!\d)\.\*|\A\^|\A/.*/\Z")
+
 TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
 """Members that hold the tags of what they stand in."""
 
@@ -151,6 +153,11 @@ def _usual_tag_names(attributes: Sequence[Mapping[str, Any]]) -> dict[str, None]
 def matching(names: Iterable[str], pattern: str) -> list[str]:
     """Return the tag names that a shell-style pattern (`tlp:*`) matches, whatever the case."""
     return [name for name in names if fnmatchcase(name.lower(), pattern.lower())]
+
+
+def is_expression(pattern: str) -> bool:
+    """Return whether somebody wrote a regular expression, which `matching` takes for a text that nothing is."""
+    return bool(_EXPRESSION.search(pattern.strip()))
 
 
 def marking(names: Iterable[str], scheme: Literal["tlp", "pap"]) -> str | None:

@@ -7,6 +7,7 @@ import json
 import re
 
 from misp_workflow.errors import ParameterError
+from misp_workflow.event import is_expression
 
 _MAILBOXES = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>\n]*>|[^,;，；、\n])+')
 """Each of several mailboxes: between commas, semicolons and line ends that stand in no quoted name."""
@@ -17,7 +18,6 @@ _LINES_OF_TAGS = re.compile(rf"(?:{_INNER}|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+
 _NAMES = re.compile(rf"(?:{_INNER}|[^,\n])+")
 _WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the one type of MISP with a space in it
 _ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "domain": _WORDS, "name": _NAMES}
-_EXPRESSION = re.compile(r"(?<!\d)\.\*|\A\^|\A/.*/\Z")
 _BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#(?:[ \t#].*)?$", re.MULTILINE)  # "#soc" may be a name
 _BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:.*,.*)?\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL)
@@ -35,9 +35,9 @@ def items(name: str, given: str, each: str) -> list[str]:
     pattern = _LINES_OF_TAGS if each == "tag" and "\n" in given.strip() else _ITEMS.get(each, _NAMES)
     # of other names, a line is one: "Acme, Inc." may be the only one
     found = given.splitlines() if pattern is _NAMES and "\n" in given else pattern.findall(given)
-    for item in map(str.strip, found if each in ("tag", "word") else ()):
-        if _EXPRESSION.search(item):
-            told = f"'{item[:60]}' is a regular expression; here * stands for anything, ? for one letter"
+    for item in found if each in ("tag", "word") else ():
+        if is_expression(item):
+            told = f"'{item.strip()[:60]}' is a regular expression; here * stands for anything, ? for one letter"
             raise ParameterError(f"Parameter '{name}': {told}.")
     return found
 

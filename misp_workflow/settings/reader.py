@@ -12,6 +12,7 @@ from typing import Any
 
 from misp_workflow import local_time, web_address
 from misp_workflow.errors import SettingsError
+from misp_workflow.event import is_expression
 from misp_workflow.markings import PAP_LEVELS, TLP_LEVELS
 from misp_workflow.secret_names import is_secret_name
 from misp_workflow.settings.lists_table import read_list, read_lists
@@ -29,7 +30,7 @@ from misp_workflow.settings.network_table import NETWORK_WORDS, read_network, re
 from misp_workflow.settings.routes import read_route
 from misp_workflow.settings.scripts import read_scripts
 from misp_workflow.settings.secrets import is_reference
-from misp_workflow.settings.table import Table
+from misp_workflow.settings.table import EXPRESSION, Table
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -233,6 +234,8 @@ def _level(table: Table, key: str, levels: tuple[str, ...], default: str) -> str
 
 def _markings(table: Table, defaults: Mapping[str, str]) -> Mapping[str, str]:
     """Return the operator's own tags with the TLP that each stands for: {"acme:internal*": "amber+strict"}."""
+    for tag in filter(is_expression, table.names()):
+        raise table.error(tag, EXPRESSION)
     own = {tag.casefold(): _level(table, tag, TLP_LEVELS, "") for tag in table.names()}
     return MappingProxyType({**defaults, **own})
 

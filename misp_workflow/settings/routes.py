@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import time, tzinfo
 
 from misp_workflow import local_time
+from misp_workflow.event import is_expression
 from misp_workflow.markings import TLP_LEVELS
-from misp_workflow.settings.table import Table, is_network
+from misp_workflow.settings.table import EXPRESSION, Table, is_network
 
 THREAT_LEVELS = ("high", "medium", "low", "undefined")
 ROUTE = "route:"
@@ -51,10 +52,10 @@ def read_route(table: Table, destinations: Collection[str]) -> Route:
         name=table.text("name").strip(),
         to=table.checked("to", lambda it: it in destinations, "is no destination of this file"),
         tlp=table.checked("tlp", lambda it: it in (*TLP_LEVELS, "white", "unmarked"), "is no level of TLP"),
-        tags=table.strings("tags"),
+        tags=table.checked("tags", lambda it: not is_expression(it), EXPRESSION),
         organisations=table.strings("organisations"),
         sharing_groups=table.strings("sharing_groups"),
-        types=table.strings("types"),
+        types=table.checked("types", lambda it: not is_expression(it), EXPRESSION),
         networks=table.checked("networks", is_network, "is no network, such as 198.51.100.0/24"),
         domains=table.checked("domains", _NAME.fullmatch, "is no domain, such as example.org"),
         threat_levels=table.checked(

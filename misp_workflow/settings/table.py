@@ -17,6 +17,10 @@ from misp_workflow.settings.gathering import Gathering
 KEY_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
 
 
+EXPRESSION = "is a regular expression; here * stands for anything, ? for one letter"
+"""What is wrong with such a pattern."""
+
+
 class Table:
     """One table of the file. `path` is where it stands ("destinations", "soc-chat"), `text` the whole file."""
 

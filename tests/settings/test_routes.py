@@ -99,6 +99,8 @@ def test_a_route_looks_at_the_marking_of_whatever_is_in_the_event(tmp_path: Path
     ("condition", "problem"),
     [
         ('tlp = ["purple"]', "is no level of TLP"),
+        ('tags = ["tlp:.*"]', "is a regular expression"),
+        ('types = ["^domain$"]', "is a regular expression"),
         ('hours = "8 to 6"', "must be hours"),
         ('days = ["someday"]', "is no day"),
         ('timezone = "Mars/Olympus"', "no time zone"),

@@ -154,6 +154,7 @@ def test_everything_that_can_be_said(write) -> None:
         ("[destination.a]", "line 1: destination is not a known setting; the nearest name is “destinations”."),
         ("[destinations.a]\ntlp = 'orange'", "line 2: destinations.a.tlp must be one of clear, green, amber,"),
         ("[destinations.a]\ntlp = 3", "line 2: destinations.a.tlp must be one of clear"),
+        ("[defaults.markings]\n'acme:.*' = 'red'", "line 2: defaults.markings.acme:.* is a regular expression; here *"),
         ("[defaults.markings]\n'acme:x' = 'orange'", "line 2: defaults.markings.acme:x must be one of clear"),
         (
             "[network]\nproxy = 'proxy:3128'",
