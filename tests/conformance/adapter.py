@@ -57,6 +57,7 @@ def _world(case: Case) -> World:
         rest_search=given.get("rest_search") or [],
         fetched_events=given.get("fetched_events"),
         known_tags=frozenset(given.get("known_tags") or ()),
+        countries=frozenset(given["countries"]) if "countries" in given else None,
         files=given.get("files") or {},
         enrichment_modules=given.get("enrichment_modules") or [],
         warninglists=given.get("warninglists") or [],

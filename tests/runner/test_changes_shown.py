@@ -50,7 +50,7 @@ def after_reload(*nodes: tuple[Any, ...], world: World | None = None) -> dict[st
 
 
 def names(tagged: dict[str, Any], key: str = "Tag") -> list[str]:
-    return [tag["name"] for tag in tagged[key]]
+    return [tag["name"] for tag in tagged.get(key, [])]
 
 
 def test_tags_of_the_event_show_after_a_reload() -> None:

@@ -83,6 +83,7 @@ class World:
     background_jobs: the setting MISP.background_jobs.
     fetched_events: what reading the event anew gives, time after time, the last one again and again; without, `rows`.
     known_tags: names of tags that MISP knows besides those in the data.
+    countries: the clusters of MISP's galaxy of countries, in small letters; None: any text is taken for one.
     adhoc_workflows: the ad-hoc workflows' rows. rest_search: the event rows that a search of theirs finds.
     files: what stands in MISP's export folder, by name.
     """
@@ -106,6 +107,7 @@ class World:
     background_jobs: bool = True
     fetched_events: list[Any] | None = None
     known_tags: frozenset[str] = frozenset()
+    countries: frozenset[str] | None = None
     adhoc_workflows: list[Any] = field(default_factory=list)
     rest_search: list[Any] = field(default_factory=list)
     files: Mapping[str, str] = field(default_factory=dict)

@@ -207,10 +207,10 @@ def attach_warninglist(call: Call) -> Outcome:
     ]
     warned, hit = [], {}
     for attribute in selected(call):
-        matches = {place: match for place, row in enumerate(lists) if (match := _match(row, attribute)) is not None}
+        matches = {place: match for place, row in enumerate(lists) if (match := _match(row, attribute))}
         if matches:
             hit.update({place: _named(lists[place]) for place in matches})
-            warnings = [_warning(lists[place], match, attribute) for place, match in matches.items()]
+            warnings = [_warning(lists[place], match) for place, match in matches.items()]
             warned.append({**attribute, "warnings": warnings})
     data = inhand.write_back(call.data(), warned, call.misp)
     if strangers := [row for row in selected(call) if not _is_one(row, _attributes_by_id(call))]:
@@ -229,23 +229,33 @@ def _named(row: Any) -> dict[str, Any]:
     }
 
 
-def _warning(row: Any, match: str, attribute: Attribute) -> dict[str, Any]:
+def _warning(row: Any, match: tuple[str, str]) -> dict[str, Any]:
     found = php.item(row, "Warninglist")
+    entry, value = match
     return {
-        "match": match,
-        "value": attribute.get("value"),
+        "match": entry,
+        "value": value,
         "warninglist_id": php.item(found, "id"),
         "warninglist_name": php.item(found, "name"),
         "warninglist_category": php.item(found, "category", "false_positive"),
     }
 
 
-def _match(row: Any, attribute: Attribute) -> str | None:
-    """The entry that the attribute's value stands for; None when there is none."""
+def _match(row: Any, attribute: Attribute) -> tuple[str, str] | None:
+    """The entry that the attribute's value, or a part of it, stands for, and that part; None when there is none.
+
+    MISP asks only about attributes for detection, and of the types that the list is for.
+    """
+    kind = php.to_string(attribute.get("type"))
+    types = [php.item(one, "type") for one in php.values(php.to_array(php.item(row, "WarninglistType")))]
+    if not php.truthy(attribute.get("to_ids", True)) or (types and kind not in types and "ALL" not in types):
+        return None
     value = php.to_string(attribute.get("value"))
+    parts = value.split("|") if "|" in kind else [value]
     test = _TESTS.get(php.to_string(php.item(php.item(row, "Warninglist"), "type")), _same)
     entries = [php.item(entry, "value") for entry in php.values(php.to_array(php.item(row, "WarninglistEntry")))]
-    return next((entry for entry in entries if isinstance(entry, str) and test(entry, value)), None)
+    texts = [entry for entry in entries if isinstance(entry, str)]
+    return next(((entry, part) for part in parts for entry in texts if test(entry, part)), None)
 
 
 def _same(entry: str, value: str) -> bool:

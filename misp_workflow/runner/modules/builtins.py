@@ -43,6 +43,8 @@ def publish_event(call: Call) -> Outcome:
     call.effect("database", "Event.publish", [event_id])
     # Anything but true is taken for a failure, and nobody is told.
     published = call.around.world.model_returns.get("Event.publish", True) is True
+    if published:
+        call.around.changes.append(("Event.publish", [event_id, True]))
     return Outcome(published, why="the event would be published" if published else "MISP did not publish the event")
 
 
@@ -104,13 +106,14 @@ _LEVELS = ("0", "1", "2", "3", "4")
 def event_distribution(call: Call) -> Outcome:
     """Set the event's distribution, in MISP and in the data; a level that no event can have fails without an error.
 
-    Under a filter that selects nothing it does nothing. Raises PhpCrash for a sharing group that is no number: the
-    database refuses it, and MISP takes that for a failure of the node.
+    For an event without attributes, or under a filter that selects nothing, it does nothing. Raises PhpCrash for a
+    sharing group that is no number: the database refuses it, and MISP takes that for a failure of the node.
     """
     values = call.values()
     level, group = values["distribution"], values["sharing_group_id"]
     event = php.item(call.data(), "Event")
-    if php.empty(call.matching()) or php.empty(event):
+    concerned = call.matching() if call.has_filter else php.item(event, "_AttributeFlattened")
+    if php.empty(concerned) or php.empty(event):
         return Outcome(True, why="there is nothing to distribute")
     if php.is_array(level) or php.to_string(level) not in _LEVELS:
         return Outcome(False, why="no event can have this distribution")
@@ -138,9 +141,15 @@ def _refused_group(group: Any) -> str:
 
 
 def add_to_warninglist(call: Call) -> Outcome:
-    """Note what would go on a list. Raises PhpCrash where the list is not named by one number: MISP dies."""
+    """Note what would go on a list. Raises PhpCrash for a list that is not named by its number, or that is MISP's own.
+
+    So does MISP die, and of a number that it does not know; of the world's lists, where any are given.
+    """
     chosen = call.values()["warninglist"]
-    if not php.empty(chosen) and not php.is_numeric(chosen):
+    lists = [php.item(row, "Warninglist") for row in call.around.world.warninglists]
+    named = [one for one in lists if php.loose_equal(php.item(one, "id"), chosen)]
+    editable = not lists or any(not php.truthy(php.item(one, "default")) for one in named)
+    if not php.empty(chosen) and not (php.is_numeric(chosen) and editable):
         raise PhpCrash("TypeError", "Unsupported operand types: null + array")
     return _noted("database", "WarninglistEntry.add", {"warninglist": "No warninglist selected"})(call)
 

@@ -71,29 +71,41 @@ def _tags(row: Row) -> list[Any]:
     return php.values(tags) if php.is_array(tags) else []
 
 
+def same_tag(name: str) -> str:
+    """What MISP's database compares of a tag's name: neither capitals nor spaces at the end."""
+    return name.lower().rstrip(" ")
+
+
+def _key(tag: Any) -> str | None:
+    name = php.item(tag, "name")
+    return same_tag(name) if isinstance(name, str) else None
+
+
 def _tagged(row: Row, options: Any) -> Row:
-    """With the tags that it does not have yet."""
-    tags = _tags(row)
-    present = {php.item(tag, "name") for tag in tags if isinstance(php.item(tag, "name"), str)}
-    kind = php.item(options, "relationship_type")
-    added = {
-        name: {"name": name, "local": php.truthy(php.item(options, "local")), "relationship_type": kind or None}
-        for name in _names(options)
-        if name not in present
-    }
-    return {**row, "Tag": [*tags, *added.values()]}
+    """With the tags that it does not have yet; one that it has may get another kind of relationship."""
+    kind = php.item(options, "relationship_type") or None
+    wanted = {same_tag(name): name for name in reversed(_names(options))}
+    tags = [{**tag, "relationship_type": kind} if kind and _key(tag) in wanted else tag for tag in _tags(row)]
+    for present in map(_key, tags):
+        wanted.pop(present or "", None)
+    local = php.truthy(php.item(options, "local"))
+    added = [{"name": name, "local": local, "relationship_type": kind} for name in reversed(wanted.values())]
+    return {**row, "Tag": [*tags, *added]}
 
 
 def _untagged(row: Row, options: Any) -> Row:
     """Without these tags, if their locality is one that was asked for; where it is not known, it is."""
-    names, wanted = set(_names(options)), localities(php.item(options, "local"))
+    names, wanted = set(map(same_tag, _names(options))), localities(php.item(options, "local"))
 
     def goes(tag: Any) -> bool:
         local = php.item(tag, "local")
-        return php.item(tag, "name") in names and (local is None or php.truthy(local) in wanted)
+        return _key(tag) in names and (local is None or php.truthy(local) in wanted)
 
     tags = _tags(row)
-    return {**row, "Tag": [tag for tag in tags if not goes(tag)]} if any(map(goes, tags)) else row
+    if not any(map(goes, tags)):
+        return row
+    left = [tag for tag in tags if not goes(tag)]
+    return {**row, "Tag": left} if left else {key: item for key, item in row.items() if key != "Tag"}
 
 
 def localities(local: Any) -> set[bool]:
@@ -108,7 +120,10 @@ def localities(local: Any) -> set[bool]:
 
 def _edited(row: Row, saved: Any) -> Row:
     """With the fields of the saved row; what hangs on it (tags, sightings) is no part of it."""
-    return {**row, **{key: value for key, value in saved.items() if not php.is_array(value)}}
+    fields = {key: value for key, value in saved.items() if not php.is_array(value)}
+    if php.empty(fields.get("comment", "x")):
+        fields["comment"] = ""  # a comment that is "0" is none to MISP
+    return {**row, **fields}
 
 
 def _distributed(row: Row, params: Any) -> Row:
@@ -119,10 +134,15 @@ def _distributed(row: Row, params: Any) -> Row:
     return changed if php.item(params, "freeze") == "freeze" else {**changed, "published": False}
 
 
+def _published(row: Row, _: Any) -> Row:
+    return {**row, "published": True}
+
+
 OF_EVENT: Mapping[str, Callable[[Row, Any], Row]] = {
     "Event.attachTagsToEventAndTouch": _tagged,
     "Event.detachTagsFromEventAndTouch": _untagged,
     "Event.distribution": _distributed,
+    "Event.publish": _published,
 }
 OF_ATTRIBUTE: Mapping[str, Callable[[Row, Any], Row]] = {
     "Attribute.attachTagsFromAttributeAndTouch": _tagged,

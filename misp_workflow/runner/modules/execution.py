@@ -179,7 +179,7 @@ class Call:
     def _value(self, param: Param) -> Any:
         value = self.node.params.get(param.id)
         if value is None:
-            value = "" if param.default is None else param.default
+            return "" if param.default is None else param.default  # which is never rendered
         return self.render(param.id, value, self.data()) if param.jinja and _has_length(value) else value
 
     def render(self, param_id: str, template: Any, variables: Any) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from misp_workflow import php
-from misp_workflow.runner.modules.changes import CHANGES, OF_ATTRIBUTE, OF_EVENT, Change, localities
+from misp_workflow.runner.modules.changes import CHANGES, OF_ATTRIBUTE, OF_EVENT, Change, localities, same_tag
 
 
 class TagDatabase:
@@ -18,7 +18,7 @@ class TagDatabase:
         self._event = php.item(data, "Event")
         self._event_id = php.to_string(php.item(self._event, "id"))
         self._of_event = _tags_of(self._event)
-        self._attached = set(known_tags)
+        self._attached = {same_tag(name): name for name in known_tags}
         self._heard = 0
         self._waiting: list[Change] = []
 
@@ -30,7 +30,7 @@ class TagDatabase:
             elif name in OF_ATTRIBUTE:
                 self._waiting.append((name, args))
             if "attach" in name:
-                self._attached.update(tag_names(args[-1]))
+                self._attached.update({same_tag(name): self.spelled(name) for name in tag_names(args[-1])})
         self._heard = len(changes)
 
     @property
@@ -42,13 +42,17 @@ class TagDatabase:
         return {php.to_string(php.item(row, "id")): _tags_of(row) for row in reversed(self._rows)}
 
     @cached_property
-    def _known(self) -> set[str]:
+    def _known(self) -> dict[str, str]:
         """The names of the tags in the event as the run began."""
         tags = (tag for row in (self._event, *self._rows) for tag in _tags_of(row))
-        return {name for tag in tags if isinstance(name := php.item(tag, "name"), str)}
+        return {same_tag(name): name for tag in tags if isinstance(name := php.item(tag, "name"), str)}
 
     def knows(self, tag: str) -> bool:
-        return tag in self._attached or tag in self._known
+        return same_tag(tag) in self._attached or same_tag(tag) in self._known
+
+    def spelled(self, tag: str) -> str:
+        """The tag as MISP has it: one that differs in nothing but capitals is the same."""
+        return self._known.get(same_tag(tag)) or self._attached.get(same_tag(tag), tag)
 
     def of_event(self, event_id: Any) -> list[Any]:
         return self._of_event if event_id is not None else []
@@ -71,8 +75,13 @@ class TagDatabase:
         return [
             name
             for name in tag_names(options)
-            if any(php.item(tag, "name") == name and php.truthy(php.item(tag, "local")) in wanted for tag in tags)
+            if any(_is(tag, name) and php.truthy(php.item(tag, "local")) in wanted for tag in tags)
         ]
+
+
+def _is(tag: Any, name: str) -> bool:
+    known = php.item(tag, "name")
+    return isinstance(known, str) and same_tag(known) == same_tag(name)
 
 
 def tag_names(options: Any) -> list[str]:

@@ -6,7 +6,7 @@ Mirrors Module_tag_operation, Module_tag_replacement_generic with its TLP and PA
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -32,13 +32,21 @@ def tag_operation(call: Call) -> Outcome:
     """Add or remove tags. On attributes it fails, without an error, when the filter selects none."""
     values = call.values()
     adding = values["action"] != "remove"
-    options: Options = {"tags": values["tags"], "local": _locality(call, values["locality"], adding)}
+    options: Options = {"tags": _spelled(call, values["tags"]), "local": _locality(call, values["locality"], adding)}
     if adding:
         options["relationship_type"] = values["relationship_type"]
     if values["scope"] == "event":
         return Outcome(_tag_event(call, _event_id(call.matching()), options, adding), why="the event's tags")
     done = tag_attributes(call, ((attribute, options, adding) for attribute in selected(call)))
     return Outcome(any(done), why=f"tags of {counted(len(done), 'attribute')}")
+
+
+def _spelled(call: Call, tags: Any) -> Any:
+    """The tags under the names that MISP has them by; what travels on later is called as it was asked for."""
+    if TAGS_TRAVEL in call.misp or not php.is_array(tags):
+        return tags
+    database = call.around.tag_database(call.data())
+    return [database.spelled(tag) if isinstance(tag, str) else tag for tag in php.values(tags)]
 
 
 def _locality(call: Call, locality: Any, adding: bool) -> Any:
@@ -141,7 +149,7 @@ _PAP = re.compile(
 def tag_replacement(pattern: re.Pattern[str] | None, template: str, call: Call) -> Outcome:
     """Put the canonical tag in place of its spellings. Raises PhpCrash where an event or attribute has no `Tag`.
 
-    On the event the old ones stay, whatever is asked for; under a filter no attribute is looked at.
+    The old ones go where the node says "yes", and those only that are local; under a filter no attribute is looked at.
     """
     values = call.values()
     found = call.matching()
@@ -149,8 +157,7 @@ def tag_replacement(pattern: re.Pattern[str] | None, template: str, call: Call) 
         event = php.item(found, "Event")
         if names := _spellings(event, pattern, template):
             for options, adding in _replacement(call, values, names):
-                if adding:
-                    _tag_event(call, _event_id(found), options, adding)
+                _tag_event(call, _event_id(found), options, adding)
     if values["scope"] in ("attribute", "all"):
         tag_attributes(
             call,
@@ -181,12 +188,10 @@ def _replacement(call: Call, values: Mapping[str, Any], names: dict[str, str]) -
     adding: Options = {
         "local": values["locality"] == "local",
         "relationship_type": values["relationship_type"],
-        "tags": list(dict.fromkeys(names.values())),
+        "tags": _spelled(call, list(dict.fromkeys(names.values()))),
     }
-    other = [name for name, canonical in names.items() if name != canonical]
-    removing: Options = {"local": [0, 1], "tags": other}
-    removes = bool(other) and values["remove_substituted"] in ("yes", "1")
-    return [*([(removing, False)] if removes else []), (adding, True)]
+    removing: Options = {"local": [1], "tags": list(names)}
+    return [*([(removing, False)] if values["remove_substituted"] == "yes" else []), (adding, True)]
 
 
 def _dies(call: Call) -> bool:
@@ -198,33 +203,42 @@ def _dies(call: Call) -> bool:
 
 
 def assign_country(call: Call) -> Outcome:
-    """Attach the galaxy cluster of the country that the hash path finds; without any it fails, without an error."""
+    """Attach the galaxy clusters of the countries that the hash path finds in the attributes, to these or the event.
+
+    Under a filter it looks at none. Without a country it fails, without an error; so it does when the last of the
+    attributes has none. Raises PhpCrash where the path finds what is no text.
+    """
     values = call.values()
+    rows = [] if call.has_filter and php.is_array(call.matching()) else selected(call)
     if values["scope"] == "event":
-        done = [
-            _tag_event(call, _event_id(found), options, True)
-            for found, options in _countries(call, values, [call.matching()])
-        ]
+        path = php.to_string(values["hash_path"])
+        options = _countries(call, values, rows, path if path.startswith("{n}") else f"{{n}}.{path}")
+        done = [options is not None and _tag_event(call, _event_id(call.data()), options, True)]
     else:
-        done = tag_attributes(call, ((*found, True) for found in _countries(call, values, selected(call))))
-    return Outcome(any(done), why=f"{len(done)} countries assigned")
+        of_each = ((row, _countries(call, values, row, values["hash_path"])) for row in rows)
+        done = [found is not None and any(tag_attributes(call, [(row, found, True)])) for row, found in of_each]
+    return Outcome(done[-1] if done else False, why=f"countries of {counted(len(rows), 'attribute')} looked for")
 
 
-def _countries(call: Call, values: Mapping[str, Any], items: list[Any]) -> Iterator[tuple[Any, Options]]:
-    """Each of the items that has a country, with how it is tagged."""
-    for item in items:
-        country = php.item(conditions.extract_data(item, values["hash_path"]), "0")
-        if not isinstance(country, str) or not country:
-            continue
-        if _dies(call):
-            raise PhpCrash("ArgumentCountError", "Too few arguments to function __addTagsToEvent()")
-        galaxy = values["galaxy_name"] or "country"
-        options: Options = {
-            "tags": [f'misp-galaxy:{galaxy}="{country.lower()}"'],
-            "local": values["locality"] == "local",
-            "relationship_type": values["relationship_type"],
-        }
-        yield item, options
+def _countries(call: Call, values: Mapping[str, Any], data: Any, path: Any) -> Options | None:
+    """How to tag by the countries that the path finds; MISP has no other galaxy for them, whatever the node says."""
+    known = call.around.world.countries
+    tags = []
+    for text in php.values(php.to_array(conditions.extract_data(data, path))):
+        if php.is_array(text):
+            raise PhpCrash("TypeError", "strtolower(): Argument #1 ($string) must be of type string, array given")
+        country = php.to_string(text).lower()
+        if country and (known is None or country in known):
+            tags.append(f'misp-galaxy:country="{country}"')
+    if not tags:
+        return None
+    if _dies(call):
+        raise PhpCrash("ArgumentCountError", "Too few arguments to function __addTagsToEvent()")
+    return {
+        "tags": _spelled(call, list(dict.fromkeys(tags))),
+        "local": values["locality"] == "local",
+        "relationship_type": values["relationship_type"],
+    }
 
 
 ACTIONS: Mapping[str, Exec] = {
