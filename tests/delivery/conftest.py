@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from brokers import Brokers, Rabbit, Redis
 
 from misp_workflow import delivery
 
@@ -19,6 +20,13 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("MISP_WORKFLOW_STATE", str(folder))
     yield folder
     delivery.stop()
+
+
+@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
+def broker(request: pytest.FixtureRequest, brokers: Brokers) -> Iterator[Redis | Rabbit]:
+    """Each kind of broker in turn, which the tests of one file share."""
+    with brokers(request.param) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

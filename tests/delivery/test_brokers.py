@@ -31,12 +31,6 @@ SECRET = "xoxb-very-secret-token"
 KEY = "a pass phrase that all of them share"
 
 
-@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
-def broker(request, brokers: Brokers) -> Iterator[Redis | Rabbit]:
-    with brokers(request.param) as found:
-        yield found
-
-
 @pytest.fixture
 def shared(broker: Redis | Rabbit, rules) -> Iterator[Callable[[str], None]]:
     """Lets this process use the broker; returns a function that adds settings."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from brokers import Brokers, Rabbit, Redis
+from brokers import Rabbit, Redis
 from delivery_kit import parcel, until
 
 from misp_workflow.delivery import digest
@@ -18,12 +18,6 @@ from misp_workflow.testing.receiver import Receiver, answer
 
 outboxes = pytest.importorskip("misp_workflow.delivery.outbox.dramatiq", reason="the extra 'queue' is not installed")
 pytestmark = pytest.mark.waits
-
-
-@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
-def broker(request, brokers: Brokers) -> Iterator[Redis | Rabbit]:
-    with brokers(request.param) as found:
-        yield found
 
 
 @pytest.fixture

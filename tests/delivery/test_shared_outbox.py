@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import Brokers, Rabbit, Redis
+from brokers import Rabbit, Redis
 from delivery_kit import parcel, until
 from hurry import REDIS, hurried
 
@@ -27,12 +27,6 @@ from misp_workflow.testing.receiver import HANG, Receiver, answer
 dramatiq = pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
 pika = pytest.importorskip("pika", reason="the extra 'queue' is not installed")
 pytestmark = pytest.mark.waits
-
-
-@pytest.fixture(scope="module", params=["redis", "rabbitmq"])
-def broker(request, brokers: Brokers) -> Iterator[Redis | Rabbit]:
-    with brokers(request.param) as found:
-        yield found
 
 
 @pytest.fixture

@@ -273,7 +273,8 @@ def _checkpoint_unfit(entry: Entry, rules: ListRules) -> str:
 # --- firewalls and proxies --------------------------------------------------------------------------------------------
 
 
-def _panos(written: Written) -> Iterable[str]:
+def _without_scheme(written: Written) -> Iterable[str]:
+    """URLs as PAN-OS takes them, and as HAProxy matches lists of them by `base`: host and path."""
     if written.rules.holds != "url":
         return written.values()
     return dict.fromkeys(value.partition("://")[2] for value in written.values())
@@ -281,13 +282,6 @@ def _panos(written: Written) -> Iterable[str]:
 
 def _panos_unfit(entry: Entry, rules: ListRules) -> str:
     return "has more than 255 characters" if len(entry.value.partition("://")[2] or entry.value) > 255 else ""
-
-
-def _haproxy(written: Written) -> Iterable[str]:
-    """Lists of addresses are matched by `base`: host and path, without scheme."""
-    if written.rules.holds != "url":
-        return written.values()
-    return dict.fromkeys(value.partition("://")[2] for value in written.values())
 
 
 def _haproxy_unfit(entry: Entry, rules: ListRules) -> str:
@@ -336,11 +330,11 @@ FORMATS = {
         ending=".conf",
     ),
     "rpz": Format(_rpz, _rpz_unfit, ("ip", *NAMES), ending=".rpz"),
-    "panos": Format(_panos, _panos_unfit),
+    "panos": Format(_without_scheme, _panos_unfit),
     "fortinet": Format(Written.values),
     "checkpoint": Format(_checkpoint, _checkpoint_unfit, ("ip", *CHECKPOINT), ending=".csv"),
     "squid": Format(_squid),
-    "haproxy": Format(_haproxy, _haproxy_unfit),
+    "haproxy": Format(_without_scheme, _haproxy_unfit),
     "nftables": Format(_nftables, ending=".nft"),
     "ipset": Format(_ipset, ending=".ipset"),
     "suricata": Format(_suricata, _suricata_unfit, ending=".lst"),
