@@ -240,3 +240,17 @@ def test_an_ad_hoc_workflow_is_run_by_another() -> None:
     endless["Workflow"]["data"]["1"]["data"]["indexed_params"] = {"scope": "passed_roaming_data"}
     with pytest.raises(GraphError, match="without end"):
         _walked(itself, adhoc_workflows=[endless])
+
+
+def test_tags_of_no_event_are_no_change() -> None:
+    only = {"selector": "Event._AttributeFlattened", "path": "type", "operator": "equals", "value": "ip-src"}
+    done = _walked({2: ("tag_operation", {"scope": "event", "tags": ["a:b"]}, only)}, misp=profile("2.5.19"))
+    assert done.success and not done.errors and not done.effects
+    assert "leaves no event to tag" in done.steps[0].why
+
+
+def test_what_leaves_a_blocklist_loses_its_tags_in_any_locality() -> None:
+    chosen = {"attributeTypesToInclude": ["ip-src"], "blocklist": "l.txt", "removalTag": ["x:y"]}
+    done = _walked({2: ("blocklist-action-module", chosen)}, files={"l.txt": "type=regex\n*198.51.100.3*\n"})
+    detached = [one.detail[-1] for one in done.effects if one.name.startswith("Attribute.detach")]
+    assert [one["local"] for one in detached] == [None]

@@ -157,13 +157,14 @@ def _tags(call: Call, delta: Mapping[str, list[Any]], values: Mapping[str, Any])
             _tag(call, "attachTagsToAttributeAndTouch", entry, inside)
     for entry in delta["removed"]:
         leaving = [*php.values(php.to_array(inside)), *php.values(php.to_array(values["removalTag"]))]
-        _tag(call, "detachTagsFromAttributeAndTouch", entry, leaving)
+        _tag(call, "detachTagsFromAttributeAndTouch", entry, leaving, local=None)
         if _names(gone):
             _tag(call, "attachTagsToAttributeAndTouch", entry, gone)
 
 
-def _tag(call: Call, method: str, entry: Mapping[str, Any], tags: Any) -> None:
-    options = {"tags": php.values(php.to_array(tags)), "local": True, "relationship_type": ""}
+def _tag(call: Call, method: str, entry: Mapping[str, Any], tags: Any, local: bool | None = True) -> None:
+    """Attached they are local; what is taken off goes in any locality."""
+    options = {"tags": php.values(php.to_array(tags)), "local": local, "relationship_type": ""}
     call.change(f"Attribute.{method}", entry["id"], entry["event_id"], options)
 
 

@@ -36,7 +36,9 @@ def tag_operation(call: Call) -> Outcome:
     if adding:
         options["relationship_type"] = values["relationship_type"]
     if values["scope"] == "event":
-        return Outcome(_tag_event(call, _event_id(call.matching()), options, adding), why="the event's tags")
+        event_id = _event_id(call.matching())
+        why = "the event's tags" if event_id is not None else "nothing: the node's filter leaves no event to tag"
+        return Outcome(_tag_event(call, event_id, options, adding), why=why)
     done = tag_attributes(call, ((attribute, options, adding) for attribute in selected(call)))
     return Outcome(any(done), why=f"tags of {counted(len(done), 'attribute')}")
 
@@ -62,12 +64,16 @@ def _tag_event(call: Call, event_id: Any, options: Options, adding: bool) -> boo
     database = call.around.tag_database(call.data())
     name = "Event.attachTagsToEventAndTouch" if adding else "Event.detachTagsFromEventAndTouch"
     gone = database.detached(database.of_event(event_id), options) if not adding else []
-    # What a filter selects is no event; 2.5.1 looks for the one without a number, and finds none.
-    possible = (event_id is not None or travels) and _goes(options, gone, adding, database)
-    if not call.change(name, event_id, options, possible=possible):
+    goes = _goes(options, gone, adding, database)
+    # What a filter selects is no event. 2.5.1 looks for the one without a number, and finds none; to later ones it is a
+    # success, though nothing is changed.
+    if event_id is None and travels:
+        done = call.around.world.answers(name, goes)
+    else:
+        done = call.change(name, event_id, options, possible=goes and event_id is not None)
+    if not done:
         return False
     if travels:
-        # To no event, which a filter of the node makes of it, nothing is attached; that is a success all the same.
         made = _made(options) if event_id is not None else []
         change = inhand.added(made) if adding else inhand.removed(gone)
         call.roaming.set(inhand.change_event_tags(call.data(), change, call.misp, adding=adding))
