@@ -63,7 +63,7 @@ def measure(folder: Path, effects: int, lanes: int) -> dict[str, float]:
     found["tidy"] = seconds(box.tidy)
     box.close()
     environment = {**os.environ, "MISP_WORKFLOW_STATE": str(folder), "MISP_WORKFLOW_CONFIG": ""}
-    for words in ("--version", "outbox", "outbox --json", "outbox metrics", "outbox drop --all --yes"):
+    for words in ("--version", "outbox", "outbox --json", "metrics", "outbox drop --all --yes"):
         took, memory = command(words.split(), environment)
         found[f"misp-workflow {words}"], found[f"misp-workflow {words}, MiB"] = took, memory
     return found

@@ -133,7 +133,9 @@ def test_drop_asks_and_is_logged(filled: Receiver, state: Path) -> None:
 
 
 def test_metrics_are_prometheus_text(filled: Receiver) -> None:
-    lines = run("metrics").output.splitlines()
+    told = CliRunner().invoke(main, ["metrics"], catch_exceptions=False).output
+    assert SECRET not in told
+    lines = told.splitlines()
     assert f'misp_workflow_outbox_effects{{destination="{filled.url}",state="waiting"}} 1' in lines
     assert f'misp_workflow_outbox_effects{{destination="{filled.url}",state="dead"}} 1' in lines
     assert f'misp_workflow_outbox_ended_total{{destination="{filled.url}",how="dead"}} 1' in lines

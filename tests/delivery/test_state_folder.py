@@ -80,7 +80,7 @@ ABOUT_WHAT_THE_SETTINGS_NAME = [
     "outbox retry --all",
     "outbox drop --all --yes",
     "outbox show k",
-    "outbox metrics",
+    "metrics",
     "outbox work --until-empty",
     "outbox work --until-empty --json",
     "sent 5e8f2b3c-1d2e-4f5a-8b9c-0d1e2f3a4b5c",

@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from misp_workflow import settings
-from misp_workflow.cli import outbox
+from misp_workflow.cli import metrics, outbox
 from misp_workflow.delivery.outbox import open_outbox
 from misp_workflow.secret_names import SECRET_NAMES, SECRET_PARTS
 from misp_workflow.testing import Answer, Received, Receiver, answer, free_port
@@ -345,7 +345,7 @@ def shown() -> Iterator[tuple[str, bytes]]:
     listed = run(outbox.command, ["--json"])
     yield "outbox --json", listed.output.encode()
     yield "outbox", run(outbox.command, ["list"]).output.encode()
-    yield "outbox metrics", run(outbox.command, ["metrics"]).output.encode()
+    yield "metrics", run(metrics.command, []).output.encode()
     entries = json.loads(listed.output)
     for entry in entries:
         one = run(outbox.command, ["show", entry["key"], "--json"])
