@@ -7,7 +7,7 @@ from typing import Any
 
 from misp_workflow.errors import InputError, did_you_mean
 from misp_workflow.event import text
-from misp_workflow.runner.data.firing import attributes, fire
+from misp_workflow.runner.data.firing import attributes, fire, handed_over_itself
 from misp_workflow.runner.data.triggers import TRIGGERS, find
 from misp_workflow.runner.said.check.subject import BARE_EVENT
 
@@ -33,7 +33,7 @@ def refuse_unfit(data: Any, trigger: str | None, path: object) -> None:
     found = data if isinstance(data, Mapping) else {}
     kinds = [kind for kind, is_it in _KINDS.items() if is_it(found)]
     wanted = next((kind for start, kind in _WANTED if (trigger or "").startswith(start)), "an event")
-    if wanted in kinds or (trigger is None and kinds):
+    if wanted in kinds or (trigger is None and kinds) or handed_over_itself(trigger or "", data):
         return
     what = f"holds {kinds[0]}" if kinds else _otherwise(found)
     hands_over = f"{trigger} hands over {wanted}" if trigger else "a module is handed an event, a user, a log entry"
@@ -49,7 +49,8 @@ def handed_over(trigger: str, data: Any) -> tuple[Any, dict[str, Any], list[str]
     if fired is None:
         searched = {"rest_search": [data]} if isinstance(data, Mapping) and "Event" in data else {}
         return data, searched, _more_than_misp_gives(trigger, data)
-    said = f"{trigger} hands over {fired.of}, the first in this event, and the bare event around it."
+    event = "bare event" if all("Attribute" not in row for row in fired.rows["events"].values()) else "event"
+    said = f"{trigger} hands over {fired.of}, the first in this event, and the {event} around it."
     return fired.data, {"rows": fired.rows, "fetched_events": [data]}, [said]
 
 

@@ -236,3 +236,14 @@ def test_a_module_of_a_later_version(write: Write) -> None:
     assert "MISP 2.5.1 does not know this module; MISP 2.5.8 does. Upgrade to 2.5.8 or later" in told
     ran = _line(call("run", file, "--event", write(), "--misp", "2.5.1"))
     assert "MISP 2.5.8 does" in ran and "Neither MISP" not in ran
+
+
+@pytest.mark.parametrize(
+    "given", [{"Note": {"object_type": "Event", "object_uuid": "e"}}, {"Event": {"uuid": "e", "Note": [{"note": "x"}]}}]
+)
+def test_a_note_is_saved(write: Write, given: dict[str, Any]) -> None:
+    event = Path(write())
+    event.write_text(json.dumps(given))
+    done = call("run", write({2: ("push-zmq", {})}, "analyst-data-after-save"), "--event", str(event))
+    assert done.exit_code == 0 and "push-zmq (2)" in done.output
+    assert ("hands over Note" in done.output) is ("Event" in given)

@@ -63,12 +63,24 @@ ATTRIBUTE = {"id": "3", "type": "ip-dst", "value": "198.51.100.4"}
         ),
         ("shadow-attribute-after-save", {"ShadowAttribute": [{"type": "domain", "value": "d.example"}]}, "d.example"),
         ("event-report-after-save", {"EventReport": [{"name": "weekly"}]}, "weekly"),
+        ("analyst-data-after-save", {"uuid": "e", "Opinion": [{"uuid": "o", "opinion": "70"}]}, "Opinion o"),
     ],
 )
 def test_the_first_in_the_event(trigger: str, event: dict[str, Any], found: str) -> None:
     made = fire(trigger, {"Event": event})
     assert made is not None and found in made.of
     assert fired(trigger, event)["Event"]["id"] == "1"  # an event without a number gets one
+
+
+def test_a_note_brings_the_event_that_it_is_on_bare_and_that_of_an_attribute_whole() -> None:
+    attributes = [{"id": "4", "uuid": "a", "type": "domain", "value": "d.example", "Note": [{"note": "on it"}]}]
+    of_attribute = fired("analyst-data-after-save", {"uuid": "e", "Attribute": attributes})["Event"]
+    assert of_attribute["Note"][0]["object_type"] == "Attribute" and len(of_attribute["Attribute"]) == 1
+    of_event = fired("analyst-data-after-save", {"uuid": "e", "Note": [{"note": "x"}], "Attribute": attributes})[
+        "Event"
+    ]
+    assert of_event["Note"] == [{"object_type": "Event", "object_uuid": "e", "note": "x"}]
+    assert "Attribute" not in of_event
 
 
 def test_an_attribute_of_an_object_stays_in_it() -> None:
@@ -84,6 +96,7 @@ def test_an_attribute_of_an_object_stays_in_it() -> None:
         ("tag-attached-after-save", "a tag of an attribute"),
         ("shadow-attribute-before-save", "a proposal"),
         ("event-report-after-save", "a report"),
+        ("analyst-data-after-save", "a note, an opinion or a relationship"),
     ],
 )
 def test_an_event_with_nothing_of_the_kind_is_refused(trigger: str, what: str) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import InputError
-from misp_workflow.runner.data.coreformat import World
+from misp_workflow.runner.data.coreformat import ANALYST_DATA, World, row_of
 
 Row = dict[str, Any]
 
@@ -37,21 +38,33 @@ def fire(trigger: str, data: Any) -> Fired | None:
 
     Raises InputError for an event that has nothing which would fire it.
     """
-    made = _MAKERS.get(trigger)
+    makers = _MAKERS.get(trigger, ())
     event = data.get("Event") if isinstance(data, dict) else None
-    if made is None or made.key in data or not isinstance(event, dict):
+    if not makers or handed_over_itself(trigger, data) or not isinstance(event, dict):
         return None
-    found = made.find(event)
+    made, found = next(((one, found) for one in makers if (found := one.find(event))), (makers[0], None))
     if found is None:
         raise InputError(
             f"{trigger} hands over {made.what}, and this event has none; give what MISP hands over, "
             f'{{"{made.key}": {{…}}}}, or an event that has one.'
         )
     attribute, fired, of = found
-    looked_up = _by_its_attribute if made is _PROPOSAL and attribute is not None else _bare
     attributes_by_id = {} if attribute is None else {_id(attribute.own): attribute.row(event)}
-    rows = {"events": {_id(event): looked_up(event)}, "attributes": attributes_by_id}
+    rows = {"events": {_id(event): _looked_up(made, found, event)}, "attributes": attributes_by_id}
     return Fired({made.key: fired}, rows, of)
+
+
+def handed_over_itself(trigger: str, data: Any) -> bool:
+    """Whether data is what this trigger hands over, of an event that is looked up by what it names."""
+    return isinstance(data, dict) and any(made.key in data for made in _MAKERS.get(trigger, ()))
+
+
+def _looked_up(made: _Maker, found: tuple[_Attribute | None, Row, str], event: Mapping[str, Any]) -> Row:
+    """The event's row as MISP fetches it for what was found in it."""
+    if made is _PROPOSAL and found[0] is not None:
+        return _by_its_attribute(event)
+    # A note on an attribute or a report brings the whole event.
+    return row_of({"Event": event}) if made.key in ANALYST_DATA and found[1]["object_type"] != "Event" else _bare(event)
 
 
 def _id(row: Mapping[str, Any]) -> str:
@@ -161,6 +174,16 @@ def _report(event: Mapping[str, Any]) -> Found:
     return None, {**_scalars(report), "event_id": _id(event)}, php.to_string(report.get("name"))
 
 
+def _analyst_data(kind: str, event: Mapping[str, Any]) -> Found:
+    """The first note, opinion or relationship on the event, on an attribute or on a report; it says on what it is."""
+    noted = [("Event", event), *(("Attribute", one.own) for one in attributes(event))]
+    for target, row in [*noted, *(("EventReport", report) for report in _rows(event, "EventReport"))]:
+        for added in _rows(row, kind):
+            on = {"object_type": target, "object_uuid": row.get("uuid")}
+            return None, {**on, **_scalars(added)}, f"{kind} {php.to_string(added.get('uuid'))}".strip()
+    return None
+
+
 @dataclass(frozen=True)
 class _Maker:
     key: str
@@ -169,10 +192,13 @@ class _Maker:
 
 
 _PROPOSAL = _Maker("ShadowAttribute", "a proposal", _proposal)
-_MAKERS = {
-    "event-report-after-save": _Maker("EventReport", "a report", _report),
-    "shadow-attribute-after-save": _PROPOSAL,
-    "shadow-attribute-before-save": _PROPOSAL,
-    "sighting-after-save": _Maker("Sighting", "a sighting of an attribute", _sighting),
-    "tag-attached-after-save": _Maker("Tag", "a tag of an attribute", _tag),
+_MAKERS: dict[str, tuple[_Maker, ...]] = {
+    "analyst-data-after-save": tuple(
+        _Maker(kind, "a note, an opinion or a relationship", partial(_analyst_data, kind)) for kind in ANALYST_DATA
+    ),
+    "event-report-after-save": (_Maker("EventReport", "a report", _report),),
+    "shadow-attribute-after-save": (_PROPOSAL,),
+    "shadow-attribute-before-save": (_PROPOSAL,),
+    "sighting-after-save": (_Maker("Sighting", "a sighting of an attribute", _sighting),),
+    "tag-attached-after-save": (_Maker("Tag", "a tag of an attribute", _tag),),
 }
