@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -44,6 +45,9 @@ Carrier = Any
 """A `Batch` or a `Bulk`, which gets the records."""
 
 NOTHING = "nothing was selected; set 'selected_or_all' to all for every attribute"
+
+LEVELS = ("mqtt", "nats", "amqp")
+"""Systems whose topics have levels and wildcards; their names are those of the styles that keep event text to one."""
 
 AT_ONCE = 500
 """Records in one effect: what a crash may send again."""
@@ -114,10 +118,11 @@ def carried(
         rows, gone = ([row for row in some if text(row.get("type")) in takes] for some in (said.rows, said.gone))
         said = replace(said, rows=rows, gone=gone)
     carrier = replace(carrier, moves="{" in getattr(call.params, topic))
-    found = complete(call, said, carrier, records(call, said, topic, carrier.at, bool(carrier.stix)), at_once)
+    style = carrier.system if getattr(carrier, "system", "") in LEVELS else "text"
+    found = complete(call, said, carrier, records(call, said, topic, carrier.at, bool(carrier.stix), style), at_once)
     if report and said.whole and said.rows and not call.refusal:
         row = {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}
-        one = _record(call, topic, row, _json(stix.report(call, said)), carrier.at)
+        one = _record(call, topic, row, _json(stix.report(call, said)), carrier.at, style=style)
         alone = {**carrier.stix, "only": "report"}
         found = [replace(each, standing=(*each.standing, said.event)) if each.rest_of else each for each in found]
         found.append(replace(carrier, event=said.event, records=(one,), about=(said.event,), stix=alone))
@@ -146,30 +151,35 @@ def complete(
     return effects
 
 
-def records(call: Call, said: Standing, topic: str, at: float, as_stix: bool = False) -> list[dict[str, Any]]:
+def records(
+    call: Call, said: Standing, topic: str, at: float, as_stix: bool = False, style: str = "text"
+) -> list[dict[str, Any]]:
     """Return the records of this call, tombstones among them: {"id", "topic", "key", "body"}.
 
     `topic` names the parameter with the topic, a template that may use `attribute`, `at` is when the call came: an
     attribute that was taken back and comes again in the same state is no repetition. A tombstone has no body; in STIX
-    it has one, of what it takes back.
+    it has one, of what it takes back. `style` is that of event text within a topic.
     """
+    record = partial(_record, style=style)
     if as_stix:
-        return _stix(call, said, topic, at)
+        return _stix(call, said, topic, at, record)
     if getattr(call.params, "granularity", "attribute") == "event":
         body = None if not said.rows and said.whole else _json(_event(call, said.rows))
-        return [_record(call, topic, {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}, body, at)]
+        return [record(call, topic, {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}, body, at)]
     head = {name: call.view.event[name] for name in EVENT_FIELDS if name in call.view.event}
     write = {"flat": _flat, "misp": _misp, "ecs": _ecs}[getattr(call.params, "layout", "flat")]
-    there = [_record(call, topic, row, _json(write(call, head, row)), at) for row in said.rows]
-    return there + [_record(call, topic, row, None, at) for row in said.gone]
+    there = [record(call, topic, row, _json(write(call, head, row)), at) for row in said.rows]
+    return there + [record(call, topic, row, None, at) for row in said.gone]
 
 
-def _stix(call: Call, said: Standing, topic: str, at: float) -> list[dict[str, Any]]:
+def _stix(
+    call: Call, said: Standing, topic: str, at: float, record: Callable[..., dict[str, Any]]
+) -> list[dict[str, Any]]:
     if getattr(call.params, "granularity", "attribute") == "event":
         row = {"uuid": said.event, "timestamp": call.view.event.get("timestamp")}
-        return [_record(call, topic, row, _json(stix.event(call, said)), at, not said.rows and said.whole)]
+        return [record(call, topic, row, _json(stix.event(call, said)), at, not said.rows and said.whole)]
     return [
-        _record(call, topic, row, _json({"Attribute": row}), at, back)
+        record(call, topic, row, _json({"Attribute": row}), at, back)
         for rows, back in ((said.rows, False), (said.gone, True))
         for row in rows
     ]
@@ -186,33 +196,33 @@ def batches(carrier: Carrier, found: list[dict[str, Any]], at_once: int = AT_ONC
 
 
 def _record(
-    call: Call, topic: str, row: Mapping[str, Any], body: str | None, at: float, back: bool = False
+    call: Call, topic: str, row: Mapping[str, Any], body: str | None, at: float, back: bool = False, style: str = "text"
 ) -> dict[str, Any]:
     """Return a record; `back`: it takes something back, although it has a body."""
     uuid = text(row.get("uuid"))
     return {
         "id": f"{uuid}/{text(row.get('timestamp'))}/{at:.3f}{'/withdrawn' if back or body is None else ''}",
-        "topic": _topic(call, topic, row),
+        "topic": _topic(call, topic, row, style),
         "key": uuid,
         "body": body,
         **({"withdrawn": True} if back else {}),
     }
 
 
-def _topic(call: Call, name: str, row: Mapping[str, Any]) -> str:
+def _topic(call: Call, name: str, row: Mapping[str, Any], style: str) -> str:
     source = getattr(call.params, name, "")
     if "{" not in source:
         return str(source)
-    written = rendered(call, name, row).strip()
+    written = rendered(call, name, row, style).strip()
     if not written or not written.isprintable():
         raise ParameterError(f"Parameter '{name}' came out empty or with line breaks; nothing was sent.")
     return written
 
 
-def rendered(call: Call, name: str, row: Mapping[str, Any]) -> str:
+def rendered(call: Call, name: str, row: Mapping[str, Any], style: str = "text") -> str:
     """Return the parameter `name` as a template that may also use `attribute`."""
     try:
-        return rendering.render(getattr(call.params, name), _With(call.context, row), "text")
+        return rendering.render(getattr(call.params, name), _With(call.context, row), style)
     except InputError as error:
         raise type(error)(f"Parameter '{name}': {error}") from None
 

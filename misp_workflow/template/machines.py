@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -60,6 +61,12 @@ def _segment(value: str) -> str:
     if value and not value.strip("."):
         return "%252E" * len(value)  # clients and servers resolve "..", and "%2E%2E" too
     return _query(value)
+
+
+def _level(signs: str) -> Callable[[str], str]:
+    """Return what keeps a value to one level of a topic in which these signs separate, or stand for any."""
+    table = {ord(sign): f"%{ord(sign):02X}" for sign in f"%{signs}"}
+    return lambda value: _line(value).translate(table)
 
 
 class _Json(Style):
@@ -132,6 +139,9 @@ MACHINES = (
     Style("cef_header", _cef_header),
     Style("cef", _cef_extension),
     Style("rfc5424", _param_value),
+    Style("mqtt", _level("/+#")),
+    Style("nats", _level(".*> ")),
+    Style("amqp", _level(".*#")),
     Style("csv", _cell),
     _Json("json", str),
 )

@@ -229,6 +229,14 @@ def journal(text: str) -> str:
     return plain(text.replace(GAP, ""))
 
 
+def level(signs: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        assert not set(signs) & set(text)
+        return header(unquote(text))
+
+    return read
+
+
 READERS: dict[str, Callable[[str], str]] = {
     "plain": plain,
     "slack": slack,
@@ -255,6 +263,9 @@ READERS: dict[str, Callable[[str], str]] = {
     "cef_header": cef_header,
     "cef": cef,
     "rfc5424": rfc5424,
+    "mqtt": level("/+#"),
+    "nats": level(".*> "),
+    "amqp": level(".*#"),
     "csv": in_csv,
     "json": in_json,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib import resources
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -123,7 +124,7 @@ def test_indicators_are_dead_where_people_read() -> None:
             assert "evil.test" not in made and "evil" in made, (way, style)
         for style in MACHINES:
             made = shown("{% set a = only %}" + way, style, only={"value": "evil.test", "type": "domain"})
-            assert "evil.test" in made, (way, style)
+            assert "evil.test" in unquote(made), (way, style)
 
 
 def test_machines_get_indicators_as_they_are() -> None:
