@@ -201,3 +201,50 @@ def test_only_a_list_of_ones_own_takes_entries(number: str, dies: bool) -> None:
     world = World(misp=OLD.misp, warninglists=lists)
     assert (ran(("add_to_warninglist", {"warninglist": number}), data=event(), world=world).end == "crash") is dies
     assert ran(("add_to_warninglist", {"warninglist": number}), data=event()).end == "success"  # no lists were given
+
+
+# --- under filters ---------------------------------------------------------------------------------------------------
+
+
+NO_OBJECT = ("generic-filter-data", {"filtering-label": "A", "selector": "Event.Object", "hash_path": "name",
+                                     "operator": "equals", "value": "nope"})  # fmt: skip
+
+
+def test_attributes_of_hidden_objects_land_under_no_place() -> None:
+    data = event()
+    rows = [{"id": str(n), "event_id": "7", "type": "md5", "value": f"d{n}", "to_ids": True} for n in (8, 9)]
+    data["Event"]["Object"] = [{"id": "3", "name": "file", "Attribute": rows}]
+    done = ran(NO_OBJECT, ("attribute_ids_flag_operation", {"action": "remove"}), data=data)
+    edited = done.steps[-1].data_after["Event"]["Attribute"]
+    assert (list(edited), edited[""]["id"], edited[""]["to_ids"]) == (["0", ""], "9", False)
+
+    lookup = {"name": "lookup", "mispattributes": {"input": ["md5"]}, "meta": {"module-type": ["expansion"]}}
+    asked = Scripted([], {"lookup": [{"type": "ok", "body": {"results": [n]}} for n in (1, 2)]})
+    nodes = {2: NO_OBJECT, 3: ("attach-enrichment", {"modules": ["lookup"]})}
+    world = World(misp=OLD.misp, enrichment_modules=[lookup])
+    done = run(load(workflow("W", "event-publish", nodes, [(1, 2), (2, 3)])), data, asked, world=world)
+    assert done.steps[-1].data_after["Event"]["Attribute"][""] == {"enrichment": [[1], [2]]}
+
+
+@pytest.mark.parametrize("module", ["proposal-action", "add_to_warninglist"])
+def test_a_filter_that_php_cannot_follow_is_death_to_what_only_notes(module: str) -> None:
+    filtered = {"selector": "Event", "path": "Tag.{n}.name", "operator": "in", "value": ["q"]}
+    with pytest.raises(PhpCrash, match=r"Hash::extract"):
+        execute(module, event(tag("q")), {"warninglist": "6"}, Scripted([]), world=OLD, filters=filtered)
+
+
+@pytest.mark.parametrize("name", ["Traffic Light Protocol: green", "xtlp:red", "tlpx:red", "tlp - red", "x_tlp:red"])
+def test_spellings_that_misp_does_not_replace(name: str) -> None:
+    assert tags(left(("tag_replacement_tlp", {"scope": "event"}), data=event(tag(name))))[1:] == []
+    spelled = tags(left(("tag_replacement_tlp", {"scope": "event"}), data=event(tag("misp-tlp:red"))))
+    assert [row[0] for row in spelled] == ["misp-tlp:red", "tlp:red"]
+
+
+def test_without_an_event_in_hand_the_first_one_is_read() -> None:
+    """All is gone after a reset without a filter; what is read then is another event."""
+    wiped = ("generic-filter-reset", {"filtering-label": "all"})
+    rows = {number: {"Event": {"id": number, "info": f"event {number}"}} for number in ("10", "9")}
+    known = World(misp=OLD.misp, rows={"events": rows})
+    assert ran(wiped, RELOAD, data=event(), world=known).steps[-1].data_after["Event"]["info"] == "event 9"
+    step = ran(wiped, RELOAD, data=event()).steps[-1]
+    assert "not known here" in step.why and "Event" not in step.data_after

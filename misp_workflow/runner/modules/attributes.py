@@ -145,9 +145,13 @@ def attach_enrichment(call: Call) -> Outcome:
             before = attribute.get("enrichment")
             enriched.append({**attribute, "enrichment": [*(before if isinstance(before, list) else []), *results]})
     call.around.encoder.plain = False  # an answer can hold anything
-    call.roaming.set(inhand.write_back(call.data(), enriched, call.misp))
+    call.roaming.set(inhand.write_back(call.data(), enriched, call.misp, _gathered))
     by = ", ".join(map(str, wanted)) or "no module"
     return Outcome(True, why=f"{counted(len(enriched), 'attribute')} enriched by {by}")
+
+
+def _gathered(enriched: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"enrichment": [result for attribute in enriched for result in attribute["enrichment"]]}
 
 
 def _offered(known: Mapping[str, Any], name: Any) -> Any:

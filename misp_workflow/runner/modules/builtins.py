@@ -66,8 +66,17 @@ def _says_core_format(trigger: Node | None) -> bool:
 
 
 def read_anew(call: Call) -> Outcome:
-    """Put the event in place of the data in hand, in core format, as MISP's database has it now; filters are gone."""
+    """Put the event in place of the data in hand, in core format, as MISP's database has it now; filters are gone.
+
+    Where the data names no event MISP reads the first one that it has.
+    """
     event_id = php.item(php.item(call.data(), "Event"), "id")
+    if event_id is None:
+        event_id = _first_event(call.around.world.rows)
+        if event_id is None and call.around.world.fetched_events is None:
+            return Outcome(
+                True, why="no event is in hand: MISP reads the first one that it has, which is not known here"
+            )
     row = call.around.fetch(event_id)
     if row is not None:
         data = coreformat.convert(row, "event", call.around.world.rows, call.misp)
@@ -78,6 +87,11 @@ def read_anew(call: Call) -> Outcome:
         return Outcome(True, why=f"event {event_id} is not among the rows given; the data stays")
     call.roaming.set(changes.after(data, call.around.changes, call.misp))
     return Outcome(True, why=f"event {event_id} read anew: {source}, with the changes that this run made")
+
+
+def _first_event(rows: Mapping[str, Any]) -> str | None:
+    known = php.to_array(rows.get("events"))
+    return min((str(key) for key, _ in php.pairs(known)), key=lambda key: (php.to_int(key), key), default=None)
 
 
 def enrich_event(call: Call) -> Outcome:
@@ -149,9 +163,16 @@ def add_to_warninglist(call: Call) -> Outcome:
     lists = [php.item(row, "Warninglist") for row in call.around.world.warninglists]
     named = [one for one in lists if php.loose_equal(php.item(one, "id"), chosen)]
     editable = not lists or any(not php.truthy(php.item(one, "default")) for one in named)
+    if not php.empty(chosen):
+        call.matching()  # which can be MISP's death, too
     if not php.empty(chosen) and not (php.is_numeric(chosen) and editable):
         raise PhpCrash("TypeError", "Unsupported operand types: null + array")
     return _noted("database", "WarninglistEntry.add", {"warninglist": "No warninglist selected"})(call)
+
+
+def proposals(call: Call) -> Outcome:
+    call.matching()  # which can be MISP's death
+    return _noted("database", "ShadowAttribute.action")(call)
 
 
 def _mail(name: str) -> Exec:
@@ -206,7 +227,7 @@ ACTIONS: Mapping[str, Exec] = {
     "flowintel-create-case": _noted("webhook", "Flowintel"),
     "send-report-to-cti-info-extractor": _noted("message", "ai_connector"),
     "ms-teams-webhook": _noted("webhook", "MS Teams", {"url": _NO_URL}),
-    "proposal-action": _noted("database", "ShadowAttribute.action"),
+    "proposal-action": proposals,
     "publish-event": publish_event,
     "push-zmq": push_zmq,
     "reload-full-event": reload_full_event,

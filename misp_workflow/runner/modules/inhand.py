@@ -16,9 +16,18 @@ Attribute = dict[str, Any]
 Change = Callable[[Any], Any]
 
 
-def write_back(data: Any, changed: list[Attribute], misp: Profile) -> Any:
+Merge = Callable[[list[Attribute]], Attribute]
+"""What of several attributes ends up where there is room for one."""
+
+
+def _last(rows: list[Attribute]) -> Attribute:
+    return rows[-1]
+
+
+def write_back(data: Any, changed: list[Attribute], misp: Profile, at_no_place: Merge = _last) -> Any:
     """The data with these attributes in place of those of the same id, in the event, its objects and the flat list.
 
+    In 2.5.1 those of objects that filters hide have no place but "" among the event's own, where the next one follows.
     After 2.5.1 also in the data that filters hide, where attributes outside of objects land at the position that they
     have in the filtered list: a slip of MISP's, which puts them over others.
     """
@@ -26,7 +35,9 @@ def write_back(data: Any, changed: list[Attribute], misp: Profile) -> Any:
     if not by_id:
         return data
     new = _changed_by_id(data, lambda attribute: by_id.get(php.to_string(attribute.get("id")), attribute))
-    if EDITS_TRAVEL_WHOLE not in misp or not filters_of(data):
+    if EDITS_TRAVEL_WHOLE not in misp:
+        return _with_homeless(new, by_id, at_no_place)
+    if not filters_of(data):
         return new
     hidden = _changed_by_id(
         data[SNAPSHOT], lambda attribute: by_id.get(php.to_string(attribute.get("id")), attribute), plain=False
@@ -38,6 +49,20 @@ def write_back(data: Any, changed: list[Attribute], misp: Profile) -> Any:
         if (identity := php.to_string(php.item(attribute, "id"))) in by_id
     }
     return {**new, SNAPSHOT: _at_places(hidden, places)}
+
+
+def _with_homeless(data: Any, by_id: Mapping[str, Attribute], at_no_place: Merge) -> Any:
+    """The data with those of the attributes under "" that stand in the flat list only."""
+    event = php.item(data, "Event")
+    if not filters_of(data) or not isinstance(event, dict):
+        return data
+    plain, objects = (php.to_array(event.get(name)) for name in ("Attribute", "Object"))
+    placed = [plain, *(php.to_array(php.item(one, "Attribute")) for one in php.values(objects))]
+    found = {php.to_string(php.item(row, "id")) for rows in placed for row in php.values(rows)}
+    homeless = [row for identity, row in by_id.items() if identity not in found]
+    if not homeless:
+        return data
+    return {**data, "Event": {**event, "Attribute": {**dict(php.pairs(plain)), "": at_no_place(homeless)}}}
 
 
 def under_no_place(data: Any, row: Any) -> Any:

@@ -143,11 +143,11 @@ def _made(options: Options) -> list[dict[str, Any]]:
 # --- replacing -------------------------------------------------------------------------------------------------------
 
 _TLP = re.compile(
-    r"(\w*tlp\w*|traffic\W+light\W+protocol)([:\s\-=]{1,2})\"?(?P<predicate>white|clear|green|amber|amber\+strict|red)\"?",
+    r"\btlp([:\s\-=]{1,2})\"?(?P<predicate>white|clear|green|amber|amber\+strict|red)\"?",
     re.IGNORECASE | re.ASCII,
 )
 _PAP = re.compile(
-    r"(\w*pap\w*|permissible\W+actions\W+protocol)([:\s\-=]{1,2})\"?(?P<predicate>white|clear|green|amber|red)\"?",
+    r"\bpap([:\s\-=]{1,2})\"?(?P<predicate>white|clear|green|amber|red)\"?",
     re.IGNORECASE | re.ASCII,
 )
 
