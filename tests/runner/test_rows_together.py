@@ -116,6 +116,7 @@ ANY = st.recursive(
 @example(value=[[1, 2, 1.0], "a", "b"])
 @example(value={"Event": {"Attribute": {"0": 1}}})
 @example(value=["a", "b", "é"])
+@example(value=["a", "b", "\u2028"])
 def test_data_is_read_in_parts_as_it_is_at_once(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "_BLOCK", 2)
     before = repr(value)

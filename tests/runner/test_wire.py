@@ -89,6 +89,11 @@ def test_only_what_changes_is_copied() -> None:
     assert read == {"a": [{"x": 1}], "b": {"c": []}} and read["a"] is value["a"] and value["b"] == {"c": {}}
 
 
+@pytest.mark.parametrize(("value", "plain"), [("été 漢字", True), ("a\u2028", False), ("\u2029", False), (1.0, False)])
+def test_letters_of_any_language_need_no_second_look(value: Any, plain: bool) -> None:
+    assert wire.read({"Event": {"Attribute": [{"id": "1", "comment": value}]}})[1] is plain
+
+
 def test_big_parts_are_written_once_and_shared() -> None:
     attributes = [{"id": str(number), "value": "é" * number} for number in range(100)]
     more = [*attributes, {"id": "x"}, {"id": {}}]

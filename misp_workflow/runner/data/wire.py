@@ -133,7 +133,7 @@ def read(value: Any) -> tuple[Any, bool]:
         # Asking the text is ten times faster than walking through the value, and seldom asks for nothing.
         for text in _texts(value):
             foreign = foreign or _FOREIGN.search(text) is not None
-            plain = plain and text.isascii() and not _WHOLE_FLOAT.search(text)
+            plain = plain and not _WHOLE_FLOAT.search(text) and _escaped(text) is text
     except TypeError:
         return php.canonical(value) if any(_is_foreign(item) for item in _objects(value)) else value, False
     return _shared(value) if foreign else value, plain
