@@ -8,11 +8,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from misp_workflow import hashpath
-from misp_workflow.runner.data import coreformat
+from misp_workflow.runner.data import coreformat, wire
+from misp_workflow.runner.data.profiles import OLDEST, profile
+from misp_workflow.runner.data.world import World
+from misp_workflow.runner.graph.build import workflow
+from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules.moduleapi import TEMPLATE_MODULE, Scripted
+from misp_workflow.runner.walk.walk import run
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 
@@ -66,3 +73,25 @@ def test_events_of_other_sizes_have_that_many_attributes() -> None:
         sys.path.remove(str(BENCH))
     for size in (0, 1, 7, 23):
         assert len(coreformat.convert(events.event(size))["Event"]["_AttributeFlattened"]) == size
+
+
+GATE = {
+    "name": "gate",
+    "mispattributes": {},
+    "meta": {"module-type": ["action"], "config": {"params": {"text": {"type": "string", "jinja_supported": True}}}},
+}
+
+
+def test_neither_a_template_nor_a_size_has_the_event_written_anew(
+    bench: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import events
+
+    written: list[Any] = []
+    encode = wire.encode
+    monkeypatch.setattr(wire, "encode", lambda value: [written.append(value), encode(value)][1])
+    graph = load(workflow("w", "event-after-save-new", {2: ("gate", {"text": "{{ Event.info }}"})}, [(1, 2)]))
+    rendered = {TEMPLATE_MODULE: [{"type": "ok", "body": {"results": [{"values": ["x"]}]}}]}
+    done = run(graph, events.event(100), Scripted([GATE], rendered), world=World(misp=profile(OLDEST)))
+    assert [exchange.module for exchange in done.exchanges] == [TEMPLATE_MODULE, "gate"] and done.notes
+    assert not [value for value in written if isinstance(value, dict) and value.keys() & {"data", "Event"}]

@@ -198,7 +198,7 @@ class Call:
 
     def _rendered_by_server(self, template: Any, variables: Any) -> str:
         try:
-            text = wire.encode({"template": template, "data": variables}).decode()
+            text = bytes(self.around.encoder.encode({"template": template, "data": variables})).decode()
         except wire.EncodingError as error:
             raise PhpCrash("JsonException", str(error)) from error
         fields = {"module": TEMPLATE_MODULE, "text": text}

@@ -43,7 +43,7 @@ def note_size(done: Run, around: Surroundings) -> None:
     sizes = {f"the job of node {job.node_id}": len(job.data) for job in done.jobs}
     if not done.blocking and done.end != "not started":
         with contextlib.suppress(wire.EncodingError):
-            sizes["the trigger, which runs in the background,"] = len(wire.encode(done.data))
+            sizes["the trigger, which runs in the background,"] = len(around.encoder.encode(done.data))
     done.notes += [
         f"MISP {around.world.misp.version} loses the data of {what} which is {size // 1024} KiB: above "
         f"{LARGEST_ARGUMENT // 1024} KiB its worker cannot be started, and nothing runs. "
