@@ -16,6 +16,7 @@ from misp_workflow.errors import PhpCrash
 
 Row = dict[str, Any]
 
+_HERE = None
 _PROPAGATE = "WorkflowFormatConverterTool::__propagateTagToAttributes"
 
 
@@ -30,8 +31,8 @@ class Cleaner:
         self.flattened: Any = []
         self._event_tags = event_tags or []
         self._sightings = _by_attribute(sightings)
-        self._linked: dict[bytes | int, tuple[list[Any], list[Any]]] = {}
-        self._together: dict[tuple[int, ...], tuple[list[Any], list[Any]]] = {}
+        self._linked: dict[bytes | int | None, Any] = {}
+        """By the first tag, as written, what follows it, by the next one, and so on; at `_HERE` the lists so far."""
         self._marked: dict[bytes | int, list[Any]] = {}
 
     @cached_property
@@ -132,25 +133,25 @@ class Cleaner:
 
     def _of_links(self, links: list[Any]) -> tuple[list[Any], list[Any]]:
         """`Tag` and `_allTags` of an attribute with these links."""
-        found = []
+        known = self._linked
         for link in links:
             try:
                 written: bytes | int = orjson.dumps(link["Tag"])
             except (TypeError, KeyError):  # what JSON cannot hold is told from others by where it stands
                 written = id(link)
-            lists = self._linked.get(written)
-            if lists is None:
-                tag = _tag(link)
-                lists = self._linked[written] = [tag], [*self._inherited, _marked(tag, False)]
-            found.append(lists)
-        if len(found) == 1:
-            return found[0]
-        together = tuple(map(id, found))
-        lists = self._together.get(together)
+            further = known.get(written)
+            known = known.setdefault(written, {}) if further is None else further
+        lists: tuple[list[Any], list[Any]] | None = known.get(_HERE)
         if lists is None:
-            marked = [marked[-1] for _, marked in found]
-            lists = self._together[together] = [tags[0] for tags, _ in found], [*self._inherited, *marked]
+            lists = known[_HERE] = self._of_new_links(links)
         return lists
+
+    def _of_new_links(self, links: list[Any]) -> tuple[list[Any], list[Any]]:
+        if len(links) == 1:
+            tag = _tag(links[0])
+            return [tag], [*self._inherited, _marked(tag, False)]
+        alone = [self._of_links([link]) for link in links]
+        return [tags[0] for tags, _ in alone], [*self._inherited, *[marked[-1] for _, marked in alone]]
 
     def _all(self, own: Collection[Any]) -> list[Any]:
         """`_allTags` of an attribute with these tags of its own."""
