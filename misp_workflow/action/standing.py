@@ -63,6 +63,8 @@ def standing(call: Call) -> Standing | Receipt:
     goes = params.withdraw_whole_event or any(matching(call.event_tags, pattern) for pattern in params.withdraw_tags)
     whole = goes or "RelatedEvent" in view.event or bool(call.refusal)
     if call.selected and view.attributes and not (call.rows or goes):
+        if call.held_back:
+            return Standing(event, [], [], False, call.held_back)
         return call.skip("what the node's filter selected holds no attribute")
     if not view.attributes and not whole and not call.held_back:
         if view.kind != "event" or flag(view.event.get("published", True)) or params.when_unpublished == "keep":

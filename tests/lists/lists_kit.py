@@ -42,10 +42,10 @@ def event(rows: Iterable[dict[str, Any]], whole: bool = True, **more: Any) -> di
     return {"Event": {**told, **({"RelatedEvent": []} if whole else {})}}
 
 
-def ask(data: dict[str, Any], destination: str, **params: str) -> dict[str, Any]:
+def ask(data: dict[str, Any], destination: str, selected: Any = None, **params: str) -> dict[str, Any]:
     """Call the action, and return its answer."""
     given = {"destination": destination, "selected_or_all": "all", **params}
-    request = {"module": "blocklist_file", "data": data, "params": given}
+    request = {"module": "blocklist_file", "data": data, "params": given, "filteredItems": selected}
     return ActionFile.load(ACTION).module.handler(q=json.dumps(request))
 
 

@@ -207,6 +207,17 @@ def test_marks_and_tags_withdraw_what_they_are_on(keep, then: dict, stands: list
     assert lines("fw") == stands
 
 
+def test_a_filter_that_selects_tags_takes_back_only_what_may_not_stand(keep) -> None:
+    folder = keep({"fw": {"format": "plain"}})
+    file = folder.parent / "settings.toml"
+    file.write_text(file.read_text().replace('tlp = "red"', 'tlp = "green"\nunmarked = "green"'))
+    ask(event([A, B]), "fw")
+    assert "holds no attribute" in ask(event([A, B]), "fw", [{"name": "x"}])["data"]["detail"]
+    assert lines("fw") == ["a.example", "b.example"]
+    ask(event([{**A, "Tag": [{"name": "tlp:red"}]}, B]), "fw", [{"name": "x"}])
+    assert lines("fw") == ["b.example"]
+
+
 def test_no_list_no_folder_no_such_destination_are_told(keep) -> None:
     keep({"fw": {"format": "plain"}})
     assert "no destination is called" in ask(event([A]), "nowhere")["error"].lower()
