@@ -174,7 +174,7 @@ def draft(
         "verify_tls": params.verify_tls,
         "ca_file": params.ca_file,
     }
-    named = call.line("title", call.topic, title_style)
+    named = _title(call, title_style)
     body = _unmarked(call.message(style, most_body, titled=False, name="body", more=_listed(here, style)))
     server = params.server_url.rstrip("/")
     title, more = guard.cut(named, most_title, unit), _fields(call, fields_style)
@@ -206,7 +206,7 @@ def _shows(call: Call, whole: bool) -> dict[str, str]:
     """Return the facts that the case shows, as far as this call knows them."""
     params = call.params
     level = THREAT_LEVELS.get(number(call.view.event.get("threat_level_id")), "")
-    known = {} if params.title and not whole else {TITLE: call.line("title", call.topic)}
+    known = {} if params.title and not whole else {TITLE: _title(call, "text")}
     if not whole:
         return {**known, **({SEVERITY: level} if level else {})}
     told = dict(call.facts("text"))
@@ -251,6 +251,11 @@ def _severity(call: Call) -> str:
     return level if level in ("high", "medium", "low") else ""
 
 
+def _title(call: Call, style: str) -> str:
+    """Return the title of the case; a template that makes nothing of this event leaves the usual one."""
+    return call.line("title", call.topic, style) or rendering.said(call.topic, style)
+
+
 def _fields(call: Call, style: str) -> dict[str, str]:
     """Return the further fields of the case, by name, each value rendered and on one line."""
     found: dict[str, str] = {}
@@ -258,6 +263,8 @@ def _fields(call: Call, style: str) -> dict[str, str]:
         name, colon, source = line.partition(":")
         if not colon or not name.strip():
             raise ParameterError(f"Parameter 'custom_fields': “{line}” is not NAME: value.")
+        if name.strip() in found:
+            raise ParameterError(f"Parameter 'custom_fields' names “{name.strip()}” twice.")
         written = call.render_text(source.strip(), style, "custom_fields")
         found[name.strip()] = " ".join(written.split())
     return found

@@ -1,4 +1,4 @@
-"""How far something may go, where a tracker has a field for it."""
+"""What a case says of itself: how far it may go, where a tracker has a field for it; its title, its further fields."""
 
 from __future__ import annotations
 
@@ -48,3 +48,17 @@ def test_iocs_of_iris_are_marked_as_the_event_is(receiver: Receiver, cleared: No
     keep("iris_alert", Iris(receiver), data, ioc_types="domain: 20")
     [ioc] = receiver.requests[1].json()["alert_iocs"]
     assert (ioc["ioc_value"], ioc["ioc_tlp_id"]) == ("n1.example", number)
+
+
+@pytest.mark.parametrize("title", ["{{ '' }}", "{% if not event.published %}x{% endif %}", " \n {{ ' ' }}"])
+def test_a_title_that_comes_out_empty_is_the_usual_one(receiver: Receiver, title: str) -> None:
+    tracker = TheHive(receiver)
+    keep("thehive_alert", tracker, event(attribute(1)), title=title)
+    assert tracker.cases["~1"]["title"] == "Event 7: phishing wave"
+
+
+def test_a_field_that_is_named_twice_is_said(receiver: Receiver) -> None:
+    said = keep(
+        "thehive_alert", TheHive(receiver), event(attribute(1)), custom_fields="site: one\nother: x\n site : two"
+    )
+    assert "Parameter 'custom_fields' names “site” twice." in said["error"]
