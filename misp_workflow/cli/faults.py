@@ -11,9 +11,10 @@ from rich.table import Table
 
 from misp_workflow.cli.fitting import handed_over, refuse_unfit, trigger_named
 from misp_workflow.cli.inputs import FILE, read_event, read_workflow
-from misp_workflow.cli.screen import Console, echo
+from misp_workflow.cli.screen import Console, echo, note
 from misp_workflow.cli.servers import described, known_modules
 from misp_workflow.cli.version import chosen, misp_option
+from misp_workflow.runner.data.profiles import block_in_doubt
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import catalogue
@@ -66,6 +67,8 @@ def command(
         echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2))
     else:
         _print(found, console)
+    if any(cell.gate for cell in found.cells) and (sentence := block_in_doubt(trigger_id, world.misp)):
+        note(f"Note: {sentence}")
     if found.open_cells:
         raise SystemExit(1)
 

@@ -29,6 +29,8 @@ def print_comparison(old: Run, new: Run, console: Console) -> bool:
         close = "[/]" if style else ""
         table.add_row(escape(name), *(f"{style}{escape(mask(text, secrets))}{close}" for text in (left, right)))
     console.print(table)
+    for note in dict.fromkeys((*old.notes, *new.notes)):
+        console.print(f"[yellow]Note:[/] {escape(mask(note, secrets))}")
     differs = any(left != right for _, left, right in rows)
     if not differs:
         console.print("[bold green]No difference[/]: same path, same outcome, same requests.")

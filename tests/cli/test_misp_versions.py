@@ -230,6 +230,18 @@ def test_a_trigger_of_other_versions(write: Write, trigger: str, version: str, s
     assert said in _line(call("run", file, "--event", str(event), "--misp", version))
 
 
+@pytest.mark.parametrize(("version", "in_doubt"), [("2.5.1", False), ("2.5.27", True), ("2.5.40", False)])
+def test_a_block_that_may_not_hold_is_said(write: Write, version: str, in_doubt: bool) -> None:
+    file, event, said = write({2: ("stop-execution", {"message": ""})}), write(), "though a workflow blocks it"
+    gate = write({2: ("publish_gate", {"forbid_tags": "tlp:red"})}, name="gate")
+    for command in (["run", file, "--event", event], ["check", file], ["faults", gate, "--event", event]):
+        assert (said in _line(call(*command, "--misp", version))) is in_doubt
+    assert (said in _line(call("run", file, "--event", event, "--misp-compare", "2.5.1", version))) is in_doubt
+    passing = write({2: ("push-zmq", {})}, name="passing")
+    assert said not in _line(call("check", passing, "--misp", version))
+    assert said not in _line(call("run", passing, "--event", event, "--misp", version))
+
+
 def test_a_module_of_a_later_version(write: Write) -> None:
     file = write({2: ("filter-tag", {})})
     told = _line(call("check", file, "--misp", "2.5.1"))

@@ -270,7 +270,7 @@ BLOCKING_BLOCKS = Change(
     "2.5.40",
     "read",
     "a publication that a workflow blocks, through the background worker",
-    "is published all the same in releases between 2.5.20 and 2.5.39",
+    "may be published all the same, as was seen in 2.5.27 and 2.5.33; in 2.5.1 it is not",
     "is not published",
     "010df6e2, MISP issues 10690 and 10692",
     shows=False,
@@ -330,6 +330,16 @@ DOUBTS = (
 def doubt(module_id: str, params: Mapping[str, Any], misp: Profile) -> str:
     """The sentence to say where this module's behaviour is not established, else an empty one."""
     return next((one.why for one in DOUBTS if one.concerns(module_id, params, misp)), "")
+
+
+def block_in_doubt(trigger_id: str, misp: Profile) -> str:
+    """The sentence to say where this MISP may go on though a workflow said no, else an empty one."""
+    if trigger_id != "event-publish" or BLOCKING_BLOCKS in misp or misp.version == OLDEST:
+        return ""
+    return (
+        f"MISP {misp.version} may publish an event though a workflow blocks it: seen in 2.5.27 and 2.5.33, not in "
+        f"{OLDEST}, mended by {BLOCKING_BLOCKS.since}."
+    )
 
 
 CHANGES: tuple[Change, ...] = tuple(value for value in dict(globals()).values() if isinstance(value, Change))

@@ -53,6 +53,12 @@ def note_size(done: Run, around: Surroundings) -> None:
     ]
 
 
+def note_block(done: Run, around: Surroundings) -> None:
+    """Say where this MISP may go on though the workflow blocked."""
+    if done.blocked_by is not None and done.blocking:
+        done.notes += filter(None, [profiles.block_in_doubt(done.trigger or "", around.world.misp)])
+
+
 def plain_data(data: Any) -> Any:
     """A PyMISP event as MISP core format; anything else as it is."""
     if not hasattr(data, "to_json"):

@@ -36,7 +36,7 @@ from misp_workflow.runner.modules.execution import Call, Exec, Job, Outcome, Sur
 from misp_workflow.runner.modules.logic import LOGIC, NODE_TO_RUN
 from misp_workflow.runner.modules.moduleapi import ModuleServer
 from misp_workflow.runner.walk.records import End, JobRun, Run, Step, Walk
-from misp_workflow.runner.walk.start import NotEstablishedError, in_doubt, note_size, plain_data, started
+from misp_workflow.runner.walk.start import NotEstablishedError, in_doubt, note_block, note_size, plain_data, started
 
 STOP_EXECUTION = "stop-execution"
 CAUGHT = ("Exception", "SocketException")
@@ -82,6 +82,7 @@ def run(
         else:
             _walk_once(done, data, around)
             note_size(done, around)
+            note_block(done, around)
     except PhpCrash as crash:
         _crashed(done, crash)
     except NotEstablishedError as doubt:

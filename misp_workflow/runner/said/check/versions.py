@@ -31,6 +31,14 @@ def triggers_of_other_versions(subject: Subject) -> Iterator[Finding]:
             yield Finding("error", "unknown-trigger", node, said, "Choose one that it has.")
 
 
+def blocks_in_doubt(subject: Subject) -> Iterator[Finding]:
+    sentence = profiles.block_in_doubt(subject.trigger, subject.world.misp)
+    actions = [subject.module(node) for node in subject.nodes if node.type == "action"]
+    if sentence and any(module is not None and module.blocking for module in actions):
+        advice = f"Upgrade to {profiles.BLOCKING_BLOCKS.since} or later: before that no gate is sure to hold."
+        yield Finding("warning", "may-publish", None, sentence, advice)
+
+
 def replacements_die(subject: Subject) -> Iterator[Finding]:
     """The version of which it is known; of later ones that it is not, `not_established` says."""
     misp = subject.world.misp
@@ -99,6 +107,7 @@ def not_established(subject: Subject) -> Iterator[Finding]:
 
 UPGRADE: tuple[Rule, ...] = (
     triggers_of_other_versions,
+    blocks_in_doubt,
     replacements_die,
     untagged_events,
     edits_overwrite,
