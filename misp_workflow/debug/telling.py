@@ -49,9 +49,10 @@ def posts(done: Run, data: Any) -> Iterator[Told]:
 
 def tell(listener: HttpServer, told: Iterator[Told]) -> None:
     """Make the posts, one after the other. InputError when nobody takes them."""
+    encoder = wire.Encoder()  # one post mostly tells of the same data as the one before
     for path, body in told:
         try:
-            listener.post(path, wire.encode(body), TIMEOUT)
+            listener.post(path, encoder.encode(body), TIMEOUT)
         except NoAnswerError:
             problem = f"Nothing takes the posts of debug mode at {listener.shown}; misp-workflow debug does."
             raise InputError(problem) from None
