@@ -143,7 +143,7 @@ def test_own_text_is_compared_and_says_what_changed(tell: Tell, data, receiver: 
 
 
 def test_two_nodes_two_places_two_kinds_of_call_know_nothing_of_each_other(
-    tell: Tell, data, receiver: Receiver, captures
+    tell: Tell, data, receiver: Receiver
 ) -> None:
     tell(data)
     tell(data, webhook_url=f"{receiver.url}/another")
@@ -190,7 +190,7 @@ def test_what_was_refused_is_told_next_time(tell: Tell, data, receiver: Receiver
     assert "Updated" not in texts(receiver)[1]
 
 
-def test_it_is_remembered_over_a_restart_and_holds_no_event_text(tell: Tell, data, tmp_path: Path) -> None:
+def test_it_is_remembered_over_a_restart_and_holds_no_event_text(tell: Tell, data) -> None:
     tell(data)
     delivery.stop()
     close()

@@ -29,7 +29,7 @@ def test_a_name_that_does_not_exist_is_told_with_the_nearest() -> None:
         call().render_text("{{ evnt.info }}", "plain", "message")
 
 
-def test_short_parameters_are_read_once_and_long_ones_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_parameters_are_read_once_and_long_ones_are_not_kept() -> None:
     seen = []
 
     def decide(call):

@@ -103,7 +103,7 @@ def test_a_folder_without_actions_is_told(tmp_path: Path) -> None:
     assert "has no actions" in said
 
 
-def test_the_real_server_serves_it(mine: Path, program) -> None:
+def test_the_real_server_serves_it(mine: Path) -> None:
     with MispModulesServer(custom=mine) as server:
         assert server.loaded() >= {"acme_ticket", "acme_gate"}
         asked = {"module": "acme_gate", "data": json.loads(EVENT.read_text()), "params": {"minimum_length": "500"}}

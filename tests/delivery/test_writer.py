@@ -211,7 +211,7 @@ def test_what_was_given_up_is_not_written_later(disk: Disk, writer: Writer) -> N
 
 
 def test_what_the_disk_refuses_is_written_when_it_takes_it_again(
-    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TRY_AGAIN_AFTER", 0.05)
     disk.refuses = True

@@ -74,9 +74,7 @@ def test_no_file(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 # --- destinations -----------------------------------------------------------------------------------------------------
 
 
-def test_it_says_where_the_pages_are_that_it_names(
-    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_says_where_the_pages_are_that_it_names(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "docs and examples" not in CliRunner().invoke(command).output, "it names none"
     monkeypatch.setenv("MISP_WORKFLOW_STATE", str(doctor.path / "state"))
     told = CliRunner().invoke(command).output

@@ -136,7 +136,7 @@ def test_an_old_approval_approves_nothing(peers, name):
 
 @pytest.mark.server
 @pytest.mark.parametrize(("name", "streamed"), [("one-white-attribute", True), ("red-with-mail", False)])
-def test_what_is_white_is_streamed(peers, name, streamed, monkeypatch):
+def test_what_is_white_is_streamed(peers, name, streamed):
     zmq = pytest.importorskip("zmq", reason="pyzmq, the extra [zmq], is not installed here")
     subscriber = zmq.Context.instance().socket(zmq.SUB)
     subscriber.setsockopt(zmq.SUBSCRIBE, b"misp_json_workflow")

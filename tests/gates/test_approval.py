@@ -94,7 +94,7 @@ def test_an_approval_that_comes_too_late_is_taken_back(misp, event, tmp_path):
     assert TAG not in misp.tags(event["uuid"])
 
 
-def test_an_approval_is_never_kept_for_later(misp, event, tmp_path):
+def test_an_approval_is_never_kept_for_later(misp, event):
     misp.answers(answer({"message": "down"}, 503))
     assert "503" in ask(event)["error"]
     waiting = [entry.label for entry in deliver.house(deliver.settings.current()).outbox.entries()]

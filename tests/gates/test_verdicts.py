@@ -47,7 +47,7 @@ def test_each_verdict_is_counted_once(state: Path) -> None:
     assert eventually(state, 4) == {"passed": 1, "refused": 2, "undecided": 1}
 
 
-def test_a_verdict_that_comes_too_late_is_none(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verdict_that_comes_too_late_is_none(state: Path, tmp_path: Path) -> None:
     gate = tmp_path / "slow_gate.py"
     gate.write_text(SLOW)
     action = ActionFile.load(gate)

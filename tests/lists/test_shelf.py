@@ -237,7 +237,7 @@ def test_nothing_is_ever_written_beside_the_folder(keep, tmp_path: Path) -> None
     assert target.read_text() == "untouched" and lines("fw") == ["a.example"]
 
 
-def test_a_folder_that_cannot_be_written_keeps_the_effect(keep, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_keeps_the_effect(keep) -> None:
     folder = keep({"fw": {"format": "plain"}})
     folder.write_text("a file where the folder should be")
     assert "cannot be written" in ask(event([A]), "fw")["data"]["detail"]

@@ -130,7 +130,7 @@ def test_documents_link_to_files_that_exist():
     assert links == set()
 
 
-def test_the_hook_for_pre_commit_calls_a_command_that_exists(program):
+def test_the_hook_for_pre_commit_calls_a_command_that_exists():
     entry = re.search(r"^  entry: misp-workflow (\w+)$", (ROOT / ".pre-commit-hooks.yaml").read_text(), re.MULTILINE)
     command = [sys.executable, "-c", "from misp_workflow.cli import main; main()", entry[1], "--help"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

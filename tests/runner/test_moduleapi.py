@@ -234,7 +234,7 @@ def dict_handler(request):
 )
 
 
-def test_answers_are_written_as_the_server_writes_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_answers_are_written_as_the_server_writes_them(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text("from __future__ import annotations\n" + ODD)
     server = LocalServer([tmp_path])
     assert server.failed == {}

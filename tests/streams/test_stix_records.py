@@ -163,7 +163,7 @@ def test_a_long_conversion_leaves_time_to_send(stream: Stream) -> None:
     assert said.outcome == "delivered", said
 
 
-def test_a_message_on_zeromq_is_topic_and_bundle(captures: dict[str, Any]) -> None:
+def test_a_message_on_zeromq_is_topic_and_bundle() -> None:
     body = json.dumps({**event(attribute(1)), "withdrawn": []})
     record = from_json(to_json(Record(address="tcp://127.0.0.1:1", topic="stix", frames=(body,), stix=True)))
     (frame,) = stixed.frames(record, time.monotonic() + 60)  # type: ignore[arg-type]

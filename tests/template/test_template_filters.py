@@ -303,15 +303,11 @@ def test_date_formats() -> None:
         ({"template_uuid": UUID, "Attribute": [{"to_ids": 0}], "uuid": UUID}, f"observed-data--{UUID}"),
         ({"info": "x"}, ""),
         # MISP-STIX gives version 5 ids to uuids of other versions and to what is none, in its own namespace.
-        ({"info": "x", "uuid": "not-a-uuid"}, "grouping--e5b8b1ed-9bd8-5bd3-99e2-b7e6b0a4b0e5"),
+        ({"info": "x", "uuid": "not-a-uuid"}, "grouping--b2dd35b4-072a-55cb-a0d7-9308495d10b5"),
     ],
 )
 def test_stix_ids(of: dict[str, Any], stix: str) -> None:
-    made = shown("{{ of|stix_id }}", of=of)
-    if "not-a-uuid" in str(of):
-        assert made.startswith("grouping--") and made[24] == "5" and made == shown("{{ of|stix_id }}", of=of)
-    else:
-        assert made == stix
+    assert shown("{{ of|stix_id }}", of=of) == stix
 
 
 def test_stix_ids_of_other_kinds() -> None:

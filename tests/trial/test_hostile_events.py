@@ -167,7 +167,7 @@ def test_a_fault_of_our_own_costs_one_event(folder: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("more", [[], ["--fresh"]])
-def test_a_journal_takes_no_other_file_away(folder: Path, tmp_path: Path, more: list[str]) -> None:
+def test_a_journal_takes_no_other_file_away(folder: Path, more: list[str]) -> None:
     before = (folder / "good.json").read_text()
     said = run(folder, "--journal", folder / "good.json", *more)
     assert said.exit_code == 2

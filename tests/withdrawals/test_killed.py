@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from killed import arrived, ask, event, killed_often
 from peers import Peer
@@ -16,7 +14,7 @@ NUMBER = 1_200
 BATCH = 500
 
 
-def test_nothing_is_lost_by_kills(peer: Peer, tmp_path: Path) -> None:
+def test_nothing_is_lost_by_kills(peer: Peer) -> None:
     number = min(NUMBER, peer.most)
     said = ask(peer, event(number, peer.kind))
     assert said["data"]["status"] == "queued", said
