@@ -12,11 +12,12 @@ from misp_workflow.cli import waiting
 from misp_workflow.cli.fitting import refuse_unfit
 from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event
-from misp_workflow.cli.screen import Console, echo
+from misp_workflow.cli.screen import Console, echo, note
 from misp_workflow.cli.servers import DRY, module_server, server_options
 from misp_workflow.cli.tree import asked
 from misp_workflow.effects import mask
 from misp_workflow.errors import InputError
+from misp_workflow.runner.data.profiles import NEWEST, doubt, profile
 from misp_workflow.runner.graph import build
 from misp_workflow.runner.graph.workflow import load
 from misp_workflow.runner.modules.catalogue import Modules
@@ -54,7 +55,9 @@ def command(
     if not (server or offline):
         waiting.for_lists_in(alone.graph.nodes.values())
     done = execute(name, data, given, modules, convert=not raw)
-    warn(alone, Modules({"action": {name: done.module}}))
+    warn(alone, Modules(dict.fromkeys(("logic", "action"), {name: done.module})))
+    if sentence := doubt(name, given, profile(NEWEST)):
+        note(f"Note: {name}: {sentence}")
     secrets = tuple(secrets_in(name, given, done.module))
     if as_json:
         data = {

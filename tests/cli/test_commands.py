@@ -144,6 +144,15 @@ def test_module() -> None:
     assert CliRunner().invoke(main, ["module", "publish_gate", "--param", "x", "--event", EVENT]).exit_code == 2
 
 
+@pytest.mark.parametrize("name", ["tag-if", "filter-tag", "concurrent-task", "blueprint-logic-module", "push-zmq"])
+def test_module_of_misp(name: str) -> None:
+    assert name in call("module", name, "--event", EVENT).output
+
+
+def test_module_says_what_is_not_established() -> None:
+    assert "is not established" in call("module", "filter-timestamp", "--event", EVENT).output
+
+
 BLUEPRINTS = sorted((ROOT.parent / "shared" / "blueprints").glob("*.json"))
 
 
