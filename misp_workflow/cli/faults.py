@@ -135,16 +135,29 @@ def _print(found: Matrix, console: Console) -> None:
 
 
 def _circumstances(found: Matrix) -> Table:
-    """One row per thing that is wrong besides, one column per gate; a cell sums up all ways in which it may fail."""
+    """One row per thing that is wrong besides, one column per gate; a cell sums up all ways in which it may fail.
+
+    Where nothing but the stop is to be told, one row stands for all of that.
+    """
     gates = list({cell.node.key: cell.node for cell in found.cells if cell.gate}.values())
     table = Table(title="the same, when besides …")
     table.add_column("")
     for node in gates:
         table.add_column(f"{node.module} ({node.id})")
+    rows = {}
     for around in dict.fromkeys(cell.around for cell in found.cells if cell.around != AS_IT_SHOULD_BE):
         here = [cell for cell in found.cells if cell.around == around]
-        table.add_row(str(around), *(_summed([cell for cell in here if cell.node.key == node.key]) for node in gates))
+        rows[around] = [_summed([cell for cell in here if cell.node.key == node.key]) for node in gates]
+    if stopping := sum(set(row) == {STOPS} for row in rows.values()):
+        tried = f"{counted(stopping, 'combination')} of nodes disabled, old approvals, a service off (--json: each)"
+        table.add_row(tried, *(STOPS for _ in gates))
+    for around, row in rows.items():
+        if set(row) != {STOPS}:
+            table.add_row(str(around), *row)
     return table
+
+
+STOPS = "[green]stops[/]"
 
 
 def _summed(cells: list[Cell]) -> str:
@@ -152,7 +165,7 @@ def _summed(cells: list[Cell]) -> str:
     if went_on:
         return f"[bold white on red] GOES ON [/] {', '.join(went_on)}"
     crashed = [cell.kind for cell in cells if cell.end == "crash"]
-    return "[green]stops[/]" + (f" (crash, no reason logged: {', '.join(crashed)})" if crashed else "")
+    return STOPS + (f" (crash, no reason logged: {', '.join(crashed)})" if crashed else "")
 
 
 def _cell(cell: Cell) -> str:

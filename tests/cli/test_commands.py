@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVENT = str(ROOT / "tests" / "captures" / "event-publish.json")
 GATE = str(ROOT / "examples" / "workflows" / "publish-gate.json")
 NOTIFY = str(ROOT / "examples" / "workflows" / "notify-on-tlp.json")
+HOLDS = str(ROOT / "examples" / "workflows" / "hold-what-is-not-marked.json")
 
 
 def call(*arguments: str) -> Result:
@@ -124,6 +125,13 @@ def test_check_and_strict() -> None:
     assert call("check", GATE).exit_code == 0 and "fails-open" in call("check", GATE).output
     strict = call("check", "--strict", "--json", GATE)
     assert strict.exit_code == 1 and json.loads(strict.output)[GATE][0]["rule"] == "fails-open"
+
+
+def test_faults_shows_one_row_for_all_that_only_stops() -> None:
+    told = call("faults", HOLDS, "--event", EVENT)
+    assert "20 combinations of nodes disabled" in " ".join(told.output.split()) and "tag-if disabled" not in told.output
+    cells = json.loads(call("faults", HOLDS, "--event", EVENT, "--json").output)["cells"]
+    assert {tuple(cell["disabled"]) for cell in cells} >= {("tag-if",), ("stop-execution",)}
 
 
 def test_faults() -> None:
