@@ -55,7 +55,7 @@ def command(
     if not (server or offline):
         waiting.for_lists_in(alone.graph.nodes.values())
     done = execute(name, data, given, modules, convert=not raw)
-    warn(alone, Modules(dict.fromkeys(("logic", "action"), {name: done.module})))
+    warn(alone, Modules({kind: {name: done.module} for kind in ("logic", "action")}))
     if sentence := doubt(name, given, profile(NEWEST)):
         note(f"Note: {name}: {sentence}")
     secrets = tuple(secrets_in(name, given, done.module))
