@@ -26,11 +26,12 @@ from misp_workflow.cli.screen import Console, echo, note
 from misp_workflow.cli.servers import actions_option, known_modules
 from misp_workflow.cli.version import chosen, misp_option
 from misp_workflow.errors import InputError, WorkflowError
+from misp_workflow.installed import own_actions
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules import catalogue as modules
 from misp_workflow.runner.modules.moduleapi import Scripted
-from misp_workflow.runner.said.check import UPGRADE, Finding, check
+from misp_workflow.runner.said.check import UPGRADE, Finding, check, tags_with_holes
 
 
 @click.command()
@@ -65,7 +66,7 @@ def command(
     known = modules.load(Scripted(known_modules(server)), world)
     if problem := settings.current().problem:
         note(f"Note: {problem}")
-    more = [*HOUSE_RULES, *(UPGRADE if misp else ())]
+    more = [*HOUSE_RULES, *((*UPGRADE, tags_with_holes({file.stem for file in own_actions()})) if misp else ())]
     found: dict[str, list[Finding]] = {}
     unusable = False
     given = {*workflows, *blueprints}

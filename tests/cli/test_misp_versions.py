@@ -79,7 +79,7 @@ def test_check_tells_what_a_version_breaks(write: Write) -> None:
         4: ("tag_operation", {"scope": "event", "action": "remove", "tags": ["x:y"]}),
         5: ("tag_replacement_pap", {}),
         6: ("tag_operation", {"tags": ["x:y"]}),
-        7: ("http_request", {"url": "https://a.example"}),
+        7: ("mattermost", {"url": "https://a.example"}),
         8: ("generic-filter-reset", {}),
     }
     broken = {("overwrites", 3), ("holes", 4), ("dies", 5), ("untagged", 6), ("silent-end", 2)}
@@ -99,9 +99,11 @@ def test_check_tells_of_no_harm_where_the_event_is_read_anew(write: Write) -> No
         3: ("attribute_ids_flag_operation", {"action": "remove"}),
         4: ("tag_operation", {"scope": "event", "action": "remove", "tags": ["x:y"]}),
         5: ("reload-full-event", {}),
-        6: ("http_request", {"url": "https://a.example"}),
+        6: ("mattermost", {"url": "https://a.example"}),
     }
     assert not {("overwrites", 3), ("holes", 4)} & _rules(write(nodes), "--misp", "2.5.19")
+    own = {2: ("tag_operation", {"action": "remove", "tags": ["x:y"]}), 3: ("http_request", {})}
+    assert ("holes", 2) not in _rules(write(own), "--misp", "2.5.19")  # this package's read either
 
 
 @pytest.mark.parametrize(("version", "base"), [("2.5.10", "2.5.1"), ("2.5.20", "2.5.19"), ("2.5.50", "2.5.19")])

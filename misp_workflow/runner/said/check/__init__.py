@@ -13,9 +13,9 @@ from misp_workflow.runner.graph.workflow import Workflow
 from misp_workflow.runner.modules.catalogue import Modules
 from misp_workflow.runner.said.check import gates, refused, texts, triggers, versions, warned
 from misp_workflow.runner.said.check.subject import Finding, Level, Rule, Subject
-from misp_workflow.runner.said.check.versions import UPGRADE
+from misp_workflow.runner.said.check.versions import UPGRADE, tags_with_holes
 
-__all__ = ["RULES", "UPGRADE", "Finding", "Level", "Rule", "Subject", "check", "not_saved"]
+__all__ = ["RULES", "UPGRADE", "Finding", "Level", "Rule", "Subject", "check", "not_saved", "tags_with_holes"]
 
 RULES: tuple[Rule, ...] = (
     refused.one_trigger,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from misp_workflow import php
 from misp_workflow.runner.data import profiles, triggers
@@ -75,17 +75,20 @@ def edits_overwrite(subject: Subject) -> Iterator[Finding]:
                       "reset.")  # fmt: skip
 
 
-def tags_with_holes(subject: Subject) -> Iterator[Finding]:
-    """After a removal, a later MISP hands modules an object in place of a list of tags."""
-    if profiles.TAGS_TRAVEL not in subject.world.misp:
-        return
-    python = {node.key for node, _ in subject.python()}
-    for node in _nodes(subject, {"tag_operation"}):
-        if node.params.get("action") == "remove" and python & subject.behind([node], until=_READ_ANEW):
-            yield Finding("warning", "holes", node, "After removing a tag this MISP hands the modules behind it an "
-                          'object {"1": {…}} in place of the list of tags.',
-                          "Reload the event behind it, or use modules that read both, as this package's "
-                          "do.")  # fmt: skip
+def tags_with_holes(reading_both: Collection[str]) -> Rule:
+    """After a removal, a later MISP hands modules an object in place of a list of tags; some read either."""
+
+    def rule(subject: Subject) -> Iterator[Finding]:
+        if profiles.TAGS_TRAVEL not in subject.world.misp:
+            return
+        reading_lists = {node.key for node, _ in subject.python() if node.module not in reading_both}
+        for node in _nodes(subject, {"tag_operation"}):
+            if node.params.get("action") == "remove" and reading_lists & subject.behind([node], until=_READ_ANEW):
+                yield Finding("warning", "holes", node, "After removing a tag this MISP hands the modules behind it an "
+                              'object {"1": {…}} in place of the list of tags.',
+                              "Reload the event behind it, or use modules that read both.")  # fmt: skip
+
+    return rule
 
 
 def silent_ends(subject: Subject) -> Iterator[Finding]:
@@ -111,7 +114,6 @@ UPGRADE: tuple[Rule, ...] = (
     replacements_die,
     untagged_events,
     edits_overwrite,
-    tags_with_holes,
     silent_ends,
     not_established,
 )
