@@ -12,7 +12,9 @@ from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.build import workflow
 from misp_workflow.runner.graph.workflow import load
+from misp_workflow.runner.modules import catalogue
 from misp_workflow.runner.modules.moduleapi import Scripted
+from misp_workflow.runner.said.check import UPGRADE, check
 from misp_workflow.runner.walk.single import SingleRun, execute
 from misp_workflow.runner.walk.walk import Run, run
 
@@ -248,3 +250,33 @@ def test_without_an_event_in_hand_the_first_one_is_read() -> None:
     assert ran(wiped, RELOAD, data=event(), world=known).steps[-1].data_after["Event"]["info"] == "event 9"
     step = ran(wiped, RELOAD, data=event()).steps[-1]
     assert "not known here" in step.why and "Event" not in step.data_after
+
+
+# --- what check tells ------------------------------------------------------------------------------------------------
+
+
+def found(*nodes: tuple[Any, ...]) -> list[str]:
+    numbered = dict(enumerate(nodes, start=2))
+    built = load(workflow("W", "event-publish", numbered, [(number - 1, number) for number in numbered]))
+    rules = {"wiped", "no-country", "path", "dies"}
+    told = check(built, catalogue.load(Scripted([]), OLD), OLD, more=UPGRADE)
+    return [finding.rule for finding in told if finding.rule in rules]
+
+
+@pytest.mark.parametrize(("label", "end"), [("all", "success"), ("A", "crash")])
+def test_check_tells_of_a_reset_without_a_filter(label: str, end: str) -> None:
+    reset = ("generic-filter-reset", {"filtering-label": label})
+    assert found(reset) == ["wiped"] and ran(reset, data=event()).end == end
+    assert found(NO_OBJECT, reset) == []
+
+
+def test_check_tells_where_assign_country_finds_nothing() -> None:
+    for path, told in (("comment", []), ("enrichment.{n}.{n}.values.0", []), ("Event.info", ["no-country"])):
+        assert found(("assign_country", {"scope": "event", "hash_path": path})) == told
+    assert found(("assign_country", {"hash_path": "comment"}, OF_IP)) == ["no-country"]
+
+
+def test_splunk_is_this_versions_death() -> None:
+    node = ("splunk-hec-export", {"url": "https://splunk.example/", "hec_token": "t"})
+    assert ran(node, data=event()).end == "crash" and found(node) == ["dies"]
+    assert ran(node, data=event(), world=World(misp=profile("2.5.19"))).end == "success"

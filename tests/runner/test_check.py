@@ -137,6 +137,8 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "rendered": (with_node("stop-execution", {"message": "No."}), ("rendered", 2)),
     "not offered": (with_node("generic-if", {"operator": "in_and", "value": "a", "hash_path": "Event.info"}), ("not-offered", 2)),
     "never equal": (with_node("generic-if", {"operator": "equals", "value": "a", "hash_path": "Event.Tag.{n}.name"}), ("never-equal", 2)),
+    "wiped": (with_node("generic-filter-reset", {"filtering-label": "all"}), ("wiped", 2)),
+    "no country": (with_node("assign_country", {"hash_path": "Event.info"}), ("no-country", 2)),
     "overhead": (with_node("slack_message", SLACK, "attribute-after-save"), ("overhead", 2)),
 }  # fmt: skip
 

@@ -167,6 +167,14 @@ def test_a_connection_leads_where_its_node_says(target: Any, end: str) -> None:
     assert (done.end, len(done.executed)) == (end, 2 if target in (3, "3") else 1)
 
 
+@pytest.mark.parametrize("connection", [0, "3", None, [], [1], {}, {"output": "input_1"}])
+def test_what_is_no_connection_is_death(connection: Any) -> None:
+    row = workflow("W", "event-publish", {2: ("gate", {}), 3: ("gate", {})}, [(1, 2), (2, 3)])
+    row["Workflow"]["data"]["2"]["outputs"]["output_1"]["connections"] = [connection]
+    done = run(load(row), EVENT, Scripted([GATE]), world=OLD)
+    assert (done.end, len(done.executed)) == ("crash", 1)
+
+
 @pytest.mark.parametrize("module", ["gate", "published-if", "concurrent-task"])
 @pytest.mark.parametrize(("number", "end"), [(None, "crash"), ("2x", "crash"), ("2.0", "success"), (" 2", "success")])
 def test_a_node_without_a_number_cannot_be_run(module: str, number: Any, end: str) -> None:

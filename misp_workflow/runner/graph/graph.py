@@ -146,10 +146,12 @@ def _connections(source: str, name: str, output: Any) -> tuple[Edge, ...]:
         connections = list(connections.values())
     if not isinstance(connections, list):
         return ()
+    # What is no connection leads to no node, and so to MISP's death.
+    targets = (one.get("node") if isinstance(one, Mapping) else None for one in connections)
     return tuple(
-        Edge(source, name, position, php.array_key(connection.get("node")))
-        for position, connection in enumerate(connections)
-        if isinstance(connection, Mapping) and not php.is_array(connection.get("node"))
+        Edge(source, name, position, php.array_key(target))
+        for position, target in enumerate(targets)
+        if not php.is_array(target)
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions, coreformat
-from misp_workflow.runner.data.profiles import ENRICH_EVENT_RELOADS
+from misp_workflow.runner.data.profiles import ENRICH_EVENT_RELOADS, OLDEST
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules import analyst, attributes, blocklist, changes, enriched, tags, webhooks
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
@@ -175,6 +175,15 @@ def proposals(call: Call) -> Outcome:
     return _noted("database", "ShadowAttribute.action")(call)
 
 
+def splunk(call: Call) -> Outcome:
+    """Note what would go to Splunk. Raises PhpCrash in 2.5.1, which dies of it before it asks anybody."""
+    needs = {"url": _NO_URL, "hec_token": "Authorization token not provided."}
+    noted = _noted("webhook", "Splunk HEC", needs)(call)
+    if noted.success and call.misp.version == OLDEST:
+        raise PhpCrash("Error", "Call to a member function isOk() on null")
+    return noted
+
+
 def _mail(name: str) -> Exec:
     """A mail by MISP. Raises PhpCrash for recipients that are no list."""
     needs = {"recipients": "No recipient set.", "mail_template_subject": "The mail template is empty."}
@@ -233,9 +242,7 @@ ACTIONS: Mapping[str, Exec] = {
     "reload-full-event": reload_full_event,
     "send-log-mail": _mail("log mail"),
     "send-mail": _mail("mail"),
-    "splunk-hec-export": _noted(
-        "webhook", "Splunk HEC", {"url": _NO_URL, "hec_token": "Authorization token not provided."}
-    ),
+    "splunk-hec-export": splunk,
     "stop-execution": stop_execution,
     "telegram-send-alert": _noted("message", "Telegram"),
     "webhook": webhooks.webhook,

@@ -40,6 +40,8 @@ RULES: tuple[Rule, ...] = (
     texts.filters,
     texts.numbers_of_others,
     texts.tags_lost,
+    texts.wiped,
+    texts.no_country,
     texts.never_equal,
     triggers.data_that_is_not_there,
     triggers.never_fired,

@@ -11,7 +11,7 @@ from misp_workflow.errors import PhpCrash
 from misp_workflow.hashpath import compile as compile_path
 from misp_workflow.hashpath.tokens import split, tokenize
 from misp_workflow.runner.data.conditions import OPERATORS
-from misp_workflow.runner.graph.graph import FILTER, Node
+from misp_workflow.runner.graph.graph import FILTER, FILTER_RESET, SETTING_FILTERS, Node
 from misp_workflow.runner.modules.catalogue import Module, Param
 from misp_workflow.runner.said.check.subject import BARE_EVENT, Finding, Subject, declared
 
@@ -49,8 +49,8 @@ def _paths(node: Node, module: Module | None) -> Iterator[tuple[str, str]]:
     names = {param.id for param in params if param.hash_path} | {"hash_path", "hash-path"}
     if node.module == FILTER:
         names = {"selector"}  # its path is looked for in each item that the selector finds
-    elif node.module == "assign_country" and node.params.get("scope") == "attribute":
-        names = set()  # its path is looked for in each attribute
+    elif node.module == "assign_country":
+        names = set()  # its path is looked for in each attribute, whatever is tagged
     for name in sorted(names):
         value = node.params.get(name)
         if isinstance(value, str) and value.strip():
@@ -77,6 +77,18 @@ def _path_problem(path: str, trigger: str) -> str:
     if trigger in BARE_EVENT and re.match(r"Event\.(_AttributeFlattened|Attribute|Object)\b", path):
         return f"looks for attributes, and this trigger hands over {BARE_EVENT[trigger]}"
     return ""
+
+
+def no_country(subject: Subject) -> Iterator[Finding]:
+    """assign_country looks into each attribute: a path from the event on finds nothing, nor does it under a filter."""
+    for node in subject.workflow.graph.find("assign_country"):
+        path = str(node.params.get("hash_path") or "").strip()
+        why = f"Its path '{path}' is looked for in each attribute" if path.startswith("Event") else ""
+        if any(node.filters.get(key) for key in ("selector", "path", "operator", "value")):
+            why = "With a filter of its own it looks at no attribute"
+        if why:
+            yield Finding("warning", "no-country", node, f"{why}, so that it finds no country and fails.",
+                          "Leave the filter out, and write the path from the attribute on: 'comment'.")  # fmt: skip
 
 
 def filters(subject: Subject) -> Iterator[Finding]:
@@ -109,6 +121,23 @@ def tags_lost(subject: Subject) -> Iterator[Finding]:
         for one in subject.workflow.graph.find("tag-if"):
             if one.key in behind and one.params.get("scope") != "event":
                 yield Finding("warning", "tags-lost", one, said, "Put it before attach-decay-score.")
+
+
+def wiped(subject: Subject) -> Iterator[Finding]:
+    """A reset where no filter is in force takes all data away, or is MISP's death."""
+    graph = subject.workflow.graph
+    set_before = subject.behind([node for kind in SETTING_FILTERS for node in graph.find(kind)])
+    for node in graph.find(FILTER_RESET):
+        if node.key in set_before:
+            continue
+        label = node.params.get("filtering-label")
+        then = (
+            "takes all data away: what follows gets nothing, and reload-full-event reads the first event of this MISP"
+            if label in (None, "all")
+            else "ends the workflow with an internal error"
+        )
+        yield Finding("error", "wiped", node, f"No filter is in force here, and a reset without one {then}.",
+                      "Remove it, or set a filter before it.")  # fmt: skip
 
 
 _ATTRIBUTES = ("Attribute", "_AttributeFlattened")

@@ -50,6 +50,15 @@ def replacements_die(subject: Subject) -> Iterator[Finding]:
                           "Use tag_operation with a filter on the tag instead.")  # fmt: skip
 
 
+def splunk_dies(subject: Subject) -> Iterator[Finding]:
+    """Seen on a running MISP 2.5.1, whatever the receiver answers; of later ones nothing is known."""
+    if subject.world.misp.version != profiles.OLDEST:
+        return
+    for node in _nodes(subject, {"splunk-hec-export"}):
+        yield Finding("error", "dies", node, "This MISP dies here before it sends anything.",
+                      "Use splunk_event of this package instead.")  # fmt: skip
+
+
 def untagged_events(subject: Subject) -> Iterator[Finding]:
     misp = subject.world.misp
     if profiles.TAGS_TRAVEL not in misp or profiles.EVENT_WITHOUT_TAGS_TAKES_TAGS in misp:
@@ -112,6 +121,7 @@ UPGRADE: tuple[Rule, ...] = (
     triggers_of_other_versions,
     blocks_in_doubt,
     replacements_die,
+    splunk_dies,
     untagged_events,
     edits_overwrite,
     silent_ends,
