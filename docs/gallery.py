@@ -37,7 +37,7 @@ TRIGGERS = {
     "user-before-save": "A user is about to be saved",
     "user-after-save": "A user was saved",
     "log-after-save": "A log entry was written",
-    "enrichment-before-query": "An enrichment module is about to be asked (hover or single query)",
+    "enrichment-before-query": "An enrichment module is about to be asked (a question to one module)",
     "variant-enrichment-before-query-enrichEvent": "An enrichment module is about to be asked (whole event)",
     "variant-filter-second-only": "An event is published, and the node's filter selected an attribute",
 }
@@ -56,7 +56,7 @@ INTRODUCTION = """# What the messages look like
 Each message below is what a node with an empty `message` sends, from a request that a real MISP sent. What is marked
 above the destination's clearance is left out and counted: the default clearance is TLP:AMBER+STRICT. Indicators are
 written so that nobody opens them by accident. MISP does not say which trigger called, so the words come from the data;
-where it sends nothing about what happened (object-after-save, a hover), the message says so.
+where it sends nothing about what happened (object-after-save, a question to one module), the message says so.
 
 This page is written by `python docs/gallery.py`; with `--pictures` the picture too, by headless Chromium.
 

@@ -126,8 +126,8 @@ EXAMPLES = {
             )
         },
         [(1, 2)],
-        "Stops enrichments of marked events, of our own names, and of hovers. It fails open when misp-modules is down: "
-        "then no enrichment answers either.",
+        "Stops enrichments of marked events, of our own names, and single questions. It fails open when "
+        "misp-modules is down: then no enrichment answers either.",
     ),
     "gate-users": _workflow(
         "Users of our own house only",

@@ -40,7 +40,7 @@ def about(view: View) -> str:
     if kind in _SMALL:
         told: Any = view.data
     elif not (event.get("id") or event.get("uuid") or event.get("info")):
-        return uuid.uuid4().hex  # nothing tells an empty event, or a hover, from the next one
+        return uuid.uuid4().hex  # nothing tells an empty event, or a question to one module, from the next one
     else:
         told = [_row(event), _touched(view)]
     return hashlib.sha256(_dumped([kind, view.data.get("_module"), told])).hexdigest()[:32]

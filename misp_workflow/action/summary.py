@@ -300,7 +300,7 @@ def _log(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Fa
 def _enrichment(view: View, selected: Sequence[dict[str, Any]] | None) -> tuple[str, Facts]:
     title = f"Enrichment about to ask {text(view.data.get('_module')) or 'a module'}"
     if not view.event.get("id"):
-        return title, [("About", "unknown: MISP sends no attribute with a hover or a single query")]
+        return title, [("About", "unknown: MISP sends no attribute with a question to one module")]
     _, facts = _event(view, selected)
     return title, [("About", _capital(_event_name(view))), *facts]
 

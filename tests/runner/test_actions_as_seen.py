@@ -252,6 +252,12 @@ def test_without_an_event_in_hand_the_first_one_is_read() -> None:
     assert "not known here" in step.why and "Event" not in step.data_after
 
 
+def test_only_the_event_is_read_anew() -> None:
+    data = {**event(tag("q")), "_module": "lookup"}
+    step = ran(RELOAD, data=data, trigger="enrichment-before-query").steps[-1]
+    assert list(step.data_before) == ["Event", "_module"] and list(step.data_after) == ["Event"]
+
+
 # --- what check tells ------------------------------------------------------------------------------------------------
 
 

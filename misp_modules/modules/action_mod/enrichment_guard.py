@@ -7,9 +7,9 @@ moduleinfo = {
     "name": "Enrichment guard",
     "description": "Blocks an enrichment of marked events, of your own domains and networks, or by some modules.",
     "module-type": ["action"],
-    "features": "For enrichment-before-query. With a hover or a query of one attribute MISP sends nothing about it, "
-    "only the module's name: when_empty says what then happens. Rules look at the whole event: nothing selected "
-    "changes nothing.",
+    "features": "For enrichment-before-query. With a hover MISP sends the attribute in its event, with a question "
+    "to one module its name and nothing else: when_empty says what then happens. Rules look at the whole event: "
+    "nothing selected changes nothing.",
     "references": ["https://www.first.org/tlp/", "https://github.com/MISP/misp-taxonomies/tree/main/PAP"],
 }
 
@@ -85,7 +85,7 @@ def decide(call):
         reasons += rules.marked(view.all_tags, params.forbidden_tags)
         reasons += rules.own_values(view, params.own_domains, params.own_networks)
     elif params.when_empty != "allow":
-        reasons.append("MISP does not say what is asked about (a hover, or a query of one attribute)")
+        reasons.append("MISP does not say what is asked about (a question to one module)")
     return Block((f"{module} is not asked: {'; '.join(reasons)}.",)) if reasons else Pass()
 
 

@@ -80,7 +80,7 @@ def known_view(call: Call) -> View:
 
 
 def says_nothing(view: View) -> bool:
-    """Whether MISP left out what this is about, as it does for a hover."""
+    """Whether MISP left out what this is about, as it does where one module is asked."""
     return not (view.attributes or view.event.get("id") or view.event.get("info"))
 
 

@@ -227,7 +227,7 @@ def _whole_distribution(data: Any, rule: Rule) -> Iterator[str]:
     yield rule.reason_of_distribution(data)
     for name in ("Event", "Thread"):
         whole = data.get(name)
-        if isinstance(whole, dict) and any(whole.values()):  # a hover enrichment sends an empty event
+        if isinstance(whole, dict) and any(whole.values()):  # a question to one module has an empty event
             yield rule.reason_of_distribution(whole, INHERIT)
 
 

@@ -82,11 +82,16 @@ def read_anew(call: Call) -> Outcome:
         data = coreformat.convert(row, "event", call.around.world.rows, call.misp)
         source = "the row given"
     elif call.around.start_data is not None:
-        data, source = call.around.start_data, "the event as the run began"
+        data, source = _event_alone(call.around.start_data), "the event as the run began"
     else:
         return Outcome(True, why=f"event {event_id} is not among the rows given; the data stays")
     call.roaming.set(changes.after(data, call.around.changes, call.misp))
     return Outcome(True, why=f"event {event_id} read anew: {source}, with the changes that this run made")
+
+
+def _event_alone(data: Any) -> Any:
+    """Without what a trigger hands over beside its event, such as the name of the module to be asked."""
+    return {"Event": data["Event"]} if isinstance(data, dict) and {"Event"} < data.keys() else data
 
 
 def _first_event(rows: Mapping[str, Any]) -> str | None:
@@ -178,10 +183,10 @@ def proposals(call: Call) -> Outcome:
 def splunk(call: Call) -> Outcome:
     """Note what would go to Splunk. Raises PhpCrash in 2.5.1, which dies of it before it asks anybody."""
     needs = {"url": _NO_URL, "hec_token": "Authorization token not provided."}
-    noted = _noted("webhook", "Splunk HEC", needs)(call)
-    if noted.success and call.misp.version == OLDEST:
+    values = call.values()
+    if call.misp.version == OLDEST and not any(php.empty(values[name]) for name in needs):
         raise PhpCrash("Error", "Call to a member function isOk() on null")
-    return noted
+    return _noted("webhook", "Splunk HEC", needs)(call)
 
 
 def _mail(name: str) -> Exec:
