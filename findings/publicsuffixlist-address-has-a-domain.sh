@@ -13,7 +13,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check publicsuffixlist==1.1.2.20261023 publicsuffix2==2.20191221 tldextract==5.4.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    publicsuffixlist==1.1.2.20261023 publicsuffix2==2.20191221 tldextract==5.4.0
 venv/bin/python -W ignore - <<'PYTHON'
 import publicsuffix2
 from publicsuffixlist import PublicSuffixList
