@@ -1,4 +1,4 @@
-"""The command `misp-workflow`. Each subcommand lives in a file of its own and is loaded when it is called."""
+"""The command `misp-workflow`: its subcommands are in `commands`, what they share is here."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"misp_workflow.cli.{cmd_name.replace('-', '_')}").command
+        command: click.Command = importlib.import_module(
+            f"misp_workflow.cli.commands.{cmd_name.replace('-', '_')}"
+        ).command
         return command
 
     def resolve_command(

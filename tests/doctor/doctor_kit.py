@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from misp_workflow.cli.doctor import command
+from misp_workflow.cli.commands.doctor import command
 
 Findings = list[dict[str, str]]
 NOBODY = "http://127.0.0.1:9"  # nothing listens on the discard port

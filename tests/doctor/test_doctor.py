@@ -20,7 +20,7 @@ from doctor_kit import NOBODY, Doctor
 
 from misp_workflow import installed, settings
 from misp_workflow.cli.checks.misp import action_timeout
-from misp_workflow.cli.doctor import command
+from misp_workflow.cli.commands.doctor import command
 from misp_workflow.delivery.outbox import Item, open_outbox
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.effects import Parcel, Post

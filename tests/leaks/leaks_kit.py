@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from misp_workflow import settings
-from misp_workflow.cli import metrics, outbox
+from misp_workflow.cli.commands import metrics, outbox
 from misp_workflow.delivery.outbox import open_outbox
 from misp_workflow.secret_names import SECRET_NAMES, SECRET_PARTS
 from misp_workflow.testing import Answer, Received, Receiver, answer, free_port

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from misp_workflow.cli.template import command
+from misp_workflow.cli.commands.template import command
 from misp_workflow.errors import InputError, TemplateError
 from misp_workflow.template import STYLES
 

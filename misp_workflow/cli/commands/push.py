@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from misp_workflow.cli.diff import bullet, heading
+from misp_workflow.cli.commands.diff import bullet, heading
 from misp_workflow.cli.examine import findings, open_cells
 from misp_workflow.cli.inputs import FILE
 from misp_workflow.cli.misp_options import misp_options, settings_for

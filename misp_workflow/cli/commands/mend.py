@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from misp_workflow.cli.diff import bullet, heading
+from misp_workflow.cli.commands.diff import bullet, heading
+from misp_workflow.cli.commands.push import Wanted, push
 from misp_workflow.cli.inputs import FILE
 from misp_workflow.cli.misp_options import misp_options, settings_for
-from misp_workflow.cli.push import Wanted, push
 from misp_workflow.cli.screen import Console
 from misp_workflow.cli.servers import own_modules
 from misp_workflow.remote import document

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
+from misp_workflow.cli.commands.push import Wanted, push
 from misp_workflow.cli.misp_options import misp_options, settings_for
-from misp_workflow.cli.push import Wanted, push
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import own_modules
 from misp_workflow.errors import InputError
