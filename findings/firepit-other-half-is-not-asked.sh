@@ -2,8 +2,8 @@
 # firepit 2.3.35: of a pattern about two kinds of objects, what is said of the other kind is not asked.
 #
 # extract() takes from what was observed the objects of one kind that match a pattern. Of "this address and, in the same
-# observation, this file" only the half about the kind wanted is looked at: the address is found beside any file, or none. With OR
-# in place of AND the other half is left out as well, and what it would have found is missing.
+# observation, this file" only the half about the kind wanted is looked at: the address is found beside any file, or none.
+# With OR in place of AND the other half is left out as well, and what it would have found is missing.
 #
 # Seen:
 #     [ipv4-addr:value = '192.0.2.1' AND file:name = 'none.exe'] ['192.0.2.1']

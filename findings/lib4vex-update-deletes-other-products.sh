@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # lib4vex 0.2.3: what an OpenVEX document says of one product is deleted when another product is updated in it.
 #
-# Given a file that exists, the generator keeps its statements unless the vulnerability is stated anew. It looks at the number
-# of the vulnerability alone: to say that 1.0 of one product is fixed takes away that another product is affected by
-# the same flaw. The file has a higher version, so whoever follows it takes the other product for never mentioned.
+# Given a file that exists, the generator keeps its statements unless the vulnerability is stated anew. It looks at the
+# number of the vulnerability alone: to say that 1.0 of one product is fixed takes away that another product is affected
+# by the same flaw. The file has a higher version, so whoever follows it takes the other product for never mentioned.
 #
 # Seen:
 #     version 1: CVE-2026-0001 pkg:npm/a@1.0 affected

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # splunk-hec-handler 1.2.0: a text that happens to be Python is sent as what it means there.
 #
-# Every message is tried as a Python literal first. Version "1.10" is the number 1.1, the bytes "0x4d5a" are 19802, "1_000" is a
-# thousand, a name in quotes loses them, "5, 7" is a list, and None is null. Nothing tells; a search in Splunk for
-# what was logged finds nothing. Only a dictionary is sent as it is.
+# Every message is tried as a Python literal first. Version "1.10" is the number 1.1, the bytes "0x4d5a" are 19802,
+# "1_000" is a thousand, a name in quotes loses them, "5, 7" is a list, and None is null. Nothing tells; a search in
+# Splunk for what was logged finds nothing. Only a dictionary is sent as it is.
 #
 # Seen:
 #     '1.10' -> 1.1
