@@ -20,8 +20,8 @@ _WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the 
 _ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "domain": _WORDS, "name": _NAMES}
 _BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#(?:[ \t#].*)?$", re.MULTILINE)  # "#soc" may be a name
-_BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:.*,.*)?\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL)
-"""What was meant as JSON, whole or not. "[a-z]*" is a pattern."""
+_BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:[^\[\]]*,[^\[\]]*)?\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL)
+"""What was meant as JSON, whole or not. "[a-z]*" is a pattern, and "[P1], [P2]" two names."""
 
 
 def items(name: str, given: str, each: str) -> list[str]:

@@ -36,6 +36,7 @@ from urllib.parse import unquote, urlsplit
 
 from misp_workflow import web_address
 from misp_workflow.action import listing
+from misp_workflow.delivery.guard.addresses import LONGEST_HOST, ascii_name
 from misp_workflow.errors import ParameterError, did_you_mean
 from misp_workflow.printable import logger
 from misp_workflow.settings import gathering, is_secret_name
@@ -58,7 +59,8 @@ _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 _QUOTED = re.compile(r"""(["'])([^"']+)\1""")
 _LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
 _BEFORE_DOMAIN = re.compile(r"(?:https?://)?(?:\*?[@.])?")
-_DOMAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?")
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -312,12 +314,8 @@ def _email(name: str, spec: Mapping[str, Any], given: str) -> str:
 
 def _domain(name: str, spec: Mapping[str, Any], given: str) -> str:
     """Return a domain in small letters; one that nothing could ever belong to would be a rule that says nothing."""
-    bare = _BEFORE_DOMAIN.sub("", given.lower(), count=1).rstrip("./")
-    try:
-        domain = bare.encode("idna").decode()
-    except UnicodeError:
-        domain = ""
-    if not _DOMAIN.fullmatch(domain):
+    domain = ascii_name(_BEFORE_DOMAIN.sub("", _word(name, spec, given).lower(), count=1).rstrip("./"))
+    if len(domain) > LONGEST_HOST or not _DOMAIN.fullmatch(domain):
         raise ParameterError(f"Parameter '{name}': '{given}' is no domain, such as example.org.")
     return domain
 

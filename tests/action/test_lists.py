@@ -145,4 +145,6 @@ def test_brackets_may_be_a_pattern() -> None:
     assert listed("forbidden_tags", "[ab]:*\nx:y") == ("[ab]:*", "x:y")
     assert listed("forbidden_tags", "[ab]*, c:d") == ("[ab]*", "c:d")
     assert listed("organisations", "[1] Acme") == ("[1] Acme",)
+    assert listed("organisations", "[P1], [P2]") == ("[P1]", "[P2]")
+    assert listed("organisations", "[SOC], Acme [x]") == ("[SOC]", "Acme [x]")
     assert listed("forbidden_types", "[]") == ()

@@ -12,7 +12,13 @@ from misp_workflow.testing.contract import ActionFile
 
 ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules/modules/action_mod"
 WRITTEN = ["example.org", "EXAMPLE.org.", "@example.org", ".example.org", "*.example.org", "*@example.org"]
-WRITTEN += ["https://example.org/", "example.net, *.example.org", '["example.org"]']
+WRITTEN += [
+    "https://example.org/",
+    "example.net, *.example.org",
+    '["example.org"]',
+    '"example.org"',
+    "'example.net', 'example.org'",
+]
 NO_DOMAINS = ["example.org:443", "example.org/path", "exa mple.org/x", "example..org", "*", ".", "@", "a@example.org"]
 
 
@@ -43,6 +49,19 @@ def test_a_domain_is_ours_however_it_is_written(written: str) -> None:
 def test_a_name_is_the_same_in_both_spellings(written: str, kind: str, value: str, name: str) -> None:
     data = enrichment(value.format(name), kind)
     assert "is our own" in ask("enrichment_guard", data, own_domains=written)
+
+
+@pytest.mark.parametrize("ours", ["straße.example", "xn--strae-oqa.example"])
+def test_a_name_is_not_the_one_it_was_before_2010(ours: str) -> None:
+    """IDNA 2003 made two names of different owners one."""
+    assert not ask("enrichment_guard", enrichment("strasse.example"), own_domains=ours)
+    for name in ("straße.example", "xn--strae-oqa.example"):
+        assert "is our own" in ask("enrichment_guard", enrichment(name), own_domains=ours)
+
+
+@pytest.mark.parametrize("below", ["x" * 80, "a_b", "_dmarc", "-a"])
+def test_a_name_below_ours_is_ours_whatever_it_is(below: str) -> None:
+    assert "is our own" in ask("enrichment_guard", enrichment(f"{below}.bücher.example"), own_domains="bücher.example")
 
 
 @pytest.mark.parametrize("written", WRITTEN)

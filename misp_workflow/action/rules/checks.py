@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
@@ -10,7 +9,7 @@ from typing import Any
 
 from misp_workflow import deadline
 from misp_workflow.action.rules.subject import Subject, proposals
-from misp_workflow.delivery.guard.addresses import reserved
+from misp_workflow.delivery.guard.addresses import ascii_name, reserved
 from misp_workflow.delivery.warninglists import lists_with
 from misp_workflow.event import DISTRIBUTIONS, flag, matching, number, text
 from misp_workflow.markings import UNKNOWN, read_tag
@@ -205,17 +204,9 @@ def _condition(values: Values, subject: Subject) -> Iterator[str]:
 
 def in_domains(email: str, domains: tuple[str, ...]) -> bool:
     """Return whether an e-mail address belongs to one of the domains or a subdomain."""
-    host = _plain(email.rpartition("@")[2])
-    wanted = [_plain(domain) for domain in domains]
+    host = ascii_name(email.rpartition("@")[2]).rstrip(".")
+    wanted = [ascii_name(domain).lstrip("@.").rstrip(".") for domain in domains]
     return email.count("@") == 1 and any(host == domain or host.endswith(f".{domain}") for domain in wanted)
-
-
-def _plain(domain: str) -> str:
-    """Return a domain as it is compared: small letters, punycode."""
-    bare = domain.lower().lstrip("@.").rstrip(".")
-    with contextlib.suppress(UnicodeError):  # what is no name stays as it is
-        return bare if bare.isascii() else bare.encode("idna").decode()
-    return bare
 
 
 def _listed(names: Any) -> str:

@@ -10,6 +10,7 @@ spelling says that an address stands there.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import unicodedata
@@ -18,6 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import unquote
+
+import idna
 
 from misp_workflow.delivery.guard.networks import inside, readings
 from misp_workflow.event import text
@@ -116,6 +119,18 @@ def _is_reserved(part: str, attribute: Mapping[str, Any]) -> bool:
 def _here(part: str) -> bool:
     host = _host(_live(part))
     return host == "localhost" or host.endswith(".localhost")  # RFC 6761, section 6.3
+
+
+def ascii_name(name: str) -> str:
+    """Return a domain in small letters and as punycode; a part of it that can be none stays as it is."""
+    return ".".join(map(_ascii_label, re.split("[.\u3002\uff0e\uff61]", name.lower())))  # RFC 3490, section 3.1
+
+
+def _ascii_label(label: str) -> str:
+    if not label.isascii():
+        with contextlib.suppress(idna.IDNAError):
+            return idna.encode(label, uts46=True).decode()
+    return label
 
 
 def read_network(name: str) -> Network | None:
