@@ -191,7 +191,7 @@ def _said(plain: str) -> list[tuple[str, str]]:
     """Return (scheme, level) for each place of the name that speaks of a scheme; "?" for a level nobody can read."""
     places = list(islice(_SCHEME.finditer(plain), MOST_PLACES))
     found = [(scheme, "?") for scheme in _LEVELS if len(places) == MOST_PLACES]
-    places = [place for place in places if not _is_paper(place, plain)]
+    places = [place for place in places if not _is_paper(place)]
     for number, place in enumerate(places):
         end = places[number + 1].start() if number + 1 < len(places) else len(plain)
         scheme = "pap" if place["pap"] else "tlp"
@@ -211,10 +211,9 @@ def _said(plain: str) -> list[tuple[str, str]]:
     return found
 
 
-def _is_paper(place: re.Match[str], plain: str) -> bool:
+def _is_paper(place: re.Match[str]) -> bool:
     """Whether this is only how "paper" begins: "TLP whitepaper" says no level, neither of TLP nor of PAP."""
-    rest = place["after"] + plain[place.end() :]
-    return bool(place["pap"] and place["after"]) and not re.match(_LEVEL, rest)
+    return bool(place["pap"]) and place["after"].startswith("er")
 
 
 def _level(scheme: str, text: str) -> str:
@@ -239,7 +238,7 @@ def _is_marking(place: re.Match[str], plain: str, end: int) -> bool:
     "tlprelated", "check-tlp" and "TLP reviewed by red team" only speak of it.
     """
     rest = plain[place.end() : end]
-    begins = re.match(rf"[\W_]*{_LEVEL}", place["after"] + rest)
+    begins = re.match(rf"(?:v?\d+)?[\W_]*(?:{_LEVEL_WORDS})(?![a-z0-9])", place["after"] + rest)
     if begins or place["after"] or plain[: place.start()][-1:].isalnum():
         return bool(begins)
     if re.match(r"[^a-z0-9]*[:=]", rest) or re.search(rf"{_LEVEL}(?!{_THING})", rest):

@@ -107,6 +107,8 @@ UNREADABLE = (
     "TLP white paper",
     "tlp:whitepaper 2026",
     "TLP green papers",
+    "TLP2RED paper",
+    "TLP2RED - board only",
 )
 SILENT = (
     "no tlp",
@@ -150,6 +152,9 @@ PAP = {
     "PAP (written out): AMBER": "amber",
     "PAP green paper": "red",
     "PAPgreen": "green",
+    "PAP2AMBER": "amber",
+    "Permissible Actions: green": "green",
+    "PAP2GREEN for all": "red",
 }
 
 
