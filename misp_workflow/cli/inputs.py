@@ -80,12 +80,14 @@ def is_blueprint(document: Any) -> bool:
 def read_blueprint(path: Path, trigger: str | None) -> Workflow:
     """Return a workflow of the blueprint behind a trigger: the one given, the one that it names, or event-publish.
 
-    MISP's official blueprints name theirs at the beginning of the description: "[event-publish] …".
+    MISP's official blueprints name theirs at the beginning of the description, "[event-publish] …", and so do the
+    examples here: "For event-publish. …".
     """
     found = read_json(path)
     row = found.get("WorkflowBlueprint", found) if isinstance(found, dict) else {}
-    described = str(row.get("description") or "") if isinstance(row, dict) else ""
-    behind = trigger or next((one for one in TRIGGERS if described.strip().startswith(f"[{one}]")), "event-publish")
+    described = str(row.get("description") or "").strip() if isinstance(row, dict) else ""
+    named = (one for one in TRIGGERS if described.startswith((f"[{one}]", f"For {one}.")))
+    behind = trigger or next(named, "event-publish")
     try:
         return attach_blueprint(behind, found)
     except GraphError as error:
