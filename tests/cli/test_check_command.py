@@ -167,8 +167,9 @@ def test_folders_are_searched_for_workflows(tmp_path):
     assert call("check", tmp_path / "empty").exit_code == 2, "nothing was checked"
 
 
-def test_a_blueprint_is_checked_behind_its_trigger(tmp_path):
-    file = blueprint(tmp_path, "[user-before-save]\r\nwhatever")
+@pytest.mark.parametrize("said", ["[user-before-save]\r\nwhatever", "For user-before-save. Whatever."])
+def test_a_blueprint_is_checked_behind_its_trigger(tmp_path, said):
+    file = blueprint(tmp_path, said)
     for arguments, trigger in (
         [["--blueprint", file], "user"],
         [[file], "user"],
