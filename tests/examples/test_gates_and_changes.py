@@ -197,7 +197,7 @@ def test_a_real_expansion_adds_its_object_and_is_not_asked_about_it(peers, rules
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("guard-enrichment", "hover", "MISP does not say what is asked about"),
+        ("guard-enrichment", "question-to-one-module", "MISP does not say what is asked about"),
         ("guard-enrichment", "enrichment-of-a-red-event", "the tag 'tlp:red' is forbidden"),
         ("gate-users", "user-of-another-domain", "the mail domain of"),
     ],
@@ -224,7 +224,9 @@ def test_no_fault_opens_a_gate_that_claims_to_hold(name):
     assert done.exit_code == 0, done.output
 
 
-@pytest.mark.parametrize(("name", "event"), [("guard-enrichment", "hover"), ("gate-users", "user-of-another-domain")])
+@pytest.mark.parametrize(
+    ("name", "event"), [("guard-enrichment", "question-to-one-module"), ("gate-users", "user-of-another-domain")]
+)
 def test_gates_that_fail_open_say_so_in_their_description(name, event):
     assert faults(name, event).exit_code == 1
     described = json.loads((EXAMPLES / "workflows" / f"{name}.json").read_text())["Workflow"]["description"]

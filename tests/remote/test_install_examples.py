@@ -32,7 +32,7 @@ def of_trigger(trigger: str) -> Any:
     """Return what MISP hands over there."""
     if trigger == "log-after-save":
         return {"Log": {"id": "1", "model": "User", "action": "login_fail", "title": "Failed login attempt"}}
-    name = {"user": "user-of-another-domain", "enri": "hover"}.get(trigger[:4], "shareable")
+    name = {"user": "user-of-another-domain", "enri": "question-to-one-module"}.get(trigger[:4], "shareable")
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import json
+import shutil
 import os
 import signal
 import subprocess
@@ -131,13 +132,15 @@ def test_one_run_for_each_attribute(quiet, tmp_path) -> None:
 
 def test_a_workflow_that_does_nothing_says_so(quiet, tmp_path) -> None:
     write(tmp_path / "events", 3, 1)
-    (tmp_path / "events" / "hover.json").write_bytes((ROOT / "examples" / "events" / "hover.json").read_bytes())
+    (tmp_path / "events" / "question-to-one-module.json").write_bytes(
+        (ROOT / "examples" / "events" / "question-to-one-module.json").read_bytes()
+    )
     idle = workflow("Looks and does nothing", "event-publish", {2: ("tag-if", IF_RED)}, [(1, 2)])
     (tmp_path / "idle.json").write_text(json.dumps(idle))
     said = run(tmp_path / "idle.json", tmp_path / "events", "--html", tmp_path / "page.html")
     sentence = "For none of these events would it send, change, ask or stop anything."
     assert sentence in said.output and sentence in (tmp_path / "page.html").read_text()
-    assert "hover.json holds no event" in said.output, "what MISP sends for a hover is no stored event"
+    assert "question-to-one-module.json holds no event" in said.output, "that names no event of MISP"
     assert all(line.strip() != "• event" for line in said.output.splitlines())
     assert sentence not in run(EXAMPLES / "publish-gate.json", tmp_path / "events").output
 
