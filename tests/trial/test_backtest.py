@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import itertools
 import json
-import shutil
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,9 +132,7 @@ def test_one_run_for_each_attribute(quiet, tmp_path) -> None:
 
 def test_a_workflow_that_does_nothing_says_so(quiet, tmp_path) -> None:
     write(tmp_path / "events", 3, 1)
-    (tmp_path / "events" / "question-to-one-module.json").write_bytes(
-        (ROOT / "examples" / "events" / "question-to-one-module.json").read_bytes()
-    )
+    shutil.copy(ROOT / "examples" / "events" / "question-to-one-module.json", tmp_path / "events")
     idle = workflow("Looks and does nothing", "event-publish", {2: ("tag-if", IF_RED)}, [(1, 2)])
     (tmp_path / "idle.json").write_text(json.dumps(idle))
     said = run(tmp_path / "idle.json", tmp_path / "events", "--html", tmp_path / "page.html")
