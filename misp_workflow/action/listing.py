@@ -18,6 +18,7 @@ _LINES_OF_TAGS = re.compile(rf"(?:{_INNER}|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+
 _NAMES = re.compile(rf"(?:{_INNER}|[^,\n])+")
 _WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the one type of MISP with a space in it
 _ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "domain": _WORDS, "name": _NAMES}
+_QUOTED = re.compile(r"""(["'])([^"']+)\1""")
 _BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#(?:[ \t#].*)?$", re.MULTILINE)  # "#soc" may be a name
 _BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:[^\[\]]*,[^\[\]]*)?\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL)
@@ -27,19 +28,14 @@ _BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:[^\[\]]*,[^\[\]]*)?\]\s*|\{\s*
 def items(name: str, given: str, each: str) -> list[str]:
     """Return the items of the list that stands in the parameter `name`; `each` is what one is, see `params`.
 
-    ParameterError for broken JSON and for regular expressions, which would become items that nothing ever is.
+    ParameterError for broken JSON, which would become items that nothing ever is.
     """
     if _BRACKETS.fullmatch(given):
         return _bracketed(name, given)
     given = _BULLET.sub("", _COMMENT.sub("", given.replace("\r\n", "\n")))
-    pattern = _LINES_OF_TAGS if each == "tag" and "\n" in given.strip() else _ITEMS.get(each, _NAMES)
+    parts = _LINES_OF_TAGS if each == "tag" and "\n" in given.strip() else _ITEMS.get(each, _NAMES)
     # of other names, a line is one: "Acme, Inc." may be the only one
-    found = given.splitlines() if pattern is _NAMES and "\n" in given else pattern.findall(given)
-    for item in found if each in ("tag", "word") else ():
-        if is_expression(item):
-            told = f"'{item.strip()[:60]}' is a regular expression; here * stands for anything, ? for one letter"
-            raise ParameterError(f"Parameter '{name}': {told}.")
-    return found
+    return given.splitlines() if parts is _NAMES and "\n" in given else parts.findall(given)
 
 
 def _bracketed(name: str, given: str) -> list[str]:
@@ -50,3 +46,28 @@ def _bracketed(name: str, given: str) -> list[str]:
     raise ParameterError(
         f"Parameter '{name}' has brackets as in JSON, but is no list of it: write each item on a line of its own."
     )
+
+
+def bare(item: str) -> str:
+    """Return an item without separators and quotes around it."""
+    item = item.strip(" ,;")
+    quoted = _QUOTED.fullmatch(item)
+    return quoted[2] if quoted else item
+
+
+def pattern(name: str, item: str) -> str:
+    """Return the item, bare; ParameterError for a regular expression, which nothing ever is."""
+    found = bare(item)
+    if is_expression(found):
+        told = f"'{found[:60]}' is a regular expression; here * stands for anything, ? for one letter"
+        raise ParameterError(f"Parameter '{name}': {told}.")
+    return found
+
+
+def word(name: str, item: str) -> str:
+    """Return the pattern that has no space; ParameterError for what begins a comment, whose words would follow."""
+    found = pattern(name, item)
+    if found.startswith("#"):
+        why = "a comment stands on a line of its own, with a space after the '#'"
+        raise ParameterError(f"Parameter '{name}': '{found}' begins with '#': {why}.")
+    return found

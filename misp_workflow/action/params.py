@@ -56,7 +56,6 @@ SHORTEST_WORD = 12
 """Characters. Tokens within addresses and headers are longer; what is shorter there ("services", "Bearer") is plain."""
 
 _SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
-_QUOTED = re.compile(r"""(["'])([^"']+)\1""")
 _LOCAL_PART = re.compile(r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}")  # RFC 5322, section 3.2.3
 _BEFORE_DOMAIN = re.compile(r"(?:https?://)?(?:\*?[@.])?")
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
@@ -242,18 +241,16 @@ def _text(name: str, spec: Mapping[str, Any], given: str) -> str:
     return given
 
 
-def _item(name: str, spec: Mapping[str, Any], given: str) -> str:
-    bare = given.strip(" ,;")
-    quoted = _QUOTED.fullmatch(bare)
-    return quoted[2] if quoted else bare
+def _name(name: str, spec: Mapping[str, Any], given: str) -> str:
+    return listing.bare(given)
+
+
+def _tag(name: str, spec: Mapping[str, Any], given: str) -> str:
+    return listing.pattern(name, given)
 
 
 def _word(name: str, spec: Mapping[str, Any], given: str) -> str:
-    found = _item(name, spec, given)
-    if found.startswith("#"):  # the words after it would be items, too
-        why = "a comment stands on a line of its own, with a space after the '#'"
-        raise ParameterError(f"Parameter '{name}': '{found}' begins with '#': {why}.")
-    return found
+    return listing.word(name, given)
 
 
 def _integer(name: str, spec: Mapping[str, Any], given: str) -> int:
@@ -314,7 +311,7 @@ def _email(name: str, spec: Mapping[str, Any], given: str) -> str:
 
 def _domain(name: str, spec: Mapping[str, Any], given: str) -> str:
     """Return a domain in small letters; one that nothing could ever belong to would be a rule that says nothing."""
-    domain = ascii_name(_BEFORE_DOMAIN.sub("", _word(name, spec, given).lower(), count=1).rstrip("./"))
+    domain = ascii_name(_BEFORE_DOMAIN.sub("", listing.bare(given).lower(), count=1).rstrip("./"))
     if len(domain) > LONGEST_HOST or not _DOMAIN.fullmatch(domain):
         raise ParameterError(f"Parameter '{name}': '{given}' is no domain, such as example.org.")
     return domain
@@ -383,8 +380,8 @@ def _offered(spec: Mapping[str, Any]) -> str:
 _READERS: dict[str, Any] = {
     "text": _text,
     "word": _word,
-    "tag": _item,
-    "name": _item,
+    "tag": _tag,
+    "name": _name,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,

@@ -89,7 +89,7 @@ def test_what_can_be_no_network_is_said(written: str) -> None:
     assert "is no network" in ask("enrichment_guard", enrichment("10.1.2.3", "ip-dst"), own_networks=written)
 
 
-@pytest.mark.parametrize("written", ["tlp:.*", ".*red.*", "^tlp:red$", "/tlp:red/", "tlp:green\n.*red"])
+@pytest.mark.parametrize("written", ["tlp:.*", ".*red.*", "^tlp:red$", "/tlp:red/", "tlp:green\n.*red", '["tlp:.*"]'])
 @pytest.mark.parametrize("name", ["forbidden_tags", "forbidden_types"])
 def test_a_regular_expression_is_no_pattern(name: str, written: str) -> None:
     data = {"Event": {"info": "any", "Tag": [{"name": "tlp:red"}], "Attribute": []}}

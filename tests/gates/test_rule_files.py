@@ -67,6 +67,7 @@ def test_a_good_file_is_read(book):
         ("[a]\nseverity = 'fatal'\ntlp_once = true\n", 2, "must be one of: block, warn"),
         ("[a]\nrequired_tags = { x = 1 }\n", 2, "must be text"),
         ("[a]\nrequired_tags = [1.5]\n", 2, "must be text"),
+        ("[a]\nforbidden_tags = ['tlp:green', 'tlp:.*']\n", 2, "'tlp:.*' is a regular expression"),
         ("[a]\ncondition = 'event.('\n", 2, "condition: "),
         ("[a]\ntlp_once = true\nonly_if = '{% if %}'\n", 3, "only_if: "),
         ("[a]\nmessage = 'nothing is checked'\n", 1, "checks nothing"),
