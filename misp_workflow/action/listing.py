@@ -8,6 +8,7 @@ import re
 
 from misp_workflow.errors import ParameterError
 from misp_workflow.event import is_expression
+from misp_workflow.settings.table import EXPRESSION
 
 _MAILBOXES = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>\n]*>|[^,;，；、\n])+')
 """Each of several mailboxes: between commas, semicolons and line ends that stand in no quoted name."""
@@ -21,7 +22,9 @@ _ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "domain": _WORDS, "
 _QUOTED = re.compile(r"""(["'])([^"']+)\1""")
 _BULLET = re.compile(r"^[ \t]*-[ \t]+(?=\S)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#(?:[ \t#].*)?$", re.MULTILINE)  # "#soc" may be a name
-_BRACKETS = re.compile(r"""\s*(?:\[\s*["'].*|\[(?:[^\[\]]*,[^\[\]]*)?\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL)
+_BRACKETS = re.compile(
+    r"""\s*(?:\[\s*["'].*|\[(?:[^\[\]]*,[^\[\]]*|[\s\d]*)\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL
+)
 """What was meant as JSON, whole or not. "[a-z]*" is a pattern, and "[P1], [P2]" two names."""
 
 
@@ -59,8 +62,7 @@ def pattern(name: str, item: str) -> str:
     """Return the item, bare; ParameterError for a regular expression, which nothing ever is."""
     found = bare(item)
     if is_expression(found):
-        told = f"'{found[:60]}' is a regular expression; here * stands for anything, ? for one letter"
-        raise ParameterError(f"Parameter '{name}': {told}.")
+        raise ParameterError(f"Parameter '{name}': '{found[:60]}' {EXPRESSION}.")
     return found
 
 

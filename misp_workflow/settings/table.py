@@ -17,7 +17,9 @@ from misp_workflow.settings.gathering import Gathering
 KEY_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
 
 
-EXPRESSION = "is a regular expression; here * stands for anything, ? for one letter"
+EXPRESSION = (
+    "is a regular expression; here * stands for anything, ? for one letter, and .?* for a dot with something behind it"
+)
 """What is wrong with such a pattern."""
 
 

@@ -148,3 +148,10 @@ def test_brackets_may_be_a_pattern() -> None:
     assert listed("organisations", "[P1], [P2]") == ("[P1]", "[P2]")
     assert listed("organisations", "[SOC], Acme [x]") == ("[SOC]", "Acme [x]")
     assert listed("forbidden_types", "[]") == ()
+
+
+@pytest.mark.parametrize("given", ["[200]", " [ 200 ] ", ["200"], "200"])
+def test_one_number_in_brackets_is_a_list(given: Any) -> None:
+    request = ActionFile.load(FOLDER / "http_request.py")
+    found = read({"expect_status": request.params["expect_status"]}, {"expect_status": given}, {})
+    assert found.expect_status == ("200",)
