@@ -80,3 +80,22 @@ def test_what_a_worker_tries_from_a_broker_is_not_given_to_another(
         receiver.wait_for(2, timeout=120)
         until(lambda: not house(current()).outbox.anything_waits())
         assert sorted(request.header("Idempotency-Key") or "" for request in receiver.requests) == ["b1", "b2"]
+
+
+def test_what_fetches_has_ended_before_its_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = pytest.importorskip("dramatiq.brokers.stub", reason="the extra 'queue' is not installed")
+    from dramatiq.worker import ConsumerThread
+
+    from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
+    from misp_workflow.delivery.outbox.envelope import MAIN
+
+    fetching: list[bool] = []
+    monkeypatch.setattr(ConsumerThread, "close", lambda self: fetching.append(self.is_alive()))
+    broker = stub.StubBroker(middleware=[])
+    broker.declare_queue(MAIN)
+    workers = BrokerWorkers(broker, 1, threading.Event())
+    workers.start()
+    workers.finish()
+    workers.stop(0.001)
+    assert fetching
+    assert not any(fetching)

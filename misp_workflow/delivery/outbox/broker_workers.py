@@ -11,6 +11,10 @@ from dramatiq.broker import Broker
 
 from misp_workflow.delivery.outbox.envelope import MAIN
 
+FETCHING_ENDS = 30.0
+"""Seconds that what fetches gets to end, of which it needs one at most: a connection that is closed while another thread
+is at it stays open, and what was fetched over it is nobody's."""
+
 
 class BrokerWorkers:
     """dramatiq's own worker, in this process."""
@@ -46,5 +50,7 @@ class BrokerWorkers:
         self._ending.set()
         with self._lock:
             before, self._state = self._state, "over"
+        if before == "finishing":  # nothing is tried any more, and nobody waits
+            patience = max(patience, FETCHING_ENDS)
         if before in ("running", "finishing"):
             self._worker.stop(timeout=max(int(patience * 1000), 1))
