@@ -12,8 +12,8 @@ from dramatiq.broker import Broker
 from misp_workflow.delivery.outbox.envelope import MAIN
 
 FETCHING_ENDS = 30.0
-"""Seconds that what fetches gets to end, of which it needs one at most: a connection that is closed while another thread
-is at it stays open, and what was fetched over it is nobody's."""
+"""Seconds that what fetches gets to end, of which it needs one at most: a connection that is closed while another
+thread is at it stays open, and what was fetched over it is nobody's."""
 
 
 class BrokerWorkers:
