@@ -172,7 +172,10 @@ def test_accepted_is_not_lost(
         stack.callback(box.close)
         until(lambda: not box.anything_waits(), 900)
         dead = {_number_of(box, entry.key): entry for entry in box.entries("dead")}
-        lost = accepted - there.taken.keys() - dead.keys()
+        end = time.monotonic() + 60  # on a busy machine a worker may have one in hand and not say so within its time
+        while (lost := accepted - there.taken.keys() - dead.keys()) and time.monotonic() < end:
+            time.sleep(1)
+            dead = {_number_of(box, entry.key): entry for entry in box.entries("dead")}
         assert not lost, f"{len(lost)} of {len(accepted)} accepted ones are gone: {sorted(lost)}"
         assert all(len(keys) == 1 for keys in there.keys.values()), "a repetition has another key"
         assert dead, "three in a hundred were refused for good"
