@@ -23,7 +23,7 @@ from misp_workflow.action.summary import moment
 from misp_workflow.deadline import may_wait
 from misp_workflow.delivery import recall, trial
 from misp_workflow.effects import Receipt
-from misp_workflow.event import View, live, rows, text, uuid_of
+from misp_workflow.event import live, rows, text, uuid_of
 from misp_workflow.settings import Destination, Settings
 from misp_workflow.words import counted
 
@@ -53,11 +53,8 @@ UUID, CONTENT = 5, 3
 """Bytes of a hash that are kept of an attribute's uuid, and of what it says."""
 
 
-def memory_of(call: Call, before: View | None, rules: Settings, action: str, place: Destination) -> Told | None:
-    """Return what was told of this before, None when the node wants to be told always, or when nothing is sent.
-
-    `before` reads the data as it was before the clearance.
-    """
+def memory_of(call: Call, rules: Settings, action: str, place: Destination) -> Told | None:
+    """Return what was told of this before, None when the node wants to be told always, or when nothing is sent."""
     params = call.params
     correlating = getattr(params, "about", "") == "correlations"
     if not correlating and getattr(params, "again", "always") == "always":
@@ -69,11 +66,7 @@ def memory_of(call: Call, before: View | None, rules: Settings, action: str, pla
     given = {name: value for name, value in vars(params).items() if name not in PACE}
     who = _hash(json.dumps([action, place.name, thing, given], default=str, sort_keys=True), 16).hex()
     where = recall.Place(event, who, action)
-    return (
-        correlations.Memory(call, before or call.judged, rules, place, where)
-        if correlating
-        else Memory(call, rules, where)
-    )
+    return correlations.Memory(call, call.before, rules, place, where) if correlating else Memory(call, rules, where)
 
 
 def _thing(call: Call) -> str:

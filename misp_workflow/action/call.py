@@ -87,7 +87,7 @@ class Call:
         self._clean = clean
         # What nothing was taken out of is read once.
         self.judged = before if before is not None and before.data is data else View(data)
-        self._before = before or self.judged
+        self.before = before or self.judged
         self.refusal = refusal
         self._marks = marks
         self.selected = selected
@@ -123,14 +123,13 @@ class Call:
     @lazy
     def held_back(self) -> tuple[str, ...]:
         """The uuids of the attributes that the clearance keeps from the destination."""
-        if self._before.data is self.view.data:
+        if self.before.data is self.view.data:
             return ()
         kept = {text(row.get("uuid")) for row in self.view.attributes}
-        return tuple(uuid for row in self._before.attributes if (uuid := text(row.get("uuid"))) and uuid not in kept)
+        return tuple(uuid for row in self.before.attributes if (uuid := text(row.get("uuid"))) and uuid not in kept)
 
     def tags_of(self, row: Mapping[str, Any]) -> list[str]:
-        """Return the names of the tags of an attribute and its event, each once, without those that stay at home: not
-        every trigger says of an attribute what it has from its event."""
+        """Return the names of the tags of an attribute and its event, each once, without those that stay at home."""
         return list(dict.fromkeys((*tag_names(row), *self.view.tags)))
 
     def all_tags_of(self, row: Mapping[str, Any]) -> list[str]:
@@ -140,11 +139,11 @@ class Call:
     @lazy
     def event_tags(self) -> list[str]:
         """The names of all tags of the event, those included that stay at home."""
-        return self._before.tags
+        return self.before.tags
 
     @lazy
     def _tagged(self) -> dict[str, dict[str, Any]]:
-        return {text(row.get("uuid")): row for row in self._before.attributes}
+        return {text(row.get("uuid")): row for row in self.before.attributes}
 
     @property
     def link(self) -> str:

@@ -230,9 +230,9 @@ class _Action:
         try:
             rules = misps.asking(rules, getattr(params, "misp", ""), request["data"])
             parameters.refuse_misspelt(self.config["params"], given)
-            call, before, note = self._call(params, request, destination, rules, end)
+            call, note = self._call(params, request, destination, rules, end)
             with local_time.told_in(destination.timezone):
-                memory = again.memory_of(call, before, rules, self.name, destination)
+                memory = again.memory_of(call, rules, self.name, destination)
                 decision = (memory and memory.nothing_new()) or self._decision(call)
             if isinstance(decision, Pass) and decision.judged:
                 parameters.refuse_without_rule(self.config["params"], params)
@@ -247,9 +247,8 @@ class _Action:
 
     def _call(
         self, params: Params, request: dict[str, Any], destination: Destination, rules: Settings, end: float
-    ) -> tuple[Call, View, str]:
-        """Return the call with what of its data may be seen and may leave, what reads the data as it was before, and
-        what is to be said with the answer."""
+    ) -> tuple[Call, str]:
+        """Return the call with what of its data may be seen and may leave, and what is to be said with the answer."""
         data, selected, withheld, hidden, note, refusal = request["data"], chosen(request), "", "", "", ""
         sent = before = View(data)
         marks: Collection[str] | None = None
@@ -267,7 +266,7 @@ class _Action:
         call = Call(params, data, selected, rules, withheld, end, most=destination.max_characters, hidden=hidden,
                     about=about(sent), occasion=OCCASIONS.of(sent), clean=clean, before=before, refusal=refusal,
                     marks=marks)  # fmt: skip
-        return call, before, note
+        return call, note
 
     def _decision(self, call: Call) -> Decision:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from misp_workflow.errors import ParameterError
 from misp_workflow.event import is_expression
@@ -58,7 +60,12 @@ def bare(item: str) -> str:
     return quoted[2] if quoted else item
 
 
-def pattern(name: str, item: str) -> str:
+def name(name: str, spec: Mapping[str, Any], item: str) -> str:
+    """Return the item, bare."""
+    return bare(item)
+
+
+def pattern(name: str, spec: Mapping[str, Any], item: str) -> str:
     """Return the item, bare; ParameterError for a regular expression, which nothing ever is."""
     found = bare(item)
     if is_expression(found):
@@ -66,9 +73,9 @@ def pattern(name: str, item: str) -> str:
     return found
 
 
-def word(name: str, item: str) -> str:
+def word(name: str, spec: Mapping[str, Any], item: str) -> str:
     """Return the pattern that has no space; ParameterError for what begins a comment, whose words would follow."""
-    found = pattern(name, item)
+    found = pattern(name, spec, item)
     if found.startswith("#"):
         why = "a comment stands on a line of its own, with a space after the '#'"
         raise ParameterError(f"Parameter '{name}': '{found}' begins with '#': {why}.")

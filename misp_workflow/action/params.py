@@ -241,18 +241,6 @@ def _text(name: str, spec: Mapping[str, Any], given: str) -> str:
     return given
 
 
-def _name(name: str, spec: Mapping[str, Any], given: str) -> str:
-    return listing.bare(given)
-
-
-def _tag(name: str, spec: Mapping[str, Any], given: str) -> str:
-    return listing.pattern(name, given)
-
-
-def _word(name: str, spec: Mapping[str, Any], given: str) -> str:
-    return listing.word(name, given)
-
-
 def _integer(name: str, spec: Mapping[str, Any], given: str) -> int:
     try:
         value = int(given)
@@ -379,9 +367,9 @@ def _offered(spec: Mapping[str, Any]) -> str:
 
 _READERS: dict[str, Any] = {
     "text": _text,
-    "word": _word,
-    "tag": _tag,
-    "name": _name,
+    "word": listing.word,
+    "tag": listing.pattern,
+    "name": listing.name,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,

@@ -29,14 +29,6 @@ class _NewFile(click.Path):
 
 
 NEW_FILE = _NewFile(dir_okay=False)
-
-
-def write_page(path: Path, page: str) -> None:
-    """Write a page that shows what stands in events: a new file is for its owner only."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(page)
-
-
 FILE_OR_FOLDER = click.Path(exists=True, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -15,12 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from misp_workflow import __version__, settings
-from misp_workflow.cli.inputs import FILE, NEW_FILE, read_json, read_workflow, write_page
+from misp_workflow.cli.inputs import FILE, NEW_FILE, read_json, read_workflow
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import actions, actions_option
 from misp_workflow.cli.waiting import for_lists_in
 from misp_workflow.errors import InputError
+from misp_workflow.remote.files import save
 from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.settings import Settings
@@ -94,7 +95,7 @@ def command(
     if journal is None:
         kept.remove()
     if html is not None:
-        write_page(html, as_html(summary))
+        save(html, as_html(summary), secret=True)
     if as_json:
         echo(orjson.dumps(summary.data(), option=orjson.OPT_INDENT_2).decode())
     else:

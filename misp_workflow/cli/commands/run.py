@@ -12,7 +12,7 @@ import orjson
 from misp_workflow.cli import waiting
 from misp_workflow.cli.fitting import handed_over, refuse_unfit, trigger_named
 from misp_workflow.cli.house_rules import warn
-from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow, write_page
+from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import DRY, module_server, server_options
 from misp_workflow.cli.side_by_side import print_comparison
@@ -20,6 +20,7 @@ from misp_workflow.cli.tree import print_run
 from misp_workflow.cli.version import chosen, misp_option
 from misp_workflow.debug.telling import posts, tell
 from misp_workflow.errors import InputError
+from misp_workflow.remote.files import save
 from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint
@@ -115,7 +116,7 @@ def command(
     if debug is not None:
         tell(HttpServer(debug), posts(done, data))
     if html is not None:
-        write_page(html, as_html(done, _head(workflow or blueprint, event, send)))
+        save(html, as_html(done, _head(workflow or blueprint, event, send)), secret=True)
     if as_json:
         echo(orjson.dumps({"dry": not send, **as_data(done)}, default=str, option=orjson.OPT_INDENT_2))
     else:

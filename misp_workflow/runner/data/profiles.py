@@ -247,6 +247,15 @@ COMMENT_SEES_ATTRIBUTE = Change(
     "MISP's own blueprints use that name, which 2.5.1 does not know; since when is not established",
     modules=("Module_attribute_comment_operation",),
 )
+SPLUNK_SENDS = Change(
+    "2.5.2",
+    "likely",
+    "splunk-hec-export with an address and a token",
+    "dies before it sends anything",
+    "sends what it is given",
+    "a running MISP 2.5.1 died of it; since when it does not is not established",
+    modules=("splunk-hec-export",),
+)
 REQUESTS_NAME_TIMEOUT = Change(
     "2.5.34",
     "read",

@@ -12,7 +12,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions, coreformat
-from misp_workflow.runner.data.profiles import ENRICH_EVENT_RELOADS, OLDEST
+from misp_workflow.runner.data.profiles import ENRICH_EVENT_RELOADS, SPLUNK_SENDS
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules import analyst, attributes, blocklist, changes, enriched, tags, webhooks
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
@@ -181,10 +181,10 @@ def proposals(call: Call) -> Outcome:
 
 
 def splunk(call: Call) -> Outcome:
-    """Note what would go to Splunk. Raises PhpCrash in 2.5.1, which dies of it before it asks anybody."""
+    """Note what would go to Splunk. Raises PhpCrash where MISP dies of it before it asks anybody."""
     needs = {"url": _NO_URL, "hec_token": "Authorization token not provided."}
     values = call.values()
-    if call.misp.version == OLDEST and not any(php.empty(values[name]) for name in needs):
+    if SPLUNK_SENDS not in call.misp and not any(php.empty(values[name]) for name in needs):
         raise PhpCrash("Error", "Call to a member function isOk() on null")
     return _noted("webhook", "Splunk HEC", needs)(call)
 

@@ -52,9 +52,9 @@ def replacements_die(subject: Subject) -> Iterator[Finding]:
 
 def splunk_dies(subject: Subject) -> Iterator[Finding]:
     """Seen on a running MISP 2.5.1, whatever the receiver answers; of later ones nothing is known."""
-    if subject.world.misp.version != profiles.OLDEST:
+    if profiles.SPLUNK_SENDS in subject.world.misp:
         return
-    for node in _nodes(subject, {"splunk-hec-export"}):
+    for node in _nodes(subject, frozenset(profiles.SPLUNK_SENDS.modules)):
         yield Finding("error", "dies", node, "This MISP dies here before it sends anything.",
                       "Use splunk_event of this package instead.")  # fmt: skip
 
