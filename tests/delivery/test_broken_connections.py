@@ -149,3 +149,26 @@ def test_what_is_dropped_while_a_worker_tries_it_does_not_come_back(box: Any, re
 
     box._deliver(made, tried, lambda entry: None)
     assert box.entries() == []
+
+
+def test_what_the_broker_took_too_late_after_a_failed_try_is_not_said_to_wait(
+    box: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same asked again was "already queued" for the whole window, and nobody sent it."""
+    is_over, sent, send = threading.Event(), threading.Event(), box._send
+
+    def slowly(*given: Any) -> None:
+        is_over.wait(30)
+        send(*given)
+        sent.set()
+
+    monkeypatch.setattr(box, "_send", slowly)
+    receiver.answers(answer(status=503))
+    one = parcel(receiver, "too late")
+    assert deliver([one], deadline=time.monotonic() + 1.0)[0].status == "refused"
+    until(box._asking._work_queue.empty, 10)
+    time.sleep(0.2)  # what was begun has been taken back
+    is_over.set()
+    assert sent.wait(30)
+    time.sleep(0.2)  # whoever put it has noted what there is to note
+    assert deliver([one])[0].status == "delivered"

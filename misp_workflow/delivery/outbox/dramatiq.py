@@ -77,39 +77,53 @@ class DramatiqOutbox:
         may_wait()
         pairs = [(item, self._letters.of(item)) for item in items]
         begun: list[Envelope] = []
+
+        def store(given_up: threading.Event) -> list[Taken]:
+            return [self._put(*pair, deadline, begun, given_up) for pair in pairs if not given_up.is_set()]
+
+        return self._stored(deadline, begun, store)
+
+    def _stored(self, deadline: float, begun: list[Envelope], store: Callable[[threading.Event], Result]) -> Result:
+        """Store for a caller, who may hear no though the broker takes it later: then what was begun is taken back."""
         given_up = threading.Event()
 
-        def store() -> list[Taken]:
+        def task() -> Result:
             try:
-                return [self._put(*pair, deadline, begun) for pair in pairs if not given_up.is_set()]
+                return store(given_up)
             finally:
                 if given_up.is_set():
                     self._take_back(begun)
 
         try:
-            return self._within(deadline, store)
+            return self._within(deadline, task)
         except DeliveryError:
             given_up.set()
+            self._no_longer_held(begun)
             self._careful(deadline, lambda: self._take_back(begun))
             raise
+
+    def _no_longer_held(self, envelopes: Sequence[Envelope]) -> None:
+        with self._lock:
+            for envelope in envelopes:
+                if self._held.get(envelope["key"], (None, 0.0))[0] is envelope:
+                    del self._held[envelope["key"]]
 
     def _take_back(self, envelopes: Sequence[Envelope]) -> None:
         """See to it that nothing is sent of what has reached the broker, although we say that it did not.
 
         On RabbitMQ only the workers of this process hear of it.
         """
+        self._no_longer_held(envelopes)
         for envelope in envelopes:
-            with self._lock:
-                if self._held.get(envelope["key"], (None, 0.0))[0] is envelope:
-                    del self._held[envelope["key"]]
             with contextlib.suppress(*self._troubles):
                 self._backend.replaced(envelope["serial"], LONGEST_WISH)
                 self._backend.forget(envelope["key"])
 
-    def _put(self, item: Item, envelope: Envelope, deadline: float, begun: list[Envelope]) -> Taken:
+    def _put(
+        self, item: Item, envelope: Envelope, deadline: float, begun: list[Envelope], given_up: threading.Event
+    ) -> Taken:
         key = item.parcel.key
-        known = self._backend.known(key)
-        if known:
+        if known := self._backend.known(key):
             return "sent" if known == "sent" else "waiting"
         if item.hold:
             with self._lock:
@@ -123,16 +137,17 @@ class DramatiqOutbox:
             self._gatherings.add(item, envelope)
         else:
             self._send(MAIN, envelope)
-        self._note_waiting(key)
+        self._note_waiting(key, given_up)
         return "taken"
 
-    def _note_waiting(self, key: str) -> None:
+    def _note_waiting(self, key: str, given_up: threading.Event) -> None:
         """Remember that it waits. Only once it does: who is killed in between must not leave a false promise.
 
         Where that fails it waits all the same, and nobody must hear otherwise.
         """
         with contextlib.suppress(*self._troubles):
-            self._backend.note(key, "waiting", self._window)
+            if not given_up.is_set():
+                self._backend.note(key, "waiting", self._window)
 
     def _send(self, queue: str, envelope: Envelope, wait: float = 0.0) -> None:
         message: dramatiq.Message[None] = dramatiq.Message(
@@ -239,19 +254,15 @@ class DramatiqOutbox:
     def _put_back(self, envelope: Envelope, wait: float, until: float | None) -> None:
         new = {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}
 
-        def put() -> None:
+        def put(given_up: threading.Event) -> None:
             self._send(MAIN, new, wait)
-            self._note_waiting(new["key"])
+            self._note_waiting(new["key"], given_up)
 
         if until is None:
-            self._insist(put)
+            self._insist(lambda: put(threading.Event()))
             self._insist(lambda: self._backend.replaced(envelope["serial"]))
-            return
-        try:
-            self._within(max(until, time.monotonic() + 0.2), put)
-        except DeliveryError:
-            self._careful(until, lambda: self._take_back([new]))
-            raise
+        else:
+            self._stored(max(until, time.monotonic() + 0.2), [new], put)
 
     def _is_over(self, claim: Claim) -> bool:
         """Whether a worker need not keep what it tried: meanwhile somebody took it out, or it was sent by another."""
