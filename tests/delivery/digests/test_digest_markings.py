@@ -15,7 +15,7 @@ from misp_workflow.effects import Mail, Post
 from misp_workflow.testing import Receiver
 from misp_workflow.testing.contract import ActionFile, sample_params
 
-ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules/modules/action_mod"
+ACTIONS = Path(__file__).resolve().parents[3] / "misp_modules/modules/action_mod"
 CHATS = [
     *("discord_message", "googlechat_message", "matrix_message", "mattermost_message"),
     *("rocketchat_message", "slack_message", "teams_card", "telegram_message", "webex_message", "zulip_message"),
