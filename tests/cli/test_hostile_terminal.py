@@ -182,7 +182,7 @@ LOGGERS = {
     "cli/__init__.py",  # sets a level
     "delivery/stix/conversion.py",  # these three quiet a library's
     "delivery/transports/notification.py",
-    "delivery/transports/connections.py",
+    "delivery/transports/network/connections.py",
 }
 
 

@@ -14,7 +14,7 @@ from leaks_kit import ADDRESS, CORE, World, ask, leaks, logged, settle, template
 
 from misp_workflow import settings
 from misp_workflow.delivery.outbox import Entry, open_outbox
-from misp_workflow.delivery.transports import foreign
+from misp_workflow.delivery.transports.network import foreign
 from misp_workflow.testing import Receiver, answer, redirect
 from misp_workflow.testing.contract import ActionFile
 

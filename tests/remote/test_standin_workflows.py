@@ -10,7 +10,7 @@ import pytest
 
 from misp_workflow import settings
 from misp_workflow.delivery.transports import http
-from misp_workflow.delivery.transports.tries import trying
+from misp_workflow.delivery.transports.network.tries import trying
 from misp_workflow.effects import Post
 from misp_workflow.testing.misp import MispStandIn
 

@@ -16,8 +16,8 @@ from test_bulk import EVENT, ask, attribute, event
 from misp_workflow import settings
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import tokens
 from misp_workflow.delivery.transports.dialects import crowdsec as dialect
+from misp_workflow.delivery.transports.request import tokens
 from misp_workflow.testing import Receiver, answer
 
 

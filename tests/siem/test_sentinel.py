@@ -10,7 +10,7 @@ from test_bulk import EVENT, ask, attribute, event
 
 from misp_workflow import settings
 from misp_workflow.delivery.ledger import ledger_of
-from misp_workflow.delivery.transports import tokens
+from misp_workflow.delivery.transports.request import tokens
 from misp_workflow.testing import Receiver, answer
 
 pytestmark = pytest.mark.usefixtures("misp_stix")

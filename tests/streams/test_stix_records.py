@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from test_stream_brokers import start  # noqa: F401 - a fixture
 
-from misp_workflow.delivery.transports import records, stixed
+from misp_workflow.delivery.transports import records
+from misp_workflow.delivery.transports.batches import stixed
 from misp_workflow.effects import Batch, Record, from_json, to_json
 from misp_workflow.testing.contract import ActionFile
 

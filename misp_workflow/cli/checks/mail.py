@@ -38,8 +38,8 @@ def _revoked(rules: Smime) -> list[Finding]:
     """Judge the age of the lists of revoked certificates: one that is outdated is gone by all the same."""
     if rules.crl is None:
         return []
-    from misp_workflow.delivery.transports import smime
-    from misp_workflow.delivery.transports.keys import UnusableKeyError
+    from misp_workflow.delivery.transports.encryption import smime
+    from misp_workflow.delivery.transports.encryption.keys import UnusableKeyError
 
     try:
         due = [(one.next_update_utc, one.issuer.rfc4514_string()) for one in smime.revoked(rules)]
@@ -53,8 +53,8 @@ def _revoked(rules: Smime) -> list[Finding]:
 
 def _recipients(rules: Settings, subject: str, values: dict[str, str]) -> list[Finding]:
     # here: the library is loaded where somebody encrypts
-    from misp_workflow.delivery.transports import pgp, smime
-    from misp_workflow.delivery.transports.keys import UnusableKeyError
+    from misp_workflow.delivery.transports.encryption import pgp, smime
+    from misp_workflow.delivery.transports.encryption.keys import UnusableKeyError
 
     listed = ",".join(values.get(name, "") for name in ("recipients", "cc", "bcc"))
     with_key: list[str] = []

@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, warning
 from misp_workflow.cli.checks.web import PATIENCE
-from misp_workflow.delivery.transports import proxies, tries, tunnels
-from misp_workflow.delivery.transports.proxies import WEB, Proxy
+from misp_workflow.delivery.transports.network import proxies, tries, tunnels
+from misp_workflow.delivery.transports.network.proxies import WEB, Proxy
 from misp_workflow.errors import SettingsError
 from misp_workflow.settings import Destination, Settings, current
 

@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from misp_workflow.cli.checks.finding import Finding, error, ok, warning
-from misp_workflow.delivery.transports import connections, http, proxies, sockets, tries, trust
-from misp_workflow.delivery.transports.proxies import Proxy
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.network import connections, proxies, sockets, tries, trust
+from misp_workflow.delivery.transports.network.proxies import Proxy
 from misp_workflow.effects import Post, mask
 from misp_workflow.errors import SettingsError
 

@@ -1,4 +1,8 @@
-"""The ways out: one file per kind of effect, found by the effect's `kind`.
+"""The ways out: one file here per kind of effect, found by the effect's `kind`; folders hold what they are made of.
+
+    network     connections under all of them        request  what an HTTP request is made of beyond its effect
+    batches     what batches of records need         dialects and streams  the services and systems that take batches
+    encryption  of mails
 
 A transport is a module with one function::
 

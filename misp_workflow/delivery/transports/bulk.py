@@ -11,10 +11,12 @@ from typing import Any, cast
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import http, last_word, proxies, stixed
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.batches import last_word, stixed
+from misp_workflow.delivery.transports.batches.rest import take_back_rest
 from misp_workflow.delivery.transports.dialects import Ask
-from misp_workflow.delivery.transports.rest import take_back_rest
-from misp_workflow.delivery.transports.tries import trying
+from misp_workflow.delivery.transports.network import proxies
+from misp_workflow.delivery.transports.network.tries import trying
 from misp_workflow.effects import Bulk, Post, mask
 from misp_workflow.effects.outcome import left_out
 

@@ -19,9 +19,10 @@ from misp_workflow.delivery.cases.words import GOES, comment_of
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import http, proxies
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.network import proxies
+from misp_workflow.delivery.transports.network.tries import trying
 from misp_workflow.delivery.transports.tracker import EndError, GoneError, Tracker
-from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Case
 from misp_workflow.errors import DeliveryError
 

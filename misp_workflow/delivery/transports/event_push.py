@@ -19,7 +19,8 @@ from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.pushed import HEAD, KINDS, SIGHTINGS, Pushed, parts, sightings
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import misp, proxies
+from misp_workflow.delivery.transports import misp
+from misp_workflow.delivery.transports.network import proxies
 from misp_workflow.effects import EventPush
 from misp_workflow.errors import DeliveryError
 from misp_workflow.event import flag, number

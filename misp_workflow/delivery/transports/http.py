@@ -21,9 +21,10 @@ from urllib3.exceptions import TimeoutError as LateError
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import parts, proxies, threads
-from misp_workflow.delivery.transports.session import SESSION, adapter
-from misp_workflow.delivery.transports.tries import Try, trying
+from misp_workflow.delivery.transports.network import proxies
+from misp_workflow.delivery.transports.network.session import SESSION, adapter
+from misp_workflow.delivery.transports.network.tries import Try, trying
+from misp_workflow.delivery.transports.request import parts, threads
 from misp_workflow.effects import Json, Post, mask
 
 MAX_ANSWER = 1024 * 1024

@@ -16,8 +16,9 @@ import orjson
 
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import http, threads, uploads
-from misp_workflow.delivery.transports.filling import filled
+from misp_workflow.delivery.transports import http, uploads
+from misp_workflow.delivery.transports.request import threads
+from misp_workflow.delivery.transports.request.filling import filled
 from misp_workflow.effects import Json, Messages, Post
 from misp_workflow.words import counted
 

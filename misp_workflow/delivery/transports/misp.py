@@ -25,7 +25,7 @@ from misp_workflow.delivery.guard import Found, Unsaid
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
-from misp_workflow.delivery.transports.tries import Try, trying
+from misp_workflow.delivery.transports.network.tries import Try, trying
 from misp_workflow.effects import MispChange, Post, mask
 from misp_workflow.errors import DeliveryError, SettingsError
 from misp_workflow.printable import logger

@@ -19,8 +19,9 @@ from misp_workflow import settings
 from misp_workflow.delivery.guard import connection_refusal
 from misp_workflow.delivery.guard.networks import read_address
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import proxies, stixed
-from misp_workflow.delivery.transports.names import resolve
+from misp_workflow.delivery.transports.batches import stixed
+from misp_workflow.delivery.transports.network import proxies
+from misp_workflow.delivery.transports.network.names import resolve
 from misp_workflow.effects import Record
 
 JOINING = 0.5

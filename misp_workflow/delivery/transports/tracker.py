@@ -13,8 +13,8 @@ from misp_workflow.delivery.cases.memory import Known
 from misp_workflow.delivery.cases.words import document
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
-from misp_workflow.delivery.transports.filling import filled, place
-from misp_workflow.delivery.transports.tries import Try
+from misp_workflow.delivery.transports.network.tries import Try
+from misp_workflow.delivery.transports.request.filling import filled, place
 from misp_workflow.effects import Case, Json, Post
 from misp_workflow.effects.case import Request
 

@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 from misp_workflow import web_address
 from misp_workflow.delivery.guard.networks import read_address
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import http, proxies, threads
-from misp_workflow.delivery.transports.filling import filled
-from misp_workflow.delivery.transports.tries import Try, trying
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.network import proxies
+from misp_workflow.delivery.transports.network.tries import Try, trying
+from misp_workflow.delivery.transports.request import threads
+from misp_workflow.delivery.transports.request.filling import filled
 from misp_workflow.effects import Json, Messages, Post
 
 Values = dict[str, Json]

@@ -16,8 +16,10 @@ from pathlib import Path
 import certifi
 import pytest
 
-from misp_workflow.delivery.transports import connections, http, names, signing, sockets, trust
-from misp_workflow.delivery.transports.session import new_session
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.network import connections, names, sockets, trust
+from misp_workflow.delivery.transports.network.session import new_session
+from misp_workflow.delivery.transports.request import signing
 from misp_workflow.effects import Post
 from misp_workflow.testing.receiver import CLOSE, HANG, RESET, Answer, Receiver, answer, redirect
 

@@ -15,8 +15,8 @@ import pytest
 
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http as transport
-from misp_workflow.delivery.transports import tries
-from misp_workflow.delivery.transports.session import Adapter
+from misp_workflow.delivery.transports.network import tries
+from misp_workflow.delivery.transports.network.session import Adapter
 from misp_workflow.effects import Post
 from misp_workflow.testing.receiver import HANG, Receiver, answer
 

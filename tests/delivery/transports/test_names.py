@@ -11,7 +11,7 @@ import pytest
 from delivery_kit import parcel, until
 
 from misp_workflow.delivery import transports
-from misp_workflow.delivery.transports import names
+from misp_workflow.delivery.transports.network import names
 from misp_workflow.testing.receiver import Receiver
 
 SILENT = 80

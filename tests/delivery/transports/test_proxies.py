@@ -18,7 +18,8 @@ from proxy_kit import PASSWORD, USER, WRITTEN, Squid
 from misp_workflow import settings
 from misp_workflow.delivery import transports
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports import misp, proxies
+from misp_workflow.delivery.transports import misp
+from misp_workflow.delivery.transports.network import proxies
 from misp_workflow.effects import Batch, Effect, Mail, Notification, Post, Record
 from misp_workflow.errors import DeliveryError, SettingsError
 from misp_workflow.testing.receiver import Receiver, answer

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed: pip install aiosmtpd")
 
 from misp_workflow.delivery import transports
-from misp_workflow.delivery.transports import names
+from misp_workflow.delivery.transports.network import names
 from misp_workflow.effects import Mail, from_json, to_json
 from misp_workflow.testing import free_port
 from misp_workflow.testing.mail import MailServer

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from misp_workflow import settings
-from misp_workflow.delivery.transports import http, threads
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.request import threads
 from misp_workflow.effects import Post
 from misp_workflow.testing import Receiver, answer
 

@@ -14,7 +14,8 @@ from proxy_kit import USER, WRITTEN
 from misp_workflow.delivery import digest, retry
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.guard import fit
-from misp_workflow.delivery.transports import http, messages, names, sockets, uploads
+from misp_workflow.delivery.transports import http, messages, uploads
+from misp_workflow.delivery.transports.network import names, sockets
 from misp_workflow.effects import Messages, Parcel, Post, from_json, to_json
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current

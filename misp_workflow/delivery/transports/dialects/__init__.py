@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.transports import http
-from misp_workflow.delivery.transports.tries import Try
+from misp_workflow.delivery.transports.network.tries import Try
 from misp_workflow.effects import Post
 
 MAX_ANSWER = 16 * 1024 * 1024

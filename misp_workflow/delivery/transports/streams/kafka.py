@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from misp_workflow.delivery.transports.connections import connect
-from misp_workflow.delivery.transports.names import resolve
-from misp_workflow.delivery.transports.sockets import check_address, connect_problem
+from misp_workflow.delivery.transports.network.connections import connect
+from misp_workflow.delivery.transports.network.names import resolve
+from misp_workflow.delivery.transports.network.sockets import check_address, connect_problem
+from misp_workflow.delivery.transports.network.tries import trying
 from misp_workflow.delivery.transports.streams.outcome import (
     IN,
     Outcome,
@@ -16,7 +17,6 @@ from misp_workflow.delivery.transports.streams.outcome import (
     missing,
     server,
 )
-from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Batch
 
 DEFAULT_PORT = 9092

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from misp_workflow.delivery.transports import proxies, trust
-from misp_workflow.delivery.transports.names import resolve
-from misp_workflow.delivery.transports.sockets import check_address
+from misp_workflow.delivery.transports.network import proxies, trust
+from misp_workflow.delivery.transports.network.names import resolve
+from misp_workflow.delivery.transports.network.sockets import check_address
 from misp_workflow.effects import Batch
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from misp_workflow.delivery.transports import foreign
+from misp_workflow.delivery.transports.network import foreign
+from misp_workflow.delivery.transports.network.tries import trying
 from misp_workflow.delivery.transports.streams.outcome import (
     IN,
     Outcome,
@@ -16,7 +17,6 @@ from misp_workflow.delivery.transports.streams.outcome import (
     missing,
     server,
 )
-from misp_workflow.delivery.transports.tries import trying
 from misp_workflow.effects import Batch
 
 LENGTH = 100_000

@@ -12,12 +12,12 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
-from misp_workflow.delivery.transports import proxies
-from misp_workflow.delivery.transports.connections import connect
-from misp_workflow.delivery.transports.names import resolve
-from misp_workflow.delivery.transports.proxies import Proxy
+from misp_workflow.delivery.transports.network import proxies
+from misp_workflow.delivery.transports.network.connections import connect
+from misp_workflow.delivery.transports.network.names import resolve
+from misp_workflow.delivery.transports.network.proxies import Proxy
+from misp_workflow.delivery.transports.network.tries import Try, trying
 from misp_workflow.delivery.transports.streams.outcome import IN, Outcome, UnreachableError, server, tls
-from misp_workflow.delivery.transports.tries import Try, trying
 from misp_workflow.effects import Batch, Json
 
 PORTS = {"udp": 514, "tcp": 601, "tls": 6514}

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from misp_workflow.delivery.transports.keys import UnusableKeyError, file_of, read
+from misp_workflow.delivery.transports.encryption.keys import UnusableKeyError, file_of, read
 from misp_workflow.settings.mail import Smime
 
 ENDINGS = (".pem", ".crt", ".cer")

@@ -11,8 +11,8 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from misp_workflow import __version__
-from misp_workflow.delivery.transports.connections import Pool, TLSPool
-from misp_workflow.delivery.transports.proxies import Proxy
+from misp_workflow.delivery.transports.network.connections import Pool, TLSPool
+from misp_workflow.delivery.transports.network.proxies import Proxy
 
 
 class Adapter(HTTPAdapter):

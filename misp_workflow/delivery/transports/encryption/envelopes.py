@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from email import policy
 from email.message import EmailMessage
 
-from misp_workflow.delivery.transports import pgp, smime
-from misp_workflow.delivery.transports.keys import UnusableKeyError
+from misp_workflow.delivery.transports.encryption import pgp, smime
+from misp_workflow.delivery.transports.encryption.keys import UnusableKeyError
 from misp_workflow.effects import Mail
 from misp_workflow.settings.mail import Mail as Rules
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import orjson
 from urllib3 import encode_multipart_formdata
 
-from misp_workflow.delivery.transports import signing
+from misp_workflow.delivery.transports.request import signing
 from misp_workflow.effects import Json, Post
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from misp_workflow.delivery.guard import connection_refusal
-from misp_workflow.delivery.transports.names import LookupTimeoutError, resolve
-from misp_workflow.delivery.transports.tries import Try
+from misp_workflow.delivery.transports.network.names import LookupTimeoutError, resolve
+from misp_workflow.delivery.transports.network.tries import Try
 from misp_workflow.settings import Networks
 
 

@@ -16,10 +16,10 @@ import threading
 from misp_workflow.delivery.guard import connection_refusal
 from misp_workflow.delivery.guard.networks import METADATA_NAMES, read_address
 from misp_workflow.delivery.retry import http_phrase
-from misp_workflow.delivery.transports import trust
-from misp_workflow.delivery.transports.proxies import Proxy
-from misp_workflow.delivery.transports.sockets import AddressRefusedError, ProxyError, connect_problem, dialled
-from misp_workflow.delivery.transports.tries import Try
+from misp_workflow.delivery.transports.network import trust
+from misp_workflow.delivery.transports.network.proxies import Proxy
+from misp_workflow.delivery.transports.network.sockets import AddressRefusedError, ProxyError, connect_problem, dialled
+from misp_workflow.delivery.transports.network.tries import Try
 from misp_workflow.settings import Networks
 
 Connected = tuple[socket.socket, socket.socket]

@@ -14,8 +14,8 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from misp_workflow.delivery.transports.sockets import AddressRefusedError, check_address
-from misp_workflow.delivery.transports.tries import Try
+from misp_workflow.delivery.transports.network.sockets import AddressRefusedError, check_address
+from misp_workflow.delivery.transports.network.tries import Try
 
 _EVENTS = frozenset(("socket.connect", "socket.sendto", "socket.sendmsg"))
 _thread = threading.local()

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from misp_workflow.delivery.transports.proxies import Proxy
+from misp_workflow.delivery.transports.network.proxies import Proxy
 
 
 class Try:

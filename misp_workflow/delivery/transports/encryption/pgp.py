@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from misp_workflow.delivery.transports.keys import UnusableKeyError, file_of
+from misp_workflow.delivery.transports.encryption.keys import UnusableKeyError, file_of
 from misp_workflow.settings.mail import Pgp
 
 ENDINGS = (".asc", ".gpg", ".pgp", ".key")

@@ -12,16 +12,16 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from misp_workflow.delivery.transports import trust, tunnels
-from misp_workflow.delivery.transports.proxies import Proxy
-from misp_workflow.delivery.transports.sockets import (
+from misp_workflow.delivery.transports.network import trust, tunnels
+from misp_workflow.delivery.transports.network.proxies import Proxy
+from misp_workflow.delivery.transports.network.sockets import (
     AddressRefusedError,
     check_address,
     check_public,
     connect_problem,
     dialled,
 )
-from misp_workflow.delivery.transports.tries import Try, now
+from misp_workflow.delivery.transports.network.tries import Try, now
 
 
 class _QuietWhenOurs(logging.Filter):

@@ -1,0 +1,1 @@
+"""Encrypted and signed mails, by OpenPGP and S/MIME."""
