@@ -34,6 +34,9 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """A uuid as MISP writes it (RFC 9562)."""
 
 _EXPRESSION = re.compile(r"(?<!\d)\.\*|\A\^|\A/.*/\Z")
+_EXPRESSION_OUTSIDE_QUOTES = re.compile(r"(?<!\d)\.\+|[\])]\+|\$\Z|\([^()|]*\|[^()]*\)|\\[wWdDsSbB.]|\|\s*[\w*?.-]+:")
+"""What a tag's value may have in it: galaxies name things as they like."""
+_IN_QUOTES = re.compile(r'"[^"\n]*"')
 
 TAG_LISTS = ("Tag", "_allTags", "EventTag", "AttributeTag", "EventReportTag", "Tags")
 """Members that hold the tags of what they stand in."""
@@ -151,13 +154,18 @@ def _usual_tag_names(attributes: Sequence[Mapping[str, Any]]) -> dict[str, None]
 
 
 def matching(names: Iterable[str], pattern: str) -> list[str]:
-    """Return the tag names that a shell-style pattern (`tlp:*`) matches, whatever the case."""
-    return [name for name in names if fnmatchcase(name.lower(), pattern.lower())]
+    """Return the tag names that a shell-style pattern (`tlp:*`) matches, whatever the case.
+
+    Every name matches itself: brackets in it (`acme:note="[draft]"`) are a set of letters to the shell.
+    """
+    wanted = pattern.lower()
+    return [name for name in names if fnmatchcase(lower := name.lower(), wanted) or lower == wanted]
 
 
 def is_expression(pattern: str) -> bool:
     """Return whether somebody wrote a regular expression, which `matching` takes for a text that nothing is."""
-    return bool(_EXPRESSION.search(pattern.strip()))
+    pattern = pattern.strip()
+    return bool(_EXPRESSION.search(pattern) or _EXPRESSION_OUTSIDE_QUOTES.search(_IN_QUOTES.sub("", pattern)))
 
 
 def marking(names: Iterable[str], scheme: Literal["tlp", "pap"]) -> str | None:

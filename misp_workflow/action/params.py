@@ -11,8 +11,9 @@ MISP knows `type` (string, large_string, hash_path), `description` and `value`. 
     words       what means the same as a choice: {"high": "1"}, small letters
     needs       what must be installed for a choice: {"stix21": "stix"}, the extra of this package by the value
     formerly    names that the parameter had before; MISP sends a node's value under the present one only
-    each        what each item of a "list" is: "email", "domain", "word" (it has no space), "tag" (a semicolon ends it,
-                too), or any "name"; whoever separates these otherwise must not get one item that nothing ever is
+    each        what each item of a "list" is: "email", "domain", "word" (it has no space), "type" (a pattern of MISP's
+                attribute types), "tag" (a semicolon ends it, too), or any "name"; whoever separates these otherwise
+                must not get one item that nothing ever is
     minimum, maximum   bounds of an integer or number
     address     the value says which server is asked; "url" always does
     secret      masked in everything that is said, logged or stored
@@ -368,6 +369,7 @@ def _offered(spec: Mapping[str, Any]) -> str:
 _READERS: dict[str, Any] = {
     "text": _text,
     "word": listing.word,
+    "type": listing.attribute_type,
     "tag": listing.pattern,
     "name": listing.name,
     "integer": _integer,

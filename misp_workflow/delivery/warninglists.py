@@ -181,10 +181,11 @@ class _Library:
                 yield item
 
         everything = [_described(file) for file in counted(files, 0)]
-        names = {name for pattern in patterns for name in matching([one.name for one in everything], pattern)}
+        meant = {pattern: matching([one.name for one in everything], pattern) for pattern in patterns}
+        if nobody := [pattern for pattern, names in meant.items() if not names]:  # it would never hold anything
+            return InputError(f"No warninglist is called {' or '.join(nobody)}.")
+        names = {name for found in meant.values() for name in found}
         chosen = [one for one in everything if one.name in names]
-        if not chosen:
-            return InputError(f"No warninglist is called {' or '.join(patterns)}.")
         return Shelf(counted(chosen, len(files)))
 
 

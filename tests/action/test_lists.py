@@ -41,8 +41,83 @@ def listed(name: str, given: Any) -> tuple[str, ...]:
         ["a", "b"],
     ],
 )
-def test_types_are_words(given: Any) -> None:
-    assert listed("forbidden_types", given) == ("a", "b")
+def test_names_of_objects_are_words(given: Any) -> None:
+    assert listed("required_objects", given) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "given", ["md5; ip-src|port", "md5 ip-src|port", "- md5\n- ip-src|port", "• md5\r• ip-src|port"]
+)
+def test_types_are_words(given: str) -> None:
+    assert listed("forbidden_types", given) == ("md5", "ip-src|port")
+
+
+@pytest.mark.parametrize(
+    "given", ["ip-scr", "md5\nemial*", "md5|url", "md5/url", "md5<br>url", "hash", ["sha-256"], '["x-*"]']
+)
+@pytest.mark.parametrize("name", ["required_types", "forbidden_types"])
+def test_what_is_no_type_is_said(name: str, given: Any) -> None:
+    """A type that is misspelt forbade nothing."""
+    with pytest.raises(ParameterError, match=f"'{name}'.*is no attribute type that the PyMISP installed here knows"):
+        listed(name, given)
+
+
+def test_the_nearest_type_is_named() -> None:
+    with pytest.raises(ParameterError, match="the nearest name is “ip-src”"):
+        listed("forbidden_types", "ip-scr")
+
+
+def test_where_nobody_knows_the_types_every_word_may_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("misp_workflow.attribute_types.known", tuple)
+    assert listed("forbidden_types", "brand-new") == ("brand-new",)
+
+
+LINES = ["a:b{}c:d", '"a:b"{}"c:d"']
+
+
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\n• ", "\r\n– "])
+@pytest.mark.parametrize("written", LINES)
+def test_every_line_end_and_bullet_parts_tags(written: str, end: str) -> None:
+    assert listed("forbidden_tags", written.format(end)) == ("a:b", "c:d")
+
+
+@pytest.mark.parametrize("given", ["* a:b\n* c:d", "1. a:b\n2. c:d", " 1) a:b\r\n 2) c:d\n"])
+def test_marks_before_every_line_are_bullets(given: str) -> None:
+    assert listed("forbidden_tags", given) == ("a:b", "c:d")
+
+
+def test_a_star_before_one_of_the_lines_is_a_pattern() -> None:
+    assert listed("forbidden_tags", "* red\na:b") == ("* red", "a:b")
+
+
+@pytest.mark.parametrize("between", [" ", "\t", "\xa0", " and ", " | ", " / ", " & "])
+@pytest.mark.parametrize("written", LINES)
+def test_two_tags_in_one_are_said(written: str, between: str) -> None:
+    with pytest.raises(ParameterError, match=r"'forbidden_tags': .* (?:looks like two in one|is a regular expression)"):
+        listed("forbidden_tags", written.format(between))
+
+
+@pytest.mark.parametrize("given", ["a:b # never\nc:d", "c:d\n'a:b' # never"])
+def test_a_comment_behind_a_tag_is_said(given: str) -> None:
+    with pytest.raises(ParameterError, match=r"'forbidden_tags'.*a comment stands on a line of its own"):
+        listed("forbidden_tags", given)
+
+
+@pytest.mark.parametrize("name", ["case # 4711", "case:4711 source:osint", "is it a|b:c", "a:(b|c)"])
+def test_a_name_in_quotes_is_one_whatever_is_in_it(name: str) -> None:
+    assert listed("forbidden_tags", f'acme:x="{name}"') == (f'acme:x="{name}"',)
+
+
+@pytest.mark.parametrize("name", ["case # 4711", "case:4711 source:osint"])
+def test_a_whole_name_may_stand_in_quotes(name: str) -> None:
+    assert listed("forbidden_tags", f'"{name}"') == (name,)
+
+
+@pytest.mark.parametrize("given", ["dns|whois", "dns<br>whois", "dns\\nwhois"])
+def test_signs_that_are_in_no_word_are_said(given: str) -> None:
+    modules = ActionFile.load(FOLDER / "enrichment_guard.py").params
+    with pytest.raises(ParameterError, match=r"'denied_modules': .* is no word"):
+        read({"denied_modules": modules["denied_modules"]}, {"denied_modules": given}, {})
 
 
 @pytest.mark.parametrize(
@@ -116,8 +191,8 @@ def test_a_name_may_begin_with_a_hash() -> None:
 
 @pytest.mark.parametrize("given", ["a # not b", "#a\nb", "a, #b", ["#a"]])
 def test_words_of_a_comment_are_not_taken_for_items(given: Any) -> None:
-    with pytest.raises(ParameterError, match=r"'forbidden_types'.*a comment stands on a line of its own"):
-        listed("forbidden_types", given)
+    with pytest.raises(ParameterError, match=r"'required_objects'.*a comment stands on a line of its own"):
+        listed("required_objects", given)
 
 
 @pytest.mark.parametrize(

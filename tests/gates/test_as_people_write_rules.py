@@ -89,8 +89,36 @@ def test_what_can_be_no_network_is_said(written: str) -> None:
     assert "is no network" in ask("enrichment_guard", enrichment("10.1.2.3", "ip-dst"), own_networks=written)
 
 
-@pytest.mark.parametrize("written", ["tlp:.*", ".*red.*", "^tlp:red$", "/tlp:red/", "tlp:green\n.*red", '["tlp:.*"]'])
-@pytest.mark.parametrize("name", ["forbidden_tags", "forbidden_types"])
+EXPRESSIONS = ["tlp:.*", ".*red.*", "^tlp:red$", "/tlp:red/", "tlp:green\n.*red", '["tlp:.*"]']
+EXPRESSIONS += ["acme:(hold|stop)", "acme:.+", "acme:hold$", r"acme:\w+", r"acme\.hold", "acme:[a-z]+", "acme:hold|x:y"]
+
+
+@pytest.mark.parametrize("written", EXPRESSIONS)
+@pytest.mark.parametrize("name", ["forbidden_tags", "required_objects"])
 def test_a_regular_expression_is_no_pattern(name: str, written: str) -> None:
     data = {"Event": {"info": "any", "Tag": [{"name": "tlp:red"}], "Attribute": []}}
     assert "is a regular expression; here * stands for anything" in ask("publish_gate", data, **{name: written})
+
+
+def test_a_regular_expression_is_no_type() -> None:
+    assert "is a regular expression" in ask("publish_gate", {"Event": {"info": "any"}}, forbidden_types="ip-.*")
+
+
+@pytest.mark.parametrize("name", ["[P1]", 'acme:note="[draft]"', "acme:[a-z]", 'misp-galaxy:tool="Foo (a|b)"'])
+def test_a_tag_with_brackets_means_itself(name: str) -> None:
+    """Brackets are a set of letters to a pattern: the tag itself went unseen."""
+    data = {"Event": {"info": "any", "Tag": [{"name": name}], "Attribute": []}}
+    assert "is forbidden" in ask("publish_gate", data, forbidden_tags=name.upper())
+    assert not ask("publish_gate", data, required_tags=name)
+
+
+def test_a_misspelt_type_forbids_nothing_together_and_is_said() -> None:
+    data = {"Event": {"info": "any", "Tag": [{"name": "tlp:red"}], "Attribute": [{"type": "email", "value": "x"}]}}
+    told = ask("publish_gate", data, forbidden_together="tlp:red emial*")
+    assert "the rule 'tlp:red emial*' cannot be read: 'emial*' is no attribute type" in told
+
+
+def test_one_warninglist_that_nobody_knows_is_said_beside_one_that_is_known() -> None:
+    data = {"Event": {"info": "any", "Attribute": [{"type": "ip-dst", "value": "8.8.8.8", "to_ids": True}]}}
+    told = ask("publish_gate", data, warninglists="List of known google domains\nLits of RFC *")
+    assert told == "No warninglist is called Lits of RFC *."

@@ -147,6 +147,12 @@ def test_the_operator_gives_own_tags_a_level() -> None:
     assert arriving(event_of(["acme:internal"], {"a": []}), own) is None
 
 
+def test_an_own_tag_with_brackets_means_itself() -> None:
+    """To a pattern they are a set of letters: the tag that the operator named passed as unmarked."""
+    own = Destination(tlp="amber", markings={'acme:board="[draft]"': "red"})
+    assert arriving(event_of(["tlp:green"], {"a": ['acme:Board="[Draft]"'], "b": ["acme:open"]}), own) == ["b"]
+
+
 def test_an_event_whose_tags_only_its_attributes_show() -> None:
     data = event_of(["tlp:red"], {"a": []})
     del data["Event"]["Tag"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
 
-from misp_workflow import deadline
+from misp_workflow import attribute_types, deadline
 from misp_workflow.action.rules.subject import Subject, proposals
 from misp_workflow.delivery.guard.addresses import ascii_name, reserved
 from misp_workflow.delivery.warninglists import lists_with
@@ -96,6 +96,9 @@ def _together(values: Values, subject: Subject) -> Iterator[str]:
         tag, kind = read.groups() if (read := _TOGETHER.fullmatch(line)) else ("", "")
         if not tag.strip():
             yield f"the rule '{line}' cannot be read: it needs a tag pattern and a type pattern"
+            continue
+        if not attribute_types.is_one(kind):
+            yield f"the rule '{line}' cannot be read: '{kind}' is no attribute type"
             continue
         types = [text(row.get("type")) for row in subject.attributes]
         tags, found = tagged(subject.view.all_tags, tag.strip()), dict.fromkeys(matching(types, kind))

@@ -56,13 +56,13 @@ CONTENT: Table = {
         "type": "large_string",
         "description": "Patterns, one per line; each must match the type of an attribute (ip-*, sha256)",
         "format": "list",
-        "each": "word",
+        "each": "type",
     },
     "forbidden_types": {
         "type": "large_string",
         "description": "Patterns, one per line; no attribute may have such a type (target-*, passport-number)",
         "format": "list",
-        "each": "word",
+        "each": "type",
     },
     "required_objects": {
         "type": "large_string",
@@ -139,7 +139,7 @@ PROPOSAL: Table = _rules(
             "type": "large_string",
             "description": "Patterns, one per line; the type of what is proposed must match one of them; empty: any",
             "format": "list",
-            "each": "word",
+            "each": "type",
         },
         "forbidden_types": {
             **CONTENT["forbidden_types"],

@@ -71,8 +71,9 @@ class Rule:
 
     def _mark(self, name: str) -> Mark:
         """Return what a tag says here: the operator's own markings first, then the known schemes."""
+        folded = name.casefold()
         for pattern, level in self.destination.markings.items():
-            if fnmatchcase(name.casefold(), pattern):
+            if folded == pattern or fnmatchcase(folded, pattern):  # a name with brackets means itself, too
                 return Mark(tlp=TLP_LEVELS.index(level))
         return read_tag(name)
 
