@@ -8,9 +8,7 @@ from typing import Any
 
 import orjson
 import redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
 
 from misp_workflow.delivery.ledger.background import Background
 from misp_workflow.delivery.ledger.base import WHOLE, Sent, time_of
@@ -49,9 +47,8 @@ class RedisLedger:
         self._client: Any = redis.Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
         self._max_age = max_age
         self._note = self._client.register_script(_NOTE)
-        self._background = Background(
-            self._write, (RedisConnectionError, RedisTimeoutError, OSError), (RedisError,), "in Redis"
-        )
+        # Whatever a Redis says of itself passes: its memory or disk is full, another one has taken its place.
+        self._background = Background(self._write, (RedisError, OSError), (), "in Redis")
 
     def note(self, rows: Sequence[Sent], *, now: bool = False) -> bool:
         rows = [row for row in rows if row.event]
@@ -106,7 +103,12 @@ class RedisLedger:
         for event, values in events.items():
             for start in range(0, len(values), 1000):
                 some: list[str | bytes] = [str(int(self._max_age * 1000)), *values[start : start + 1000]]
-                self._note(keys=[NAMESPACE + event], args=some)
+                try:
+                    self._note(keys=[NAMESPACE + event], args=some)
+                except ResponseError as error:
+                    if "WRONGTYPE" not in str(error):
+                        raise
+                    LOG.error("Rows of event %s are lost: %s holds something else in Redis.", event, NAMESPACE + event)
 
 
 def _glob(text: str) -> str:
