@@ -6,9 +6,9 @@
 # Debian 12, apt-get update done.
 #
 # Seen:
-#     { "f": { "DeviceVendor": "MISP", "DeviceProduct": "MISP", "DeviceVersion": "2.5", "SignatureID": "1", "Name": "Attribute", "Severity": "5", "Extension
-#     { "f": { "DeviceVendor": "MISP", "DeviceProduct": "MISP", "DeviceVersion": "2.5", "SignatureID": "1", "Name": "Attribute", "Severity": "5", "Extension
-#     { "originalmsg": "CEF:0|MISP|MISP|2.5|1|Attribute|5| src=198.51.100.7 act=", "unparsed-data": "CEF:0|MISP|MISP|2.5|1|Attribute|5| src=198.51.100.7 act
+#     |5|src=198.51.100.7 act=blocked -> { "rc": "198.51.100.7", "act": "blocked" }
+#     |5| src=198.51.100.7 act=blocked -> { "src": "198.51.100.7", "act": "blocked" }
+#     |5| src=198.51.100.7 act= -> refused
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -18,11 +18,14 @@ for package in ./*.deb; do dpkg -x "$package" root; done
 library=$(dirname "$(find "$work/root" -name 'liblognorm.so.5' | head -n 1)")
 normalizer=$(find root -type f -name 'lognormalizer' | head -n 1)
 printf 'version=2\nrule=:%%f:cef%%\n' >rules
-read_one() { printf '%s\n' "$1" | LD_LIBRARY_PATH="$library" "$normalizer" -r rules -e json; }
-bare=$(read_one 'CEF:0|MISP|MISP|2.5|1|Attribute|5|src=198.51.100.7 act=blocked')
-spaced=$(read_one 'CEF:0|MISP|MISP|2.5|1|Attribute|5| src=198.51.100.7 act=blocked')
-empty=$(read_one 'CEF:0|MISP|MISP|2.5|1|Attribute|5| src=198.51.100.7 act=')
-printf '%s\n' "$bare" "$spaced" "$empty"
-grep -q '"rc": *"198.51.100.7"' <<<"$bare"
-grep -q '"src": *"198.51.100.7"' <<<"$spaced"
-grep -q 'unparsed-data' <<<"$empty"
+for extension in 'src=198.51.100.7 act=blocked' ' src=198.51.100.7 act=blocked' ' src=198.51.100.7 act='; do
+    read=$(LD_LIBRARY_PATH="$library" "$normalizer" -r rules -e json <<<"CEF:0|MISP|MISP|2.5|1|Attribute|5|$extension")
+    found=$(sed -n 's/.*"Extensions": \({[^}]*}\).*/\1/p' <<<"$read")
+    [[ $read == *unparsed-data* ]] && found=refused
+    echo "|5|$extension -> $found"
+done | tee said
+diff said - <<'SEEN'
+|5|src=198.51.100.7 act=blocked -> { "rc": "198.51.100.7", "act": "blocked" }
+|5| src=198.51.100.7 act=blocked -> { "src": "198.51.100.7", "act": "blocked" }
+|5| src=198.51.100.7 act= -> refused
+SEEN

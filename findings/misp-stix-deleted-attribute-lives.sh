@@ -23,8 +23,8 @@ from misp_stix_converter import MISPtoSTIX21Parser
 logging.disable(logging.CRITICAL)
 
 
-def convert(attribute, tags=()):
-    """Return the STIX objects of a published event with this one attribute."""
+def convert(**more):
+    """Return the parser and the STIX objects of a published event with one attribute."""
     parser = MISPtoSTIX21Parser()
     parser.parse_misp_event({
         "Event": {
@@ -32,23 +32,18 @@ def convert(attribute, tags=()):
             "timestamp": "1767312000", "publish_timestamp": "1767312000", "published": True, "analysis": "0",
             "threat_level_id": "1", "distribution": "0",
             "Orgc": {"uuid": "5f1d8b8a-0000-4000-8000-000000000002", "name": "CERT"},
-            "Tag": [{"name": name} for name in tags],
             "Attribute": [{
                 "uuid": "5f1d8b8a-0000-4000-8000-000000000010", "category": "Network activity", "to_ids": True,
-                "timestamp": "1767312000", **attribute,
+                "timestamp": "1767312000", "type": "ip-dst", "value": "198.51.100.7", **more,
             }],
         }
     })
     return parser, json.loads(parser.bundle.serialize())["objects"]
 
 
-def of(objects, kind):
-    return [one for one in objects if one["type"] == kind]
-
-
-parser, live = convert({"type": "ip-dst", "value": "198.51.100.7"})
-parser, deleted = convert({"type": "ip-dst", "value": "198.51.100.7", "deleted": True})
-indicator, = of(deleted, "indicator")
+_, live = convert()
+parser, deleted = convert(deleted=True)
+(indicator,) = [one for one in deleted if one["type"] == "indicator"]
 print("pattern:", indicator["pattern"], "revoked:", indicator.get("revoked", False))
 print("warnings:", dict(parser.warnings), "errors:", dict(parser.errors))
 assert [one["type"] for one in deleted] == [one["type"] for one in live]

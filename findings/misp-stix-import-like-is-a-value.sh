@@ -25,14 +25,14 @@ from misp_stix_converter import ExternalSTIX2toMISPParser
 logging.disable(logging.CRITICAL)
 
 
-def attributes(pattern, **more):
+def attributes(pattern):
     """Return type, value and to_ids of what MISP gets of a bundle with this one indicator."""
     parser = ExternalSTIX2toMISPParser()
     parser.load_stix_bundle(stix2.parse({
         "type": "bundle", "id": "bundle--5f1d8b8a-0000-4000-8000-000000000001", "objects": [{
             "type": "indicator", "spec_version": "2.1", "id": "indicator--5f1d8b8a-0000-4000-8000-000000000010",
             "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-02T00:00:00.000Z", "pattern": pattern,
-            "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z", **more,
+            "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z",
         }],
     }))
     parser.parse_stix_bundle(single_event=True)

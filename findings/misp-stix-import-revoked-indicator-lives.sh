@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# misp-stix 2026.10.12: a revoked indicator is imported into MISP as an attribute for detection.
+# misp-stix 2026.10.12: a revoked indicator, and one of type "benign", is imported into MISP as an attribute for detection.
 #
-# Whoever publishes STIX takes an indicator back by a version with revoked true. Read by the import, it is a new attribute
-# with to_ids true, as if nothing had been taken back; nothing about it is told.
+# Whoever publishes STIX takes an indicator back by a version with revoked true; indicator_types says what a match means,
+# and STIX's own vocabulary has "benign" there, for activity that is not suspicious. The import reads neither: all three
+# below become the same attribute with to_ids true, and nothing is told.
 #
 # Seen:
-#     standing: [('domain', 'taken-back.example', True)]
-#     revoked: [('domain', 'taken-back.example', True)]
+#     malicious-activity: [('domain', 'a.example', True)]
+#     malicious-activity, revoked: [('domain', 'a.example', True)]
+#     benign: [('domain', 'a.example', True)]
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -23,14 +25,14 @@ from misp_stix_converter import ExternalSTIX2toMISPParser
 logging.disable(logging.CRITICAL)
 
 
-def attributes(pattern, **more):
+def attributes(**more):
     """Return type, value and to_ids of what MISP gets of a bundle with this one indicator."""
     parser = ExternalSTIX2toMISPParser()
     parser.load_stix_bundle(stix2.parse({
         "type": "bundle", "id": "bundle--5f1d8b8a-0000-4000-8000-000000000001", "objects": [{
             "type": "indicator", "spec_version": "2.1", "id": "indicator--5f1d8b8a-0000-4000-8000-000000000010",
-            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-02T00:00:00.000Z", "pattern": pattern,
-            "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z", **more,
+            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-02T00:00:00.000Z", "pattern_type": "stix",
+            "pattern": "[domain-name:value = 'a.example']", "valid_from": "2026-01-01T00:00:00Z", **more,
         }],
     }))
     parser.parse_stix_bundle(single_event=True)
@@ -39,9 +41,12 @@ def attributes(pattern, **more):
     return [(row["type"], row["value"], row["to_ids"]) for row in rows]
 
 
-pattern = "[domain-name:value = 'taken-back.example']"
-standing, revoked = attributes(pattern), attributes(pattern, revoked=True)
-print("standing:", standing)
-print("revoked:", revoked)
-assert standing == revoked == [("domain", "taken-back.example", True)]
+for name, more in (
+    ("malicious-activity", {"indicator_types": ["malicious-activity"]}),
+    ("malicious-activity, revoked", {"indicator_types": ["malicious-activity"], "revoked": True}),
+    ("benign", {"indicator_types": ["benign"]}),
+):
+    seen = attributes(**more)
+    print(f"{name}: {seen}")
+    assert seen == [("domain", "a.example", True)]
 PYTHON

@@ -23,8 +23,8 @@ from misp_stix_converter import MISPtoSTIX21Parser
 logging.disable(logging.CRITICAL)
 
 
-def convert(attribute, tags=()):
-    """Return the STIX objects of a published event with this one attribute."""
+def report(tag):
+    """Return the STIX report of a published event with this tag."""
     parser = MISPtoSTIX21Parser()
     parser.parse_misp_event({
         "Event": {
@@ -32,23 +32,19 @@ def convert(attribute, tags=()):
             "timestamp": "1767312000", "publish_timestamp": "1767312000", "published": True, "analysis": "0",
             "threat_level_id": "1", "distribution": "0",
             "Orgc": {"uuid": "5f1d8b8a-0000-4000-8000-000000000002", "name": "CERT"},
-            "Tag": [{"name": name} for name in tags],
+            "Tag": [{"name": tag}],
             "Attribute": [{
                 "uuid": "5f1d8b8a-0000-4000-8000-000000000010", "category": "Network activity", "to_ids": True,
-                "timestamp": "1767312000", **attribute,
+                "timestamp": "1767312000", "type": "ip-dst", "value": "198.51.100.7",
             }],
         }
     })
-    return parser, json.loads(parser.bundle.serialize())["objects"]
-
-
-def of(objects, kind):
-    return [one for one in objects if one["type"] == kind]
+    return next(one for one in json.loads(parser.bundle.serialize())["objects"] if one["type"] == "report")
 
 
 for tag in ("tlp:red", "TLP:RED", "PAP:RED"):
-    report, = of(convert({"type": "ip-dst", "value": "198.51.100.7"}, tags=[tag])[1], "report")
-    print(f"{tag}: markings {report.get('object_marking_refs', [])}, labels {report['labels']}")
-    assert bool(report.get("object_marking_refs")) == (tag == "tlp:red")
-    assert (tag in report["labels"]) == (tag != "tlp:red")
+    made = report(tag)
+    print(f"{tag}: markings {made.get('object_marking_refs', [])}, labels {made['labels']}")
+    assert bool(made.get("object_marking_refs")) == (tag == "tlp:red")
+    assert (tag in made["labels"]) == (tag != "tlp:red")
 PYTHON
