@@ -2,13 +2,12 @@
 # misp-stix 2026.10.12: LIKE in an imported pattern is read as "=", so its wildcard becomes part of the value.
 #
 # In STIX, LIKE '%.example' is every name below .example. The import makes the domain "%.example" of it, for detection,
-# and the URL "http://a.example/%"; patterns with MATCHES or ISSUBSET, which it cannot express either, are kept whole as a
-# stix2-pattern object.
+# and the URL "http://a.example/%". A pattern with MATCHES, which it cannot express either, is kept whole as an object.
 #
 # Seen:
 #     [domain-name:value LIKE '%.example']: [('domain', '%.example', True)]
 #     [url:value LIKE 'http://a.example/%']: [('url', 'http://a.example/%', True)]
-#     [domain-name:value MATCHES '^a']: []
+#     [domain-name:value MATCHES '^a']: [('text', 'stix 2.1', False), ('stix2-pattern', "[domain-name:value MATCHES '^a']", True)]
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -37,7 +36,8 @@ def attributes(pattern):
     }))
     parser.parse_stix_bundle(single_event=True)
     assert not parser.errors and not parser.warnings
-    rows = json.loads(parser.misp_event.to_json()).get("Attribute", [])
+    event = json.loads(parser.misp_event.to_json())
+    rows = event.get("Attribute", []) + [row for one in event.get("Object", []) for row in one["Attribute"]]
     return [(row["type"], row["value"], row["to_ids"]) for row in rows]
 
 
@@ -47,5 +47,6 @@ for pattern in (
 ):
     seen.append(attributes(pattern))
     print(f"{pattern}: {seen[-1]}")
-assert seen == [[("domain", "%.example", True)], [("url", "http://a.example/%", True)], []]
+assert seen[:2] == [[("domain", "%.example", True)], [("url", "http://a.example/%", True)]]
+assert seen[2][1] == ("stix2-pattern", "[domain-name:value MATCHES '^a']", True)
 PYTHON
