@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-LEASE = ("misp_workflow.delivery.outbox.lease.LEASE = 2.0", "misp_workflow.delivery.outbox.lease.RENEW = 0.4")
+LEASE = (
+    "misp_workflow.delivery.outbox.on_disk.lease.LEASE = 2.0",
+    "misp_workflow.delivery.outbox.on_disk.lease.RENEW = 0.4",
+)
 """How soon another process takes over what a killed one had in its hands, in the file."""
-REDIS = tuple(f"misp_workflow.delivery.outbox.redis.{one}" for one in ("HEARTBEAT = 4_000", "MAINTENANCE = 200_000"))
+REDIS = tuple(
+    f"misp_workflow.delivery.outbox.at_broker.redis.{one}" for one in ("HEARTBEAT = 4_000", "MAINTENANCE = 200_000")
+)
 """The same on a Redis."""
 
 

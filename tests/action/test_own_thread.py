@@ -18,7 +18,7 @@ from misp_workflow.action.nodes import BEING_WRITTEN
 from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.clear import MANY
 from misp_workflow.delivery.guard.spelling import MUCH
-from misp_workflow.delivery.outbox import writer
+from misp_workflow.delivery.outbox.on_disk import writer
 from misp_workflow.settings import file as settings_file
 from misp_workflow.testing import Receiver, answer
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from misp_workflow.delivery import OUTBOX_FILE
-from misp_workflow.delivery.outbox.file import NAME
+from misp_workflow.delivery.outbox.on_disk.file import NAME
 
 HEAVY = ["jinja2", "requests", "sqlite3", "cryptography", "misp_workflow.delivery.deliver"]
 SERVER_START = """

@@ -26,7 +26,7 @@ EVENT = "fa0c376e-40cc-4d20-8c59-d9ea1b1aaf77"
 WORKER = """
 import os, random, signal, sys, threading, time
 from misp_workflow.delivery import transports
-from misp_workflow.delivery.outbox import lease
+from misp_workflow.delivery.outbox.on_disk import lease
 lease.LEASE, lease.RENEW = 1.0, 0.2
 chance, tries, send = random.Random(int(sys.argv[2])), int(sys.argv[1]), transports.send
 

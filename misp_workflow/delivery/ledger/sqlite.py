@@ -12,7 +12,7 @@ from pathlib import Path
 
 from misp_workflow.delivery.ledger.background import Background
 from misp_workflow.delivery.ledger.base import WHOLE, Sent, time_of
-from misp_workflow.delivery.outbox.file import aside, inode, is_corruption, put_aside
+from misp_workflow.delivery.outbox.on_disk.file import aside, inode, is_corruption, put_aside
 from misp_workflow.errors import DeliveryError
 from misp_workflow.printable import logger
 from misp_workflow.settings import state

@@ -1,7 +1,8 @@
 """Where accepted effects live until they have a final receipt.
 
-One interface, `Outbox`, with two implementations: `sqlite` (a file of this machine, the default) and `dramatiq` (Redis
-or RabbitMQ, shared by many machines). Effects are sealed in both: `seal`.
+One interface, `Outbox`, with two implementations: `sqlite` (a file of this machine, the default), made of what is in
+`on_disk`, and `dramatiq` (Redis or RabbitMQ, shared by many machines), made of what is in `at_broker`. Effects are
+sealed in both: `seal`.
 """
 
 from __future__ import annotations

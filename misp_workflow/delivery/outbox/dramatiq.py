@@ -24,13 +24,22 @@ from dramatiq.errors import DramatiqError
 from dramatiq.middleware import CurrentMessage
 
 from misp_workflow.deadline import may_wait
-from misp_workflow.delivery.outbox.backend import open_backend
+from misp_workflow.delivery.outbox.at_broker.backend import open_backend
+from misp_workflow.delivery.outbox.at_broker.broker_workers import BrokerWorkers
+from misp_workflow.delivery.outbox.at_broker.envelope import (
+    DEAD,
+    MAIN,
+    Envelope,
+    anew,
+    entry,
+    flaws,
+    is_envelope,
+    members,
+)
+from misp_workflow.delivery.outbox.at_broker.fetching import Turns, is_ours
+from misp_workflow.delivery.outbox.at_broker.gatherings import Gatherings
+from misp_workflow.delivery.outbox.at_broker.letters import Letters
 from misp_workflow.delivery.outbox.base import AFTER_A_BUG, Claim, Entry, Item, Knowing, Rest, Taken, Totals
-from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
-from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, Envelope, anew, entry, flaws, is_envelope, members
-from misp_workflow.delivery.outbox.fetching import Turns, is_ours
-from misp_workflow.delivery.outbox.gatherings import Gatherings
-from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.delivery.outbox.seal import Seal
 from misp_workflow.delivery.retry import LONGEST_WISH, sentence_of_age
 from misp_workflow.effects import Effect

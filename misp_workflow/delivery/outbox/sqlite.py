@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from misp_workflow.deadline import may_wait
-from misp_workflow.delivery.outbox import damage, queue, repair, rows
 from misp_workflow.delivery.outbox.base import (
     AFTER_A_BUG,
     LATEST,
@@ -29,11 +28,12 @@ from misp_workflow.delivery.outbox.base import (
     Taken,
     Totals,
 )
-from misp_workflow.delivery.outbox.clock import Clock
-from misp_workflow.delivery.outbox.disk import Disk
-from misp_workflow.delivery.outbox.file import no_room, refusal
-from misp_workflow.delivery.outbox.lease import Lease
-from misp_workflow.delivery.outbox.memory import Memory
+from misp_workflow.delivery.outbox.on_disk import damage, queue, repair, rows
+from misp_workflow.delivery.outbox.on_disk.clock import Clock
+from misp_workflow.delivery.outbox.on_disk.disk import Disk
+from misp_workflow.delivery.outbox.on_disk.file import no_room, refusal
+from misp_workflow.delivery.outbox.on_disk.lease import Lease
+from misp_workflow.delivery.outbox.on_disk.memory import Memory
 from misp_workflow.delivery.outbox.seal import Seal, key_beside
 from misp_workflow.delivery.outbox.workers import Workers
 from misp_workflow.effects import Effect

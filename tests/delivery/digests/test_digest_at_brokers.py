@@ -12,7 +12,7 @@ from delivery_kit import parcel, until
 
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.deliver import deliver, house
-from misp_workflow.delivery.outbox.envelope import DIGEST, MAIN
+from misp_workflow.delivery.outbox.at_broker.envelope import DIGEST, MAIN
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import Receiver, answer
 

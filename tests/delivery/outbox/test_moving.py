@@ -12,8 +12,8 @@ from delivery_kit import parcel, until
 from misp_workflow.delivery import deliver as door
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.house import House
-from misp_workflow.delivery.outbox import lease
 from misp_workflow.delivery.outbox import workers as threads
+from misp_workflow.delivery.outbox.on_disk import lease
 from misp_workflow.effects import Receipt
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import Receiver, answer
@@ -86,8 +86,8 @@ def test_what_fetches_has_ended_before_its_connection_is_closed(monkeypatch: pyt
     stub = pytest.importorskip("dramatiq.brokers.stub", reason="the extra 'queue' is not installed")
     from dramatiq.worker import ConsumerThread
 
-    from misp_workflow.delivery.outbox.broker_workers import BrokerWorkers
-    from misp_workflow.delivery.outbox.envelope import MAIN
+    from misp_workflow.delivery.outbox.at_broker.broker_workers import BrokerWorkers
+    from misp_workflow.delivery.outbox.at_broker.envelope import MAIN
 
     fetching: list[bool] = []
     monkeypatch.setattr(ConsumerThread, "close", lambda self: fetching.append(self.is_alive()))

@@ -18,10 +18,11 @@ import pytest
 from delivery_kit import is_root, until
 
 from misp_workflow.delivery.lanes import Lanes
-from misp_workflow.delivery.outbox import Claim, Item, schema, writer
+from misp_workflow.delivery.outbox import Claim, Item
 from misp_workflow.delivery.outbox import sqlite as sqlite_outbox
-from misp_workflow.delivery.outbox.clock import Clock
-from misp_workflow.delivery.outbox.lease import LEASE
+from misp_workflow.delivery.outbox.on_disk import schema, writer
+from misp_workflow.delivery.outbox.on_disk.clock import Clock
+from misp_workflow.delivery.outbox.on_disk.lease import LEASE
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.effects import Parcel, Post
 from misp_workflow.errors import DeliveryError

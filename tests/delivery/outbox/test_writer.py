@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pytest
 from delivery_kit import until
 
-from misp_workflow.delivery.outbox import writer as module
-from misp_workflow.delivery.outbox.writer import Busy, Writer
+from misp_workflow.delivery.outbox.on_disk import writer as module
+from misp_workflow.delivery.outbox.on_disk.writer import Busy, Writer
 
 
 class Disk:

@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Collection, Container, Iterator, Sequence
 
 from misp_workflow.delivery import digest
-from misp_workflow.delivery.outbox import damage
 from misp_workflow.delivery.outbox.base import Claim, Entry, Resting
-from misp_workflow.delivery.outbox.rows import BUNDLED, FREE
+from misp_workflow.delivery.outbox.on_disk import damage
+from misp_workflow.delivery.outbox.on_disk.rows import BUNDLED, FREE
 from misp_workflow.effects import Effect, Parcel
 
 Connection = sqlite3.Connection

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from misp_workflow.delivery.outbox.file import File, damaged_file, refusal
-from misp_workflow.delivery.outbox.reader import Reader
-from misp_workflow.delivery.outbox.writer import Busy, Job, Store, StoreAtOnce, Writer
+from misp_workflow.delivery.outbox.on_disk.file import File, damaged_file, refusal
+from misp_workflow.delivery.outbox.on_disk.reader import Reader
+from misp_workflow.delivery.outbox.on_disk.writer import Busy, Job, Store, StoreAtOnce, Writer
 from misp_workflow.errors import DeliveryError
 
 Result = TypeVar("Result")

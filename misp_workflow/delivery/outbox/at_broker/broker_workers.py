@@ -9,7 +9,7 @@ from typing import Literal
 import dramatiq
 from dramatiq.broker import Broker
 
-from misp_workflow.delivery.outbox.envelope import MAIN
+from misp_workflow.delivery.outbox.at_broker.envelope import MAIN
 
 FETCHING_ENDS = 30.0
 """Seconds that what fetches gets to end, of which it needs one at most: a connection that is closed while another

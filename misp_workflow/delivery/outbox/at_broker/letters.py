@@ -7,8 +7,8 @@ import time
 import uuid
 
 from misp_workflow.delivery import digest
+from misp_workflow.delivery.outbox.at_broker.envelope import Envelope, flaws
 from misp_workflow.delivery.outbox.base import Claim, Item
-from misp_workflow.delivery.outbox.envelope import Envelope, flaws
 from misp_workflow.delivery.outbox.seal import Seal, SealError
 from misp_workflow.effects import Effect, Parcel
 

@@ -11,7 +11,7 @@ from typing import Any
 from pika import BasicProperties
 from pika.exceptions import ChannelClosedByBroker
 
-from misp_workflow.delivery.outbox.envelope import MAIN
+from misp_workflow.delivery.outbox.at_broker.envelope import MAIN
 
 BUCKETS = tuple(2**n for n in range(18))
 """Seconds that a message can wait, from one to a day and a half: one queue each, in which all wait equally long."""

@@ -20,10 +20,10 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import CurrentMessage
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
+from misp_workflow.delivery.outbox.at_broker.envelope import DEAD, MAIN, REPLACED, Envelope, envelopes
+from misp_workflow.delivery.outbox.at_broker.hands import TellingConsumer, ask
+from misp_workflow.delivery.outbox.at_broker.moves import BUCKETS, LOOKING, RESOURCE_LOCKED, waiting, waiting_queue
 from misp_workflow.delivery.outbox.base import is_sane
-from misp_workflow.delivery.outbox.envelope import DEAD, MAIN, REPLACED, Envelope, envelopes
-from misp_workflow.delivery.outbox.hands import TellingConsumer, ask
-from misp_workflow.delivery.outbox.moves import BUCKETS, LOOKING, RESOURCE_LOCKED, waiting, waiting_queue
 
 LONGEST_LOOK = 50.0
 """Seconds for which another one's look is waited for."""

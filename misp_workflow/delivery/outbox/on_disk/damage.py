@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from misp_workflow.delivery.outbox import repair
 from misp_workflow.delivery.outbox.base import LATEST, Entry, is_sane
-from misp_workflow.delivery.outbox.rows import TEXTS, TIMES
+from misp_workflow.delivery.outbox.on_disk import repair
+from misp_workflow.delivery.outbox.on_disk.rows import TEXTS, TIMES
 
 STATES = ("waiting", "dead", "sent")
 

@@ -19,7 +19,7 @@ from hurry import REDIS, hurried
 
 from misp_workflow.delivery.deliver import resume
 from misp_workflow.delivery.outbox import Item, Outbox, open_outbox
-from misp_workflow.delivery.outbox.envelope import MAIN
+from misp_workflow.delivery.outbox.at_broker.envelope import MAIN
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import HANG, Receiver, answer
@@ -178,8 +178,8 @@ def test_what_an_older_version_let_wait_is_seen_and_gets_out(box: Any, broker: R
 def test_a_worker_that_cannot_be_asked_leaves_no_connection_behind(broker: Rabbit):
     from dramatiq.errors import ConnectionClosed
 
-    from misp_workflow.delivery.outbox import hands
-    from misp_workflow.delivery.outbox.rabbitmq import RabbitBackend
+    from misp_workflow.delivery.outbox.at_broker import hands
+    from misp_workflow.delivery.outbox.at_broker.rabbitmq import RabbitBackend
 
     backend = RabbitBackend(broker.url)
     backend.broker.declare_queue(hands.MAIN, ensure=True)

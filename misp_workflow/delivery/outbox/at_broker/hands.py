@@ -13,9 +13,9 @@ from dramatiq.errors import ConnectionClosed
 from pika import BasicProperties
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from misp_workflow.delivery.outbox.envelope import MAIN
-from misp_workflow.delivery.outbox.fetching import Fetching
-from misp_workflow.delivery.outbox.moves import Mover
+from misp_workflow.delivery.outbox.at_broker.envelope import MAIN
+from misp_workflow.delivery.outbox.at_broker.fetching import Fetching
+from misp_workflow.delivery.outbox.at_broker.moves import Mover
 
 HANDS = f"{MAIN}-hands"
 """The exchange through which a question comes to all who have a worker."""

@@ -15,7 +15,7 @@ from delivery_kit import parcel, until
 from misp_workflow.delivery import breaker, retry
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.outbox import Claim, Item
-from misp_workflow.delivery.outbox.envelope import MAIN
+from misp_workflow.delivery.outbox.at_broker.envelope import MAIN
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import Receiver, answer

@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Callable
 
 from misp_workflow.delivery import digest
-from misp_workflow.delivery.outbox.backend import Backend
+from misp_workflow.delivery.outbox.at_broker.backend import Backend
+from misp_workflow.delivery.outbox.at_broker.envelope import DIGEST, MAIN, Envelope, flaws
+from misp_workflow.delivery.outbox.at_broker.letters import Letters
 from misp_workflow.delivery.outbox.base import Item
-from misp_workflow.delivery.outbox.envelope import DIGEST, MAIN, Envelope, flaws
-from misp_workflow.delivery.outbox.letters import Letters
 from misp_workflow.errors import WorkflowError
 
 EARLY = 0.5

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 import uuid
 
-from misp_workflow.delivery.outbox.clock import JUMP, Clock
-from misp_workflow.delivery.outbox.file import File
-from misp_workflow.delivery.outbox.schema import follow_clock
+from misp_workflow.delivery.outbox.on_disk.clock import JUMP, Clock
+from misp_workflow.delivery.outbox.on_disk.file import File
+from misp_workflow.delivery.outbox.on_disk.schema import follow_clock
 
 LEASE = 8.0
 """Seconds after which a process that does not renew its lease counts as dead."""

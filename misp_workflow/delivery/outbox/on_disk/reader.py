@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from misp_workflow.delivery.outbox.file import File, is_corruption
+from misp_workflow.delivery.outbox.on_disk.file import File, is_corruption
 
 Result = TypeVar("Result")
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from misp_workflow.delivery.outbox.base import Entry, Totals, is_sane
-from misp_workflow.delivery.outbox.rows import OVERDUE
+from misp_workflow.delivery.outbox.on_disk.rows import OVERDUE
 from misp_workflow.delivery.retry import sentence_of_age
 
 Connection = sqlite3.Connection

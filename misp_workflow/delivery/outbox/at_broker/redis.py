@@ -16,7 +16,7 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import CurrentMessage
 from redis.exceptions import RedisError
 
-from misp_workflow.delivery.outbox.envelope import (
+from misp_workflow.delivery.outbox.at_broker.envelope import (
     DAMAGED,
     DEAD,
     DIGEST,
@@ -26,7 +26,7 @@ from misp_workflow.delivery.outbox.envelope import (
     envelopes,
     is_message,
 )
-from misp_workflow.delivery.outbox.fetching import Fetching
+from misp_workflow.delivery.outbox.at_broker.fetching import Fetching
 from misp_workflow.delivery.retry import LONGEST_WISH
 
 NAMESPACE = "misp-workflow"

@@ -20,7 +20,7 @@ from misp_workflow import delivery
 from misp_workflow.delivery import breaker, retry
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.outbox import Claim, Entry, Item
-from misp_workflow.delivery.outbox.envelope import DIGEST
+from misp_workflow.delivery.outbox.at_broker.envelope import DIGEST
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import Answer, Received, Receiver, answer

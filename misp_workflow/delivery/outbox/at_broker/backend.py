@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from dramatiq.broker import Broker
 
-from misp_workflow.delivery.outbox.envelope import REPLACED, Envelope
+from misp_workflow.delivery.outbox.at_broker.envelope import REPLACED, Envelope
 from misp_workflow.errors import SettingsError
 
 
@@ -77,10 +77,10 @@ def open_backend(url: str) -> Backend:
     """Return the backend for the address; SettingsError when its library is not installed."""
     try:
         if urlsplit(url).scheme in ("redis", "rediss"):
-            from misp_workflow.delivery.outbox.redis import RedisBackend
+            from misp_workflow.delivery.outbox.at_broker.redis import RedisBackend
 
             return RedisBackend(url)
-        from misp_workflow.delivery.outbox.rabbitmq import RabbitBackend
+        from misp_workflow.delivery.outbox.at_broker.rabbitmq import RabbitBackend
 
         return RabbitBackend(url)
     except ValueError:  # the text of it may quote the password

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from misp_workflow.delivery.outbox.schema import REBUILD, migrate
+from misp_workflow.delivery.outbox.on_disk.schema import REBUILD, migrate
 from misp_workflow.errors import DeliveryError
 from misp_workflow.printable import logger
 from misp_workflow.settings import state

@@ -35,7 +35,7 @@ def test_a_redis_that_is_gone_when_something_falls_due_does_not_end_the_thread_f
     from dramatiq import Message
     from dramatiq.worker import ConsumerThread, _WorkQueueItem
 
-    from misp_workflow.delivery.outbox.redis import RedisBackend
+    from misp_workflow.delivery.outbox.at_broker.redis import RedisBackend
 
     broker = RedisBackend("redis://127.0.0.1:1/0").broker
     waiting = Message("misp-workflow.DQ", "deliver", (), {}, {"redis_message_id": "one"})

@@ -12,8 +12,8 @@ pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
 
 from dramatiq import Message
 
-from misp_workflow.delivery.outbox.envelope import DIGEST
-from misp_workflow.delivery.outbox.redis import HEARTBEAT, RedisBackend
+from misp_workflow.delivery.outbox.at_broker.envelope import DIGEST
+from misp_workflow.delivery.outbox.at_broker.redis import HEARTBEAT, RedisBackend
 
 
 @pytest.mark.parametrize("fast", [-10 * HEARTBEAT, 10 * HEARTBEAT])
