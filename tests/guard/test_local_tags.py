@@ -68,6 +68,54 @@ def test_what_stands_beside_a_local_tag_is_no_help(tag: dict[str, Any], other: d
     assert "4711" not in json.dumps(clear(data, None, Destination()).data)
 
 
+def chosen(data: dict[str, Any], selected: Any, destination: Destination = Destination()) -> Any:
+    return clear(data, selected, destination).selected
+
+
+@pytest.mark.parametrize("tag", [*HOME, {"name": CASE}])
+def test_a_filter_that_selects_tags_takes_no_local_one_along(tag: dict[str, Any]) -> None:
+    """The rows of a selection stand under no member that would say what they are."""
+    data = event(HOME[0])
+    inside = {"tag_id": "6", "Tag": tag}
+    assert chosen(data, [OPEN, tag]) == [OPEN]
+    assert chosen(data, [[OPEN, tag]]) == [[OPEN]]
+    assert "4711" not in json.dumps(chosen(data, [{"tag_id": "5", "Tag": OPEN}, inside]))
+    assert chosen(data, [OPEN, tag], OURS) == [OPEN, tag]
+    data["Event"]["Org"] = {"id": "1", "name": "ours", "uuid": "p", "local": True}
+    assert chosen(data, [data["Event"]["Org"]]) == [data["Event"]["Org"]], "an organisation is no tag"
+
+
+def test_a_filter_that_selects_clusters_takes_no_local_one_along() -> None:
+    there = {"uuid": "c", "value": "APT 28", "tag_name": 'misp-galaxy:threat-actor="APT 28"', "type": "threat-actor"}
+    ours = {**there, "uuid": "d", "tag_name": 'misp-galaxy:threat-actor="Us"', "local": True}
+    galaxy = {"uuid": "g", "name": "Actors", "type": "threat-actor", "GalaxyCluster": [there, ours]}
+    data = event(HOME[0])
+    data["Event"]["Galaxy"] = [galaxy]
+    assert chosen(data, [there, ours]) == [there]
+    assert chosen(data, [{**there, "local": False, "distribution": "0"}]) == []
+    assert chosen(data, [{**galaxy, "local_only": True}]) == []
+    assert chosen(data, [galaxy]) == [{**galaxy, "GalaxyCluster": [there]}]
+    assert chosen(data, [there, ours], OURS) == [there, ours]
+
+
+@pytest.mark.parametrize("also", [[], [OPEN]])
+def test_tags_and_clusters_of_what_is_left_out_are_not_selected(also: list[Any]) -> None:
+    red, ours = {"name": "tlp:red", "local": False}, {"name": "acme:customer-x", "local": False}
+    cluster = {"uuid": "c", "value": "Spy", "tag_name": 'misp-galaxy:tool="Spy"', "type": "tool"}
+    galaxy = {"uuid": "g", "name": "Tool", "type": "tool", "GalaxyCluster": [cluster]}
+    out = {"id": "9", "uuid": "w", "type": "domain", "value": "out.example", "Tag": [red, ours], "Galaxy": [galaxy]}
+    many = [{"id": str(n), "uuid": f"x{n}", "type": "text", "value": f"t{n}", "Tag": [OPEN]} for n in range(20, 400)]
+    for rows in ([], many):
+        data = event(OPEN)
+        data["Event"]["Attribute"] += [*rows, out]
+        for selected in ([ours], [cluster], [galaxy], [red], ["acme:customer-x"]):
+            assert admit(data, [*also, *selected], Destination()).selected == also, selected
+        data["Event"]["Galaxy"], data["Event"]["Tag"] = [galaxy], [OPEN, ours]
+        assert admit(data, [ours, galaxy, cluster], Destination()).selected == [ours, galaxy, cluster], (
+            "the event has them"
+        )
+
+
 @pytest.mark.parametrize("tag", HOME)
 def test_a_destination_may_have_them(tag: dict[str, Any]) -> None:
     data = event(tag)

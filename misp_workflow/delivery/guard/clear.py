@@ -16,7 +16,7 @@ from misp_workflow.delivery.guard.glance import LISTS, Glance
 from misp_workflow.delivery.guard.home import leave_local_tags, without_names
 from misp_workflow.delivery.guard.marks import INHERIT, Rule, inherited_tags, names_in, tags_of
 from misp_workflow.delivery.guard.nested import Edits, Survey
-from misp_workflow.delivery.guard.parts import Parts
+from misp_workflow.delivery.guard.parts import Parts, is_nameless
 from misp_workflow.delivery.guard.quotes import Quotes
 from misp_workflow.delivery.guard.scrub import may_hold_secrets, scrub
 from misp_workflow.delivery.guard.source import FOREIGN, hide_foreign_titles, hide_source
@@ -100,8 +100,8 @@ def _partly(whole: Sequence[Any], glances: Sequence[Glance], marks: Mapping[str,
 
     These are the suspects, and the branches where something of what is left out of them may be met again.
     """
-    if type(whole[1]) is list and str in map(type, whole[1]):  # bare values, which are held against all that is kept
-        return None
+    if type(whole[1]) is list and any(type(one) is str or is_nameless(one) for one in whole[1]):
+        return None  # these are held against all that is kept
     parts = Parts(rule)
     thinned = [Thinned(*each, each[1].suspects) for each in zip(whole, glances, strict=False)]
     for some in thinned:
@@ -169,9 +169,10 @@ def _cleared(data: Any, selected: Any, edits: Sequence[Edits], marks: Mapping[st
     if rule.tlp < len(TLP_LEVELS) - 1:
         for each in edits:
             hide_foreign_titles(each)
-    local = frozenset[str]() if rule.destination.local_tags else leave_local_tags(edits)
+    local = None if rule.destination.local_tags else leave_local_tags(edits)
     kept, chosen = edits[0].made(data), edits[-1].made(selected)
-    chosen = without_names(chosen, local, kept)
+    if local is not None:
+        chosen = without_names(chosen, local, kept)
     if quotes:
         chosen = quotes.remove_scalars(chosen, kept)
     if any(mark.hides_source for mark in marks.values()):

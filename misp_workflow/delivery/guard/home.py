@@ -38,11 +38,25 @@ def leave_local_tags(each: Sequence[Edits]) -> frozenset[str]:
 
 
 def without_names(selected: Any, names: frozenset[str], kept: Any) -> Any:
-    """Return a selection of bare texts without the names of such tags, unless what is kept has them too."""
-    if not names or not isinstance(selected, list) or not any(isinstance(item, str) for item in selected):
+    """Return a selection without the tags and clusters that stay at home, and of bare texts without the names of such
+    tags, unless what is kept has them too."""
+    if not isinstance(selected, list):
         return selected
-    gone = names - every_text(kept)
-    return [item for item in selected if not (isinstance(item, str) and item in gone)]
+    gone = names - every_text(kept) if names and str in map(type, selected) else frozenset()
+    found = [without_names(one, names, kept) if type(one) is list else one for one in selected]
+    return [one for one in found if not (one in gone if type(one) is str else _is_selected_home(one, names))]
+
+
+def _is_selected_home(row: Any, names: frozenset[str]) -> bool:
+    """Whether a row that a filter selected by itself stays at home: nothing says under which member it stood."""
+    if type(row) is not dict or ("type" in row and "value" in row and "tag_name" not in row):
+        return False
+    if "tag_name" in row:
+        return is_own(row, "GalaxyCluster") or flag(row.get("local")) or row["tag_name"] in names
+    if "GalaxyCluster" in row:
+        return is_own(row, "Galaxy")
+    is_tag = "tag_id" in row or ("name" in row and "uuid" not in row)  # an organisation, which is local too, has one
+    return is_tag and (_is_home(row) or _name(row) in names)
 
 
 def _may_be_home(survey: Survey) -> bool:

@@ -182,6 +182,11 @@ def _kind(node: Mapping[str, Any], key: str) -> str:
     return "event report" if "content" in node else "item"
 
 
+def is_nameless(row: Any) -> bool:
+    """Whether a selected row is no item that is known again by uuid or number: a tag, a galaxy, a cluster."""
+    return isinstance(row, dict) and ("tag_name" in row or _kind(row, "") == "item")
+
+
 def _owned(node: dict[str, Any], kind: str) -> list[tuple[dict[str, Any], str]]:
     """Return the item and the items that belong to it alone, with their kinds."""
     found = [(node, kind)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from misp_workflow.deadline import may_wait, paced
-from misp_workflow.delivery.guard.nested import Edits, Place, every_text
-from misp_workflow.delivery.guard.parts import Parts
+from misp_workflow.delivery.guard.nested import Edits, Place, every_object, every_text
+from misp_workflow.delivery.guard.parts import Parts, is_nameless
 from misp_workflow.delivery.guard.phrases import Phrases
 from misp_workflow.delivery.guard.spelling import MUCH, live, merged, plain, readings, sure_words, words_of
 
@@ -159,11 +160,17 @@ class Quotes:
         return [masks.get(one, one) if type(one) is str else one for one in items] if masks else items
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
-        """Return a selection of bare values without those that only what was left out has."""
-        if not (isinstance(selected, list) and any(isinstance(item, str) for item in selected)):
+        """Return a selection of bare values, or of tags and clusters, without those that only what was left out has."""
+        if not isinstance(selected, list):
             return selected
-        only = self._exact | (every_text(self._out) - every_text(kept))
-        return [item for item in selected if not (isinstance(item, str) and item in only)]
+        if any(isinstance(item, str) for item in selected):
+            only = self._exact | (every_text(self._out) - every_text(kept))
+            selected = [item for item in selected if not (isinstance(item, str) and item in only)]
+        if any(map(is_nameless, selected)):
+            there = set(map(_written, every_object(kept)))
+            lost = set(map(_written, every_object(self._out))) - there
+            selected = [item for item in selected if not (is_nameless(item) and _written(item) in lost)]
+        return selected
 
     def _masked(self, text: str) -> str:
         known = self._masks.get(text)  # the same galaxy's description stands at many attributes
@@ -203,6 +210,10 @@ class Quotes:
         for found in paced(_WORD.finditer(shown)):
             if not self._words.isdisjoint(_parts(found[0])):
                 yield found.span()
+
+
+def _written(row: Any) -> str:
+    return json.dumps(row, sort_keys=True)
 
 
 def _in_small_letters(text: str) -> str:
