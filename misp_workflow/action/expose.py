@@ -332,6 +332,8 @@ class _Action:
         enough = time.monotonic() + (call.deadline - time.monotonic()) * GATE_SHARE
         receipts = deliver.deliver(parcels, deadline=enough)
         refused = [one for one in receipts if one.status not in ("delivered", "dry-run")]
+        if isinstance(parcels[0].effect, Command) and receipts[0].status == "dry-run":  # nobody said yes
+            passed["data"]["detail"] = receipts[0].detail
         if not refused and watch.say(passed):
             return passed
         # What never left, or was answered with a no, needs no undoing.

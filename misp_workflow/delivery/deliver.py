@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import dataclasses
-import json
 import os
 import threading
 import time
@@ -20,19 +19,17 @@ from typing import Literal
 
 from misp_workflow import settings
 from misp_workflow.deadline import may_wait
-from misp_workflow.delivery import trial
-from misp_workflow.delivery.guard import cut
+from misp_workflow.delivery import rehearsal, trial
 from misp_workflow.delivery.house import House, sentence
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.outbox import Claim, Item, Taken, identity
 from misp_workflow.delivery.retry import Answer, back_off
-from misp_workflow.effects import Effect, Messages, Parcel, Receipt, Status, masked
+from misp_workflow.effects import Effect, Parcel, Receipt, Status
 from misp_workflow.effects.outcome import Tally
 from misp_workflow.errors import DeliveryError, WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Destination, Settings
 from misp_workflow.settings.gathering import Gathering
-from misp_workflow.words import counted
 
 LOG = logger("misp_workflow.delivery")
 
@@ -43,9 +40,6 @@ GRACE = 2.0
 
 SOON = 1.0
 """Seconds. Workers look by themselves as often."""
-
-MOST_DESCRIBED = 4000
-"""Characters of what a dry run tells: it goes into MISP's log."""
 
 Mode = Literal["wait", "queue"]
 
@@ -75,7 +69,7 @@ def deliver(
         tried.noted.extend(parcels)
     if dry_run or tried is not None:
         told = tried is None or tried.told
-        return [_receipt(parcel, "dry-run", _described(parcel.effect) if told else "") for parcel in parcels]
+        return [_receipt(parcel, *rehearsal.ending(parcel.effect, told)) for parcel in parcels]
     if not parcels:
         return []
     try:
@@ -256,34 +250,6 @@ class _Delivery:
 def _left(answer: Answer, error: DeliveryError) -> Answer:
     """Return the answer to a try which a broker does not take after it: what is known of it stays known."""
     return dataclasses.replace(answer, detail=f"{answer.detail}; nobody tries it again: {error}")
-
-
-def _described(effect: Effect) -> str:
-    """Return what would be sent: the effect with its secrets masked, without what says how its answer is judged."""
-    wanted = 2 * MOST_DESCRIBED  # some of it is not sent
-    label = effect.label
-    if isinstance(effect, Messages):  # what says it in one is for a digest
-        told = counted(effect.number(), "message") + ", with a file" * bool(effect.uploads)
-        effect, label = dataclasses.replace(effect, json=None, form=None), f"{label} (in {told})"
-    shown = {name: value for name, value in masked(effect, wanted).items() if name not in _NOT_SENT}
-    return cut(f"would send {label}: {json.dumps(shown, ensure_ascii=False)}", MOST_DESCRIBED)
-
-
-_NOT_SENT = {
-    "label",
-    "service",
-    "digest",
-    "digest_limit",
-    "expect",
-    "refuse",
-    "error_at",
-    "retry_on",
-    "retry_after_at",
-    "about",
-    "takes_back",
-    "at",
-    *("found_at", "id_at", "name_at", "lag", "style"),
-}
 
 
 def _receipt(parcel: Parcel, status: Status, detail: str, answer: Answer | None = None) -> Receipt:

@@ -10,7 +10,7 @@ moduleinfo = {
     "features": "The program gets all the data as JSON on its standard input, and its first line is the reason that "
     "MISP shows. It is set up as for script_run (docs/scripts.md), and what is not judged in time does not pass. The "
     "clearance of the destination holds: what the program may not see in whole does not pass either. A backtest and a "
-    "dry run do not start it.",
+    "dry run only look whether it could be started.",
     "references": ["https://www.man7.org/linux/man-pages/man3/sysexits.h.3head.html"],
 }
 

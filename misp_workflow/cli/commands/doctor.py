@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from misp_workflow import settings
-from misp_workflow.cli.checks import destinations, extras, mail, misp, modules, network, outbox, sending
+from misp_workflow.cli.checks import destinations, extras, mail, misp, modules, network, outbox, scripts, sending
 from misp_workflow.cli.checks import measure as measuring
 from misp_workflow.cli.checks import settings as settings_check
 from misp_workflow.cli.checks.finding import Finding, skipped
@@ -66,6 +66,7 @@ def _findings(rules: Settings, ours: LocalServer, tables: dict[str, destinations
         lambda: network.check(rules),
         lambda: mail.check(rules),
         lambda: destinations.check(rules, tables),
+        lambda: scripts.check(rules),
         lambda: extras.check(rules, ours.modules()),
         lambda: outbox.check(rules),
         lambda: modules.check(rules, ours),

@@ -50,12 +50,9 @@ def send(command: Command, key: str, deadline: float) -> Answer:
     Exit status 0 is yes, 75 is "not now", every other a no. A worker gives the program all its time, whatever the
     deadline; a gate, for which MISP waits, only what is left.
     """
+    if (known := foreseen(command)) is not None:
+        return known
     rules = settings.current()
-    if command.script not in rules.scripts.known:  # no mending of the settings is to be waited for: it may be misspelt
-        try:
-            rules.scripts.named(command.script)
-        except SettingsError as error:
-            return Answer(outcome="refused" if command.keep else "again", detail=str(error))
     script, left = rules.scripts.named(command.script), deadline - time.monotonic() - AROUND
     seconds = script.timeout if command.keep else min(script.timeout, left)
     if seconds <= 0:
@@ -64,6 +61,27 @@ def send(command: Command, key: str, deadline: float) -> Answer:
         return Answer(outcome="again", detail=f"the script {script.name} runs in the background", more=True)
     said = _run(script, program_of(rules, script), command.input, key, seconds)
     return _answer(script, said, (*command.secrets, *script.resolved().values()), final=command.keep)
+
+
+def foreseen(command: Command) -> Answer | None:
+    """Return the answer that is certain before anything runs; None where it is the program that says."""
+    rules = settings.current()
+    try:
+        script = rules.scripts.named(command.script)
+    except SettingsError as error:  # no mending of the settings is to be waited for: it may be misspelt
+        return Answer(outcome="refused" if command.keep else "again", detail=str(error))
+    why = obstacle(rules, script)
+    return Answer(outcome="again", detail=why) if why else None
+
+
+def obstacle(rules: Settings, script: Script) -> str:
+    """Return why the script is not run as it stands here, "" when it is."""
+    try:
+        program_of(rules, script)
+        _identity(script)
+    except SettingsError as error:
+        return str(error)
+    return ""
 
 
 def program_of(rules: Settings, script: Script) -> Path:
