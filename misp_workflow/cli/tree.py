@@ -118,7 +118,7 @@ def _details(branch: Tree, step: Step, shown: Shown) -> None:
     for exchange in step.exchanges:
         branch.add(f"{asked(exchange, shown)}: {_short(shown(_answer(exchange)))}")
     for effect in step.effects:
-        branch.add(f"[magenta]would {shown(effect.kind)}[/] {shown(effect.name)}")
+        branch.add(f"[magenta]MISP would[/] {shown(effect.deed)}")
     for error in step.errors:
         branch.add(f"[red]{shown(error)}[/]")
 

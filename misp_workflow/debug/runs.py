@@ -105,15 +105,13 @@ class Seen:
         if self.workflow is None:
             return None
         nodes = self.workflow.graph.nodes
-        outcomes = {visit.node: visit.outcome for visit in self.visits}
-        order = [*outcomes]
-        if start := self.workflow.trigger:
-            outcomes.setdefault(start.key, "ok")
-            order.insert(0, start.key)
-        place = {key: number for number, key in enumerate(order)}
+        start = self.workflow.trigger
+        outcomes = {start.key: "ok"} if start else {}
+        outcomes.update((visit.node, visit.outcome) for visit in self.visits)
+        place = {key: number for number, key in enumerate(outcomes)}
         taken: set[Edge] = {
             edge
-            for key in order
+            for key in place
             if key in nodes
             for edge in nodes[key].edges()
             if place.get(edge.target, -1) > place[key]

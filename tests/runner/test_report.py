@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import FLAGS, measured
+from browser import FLAGS, Browser, measured
 
 from misp_workflow.runner.graph.build import workflow
 from misp_workflow.runner.graph.workflow import load
@@ -152,3 +152,40 @@ def test_it_prints_on_a4(done: Run, tmp_path: Path, program: Callable[[str], str
     subprocess.run(command, capture_output=True, timeout=120, check=True)
     width, height = map(float, re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", pdf.read_bytes())[0])
     assert (round(width), round(height)) == (595, 842), "points of A4"
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_wide_graph_begins_at_what_blocked_or_where_the_run_ended_and_scrolls_freely_then(
+    width: int, fails: bool, tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    nodes = {
+        number: ("stop-execution" if fails and number == 9 else "reload-full-event", {}) for number in range(2, 16)
+    }
+    document = workflow("wide", "event-publish", nodes, [(number - 1, number) for number in nodes])
+    done = run(load(document), {"Event": {"id": "1", "info": "x"}}, Scripted([]))
+    page = tmp_path / "run.html"
+    page.write_text(as_html(done))
+    seen = "(document.querySelector('#box-{}')?.getBoundingClientRect().{})"
+    with Browser(program("chromium"), tmp_path / "profile", width) as browser:
+        browser.open(page.as_uri())
+        browser.wait_for("document.querySelector('.graph')?.scrollLeft > 0")
+        box = 9 if fails else 15
+        assert browser.evaluate(seen.format(box, "left")) >= 0 and browser.evaluate(seen.format(box, "right")) <= width
+        browser.wait_for("document.querySelector('.graph').getAnimations().length === 0")
+        browser.evaluate("document.querySelector('.graph').scrollLeft = 0")
+        assert browser.evaluate("document.querySelector('.graph').scrollLeft") == 0
+
+
+def test_the_page_says_what_misp_does_and_would_do_in_words(captures: dict[str, Any]) -> None:
+    tagged = {"scope": "event", "action": "add", "locality": "local", "tags": ["seen"]}
+    nodes = {2: ("tag_operation", tagged), 3: ("push-zmq", {"data_extraction_path": "Event.uuid"})}
+    document = workflow("words", "event-publish", nodes, [(1, 2), (2, 3)])
+    page = as_html(run(load(document), captures["event-publish"]["data"], Scripted([])))
+    assert "<strong>success</strong>: the event is published" in page
+    assert "MISP would attach seen (Event.attachTagsToEventAndTouch)" in page
+    assert "MISP would publish on ZeroMQ: misp_json_workflow" in page
+
+
+def test_the_page_says_why_it_was_blocked_as_the_terminal_does(done: Run) -> None:
+    assert "publish_gate (5)</a>: &lt;script&gt;" in as_html(done) and "(None)" not in str(as_data(done))

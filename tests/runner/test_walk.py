@@ -78,7 +78,7 @@ def test_who_blocks_and_why() -> None:
     done = walked({2: ("gate", {}), 3: ("tell", {})}, [(1, 2), (2, 3)], {"gate": [ERROR]})
     assert (done.success, done.end) == (False, "failure")
     assert done.blocked_by is done.steps[0]
-    assert done.errors == ["Node `gate` (2) from Workflow `W` (None) returned the following error: no, thanks"]
+    assert done.errors == ["Node `gate` (2) from Workflow `W` returned the following error: no, thanks"]
     assert outcomes(done) == [("gate", "error")]
 
 

@@ -57,6 +57,24 @@ class Effect:
     name: str
     detail: Any
 
+    @property
+    def deed(self) -> str:
+        """What it is, in words that follow "MISP would"."""
+        last = self.detail[-1] if isinstance(self.detail, list) and self.detail else None
+        if self.kind == "database" and isinstance(last, dict) and isinstance(last.get("tags"), list):
+            verb = "remove" if "detach" in self.name else "attach"
+            return f"{verb} {', '.join(map(str, last['tags']))} ({self.name})"
+        return f"{_DEEDS[self.kind]}: {self.name}"
+
+
+_DEEDS = {
+    "database": "change its database",
+    "zmq": "publish on ZeroMQ",
+    "webhook": "send a request",
+    "mail": "send a mail",
+    "message": "send a message",
+}
+
 
 @dataclass
 class Job:

@@ -16,6 +16,8 @@ BOX_WIDTH, BOX_HEIGHT, MARGIN = 210, 64, 40
 """Pixels of a node and around the drawing; the editor's nodes are a little larger."""
 ASIDE, BELOW = 70, 40
 """Pixels that stay of the gap to the next node, so that more of a graph is seen at once: editors are wide."""
+WRONG = ("error", "crash", "unknown", "disabled")
+"""Outcomes of a node that are drawn as bad."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawing:
-    """All of a graph, in the pixels of its own size."""
+    """All of a graph, in the pixels of its own size; `first` is the node to be looked at first."""
 
     boxes: list[Box]
     lines: list[Line]
     width: int
     height: int
+    first: Box | None
     box_width: int = BOX_WIDTH
     box_height: int = BOX_HEIGHT
 
@@ -66,12 +69,17 @@ class Drawing:
 def draw(
     nodes: Mapping[str, Node], outcomes: Mapping[str, str], blocking: str | None, taken: Collection[Edge]
 ) -> Drawing:
-    """Return the drawing. `outcomes` say what became of each node, by key; `blocking` is the key of the blocker."""
+    """Return the drawing. `outcomes` say what became of each node, by key, as the run came there; `blocking` is the key
+    of the blocker.
+    """
     places = _places(nodes.values())
     boxes = {key: Box(node, *places[key], outcomes.get(key, ""), key == blocking) for key, node in nodes.items()}
     width = max((box.x for box in boxes.values()), default=0) + BOX_WIDTH + MARGIN
     height = max((box.y for box in boxes.values()), default=0) + BOX_HEIGHT + MARGIN
-    return Drawing([*boxes.values()], _lines(boxes, taken), round(width), round(height))
+    came = [boxes[key] for key in outcomes if key in boxes]
+    wrong = [box for box in came if box.blocked] or [box for box in came if box.outcome in WRONG]
+    first = next(reversed(wrong or came), None)
+    return Drawing([*boxes.values()], _lines(boxes, taken), round(width), round(height), first)
 
 
 @cache

@@ -18,6 +18,7 @@ from misp_workflow.runner.graph.graph import Edge
 from misp_workflow.runner.modules.catalogue import Module
 from misp_workflow.runner.modules.execution import Exchange
 from misp_workflow.runner.said.drawing import Drawing, draw, template
+from misp_workflow.runner.said.faults import ALLOWED
 from misp_workflow.runner.walk.walk import Run, Step, Walk
 from misp_workflow.secret_names import is_secret_name
 
@@ -81,7 +82,9 @@ def _step(step: Step) -> dict[str, Any]:
         "changed_data": step.changed,
         "seconds": round(step.seconds, 6),
         "exchanges": [exchange_data(exchange) for exchange in step.exchanges],
-        "effects": [{"kind": one.kind, "name": one.name, "detail": one.detail} for one in step.effects],
+        "effects": [
+            {"kind": one.kind, "name": one.name, "detail": one.detail, "deed": one.deed} for one in step.effects
+        ],
     }
 
 
@@ -153,7 +156,11 @@ def as_html(done: Run, facts: Mapping[str, str] | None = None) -> str:
     data = as_data(done)
     first_visits = {step["node"]: place for place, step in reversed(list(enumerate(data["steps"])))}
     page = template(PAGE, document=document).render(
-        data=data, facts={**_event_of(done), **(facts or {})}, anchors=first_visits, drawing=_drawing(done)
+        data=data,
+        facts={**_event_of(done), **(facts or {})},
+        anchors=first_visits,
+        drawing=_drawing(done),
+        allowed=ALLOWED.get(str(done.trigger), ""),
     )
     return printable(page)
 
@@ -174,10 +181,9 @@ def document(value: Any) -> str:
 
 
 def _drawing(done: Run) -> Drawing:
-    outcomes = {step.node.key: step.outcome for step in _all_steps(done)}
     start = done.workflow.trigger if done.workflow else None
-    if start is not None and done.end != "not started":
-        outcomes.setdefault(start.key, "ok")
+    outcomes = {start.key: "ok"} if start is not None and done.end != "not started" else {}
+    outcomes.update((step.node.key, step.outcome) for step in _all_steps(done))
     nodes = done.workflow.graph.nodes if done.workflow else {}
     return draw(nodes, outcomes, done.blocked_by.node.key if done.blocked_by else None, _taken(done))
 

@@ -261,8 +261,9 @@ class _Walker:
         self._done.failed.append(node)
         if step.errors:
             text = ", ".join(php.to_string(error) for error in step.errors)
+            number = "" if self._workflow.id is None else f" ({self._workflow.id})"
             self._done.errors.append(
-                f"Node `{node.module}` ({node.id}) from Workflow `{self._workflow.name}` ({self._workflow.id}) "
+                f"Node `{node.module}` ({node.id}) from Workflow `{self._workflow.name}`{number} "
                 f"returned the following error: {text}"
             )
         if module is not None and module.blocking:
