@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Alertmanager 0.25.0: a request that is answered with 400 has been carried out, but for one alert.
 #
-# Of three alerts posted at once one has a label with a hyphen in its name. The answer is 400 and names no alert; the two
-# others are active all the same, and are notified of. 400 means that the server will not process the request (RFC 9110,
-# 15.5.1): who drops all three as refused, or never resolves them, is wrong for two. Debian 12, apt-get update done.
+# Of three alerts posted at once one has a label with a hyphen in its name. The answer is 400 and names no alert; the
+# two others are active all the same, and are notified of. 400 means that the server will not process the request (RFC
+# 9110, 15.5.1): who drops all three as refused, or never resolves them, is wrong for two. Debian 12, apt-get update
+# done.
 #
 # Seen:
 #     400 invalid label set: invalid name "bad-name"

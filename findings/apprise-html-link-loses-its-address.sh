@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Apprise 2.3.0: an HTML message for a service of plain text keeps the words of a link and loses where it leads.
 #
-# With body_format="html" Apprise converts for services such as ntfy, and of <a href="…">the event</a> "the event" is left.
-# notify() answers that it was a success. The alert that calls somebody at night says "see here" and no more. A message in
-# Markdown keeps the address on the way to the same service.
+# With body_format="html" Apprise converts for services such as ntfy, and of <a href="…">the event</a> "the event" is
+# left. notify() answers that it was a success. The alert that calls somebody at night says "see here" and no more. A
+# message in Markdown keeps the address on the way to the same service.
 #
 # Seen:
 #     html True Look at the event now

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # BIND 9.18: named-checkzone calls a policy zone fine in which named will not use a rule.
 #
-# The owner 24.5.2.0.192.rpz-ip (a /24 with a bit set beyond the prefix) is an ordinary name to named-checkzone: OK, exit 0.
-# named loads the zone, logs "invalid rpz IP address", and drops that rule: the list has a hole that no check shows.
-# Debian 12, apt-get update done.
+# The owner 24.5.2.0.192.rpz-ip (a /24 with a bit set beyond the prefix) is an ordinary name to named-checkzone: OK,
+# exit 0. named loads the zone, logs "invalid rpz IP address", and drops that rule: the list has a hole that no check
+# shows. Debian 12, apt-get update done.
 #
 # Seen:
 #     zone rpz.test/IN: loaded serial 1

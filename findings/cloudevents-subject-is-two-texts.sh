@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# cloudevents 2.2.0: its two halves do not read each other's subject, when that has a letter beyond ASCII or a percent sign.
+# cloudevents 2.2.0: its two halves do not read each other's subject, if it has a percent sign or a letter beyond ASCII.
 #
 # In the binary mode of HTTP such characters of an attribute are percent-encoded in the header (CloudEvents HTTP binding
 # 1.0.2, 3.1.3.2). cloudevents.core does that; cloudevents.v1, the interface of before that is kept for compatibility,

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # cpe 1.3.1: a name with "?" at its beginning is disjoint from every other, at its end it is not.
 #
-# An unquoted "?" of CPE 2.3 stands for one character or none, at the beginning of a value as at its end (NISTIR 7696, name
-# matching). The comparison counts those at the end only: in front a star works, and question marks make of the name one
-# that contains nothing, not even what it was written for.
+# An unquoted "?" of CPE 2.3 stands for one character or none, at the beginning of a value as at its end (NISTIR 7696,
+# name matching). The comparison counts those at the end only: in front a star works, and question marks make of the
+# name one that contains nothing, not even what it was written for.
 #
 # Seen:
 #     app? contains app1: True, disjoint: False

@@ -3,8 +3,8 @@
 #
 # Eight clients post alerts of 100 decisions at once, with its default database (SQLite). Some are answered with 500
 # "database is locked", which reads as if nothing had been done; but decisions were written before, and bouncers are
-# told of them. /v1/alerts never shows them, so a client that cleans up by its alerts' numbers does not find them; they go
-# with DELETE /v1/decisions?scenario=…. Debian 12, apt-get update done.
+# told of them. /v1/alerts never shows them, so a client that cleans up by its alerts' numbers does not find them; they
+# go with DELETE /v1/decisions?scenario=…. Debian 12, apt-get update done.
 #
 # Seen (the numbers differ from run to run):
 #     POST /v1/alerts: 71 x 201, 29 x 500 b'{"message":"unable to create alerts: error while updating decisions: database is locked"}'

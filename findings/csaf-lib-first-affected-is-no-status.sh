@@ -2,8 +2,8 @@
 # csaf-lib 0.1.0b12: in an advisory that is read and written again, a range that is affected has no status.
 #
 # Beside "known affected" and "fixed" CSAF 2.0 has "first affected", "last affected", "first fixed" and "recommended"
-# (3.2.3.9), by which advisories tell ranges and what to update to. The library reads the four plain ones: a vulnerability
-# that said from where to where, and what to take, says only what is fixed.
+# (3.2.3.9), by which advisories tell ranges and what to update to. The library reads the four plain ones: a
+# vulnerability that said from where to where, and what to take, says only what is fixed.
 #
 # Seen:
 #     written: {'first_affected': ['A-1'], 'last_affected': ['A-3'], 'recommended': ['A-5'], 'fixed': ['A-4']}

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # csaf-lib 0.1.0b12: an advisory that is read and written again has no product groups, and remedies for no product.
 #
-# CSAF 2.0 lets remedies, threats and flags name groups of products (group_ids, 3.2.3.12.4), and products stand outside the
-# branches (full_product_names, 3.2.2.2). The library reads neither: the remedy below was for two products and is for none,
-# and the status goes on naming products that the document no longer has. Hashes of products are lost, too. (Python 3.11 or
-# newer.)
+# CSAF 2.0 lets remedies, threats and flags name groups of products (group_ids, 3.2.3.12.4), and products stand outside
+# the branches (full_product_names, 3.2.2.2). The library reads neither: the remedy below was for two products and is
+# for none, and the status goes on naming products that the document no longer has. Hashes of products are lost, too.
+# (Python 3.11 or newer.)
 #
 # Seen:
 #     read:    {'product_tree': ['full_product_names', 'product_groups'], 'remedy': ['G1'], 'affected': ['P1', 'P2']}

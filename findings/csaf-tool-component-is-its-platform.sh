@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # csaf-tool 0.3.2: what an advisory says of a component in a product is shown as said of the product, twice over.
 #
-# A relationship (CSAF 2.0, 3.2.2.4) makes "A as a component of G" a product of its own. The tool puts G in the place of both
-# this and A itself: the table of products has no A, the list of the affected says "G", and so does that of the unaffected.
-# Advisories of distributions consist of such products.
+# A relationship (CSAF 2.0, 3.2.2.4) makes "A as a component of G" a product of its own. The tool puts G in the place of
+# both this and A itself: the table of products has no A, the list of the affected says "G", and so does that of the
+# unaffected. Advisories of distributions consist of such products.
 #
 # Seen:
 #     said:  affected: A as a component of G; not affected: A

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # csaf-tool 0.3.2: a product without a version is shown with the version of the product before it.
 #
-# In a product tree (CSAF 2.0, 3.2.2) a product may have a version, a range of versions or none. What is read of one branch
-# is kept for the next: B, affected below 2.0, is shown as affected in release 1.0, the release of A, and so is C, which is
-# affected in all. Only a version of its own replaces it; a range never does.
+# In a product tree (CSAF 2.0, 3.2.2) a product may have a version, a range of versions or none. What is read of one
+# branch is kept for the next: B, affected below 2.0, is shown as affected in release 1.0, the release of A, and so is
+# C, which is affected in all. Only a version of its own replaces it; a range never does.
 #
 # Seen:
 #     tree: {'P1': ('A', '1.0'), 'P2': ('B', 'vers:generic/<2.0'), 'P3': ('C', None)}

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# cvss 1.0.5 and vuln-vects 1.1.0 (npm): environmental metrics that change nothing change the score, one's down, the other's up.
+# cvss 1.0.5 and vuln-vects 1.1.0 (npm): metrics that change nothing change a score, in the one down, in the other up.
 #
-# Requirements of "medium" leave a score as it is (CVSS 3.0, 8.3; CVSS 3.1, 7.4). The modified scope, "not defined", is the
-# scope that the vector has. cvss takes it for unchanged, so that flaws whose scope is changed score too low, or NaN with
-# one requirement alone; vuln-vects computes the impact as if it were changed, so that the others score too high. The library
-# of the same name for Python is right. Node 18 or newer and npm.
+# Requirements of "medium" leave a score as it is (CVSS 3.0, 8.3; CVSS 3.1, 7.4). The modified scope, "not defined", is
+# the scope that the vector has. cvss takes it for unchanged, so that flaws whose scope is changed score too low, or NaN
+# with one requirement alone; vuln-vects computes the impact as if it were changed, so that the others score too high.
+# The library of the same name for Python is right. Node 18 or newer and npm.
 #
 # Seen:
 #     CVSS:3.0/AV:N/AC:L/PR:L/UI:N/S:C/C:H/I:N/A:N: 7.7; python 7.7, cvss 7.3, vuln-vects 7.7
@@ -35,7 +35,7 @@ from cvss import CVSS3
 
 
 def others(base, more):
-    return subprocess.run(["node", "score.js", base, base + more], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.check_output(["node", "score.js", base, base + more], text=True).strip()
 
 
 changed = "CVSS:3.0/AV:N/AC:L/PR:L/UI:N/S:C/C:H/I:N/A:N"

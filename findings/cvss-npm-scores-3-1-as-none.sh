@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # cvss 1.0.5 (npm): a vector of CVSS 3.1, 4.0 or 2.0 has the score 0 and the rating None.
 #
-# The package knows version 3.0. For any other it neither fails nor answers with nothing, but with the score of a harmless
-# flaw: the worst vector of 3.1, 9.8, is "None", and a list sorted by it has these at its end. Only with {throw: true}
-# an error is raised. Node 18 or newer and npm.
+# The package knows version 3.0. For any other it neither fails nor answers with nothing, but with the score of a
+# harmless flaw: the worst vector of 3.1, 9.8, is "None", and a list sorted by it has these at its end. Only with
+# {throw: true} an error is raised. Node 18 or newer and npm.
 #
 # Seen:
 #     CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H 9.8 Critical

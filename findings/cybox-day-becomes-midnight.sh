@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # cybox 2.1.0.21: a time that is known to the day is exact to the second once it has been a dictionary.
 #
-# CybOX and STIX 1 say by precision="day" that the rest of a time means nothing and is to be ignored. The objects of CybOX
-# keep it in XML; to_dict writes the time alone, and what from_dict makes of it, or whoever reads its JSON, has a file
-# that was changed at midnight. The times of STIX itself keep their precision in the same dictionary.
+# CybOX and STIX 1 say by precision="day" that the rest of a time means nothing and is to be ignored. The objects of
+# CybOX keep it in XML; to_dict writes the time alone, and what from_dict makes of it, or whoever reads its JSON, has a
+# file that was changed at midnight. The times of STIX itself keep their precision in the same dictionary.
 #
 # Seen:
 #     XML read:        2026-01-01T00:00:00+00:00 day

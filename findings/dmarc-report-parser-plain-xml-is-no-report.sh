@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # dmarc-report-parser 0.1.5: a report attached as plain XML is not read, though that is said to be one of three ways.
 #
-# Its README takes .zip, .gz and .xml. What it finds in an .xml attachment it throws away for being bytes and not text, so
-# that the mail "has no report"; where another attachment is compressed, the plain one is missing without a word. A compressed
-# report that does not begin with an XML declaration, which XML does not ask for, is missing too. Needs node 18 or newer
-# and npm.
+# Its README takes .zip, .gz and .xml. What it finds in an .xml attachment it throws away for being bytes and not text,
+# so that the mail "has no report"; where another attachment is compressed, the plain one is missing without a word. A
+# compressed report that does not begin with an XML declaration, which XML does not ask for, is missing too. Needs node
+# 18 or newer and npm.
 #
 # Seen:
 #     gz: 1

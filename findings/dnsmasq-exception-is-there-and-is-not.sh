@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # dnsmasq 2.90: a name that has an address is said not to exist, when the name above it is blocked.
 #
-# address=/over.example/ answers that no such name exists, and address=/sub.over.example/192.0.2.4 makes an exception. Asked
-# for its IPv4 address dnsmasq gives it; asked for IPv6, or for a text, it says NXDOMAIN, which is of the name and all its
-# types (RFC 2308, 5; RFC 8020). Who asks for IPv6 first and believes it does not ask again: the sinkhole or the permitted
-# host is found by some clients and not by others. An empty answer was due. Debian 12, apt-get update done.
+# address=/over.example/ answers that no such name exists, and address=/sub.over.example/192.0.2.4 makes an exception.
+# Asked for its IPv4 address dnsmasq gives it; asked for IPv6, or for a text, it says NXDOMAIN, which is of the name and
+# all its types (RFC 2308, 5; RFC 8020). Who asks for IPv6 first and believes it does not ask again: the sinkhole or the
+# permitted host is found by some clients and not by others. An empty answer was due. Debian 12, apt-get update done.
 #
 # Seen:
 #     sub.over.example A: code 0, answers 1

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # ecs-logging 2.3.0: a message is lost when what is added to it has a name that ECS uses for a group.
 #
-# An exception becomes error.type, error.message and so on. Given extra={"error": "…"} along with it, the text and the group
-# cannot be joined: the formatter raises TypeError, which logging prints on standard error at most, and the line is not
-# written: the failure that was to be logged is the one that is not. So with "source" beside "source.ip".
+# An exception becomes error.type, error.message and so on. Given extra={"error": "…"} along with it, the text and the
+# group cannot be joined: the formatter raises TypeError, which logging prints on standard error at most, and the line
+# is not written: the failure that was to be logged is the one that is not. So with "source" beside "source.ip".
 #
 # Seen:
 #     with nothing added: 1 line

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # enterpriseattack 1.0.4: what MITRE has revoked is listed as if it stood, and by its name hides what replaced it.
 #
-# MITRE marks what is no longer kept as deprecated, and what another replaced as revoked. The library leaves out the first
-# unless include_deprecated is set, and never the second. A revoked technique often keeps the name of its successor; with
-# subscriptable=True techniques are found by name, and the one that stands later in the file is the answer.
+# MITRE marks what is no longer kept as deprecated, and what another replaced as revoked. The library leaves out the
+# first unless include_deprecated is set, and never the second. A revoked technique often keeps the name of its
+# successor; with subscriptable=True techniques are found by name, and the one that stands later in the file is the
+# answer.
 #
 # Seen:
 #     techniques: T9001 Scheduled Task, T9002 Scheduled Task (revoked)

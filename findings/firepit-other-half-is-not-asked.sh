@@ -2,8 +2,8 @@
 # firepit 2.3.35: of a pattern about two kinds of objects, what is said of the other kind is not asked.
 #
 # extract() takes from what was observed the objects of one kind that match a pattern. Of "this address and, in the same
-# observation, this file" only the half about the kind wanted is looked at: the address is found beside any file, or none.
-# With OR in place of AND the other half is left out as well, and what it would have found is missing.
+# observation, this file" only the half about the kind wanted is looked at: the address is found beside any file, or
+# none. With OR in place of AND the other half is left out as well, and what it would have found is missing.
 #
 # Seen:
 #     [ipv4-addr:value = '192.0.2.1' AND file:name = 'none.exe'] ['192.0.2.1']
@@ -17,6 +17,7 @@ venv/bin/python -m pip install --quiet --disable-pip-version-check firepit==2.3.
 venv/bin/python -W ignore - <<'PYTHON'
 from firepit import get_storage
 
+
 def observed(hour, *objects):
     when = f"2026-01-02T0{hour}:00:00.000Z"
     return {
@@ -27,8 +28,8 @@ def observed(hour, *objects):
 
 
 who = {
-    "type": "identity", "id": "identity--00000000-0000-4000-8000-000000000001", "identity_class": "system", "name": "sensor",
-    "created": "2026-01-02T00:00:00.000Z", "modified": "2026-01-02T00:00:00.000Z",
+    "type": "identity", "id": "identity--00000000-0000-4000-8000-000000000001", "identity_class": "system",
+    "name": "sensor", "created": "2026-01-02T00:00:00.000Z", "modified": "2026-01-02T00:00:00.000Z",
 }
 bundle = {
     "type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000",

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # firepit 2.3.35: a pattern for an hour finds what was seen at any time.
 #
-# START and STOP bound when something must have been observed (STIX 2.1, 9.5). extract() reads them, as anything that is no
-# pattern is refused, and does not heed them: asked for the first hour it returns what was seen in the fifth, too. A
+# START and STOP bound when something must have been observed (STIX 2.1, 9.5). extract() reads them, as anything that is
+# no pattern is refused, and does not heed them: asked for the first hour it returns what was seen in the fifth, too. A
 # hunt that looks at a window counts what lies outside it.
 #
 # Seen:
@@ -17,6 +17,7 @@ venv/bin/python -m pip install --quiet --disable-pip-version-check firepit==2.3.
 venv/bin/python -W ignore - <<'PYTHON'
 from firepit import get_storage
 
+
 def observed(hour, *objects):
     when = f"2026-01-02T0{hour}:00:00.000Z"
     return {
@@ -27,8 +28,8 @@ def observed(hour, *objects):
 
 
 who = {
-    "type": "identity", "id": "identity--00000000-0000-4000-8000-000000000001", "identity_class": "system", "name": "sensor",
-    "created": "2026-01-02T00:00:00.000Z", "modified": "2026-01-02T00:00:00.000Z",
+    "type": "identity", "id": "identity--00000000-0000-4000-8000-000000000001", "identity_class": "system",
+    "name": "sensor", "created": "2026-01-02T00:00:00.000Z", "modified": "2026-01-02T00:00:00.000Z",
 }
 bundle = {
     "type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000",

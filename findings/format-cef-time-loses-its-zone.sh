@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # format-cef 0.0.4: a time is written as its clock shows it, and the zone is left out.
 #
-# Noon in Tokyo and noon in UTC, nine hours apart and both given with their zones, become the same text. A CEF time without a
-# zone is read as the receiver's own, so a record of a sensor elsewhere stands hours away from where it happened. CEF has a
-# form with the zone, and one in milliseconds.
+# Noon in Tokyo and noon in UTC, nine hours apart and both given with their zones, become the same text. A CEF time
+# without a zone is read as the receiver's own, so a record of a sensor elsewhere stands hours away from where it
+# happened. CEF has a form with the zone, and one in milliseconds.
 #
 # Seen:
 #     UTC 2026-01-02T12:00:00+00:00 -> rt=Jan 02 2026 12:00:00

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # graypy 2.1.0, pygelf 0.4.3, logging-gelf 0.0.32: a level of one's own becomes 25, an alert, or no message.
 #
-# Python's logging has levels by number, and many programs add their own, such as NOTICE (25) and TRACE (5). A GELF level is
-# one of syslog's, 0 to 7. graypy sends 25 as it is, beyond what there is; logging-gelf sends 1, "action must be taken
-# immediately", for both; pygelf sends nothing at all, and tells standard error only. The standard levels are right in all.
+# Python's logging has levels by number, and many programs add their own, such as NOTICE (25) and TRACE (5). A GELF
+# level is one of syslog's, 0 to 7. graypy sends 25 as it is, beyond what there is; logging-gelf sends 1, "action must
+# be taken immediately", for both; pygelf sends nothing at all, and tells standard error only. The standard levels are
+# right in all.
 #
 # Seen:
 #     graypy {20: 6, 25: 25, 5: 5}
@@ -14,7 +15,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check graypy==2.1.0 pygelf==0.4.3 logging-gelf==0.0.32 setuptools==75.8.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check graypy==2.1.0 pygelf==0.4.3 logging-gelf==0.0.32 \
+    setuptools==75.8.0
 venv/bin/python -W ignore - <<'PYTHON'
 import json
 import logging

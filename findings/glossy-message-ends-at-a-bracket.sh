@@ -2,9 +2,9 @@
 # glossy 0.1.7: what stands before a closing bracket in a message is lost, when the record has structured data.
 #
 # Structured data ends at a bracket with a space after it, and the message may hold anything (RFC 5424, 6). glossy looks
-# for the last such bracket of the whole record: "[error] disk full" is read as "disk full", and "see [1]" as nothing. What
-# stands between may become structured data that nobody sent. Without structured data the message is whole. Needs node 18 or
-# newer and npm.
+# for the last such bracket of the whole record: "[error] disk full" is read as "disk full", and "see [1]" as nothing.
+# What stands between may become structured data that nobody sent. Without structured data the message is whole. Needs
+# node 18 or newer and npm.
 #
 # Seen:
 #     - [error] disk full -> "[error] disk full"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # html-to-mrkdwn 3.0.0: of an HTML message for Slack every table is left out, with all that is in it.
 #
-# Slack has no tables, so their text has to come some other way. html-to-mrkdwn writes nothing for them: the message says
-# "Seen today:" and goes on. html-to-mrkdwn-ts 1.1.0, with the same task, keeps the cells. Needs node 18 or newer and npm.
+# Slack has no tables, so their text has to come some other way. html-to-mrkdwn writes nothing for them: the message
+# says "Seen today:" and goes on. html-to-mrkdwn-ts 1.1.0, with the same task, keeps the cells. Needs node 18 or newer
+# and npm.
 #
 # Seen:
 #     html-to-mrkdwn: "Seen today:\n\nBlock them."
@@ -20,7 +21,8 @@ const html =
   '<p>Seen today:</p><table><tr><th>Address</th></tr><tr><td>192.0.2.7</td></tr></table><p>Block them.</p>'
 console.log('html-to-mrkdwn:', JSON.stringify(require('html-to-mrkdwn')(html).text))
 const other = require('html-to-mrkdwn-ts')
-console.log('html-to-mrkdwn-ts: 192.0.2.7 is kept:', (other.default ?? other.htmlToMrkdwn ?? other)(html).text.includes('192.0.2.7'))
+const { text } = (other.default ?? other.htmlToMrkdwn ?? other)(html)
+console.log('html-to-mrkdwn-ts: 192.0.2.7 is kept:', text.includes('192.0.2.7'))
 JS
 node read.mjs | tee said
 diff said - <<'SEEN'

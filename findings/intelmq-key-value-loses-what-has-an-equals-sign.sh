@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # IntelMQ 3.5.0: the key-value parser loses a value in which an equals sign stands.
 #
-# A pair is split at its last "=", so of url=http://a.example/?id=5 the key is "url=http://a.example/?id", which nobody asked
-# for, and the URL is not in the event. URLs with a query, Base64 and command lines go this way; the event is sent without
-# them, and nothing is logged. Firewalls write their logs in this format.
+# A pair is split at its last "=", so of url=http://a.example/?id=5 the key is "url=http://a.example/?id", which nobody
+# asked for, and the URL is not in the event. URLs with a query, Base64 and command lines go this way; the event is sent
+# without them, and nothing is logged. Firewalls write their logs in this format.
 #
 # Seen:
 #     src=192.0.2.1 url=http://a.example/ -> {'source.ip': '192.0.2.1', 'source.url': 'http://a.example/'}

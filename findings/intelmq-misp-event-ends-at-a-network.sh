@@ -2,8 +2,8 @@
 # IntelMQ 3.5.0: a network in a MISP event ends the import of that event, and what stands before is sent all the same.
 #
 # MISP's ip-src and ip-dst hold networks as well as addresses. The MISP parser adds the value to source.ip, which takes
-# none, and raises InvalidValue in the middle of the event: attributes before it have been sent, those after it are never
-# looked at. (In a running system the report is tried again, and those before are sent again each time.)
+# none, and raises InvalidValue in the middle of the event: attributes before it have been sent, those after it are
+# never looked at. (In a running system the report is tried again, and those before are sent again each time.)
 #
 # Seen:
 #     sent: ['before.example'] then: InvalidValue

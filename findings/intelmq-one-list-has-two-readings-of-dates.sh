@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # IntelMQ 3.5.0: of two dates in one list, 03.02.2026 is read as 2 March and 13.02.2026 as 13 February.
 #
-# The CSV parser reads times without being told how, unless time_format is set. A date with dots has the day first wherever
-# it is written so; read with the month first while that is possible, the days up to the twelfth go to other months, and
-# the others stay. Nothing is logged, and the times look well until somebody compares them with his own log.
+# The CSV parser reads times without being told how, unless time_format is set. A date with dots has the day first
+# wherever it is written so; read with the month first while that is possible, the days up to the twelfth go to other
+# months, and the others stay. Nothing is logged, and the times look well until somebody compares them with his own log.
 #
 # Seen:
 #     not told ['2026-03-02', '2026-02-13']

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # IntelMQ 3.5.0: an event about www.example.org becomes a policy rule for example.org as well.
 #
-# The rpz_file output takes "www." away and writes two rules, with and without, for every source.fqdn. A customer's page at
-# www.city.example takes city.example, which is somebody else's, along. A second event with the same name repeats its
+# The rpz_file output takes "www." away and writes two rules, with and without, for every source.fqdn. A customer's page
+# at www.city.example takes city.example, which is somebody else's, along. A second event with the same name repeats its
 # lines, and some servers refuse a zone with repeated rules (see the finding about the PowerDNS Recursor).
 #
 # Seen:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # IntelMQ 3.5.0: a time with the name of a zone is taken for UTC.
 #
-# Feeds and mails write "2026-01-02 03:04:05 EST" (RFC 5322, 4.3, defines EST, CST, PST and others by their offsets). The
-# harmonization of time.source reads date and time, drops the zone and writes +00:00: the moment is hours away from the true
-# one. A warning of the library below goes to standard error at most. An offset in numbers is heeded.
+# Feeds and mails write "2026-01-02 03:04:05 EST" (RFC 5322, 4.3, defines EST, CST, PST and others by their offsets).
+# The harmonization of time.source reads date and time, drops the zone and writes +00:00: the moment is hours away from
+# the true one. A warning of the library below goes to standard error at most. An offset in numbers is heeded.
 #
 # Seen:
 #     2026-01-02 03:04:05 -0500 is read as 2026-01-02T08:04:05+00:00

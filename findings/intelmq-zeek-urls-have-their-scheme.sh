@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# IntelMQ 3.5.0: a URL in the intelligence file for Zeek stands there with its scheme, in a form that Zeek does not compare.
+# IntelMQ 3.5.0: a URL in the intelligence file for Zeek has its scheme, a form that Zeek does not compare.
 #
-# Zeek's Intel::URL is a URL without "http://" before it (base/frameworks/intel in Zeek's documentation). The bro_file output
-# writes source.url as it is, and an IntelMQ URL always has a scheme: the line is loaded, and no request equals it.
-# Addresses and names of the same file are as Zeek wants them.
+# Zeek's Intel::URL is a URL without "http://" before it (base/frameworks/intel in Zeek's documentation). The bro_file
+# output writes source.url as it is, and an IntelMQ URL always has a scheme: the line is loaded, and no request equals
+# it. Addresses and names of the same file are as Zeek wants them.
 #
 # Seen:
 #     [['a.example', 'Intel::DOMAIN'], ['http://a.example/x?y=z', 'Intel::URL']]

@@ -2,9 +2,9 @@
 # ioc-extractor 8.2.0 (npm) and iocsearcher 3.1.0 (pip): a name that they do not know whole begins in its middle.
 #
 # Many names have letters beyond ASCII (RFC 5890), and DNS knows underscores (RFC 2181, section 11). Of such a name both
-# return what follows the last character that they do not know: another domain, often the hoster's with all that is below
-# it. With punycode: true ioc-extractor writes a bare name right; that of a URL becomes one that nobody wrote. Node 18 or
-# newer and npm.
+# return what follows the last character that they do not know: another domain, often the hoster's with all that is
+# below it. With punycode: true ioc-extractor writes a bare name right; that of a URL becomes one that nobody wrote.
+# Node 18 or newer and npm.
 #
 # Seen:
 #     ioc-extractor login_page.example.com: page.example.com

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # iocextract 1.16.1: as pip installs it, it cannot be imported.
 #
-# It imports requests and does not name it among its dependencies. In an environment of its own, as a container or a tool
-# installer makes one, the library and its command end with ModuleNotFoundError; beside anything that brings requests
-# along they work, so that it shows in production first.
+# It imports requests and does not name it among its dependencies. In an environment of its own, as a container or a
+# tool installer makes one, the library and its command end with ModuleNotFoundError; beside anything that brings
+# requests along they work, so that it shows in production first.
 #
 # Seen:
 #     needs: requests

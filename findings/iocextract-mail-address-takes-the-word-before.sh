@@ -2,8 +2,8 @@
 # iocextract 1.16.1: a defanged mail address is joined with the word that stands before it.
 #
 # "Contact admin[at]evil[.]example" gives contactadmin@evil.example: an address that nobody wrote. It happens wherever a
-# word and a space precede an address whose at sign or dot is in brackets, the usual way to write one in a report. With a
-# colon before the space it does not.
+# word and a space precede an address whose at sign or dot is in brackets, the usual way to write one in a report. With
+# a colon before the space it does not. (requests is needed, and not installed along: see the other finding.)
 #
 # Seen:
 #     Contact admin[at]evil[.]example: ['contactadmin@evil.example']
@@ -15,7 +15,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check iocextract==1.16.1 requests==2.32.5  # which it imports and does not name
+venv/bin/python -m pip install --quiet --disable-pip-version-check iocextract==1.16.1 requests==2.32.5
 venv/bin/python -W ignore - <<'PYTHON'
 import iocextract
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # iocextract 1.16.1: sftp, ftps and tcp become http when a URL is refanged, and a network becomes a URL.
 #
-# With refang=True, sftp://evil[.]example/a gives http://evil.example/a: another service at another port, so that neither a
-# proxy's log nor a rule made of it meets what was reported. 192.0.2[.]0/24, a network, gives http://192.0.2.0/24, a URL that
-# nobody wrote. http, https and ftp stay. (requests is needed, and not installed along: see the other finding.)
+# With refang=True, sftp://evil[.]example/a gives http://evil.example/a: another service at another port, so that
+# neither a proxy's log nor a rule made of it meets what was reported. 192.0.2[.]0/24, a network, gives
+# http://192.0.2.0/24, a URL that nobody wrote. http, https and ftp stay. (requests is needed, and not installed along:
+# see the other finding.)
 #
 # Seen:
 #     hxxps://evil[.]example/a -> https://evil.example/a

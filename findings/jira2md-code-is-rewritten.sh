@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # jira2md 3.0.1: code is rewritten both ways, so that a rule that went through a ticket is another rule.
 #
-# What stands in a code block is to be left alone, in Markdown and in Jira. On the way to Jira every pair of angle brackets
-# becomes square ones (the links <https://…> are meant), in YARA and XML too, and on the way back a line of code that begins
-# with a hash becomes the first of a numbered list. j2m 1.1.0, with the same task, leaves both as they are. Needs node 18 or
-# newer and npm.
+# What stands in a code block is to be left alone, in Markdown and in Jira. On the way to Jira every pair of angle
+# brackets becomes square ones (the links <https://…> are meant), in YARA and XML too, and on the way back a line of
+# code that begins with a hash becomes the first of a numbered list. j2m 1.1.0, with the same task, leaves both as they
+# are. Needs node 18 or newer and npm.
 #
 # Seen:
 #     to Jira: filesize [ 100KB and #a ] 2

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # lib4sbom 0.10.4: of two components with the same name and version only the last is read.
 #
-# A component of CycloneDX has a group beside its name, and a purl; two ecosystems or two publishers have packages of one
-# name. The parser keeps packages by name and version: the others are gone, with no message, while relations go on naming
-# them. What compares or merges lists by this library (sbomdiff, sbommerge) does not see them.
+# A component of CycloneDX has a group beside its name, and a purl; two ecosystems or two publishers have packages of
+# one name. The parser keeps packages by name and version: the others are gone, with no message, while relations go on
+# naming them. What compares or merges lists by this library (sbomdiff, sbommerge) does not see them.
 #
 # Seen:
 #     in the file: ['pkg:maven/org.example/core@1.0', 'pkg:maven/com.example/core@1.0', 'pkg:npm/core@1.0']

@@ -2,8 +2,9 @@
 # lib4vex 0.2.3 (with csaf-tool 0.3.2): what is affected in one version and fixed in the next is read as "fixed".
 #
 # CSAF says of each vulnerability which products are affected, which are fixed and so on (3.2.3.9, product status), and
-# advisories as a rule say both. One status is read, that of the group which stands last, and no product with it; of several
-# remedies and notes the last is read as well. Sorted by name, as many documents are, "under investigation" is the last.
+# advisories as a rule say both. One status is read, that of the group which stands last, and no product with it; of
+# several remedies and notes the last is read as well. Sorted by name, as many documents are, "under investigation" is
+# the last.
 #
 # Seen:
 #     written: {'known_affected': ['A-1'], 'fixed': ['A-2']}

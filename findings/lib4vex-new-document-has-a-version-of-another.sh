@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # lib4vex 0.2.3: a new VEX document has the version of another that was updated before it.
 #
-# generate() adds what an existing file says of itself to its "metadata", whose default is one dictionary for all calls of
-# the process. A program that updates a document at version 4 and then writes a new one gives that version 5, too. Readers
-# take the higher version for the newer text. With metadata={} in each call every document counts for itself.
+# generate() adds what an existing file says of itself to its "metadata", whose default is one dictionary for all calls
+# of the process. A program that updates a document at version 4 and then writes a new one gives that version 5, too.
+# Readers take the higher version for the newer text. With metadata={} in each call every document counts for itself.
 #
 # Seen:
 #     new, before: version 1

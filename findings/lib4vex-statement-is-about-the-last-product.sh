@@ -2,8 +2,8 @@
 # lib4vex 0.2.3: of an OpenVEX statement about several products only the last is read.
 #
 # A statement names any number of products (OpenVEX 0.2.0, "products"), and vendors list whatever holds the flawed part.
-# The library keeps the last one, as if the statement were about it alone: what it says of the others is neither among the
-# vulnerabilities nor among the products. Nothing tells.
+# The library keeps the last one, as if the statement were about it alone: what it says of the others is neither among
+# the vulnerabilities nor among the products. Nothing tells.
 #
 # Seen:
 #     stated of: pkg:npm/a@1.0, pkg:npm/b@2.0, pkg:npm/c@3.0

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # lib4vex 0.2.3: what must be done about a flaw is read as the time by which it was said, and why none is there is lost.
 #
-# OpenVEX has action_statement and beside it action_statement_timestamp; the time is read from the sentence, and the real
-# one is dropped. A product is "not affected" for a justification or, where no label fits, for a reason in words
+# OpenVEX has action_statement and beside it action_statement_timestamp; the time is read from the sentence, and the
+# real one is dropped. A product is "not affected" for a justification or, where no label fits, for a reason in words
 # (impact_statement): the words are not read. Written again, the document says neither why nor when, and is not valid.
 #
 # Seen:

@@ -23,7 +23,8 @@ from lib4vex.generator import VEXGenerator
 
 
 def about(name, release, status):
-    return {"id": "CVE-2026-0001", "product": name, "release": release, "purl": f"pkg:npm/{name}@{release}", "status": status}
+    purl = f"pkg:npm/{name}@{release}"
+    return {"id": "CVE-2026-0001", "product": name, "release": release, "purl": purl, "status": status}
 
 
 seen = []

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # liblognorm 2.0.6: the first key of a CEF extension loses its first letter when no space stands before it.
 #
-# CEF joins header and extension by a bare "|". The parser "cef" (of rsyslog's mmnormalize too) takes |5|src=… for the key
-# "rc"; with a space after the last "|" it is whole. An empty value at the end makes it refuse the record altogether.
-# Debian 12, apt-get update done.
+# CEF joins header and extension by a bare "|". The parser "cef" (of rsyslog's mmnormalize too) takes |5|src=… for the
+# key "rc"; with a space after the last "|" it is whole. An empty value at the end makes it refuse the record
+# altogether. Debian 12, apt-get update done.
 #
 # Seen:
 #     |5|src=198.51.100.7 act=blocked -> { "rc": "198.51.100.7", "act": "blocked" }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # @tryfabric/mack 1.2.1: what is escaped in Markdown is not shown in Slack, backslash and character.
 #
-# A backslash says that the next character is no markup (CommonMark, 2.4); who turns a domain or a path into Markdown writes
-# it before underscores and asterisks. mack leaves both out: another name, another path, and a product without its sign.
-# Needs node 18 or newer and npm.
+# A backslash says that the next character is no markup (CommonMark, 2.4); who turns a domain or a path into Markdown
+# writes it before underscores and asterisks. mack leaves both out: another name, another path, and a product without
+# its sign. Needs node 18 or newer and npm.
 #
 # Seen:
 #     evil\_mail.example -> evilmail.example
@@ -18,7 +18,8 @@ npm install --silent --no-audit --no-fund @tryfabric/mack@1.2.1 >/dev/null
 cat >read.mjs <<'JS'
 import mack from '@tryfabric/mack'
 
-for (const text of [String.raw`evil\_mail.example`, String.raw`C:\\temp`, String.raw`\*.evil.example`, 'evil_mail.example']) {
+const raw = String.raw
+for (const text of [raw`evil\_mail.example`, raw`C:\\temp`, raw`\*.evil.example`, 'evil_mail.example']) {
   const [block] = await mack.markdownToBlocks(text)
   console.log(text, '->', block.text.text)
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # @tryfabric/mack 1.2.1: of a list item the first line comes to Slack; what stands below it does not.
 #
-# A list in a list, a second paragraph and a block of code belong to their item (CommonMark, 5.2). mack says that lists are
-# taken and writes the first paragraph of each item: the indicators below "Two hosts:" are nowhere, and nothing tells.
-# Needs node 18 or newer and npm.
+# A list in a list, a second paragraph and a block of code belong to their item (CommonMark, 5.2). mack says that lists
+# are taken and writes the first paragraph of each item: the indicators below "Two hosts:" are nowhere, and nothing
+# tells. Needs node 18 or newer and npm.
 #
 # Seen:
 #     a list below: • Two hosts:

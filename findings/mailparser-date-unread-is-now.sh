@@ -2,8 +2,8 @@
 # mailparser 3.14.2: a date that it cannot read becomes the time of reading, and nothing tells.
 #
 # RFC 5322 (4.3) has readers take the zones of old mail, one letter or a name, and read those they do not know as -0000.
-# mailparser knows some; for the others it puts the present moment in, in "date" and among the headers too, so that the mail
-# of years ago has just come. A mail without a date has none. Needs node 18 or newer and npm.
+# mailparser knows some; for the others it puts the present moment in, in "date" and among the headers too, so that the
+# mail of years ago has just come. A mail without a date has none. Needs node 18 or newer and npm.
 #
 # Seen:
 #     Thu, 1 Jan 2015 10:00:00 EST: 2015-01-01T15:00:00.000Z

@@ -3,7 +3,8 @@
 #
 # The example of an abuse report (RFC 5965, B.1) marks the reported message Content-Disposition: inline. mailparser then
 # writes its sender, recipient and subject into the text of the report itself and forgets its other headers: the way it
-# came, its Message-ID, its DKIM signature. Without that one line it is an attachment, whole. Needs node 18 or newer and npm.
+# came, its Message-ID, its DKIM signature. Without that one line it is an attachment, whole. Needs node 18 or newer and
+# npm.
 #
 # Seen:
 #     without a disposition: attachments 1, the hop is kept: true

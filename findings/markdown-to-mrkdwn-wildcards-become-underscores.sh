@@ -2,8 +2,8 @@
 # markdown-to-mrkdwn 0.3.3: asterisks of wildcards and products become underscores.
 #
 # An asterisk between spaces is no markup, and one after a space cannot close what another opened (CommonMark, 6.2).
-# markdown-to-mrkdwn takes any two of a line for emphasis: *.example.com comes to Slack as _.example.com, another name, that
-# somebody copies into a block list. One alone is kept.
+# markdown-to-mrkdwn takes any two of a line for emphasis: *.example.com comes to Slack as _.example.com, another name,
+# that somebody copies into a block list. One alone is kept.
 #
 # Seen:
 #     block *.example.com -> block *.example.com

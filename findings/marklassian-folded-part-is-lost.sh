@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # marklassian 1.2.1 and @tryfabric/mack 1.2.1: a folded part of a Markdown text is not in the ticket nor in the chat.
 #
-# GitHub and GitLab fold a long list with <details>. Lines that begin with a tag are HTML to Markdown (CommonMark, 4.6); both
-# converters drop such a block with the words in it. The ticket says "Two hosts" and names none; no error, no warning.
-# Needs node 18 or newer and npm.
+# GitHub and GitLab fold a long list with <details>. Lines that begin with a tag are HTML to Markdown (CommonMark, 4.6);
+# both converters drop such a block with the words in it. The ticket says "Two hosts" and names none; no error, no
+# warning. Needs node 18 or newer and npm.
 #
 # Seen:
 #     marklassian: Two hosts: / Block them.

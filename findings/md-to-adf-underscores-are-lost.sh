@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # md-to-adf 0.6.4: names and addresses lose their underscores on the way to Jira.
 #
-# An underscore within a word is a letter like others in Markdown (CommonMark, 6.2, rule 2). md-to-adf takes two of them for
-# emphasis: of evil_mail_one.example "evilmailone.example" is left, another name, part of it in italics, and a URL loses
-# them and ends as a link, without a word. marklassian 1.2.1 keeps them. Needs node 18 or newer and npm.
+# An underscore within a word is a letter like others in Markdown (CommonMark, 6.2, rule 2). md-to-adf takes two of them
+# for emphasis: of evil_mail_one.example "evilmailone.example" is left, another name, part of it in italics, and a URL
+# loses them and ends as a link, without a word. marklassian 1.2.1 keeps them. Needs node 18 or newer and npm.
 #
 # Seen:
 #     md-to-adf: see evilmailone.example

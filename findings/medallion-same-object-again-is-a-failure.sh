@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # medallion 3.0.0: an object that is there already counts as a failure in a TAXII status.
 #
-# TAXII 2.1 lets a client send what the server has: adding the same version again shall change nothing. medallion answers
-# 202, and the status says success_count 0, failure_count 1 with the message "Unable to process object". A client that
-# repeats a request after a lost answer cannot tell this from a refusal.
+# TAXII 2.1 lets a client send what the server has: adding the same version again shall change nothing. medallion
+# answers 202, and the status says success_count 0, failure_count 1 with the message "Unable to process object". A
+# client that repeats a request after a lost answer cannot tell this from a refusal.
 #
 # Seen:
 #     (202, 1, 0) []

@@ -2,8 +2,8 @@
 # misp-modules 3.1.1: csvimport reads to_ids "true" as false, and nothing at all as true.
 #
 # "1" is the only yes. Lists from elsewhere say true, and Python's own csv writes True: all of these come in not for
-# detection, while an empty cell has what its type has, which for a domain is yes. The documentation of the module does not
-# say which words it knows.
+# detection, while an empty cell has what its type has, which for a domain is yes. The documentation of the module does
+# not say which words it knows.
 #
 # Seen:
 #     "1": True

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # misp-modules 3.1.1: the period of a hunting query for Defender holds for one of the four fields that it searches.
 #
-# defender_endpoint_export writes, for a domain or URL, "Timestamp between(…) and RemoteUrl has url or FileOriginUrl has url
-# or …" without brackets. "and" binds closer than "or" in KQL, as nearly everywhere, so that the time is asked of
+# defender_endpoint_export writes, for a domain or URL, "Timestamp between(…) and RemoteUrl has url or FileOriginUrl has
+# url or …" without brackets. "and" binds closer than "or" in KQL, as nearly everywhere, so that the time is asked of
 # RemoteUrl alone: downloads and clicks of any age are found as if of the last seven days. For addresses and hashes the
 # brackets are there.
 #

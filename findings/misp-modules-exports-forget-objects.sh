@@ -2,8 +2,8 @@
 # misp-modules 3.1.1: the exports for ThreatConnect and ThreatStream leave out everything that stands in an object.
 #
 # MISP groups attributes into objects (file, network-connection, domain-ip), and many modules and sensors write nothing
-# else. threat_connect_export and threatStream_misp_export read the event's own attributes, and answer with a list that has
-# a heading and nothing else, as for an empty event. defender_endpoint_export, beside them, reads both.
+# else. threat_connect_export and threatStream_misp_export read the event's own attributes, and answer with a list that
+# has a heading and nothing else, as for an empty event. defender_endpoint_export, beside them, reads both.
 #
 # Seen:
 #     threat_connect_export: alone True, in an object False

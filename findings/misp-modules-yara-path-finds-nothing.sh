@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # misp-modules 3.1.1: a path exported to YARA finds nothing, for its backslashes are read as escapes.
 #
-# In a YARA string \t is a tab and \n a line end; a backslash is written \\. yara_export writes the value as it is: the rule
-# for C:\temp\new.exe compiles, looks for other bytes, and never finds the file. A path with \U, which is no escape, makes
-# the whole file of rules one that does not compile. The same holds for e-mail subjects and patterns.
+# In a YARA string \t is a tab and \n a line end; a backslash is written \\. yara_export writes the value as it is: the
+# rule for C:\temp\new.exe compiles, looks for other bytes, and never finds the file. A path with \U, which is no
+# escape, makes the whole file of rules one that does not compile. The same holds for e-mail subjects and patterns.
 #
 # Seen:
 #     new.exe: compiles, finds it: True

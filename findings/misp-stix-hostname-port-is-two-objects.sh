@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # misp-stix 2026.10.12: the pattern of hostname|port asks one object to be a name and traffic at once.
 #
-# Comparisons that AND joins inside one pair of brackets are about the same object (STIX 2.1, 9.5), and no domain name has
-# a port. The pattern holds for nothing, also with the port as a number; stix2, which misp-stix is built on, refuses to
-# read it. The observable of the same conversion is right: traffic whose dst_ref is the name.
+# Comparisons that AND joins inside one pair of brackets are about the same object (STIX 2.1, 9.5), and no domain name
+# has a port. The pattern holds for nothing, also with the port as a number; stix2, which misp-stix is built on, refuses
+# to read it. The observable of the same conversion is right: traffic whose dst_ref is the name.
 #
 # Seen (stix2 3.0.2, stix2-matcher 3.0.0):
 #     [domain-name:value = 'h.example' AND network-traffic:dst_port = '8080']
@@ -15,7 +15,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check misp-stix==2026.10.12 stix2==3.0.2 stix2-matcher==3.0.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check misp-stix==2026.10.12 stix2==3.0.2 \
+    stix2-matcher==3.0.0
 venv/bin/python -W ignore - <<'PYTHON'
 import json
 import logging

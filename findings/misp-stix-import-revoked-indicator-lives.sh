@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# misp-stix 2026.10.12: a revoked indicator, and one of type "benign", is imported into MISP as an attribute for detection.
+# misp-stix 2026.10.12: a revoked indicator, and one of type "benign", is imported as an attribute for detection.
 #
-# Whoever publishes STIX takes an indicator back by a version with revoked true; indicator_types says what a match means,
-# and STIX's own vocabulary has "benign" there, for activity that is not suspicious. The import reads neither: all three
-# below become the same attribute with to_ids true, and nothing is told.
+# Whoever publishes STIX takes an indicator back by a version with revoked true; indicator_types says what a match
+# means, and STIX's own vocabulary has "benign" there, for activity that is not suspicious. The import reads neither:
+# all three below become the same attribute with to_ids true, and nothing is told.
 #
 # Seen:
 #     malicious-activity: [('domain', 'a.example', True)]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # misp-stix 2026.10.12: an event's TLP marks the STIX report, and none of the indicators in it.
 #
-# In MISP a tag on an event holds for all that is in it. In the bundle the marking definition is referred to by the report
-# alone. A TAXII server hands out objects one by one, so a consumer who asks for indicators gets one of a TLP:RED event
-# without any marking.
+# In MISP a tag on an event holds for all that is in it. In the bundle the marking definition is referred to by the
+# report alone. A TAXII server hands out objects one by one, so a consumer who asks for indicators gets one of a TLP:RED
+# event without any marking.
 #
 # Seen:
 #     marked: ['report'] of: ['identity', 'indicator', 'ipv4-addr', 'marking-definition', 'network-traffic', 'observed-data', 'relationship', 'report']

@@ -2,8 +2,9 @@
 # misp-stix 2026.10.12: the observable of a corrected attribute has another value and the same id.
 #
 # Cyber observables have no `modified`, so a STIX store cannot have two versions of one: it keeps the first. STIX 2.1
-# therefore wants their ids made of what they are (section 2.9). misp-stix makes them of the attribute's uuid, which stays
-# when its value is corrected: who has the old observable never learns the new value, though the indicator changes.
+# therefore wants their ids made of what they are (section 2.9). misp-stix makes them of the attribute's uuid, which
+# stays when its value is corrected: who has the old observable never learns the new value, though the indicator
+# changes.
 #
 # Seen:
 #     domain-name--00000001-0000-4000-8000-000000000000 mistyped.example

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # misp-stix 2026.10.12: the pattern of a YARA, Sigma or Snort attribute is the rule in square brackets.
 #
-# pattern_type says "yara", "sigma" or "snort", so the pattern has to be a rule of that language; in brackets it is none,
-# and no compiler takes it. Brackets belong to STIX's own patterns. The objects "yara" and "sigma" of MISP come without.
+# pattern_type says "yara", "sigma" or "snort", so the pattern has to be a rule of that language; in brackets it is
+# none, and no compiler takes it. Brackets belong to STIX's own patterns. The objects "yara" and "sigma" of MISP come
+# without.
 #
 # Seen (yara-python 4.5.4):
 #     yara: [rule a { condition: true }]

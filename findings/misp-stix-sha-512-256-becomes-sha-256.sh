@@ -2,8 +2,8 @@
 # misp-stix 2026.10.12: a SHA-512/256 becomes a SHA-256, and a SHA-512/224 a SHA-224.
 #
 # They are other functions of the same length: the SHA-256 of a file is never its SHA-512/256. Observable and indicator
-# of the attribute types sha512/256 and sha512/224 name the shorter ones, without a warning, so a reader looks for a file
-# that nobody has. Two such rows in one "file" object also take each other's place.
+# of the attribute types sha512/256 and sha512/224 name the shorter ones, without a warning, so a reader looks for a
+# file that nobody has. Two such rows in one "file" object also take each other's place.
 #
 # Seen:
 #     sha512/256 of nothing: c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a

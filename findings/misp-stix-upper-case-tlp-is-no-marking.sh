@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # misp-stix 2026.10.12: the tags "TLP:RED" and "PAP:RED" become labels, not markings.
 #
-# MISP compares tags without regard to case in its interface, and its PAP taxonomy is written in capitals. Only the small
-# spelling tlp:red is turned into a STIX marking; a consumer that looks for markings sees an unmarked report.
+# MISP compares tags without regard to case in its interface, and its PAP taxonomy is written in capitals. Only the
+# small spelling tlp:red is turned into a STIX marking; a consumer that looks for markings sees an unmarked report.
 #
 # Seen:
 #     tlp:red: markings ['marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed'], labels ['Threat-Report', 'misp:tool="MISP-STIX-Converter"']

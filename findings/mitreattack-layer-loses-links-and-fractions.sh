@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mitreattack-python 6.3.1: an ATT&CK Navigator layer loses its links and the fractions of its scores when read and written.
+# mitreattack-python 6.3.1: an ATT&CK Navigator layer that is read and written loses its links and fractions of scores.
 #
 # The layer format has "links" for the layer, and a score is a number. Layer keeps links of techniques, and none of the
 # layer's own; a score of 5.5 comes out as 5. A layer that a script merges or recolours is another than the one that

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # mmdb_writer 0.2.7: of true and 1 the first that is written stands for both, and so it is with false and 0.
 #
-# MaxMind's format has a type for truth beside its numbers (MaxMind DB 2.0, "boolean"). The writer stores equal values once,
-# and for Python True and 1 are equal: which of the two a database holds depends on what was written before. A count of 1
-# is "true" where the first network was anonymous, and the network is 1 where a count came first.
+# MaxMind's format has a type for truth beside its numbers (MaxMind DB 2.0, "boolean"). The writer stores equal values
+# once, and for Python True and 1 are equal: which of the two a database holds depends on what was written before. A
+# count of 1 is "true" where the first network was anonymous, and the network is 1 where a count came first.
 #
 # Seen:
 #     written: {'is_anonymous': True, 'is_hosting': False, 'seen': 1}

@@ -2,8 +2,8 @@
 # mmdb_writer 0.2.7: a network that is inserted after a narrower one within it takes its place, too.
 #
 # In a MaxMind database the narrowest network that holds an address answers. The writer lets the last insertion win: a
-# network added later erases what was said of its parts, and of what one network is told in two calls the first is
-# lost. An export in the order of its feed, rather than from wide to narrow, answers for whole networks what is known of one.
+# network added later erases what was said of its parts, and of what one network is told in two calls the first is lost.
+# An export in the order of its feed, rather than from wide to narrow, answers for whole networks what is known of one.
 #
 # Seen:
 #     wide, then narrow: 192.0.2.1 is a command server, 192.0.3.1 is hosting

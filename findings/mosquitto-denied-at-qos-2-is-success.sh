@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # mosquitto 2.0.11 with paho-mqtt 2.2.0: a publication that the broker's rules refuse is told as a success at QoS 2.
 #
-# With MQTT 5 a refusal travels in the acknowledgement: reason code 0x87, not authorized. At QoS 1 paho's on_publish gets
-# "Not authorized". At QoS 2 the code stands in PUBREC, and on_publish says "Success"; with MQTT 3.1.1 there is no
+# With MQTT 5 a refusal travels in the acknowledgement: reason code 0x87, not authorized. At QoS 1 paho's on_publish
+# gets "Not authorized". At QoS 2 the code stands in PUBREC, and on_publish says "Success"; with MQTT 3.1.1 there is no
 # code at all. Who wants to know takes QoS 1 and MQTT 5. Debian 12, apt-get update done.
 #
 # Seen:

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # nats-py 2.16.0: connect() to a server that is not there tries some sixty times, also with allow_reconnect=False.
 #
-# allow_reconnect and connect_timeout read as if one call ended after one time-out. The first connection knows neither: it
-# is tried max_reconnect_attempts (60) times, reconnect_time_wait (2 s) apart, so a caller that wants an answer within
-# seconds hears nothing for two minutes. Here the wait is shortened to 0.05 s. What ends it: max_reconnect_attempts=1,
-# or asyncio.wait_for around connect().
+# allow_reconnect and connect_timeout read as if one call ended after one time-out. The first connection knows neither:
+# it is tried max_reconnect_attempts (60) times, reconnect_time_wait (2 s) apart, so a caller that wants an answer
+# within seconds hears nothing for two minutes. Here the wait is shortened to 0.05 s. What ends it:
+# max_reconnect_attempts=1, or asyncio.wait_for around connect().
 #
 # Seen:
 #     attempts: 61, then NoServersError

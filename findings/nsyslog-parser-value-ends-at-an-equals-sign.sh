@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # nsyslog-parser 0.10.1: in CEF and LEEF a value ends at its equals sign, so URLs lose their queries.
 #
-# In a CEF extension an equals sign of a value has a backslash before it (CEF, "Character Encoding"); in LEEF the pairs are
-# kept apart by a delimiter, and a value may hold one (LEEF 2.0). Of http://a.example/?id=5 both readers keep
+# In a CEF extension an equals sign of a value has a backslash before it (CEF, "Character Encoding"); in LEEF the pairs
+# are kept apart by a delimiter, and a value may hold one (LEEF 2.0). Of http://a.example/?id=5 both readers keep
 # http://a.example/?id, CEF with the backslash at its end. A delimiter that is given in hexadecimal, as LEEF 2.0 lets a
 # sender do, is not understood: all pairs become one, and the rest is lost. Needs node 18 or newer and npm.
 #

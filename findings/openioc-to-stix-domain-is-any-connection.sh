@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # openioc-to-stix 1.4.0: a domain or a path of OpenIOC becomes a network connection without anything in it.
 #
-# Network/DNS and Network/URI are the terms for the name that is looked up and the path that is asked for. The STIX 1 that
-# comes out has an object for each, with no value in it, and there is no message; among the alternatives of an indicator it
-# describes every connection there is. Addresses, hashes and file names come through, and a term that the converter does
-# not know is named as such.
+# Network/DNS and Network/URI are the terms for the name that is looked up and the path that is asked for. The STIX 1
+# that comes out has an object for each, with no value in it, and there is no message; among the alternatives of an
+# indicator it describes every connection there is. Addresses, hashes and file names come through, and a term that the
+# converter does not know is named as such.
 #
 # Seen:
 #     Network/DNS a.example: []

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # OTXv2 1.5.12: getall(max_items=1) gives one pulse, after it has asked for every page there is.
 #
-# max_items ends the reading of a page, and the next page is asked for all the same, until there is none. For somebody with
-# many subscriptions a look at the newest pulse takes as long, and counts as much against the limits of the service, as
-# reading all of them. max_page ends it. (The package needs six and does not bring it.)
+# max_items ends the reading of a page, and the next page is asked for all the same, until there is none. For somebody
+# with many subscriptions a look at the newest pulse takes as long, and counts as much against the limits of the
+# service, as reading all of them. max_page ends it. (The package needs six and does not bring it.)
 #
 # Seen:
 #     pulses: 1 pages asked for: 3
@@ -29,7 +29,7 @@ class Otx(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         asked.append(self.path)
         page = int(self.path.rpartition("page=")[2]) if "page=" in self.path else 1
-        pulse = {"id": str(page), "indicators": PULSE}
+        pulse = {"id": str(page), "indicators": [{"type": "domain", "indicator": "a.example"}]}
         after = f"http://{self.headers['Host']}/api/v1/pulses/subscribed?page={page + 1}" if page < 3 else None
         self.send_response(200)
         self.end_headers()
@@ -39,10 +39,6 @@ class Otx(http.server.BaseHTTPRequestHandler):
         pass
 
 
-PULSE = [
-    {"type": "domain", "indicator": "a.example"}, {"type": "CIDR", "indicator": "198.51.100.0/24"},
-    {"type": "YARA", "indicator": "0123456789"},
-]
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Otx)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 otx = OTXv2("key", server=f"http://127.0.0.1:{server.server_port}")

@@ -2,8 +2,8 @@
 # packageurl-js 2.0.1: a plus sign in a qualifier is read as a blank, in a version as a plus sign.
 #
 # A purl is no form of a web page: a "+" in it is a "+" (packageurl-python reads it so, everywhere). The address of a
-# repository or a file with one in it, git+https or g++.tar.gz, comes out with a blank, and is written on as %20. Node 18 or
-# newer and npm.
+# repository or a file with one in it, git+https or g++.tar.gz, comes out with a blank, and is written on as %20. Node
+# 18 or newer and npm.
 #
 # Seen:
 #     js:     1.0+b1 {"vcs_url":"git https://a.example/g  .git"}

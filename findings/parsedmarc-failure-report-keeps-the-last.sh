@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # parsedmarc 11.1.0: of what a failure report says more than once, the last is kept.
 #
-# A recipient and a reported address may stand in a report any number of times (RFC 5965, 3.3). parsedmarc writes each line
-# over the one before: of three phishing addresses one comes through, of two recipients one. No error, no warning.
+# A recipient and a reported address may stand in a report any number of times (RFC 5965, 3.3). parsedmarc writes each
+# line over the one before: of three phishing addresses one comes through, of two recipients one. No error, no warning.
 #
 # Seen:
 #     original_rcpt_to: <b@example.com>

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # PowerDNS Recursor 4.8.8: a policy zone in which one rule stands twice is not in force at all, and the server runs.
 #
-# A record that is in a zone twice is there once (RFC 2181, 5), and BIND reads such a policy zone so. The
-# recursor logs an exception at the second, starts, and answers as if there were no list: the rules before and after pass
-# too. The repetition may differ in capitals, as when two feeds name one domain. No exit status tells; only asking for a
-# listed name does. (Later versions have ignoreDuplicates, off by default.) Debian 12, apt-get update done.
+# A record that is in a zone twice is there once (RFC 2181, 5), and BIND reads such a policy zone so. The recursor logs
+# an exception at the second, starts, and answers as if there were no list: the rules before and after pass too. The
+# repetition may differ in capitals, as when two feeds name one domain. No exit status tells; only asking for a listed
+# name does. (Later versions have ignoreDuplicates, off by default.) Debian 12, apt-get update done.
 #
 # Seen:
 #     each rule once: one.example 3, last.example 3

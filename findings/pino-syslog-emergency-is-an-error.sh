@@ -20,7 +20,8 @@ import { writeFileSync } from 'node:fs'
 for (const syslogSeverity of ['alert', 'emergency']) {
   writeFileSync('config.json', JSON.stringify({ customLevels: { own: { level: 70, syslogSeverity } } }))
   const record = JSON.stringify({ level: 70, time: 1767225600000, pid: 1, hostname: 'host', msg: 'text' })
-  const sent = execFileSync('node_modules/.bin/pino-syslog', ['-c', 'config.json'], { input: record + '\n', encoding: 'utf8' })
+  const options = { input: record + '\n', encoding: 'utf8' }
+  const sent = execFileSync('node_modules/.bin/pino-syslog', ['-c', 'config.json'], options)
   console.log(`${syslogSeverity}: severity ${Number(/^<(\d+)>/.exec(sent)[1]) % 8}`)
 }
 JS

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # publicsuffixlist 1.1.2.20261023 and publicsuffix2 2.20191221: an address has a domain, which it shares with others.
 #
-# The host of a URL may be an address, and a list of public suffixes is about names. Asked for the domain of an IPv4 address,
-# both take its numbers for labels: 192.0.2.1 belongs to "2.1" or to "1", as do addresses at the other end of the
-# net. Counted, grouped or permitted by domain, they are one. tldextract 5.4.0 gives none.
+# The host of a URL may be an address, and a list of public suffixes is about names. Asked for the domain of an IPv4
+# address, both take its numbers for labels: 192.0.2.1 belongs to "2.1" or to "1", as do addresses at the other end of
+# the net. Counted, grouped or permitted by domain, they are one. tldextract 5.4.0 gives none.
 #
 # Seen:
 #     192.0.2.1: publicsuffixlist 2.1, publicsuffix2 1, tldextract ''

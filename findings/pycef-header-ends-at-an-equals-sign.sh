@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # pycef 1.11 and jc 1.26.1: an equals sign in the header of a CEF record moves header fields into the extension.
 #
-# In the header pipe and backslash are escaped, and an equals sign needs no escape (CEF, "Character Encoding"). With "n=m"
-# as the name both readers, which have the same root, take the extension to begin there: the name is empty, the severity
-# gone, and the source address under a key that is half header. So they do after an escaped pipe, as in MISP's type
-# domain|ip; with that in an earlier field, jc calls the record unparsable, and pycef raises IndexError.
+# In the header pipe and backslash are escaped, and an equals sign needs no escape (CEF, "Character Encoding"). With
+# "n=m" as the name both readers, which have the same root, take the extension to begin there: the name is empty, the
+# severity gone, and the source address under a key that is half header. So they do after an escaped pipe, as in MISP's
+# type domain|ip; with that in an earlier field, jc calls the record unparsable, and pycef raises IndexError.
 #
 # Seen:
 #     pycef n=m: {'Name': '', 'm|5|src': '192.0.2.1'}

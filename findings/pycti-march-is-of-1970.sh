@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# pycti 7.261026.0: of a reference that says "report of March", the relationship to which it belongs began in March 1970.
+# pycti 7.261026.0: of a reference that says "report of March", the relationship that has it began in March 1970.
 #
-# Where a STIX relationship has external references, OpenCTI's import searches their text for a date, which is the default
-# of its start; made into reports, they are dated so. A month without a year is of 1970, an identifier with a year and a
-# number is the first of a month, and 03/04/2025, a day of April in most countries, is the fourth of March.
+# Where a STIX relationship has external references, OpenCTI's import searches their text for a date, which is the
+# default of its start; made into reports, they are dated so. A month without a year is of 1970, an identifier with a
+# year and a number is the first of a month, and 03/04/2025, a day of April in most countries, is the fourth of March.
 #
 # Seen:
 #     'report of March' 1970-03-01T00:00:00Z

@@ -4,8 +4,8 @@
 # URLObject decodes percent escapes of the whole URL and blanks written as "+", and takes away credentials and what
 # follows ";". RFC 3986 (2.2, 6.2.2.2) keeps escapes of reserved characters apart from the characters: decoded, a query
 # has other parameters. A rule or a sandbox given that attribute never meets the URL that was reported. pyfaup is an
-# extra ([url]) that gives way to publicsuffixlist, which misp-modules brings; with pyfaup the URL stays as it is, so that
-# the same program gives two values on two machines.
+# extra ([url]) that gives way to publicsuffixlist, which misp-modules brings; with pyfaup the URL stays as it is, so
+# that the same program gives two values on two machines.
 #
 # Seen:
 #     given: http://user@h.example/a%2Fb;v=1?next=http%3A%2F%2Fc.example%2F%3Fx%3D1%26y%3D2&q=1+2

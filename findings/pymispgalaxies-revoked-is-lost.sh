@@ -2,8 +2,8 @@
 # pymispgalaxies 1.1.1: a value that MITRE has revoked is read, and written again, as one that stands.
 #
 # The clusters of MISP mark such values with "revoked": true, among them techniques and groups that were replaced. The
-# classes read name, description, meta and relations, and not this mark: there is no attribute for it, and a cluster that is
-# loaded and saved has lost it. An update of a galaxy made so hands out the old techniques as current ones.
+# classes read name, description, meta and relations, and not this mark: there is no attribute for it, and a cluster
+# that is loaded and saved has lost it. An update of a galaxy made so hands out the old techniques as current ones.
 #
 # Seen:
 #     revoked in the files: 193 such as APT34 - G0057

@@ -3,8 +3,8 @@
 #
 # A connector may answer 200 and say in the body that nothing was delivered (Microsoft, "Create Incoming Webhooks", rate
 # limiting). connectorcard takes that for a success; async_connectorcard, which wants the body "1", raises. A webhook of
-# Workflows, which has replaced connectors, answers 202 without a body: a delivery for the one, a failure for the other, and
-# whoever tries again after it posts the card twice.
+# Workflows, which has replaced connectors, answers 202 without a body: a delivery for the one, a failure for the other,
+# and whoever tries again after it posts the card twice.
 #
 # Seen:
 #     200 "Webhook message delivery failed …": connectorcard True, async_connectorcard raises

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # pySigma 0.11.23 with its InsightIDR backend 0.2.4: one wildcard in a list gives all its values one.
 #
-# "f: [adm*, root]" holds for what begins with adm, and for root itself. The backend takes one operator for the whole list,
-# by the first value that has a wildcard, and drops the stars: rootkit and root2 are found as well. With a star in front
-# or at both ends every value becomes an end, or a part.
+# "f: [adm*, root]" holds for what begins with adm, and for root itself. The backend takes one operator for the whole
+# list, by the first value that has a wildcard, and drops the stars: rootkit and root2 are found as well. With a star in
+# front or at both ends every value becomes an end, or a part.
 #
 # Seen:
 #     [admin, root]      f IIN ["admin", "root"]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # pySigma 1.5.1 with its Loki backend 0.15.1: an asterisk that is meant as one becomes a backslash and anything.
 #
-# In a Sigma value a wildcard with a backslash before it is the character itself. The backend puts the value into a regular
-# expression with a backslash for the backslash and ".*" for the asterisk: it does not find "net user * /add", for which the
-# rule was written, but any text with a backslash at that place. (Read here by Python's expressions.)
+# In a Sigma value a wildcard with a backslash before it is the character itself. The backend puts the value into a
+# regular expression with a backslash for the backslash and ".*" for the asterisk: it does not find "net user * /add",
+# for which the rule was written, but any text with a backslash at that place. (Read here by Python's expressions.)
 #
 # Seen:
 #     ^net\ user\ \\.*\ /add$

@@ -13,7 +13,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check pysigma==1.5.1 pysigma-backend-loki==0.15.1 pysigma-backend-splunk==2.1.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check pysigma==1.5.1 pysigma-backend-loki==0.15.1 \
+    pysigma-backend-splunk==2.1.0
 venv/bin/python -W ignore - <<'PYTHON'
 from sigma.backends.loki import LogQLBackend
 from sigma.backends.splunk import SplunkBackend

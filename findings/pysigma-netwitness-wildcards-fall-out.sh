@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # pySigma 2.0.1 with its NetWitness backend 0.3.0: a wildcard within a value is left out, and the rest closes up.
 #
-# At the beginning and end of a value a star becomes begins, ends or contains, and is right. Anywhere else it vanishes, and a
-# "?" everywhere: "svc*.exe" is asked for as 'svc.exe', "user?" as 'user'. The query looks for another name than the
-# rule, and neither error nor warning tells. (Python 3.11 or newer.)
+# At the beginning and end of a value a star becomes begins, ends or contains, and is right. Anywhere else it vanishes,
+# and a "?" everywhere: "svc*.exe" is asked for as 'svc.exe', "user?" as 'user'. The query looks for another name than
+# the rule, and neither error nor warning tells. (Python 3.11 or newer.)
 #
 # Seen:
 #     svc*          f begins 'svc'

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # pySigma 1.5.1 with its OpenSearch backend 2.0.3: in a PPL query the backslashes of a path are gone.
 #
-# C:\Windows\cmd.exe is asked for as C:Windowscmd.exe, and a part of a path, \Temp\, as Temp. What is found is nothing, or
-# anything with these letters in it. The same backend writes Lucene queries, in which they are there.
+# C:\Windows\cmd.exe is asked for as C:Windowscmd.exe, and a part of a path, \Temp\, as Temp. What is found is nothing,
+# or anything with these letters in it. The same backend writes Lucene queries, in which they are there.
 #
 # Seen:
 #     PPL:    where f="C:Windowscmd.exe"

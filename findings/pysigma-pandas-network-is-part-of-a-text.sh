@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# pySigma 0.11.23 with its backend for pandas 0.6.0: a beginning or an end is looked for anywhere, so a network finds others.
+# pySigma 0.11.23 with its backend for pandas 0.6.0: beginnings and ends are found anywhere, so a network finds others.
 #
-# "startswith", "endswith" and a network, which is written as a beginning, all become "contains". 110.0.2.7 holds the text
-# "10.0.2." and is found in 10.0.2.0/24; a.exe.txt is found as what ends in .exe. The queries are run as the backend wrote
-# them, by pandas 2.3.3.
+# "startswith", "endswith" and a network, which is written as a beginning, all become "contains". 110.0.2.7 holds the
+# text "10.0.2." and is found in 10.0.2.0/24; a.exe.txt is found as what ends in .exe. The queries are run as the
+# backend wrote them, by pandas 2.3.3.
 #
 # Seen:
 #     f|cidr: 10.0.2.0/24         finds ['10.0.2.7', '110.0.2.7']

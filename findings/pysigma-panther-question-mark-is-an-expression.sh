@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # pySigma 1.5.1 with its Panther backend 0.3.1: beside a star, a question mark makes the letter before it optional.
 #
-# The backend writes a rule in Python. A value with a star inside becomes a regular expression, in which only the star is
-# translated: "?" and "." keep the meaning that they have there. Sigma's "?" is any one character and "." is itself. The rule
-# below misses what it describes and finds other names. Without a star the value is compared as it stands, "?" and all.
+# The backend writes a rule in Python. A value with a star inside becomes a regular expression, in which only the star
+# is translated: "?" and "." keep the meaning that they have there. Sigma's "?" is any one character and "." is itself.
+# The rule below misses what it describes and finds other names. Without a star the value is compared as it stands, "?"
+# and all.
 #
 # Seen:
 #     value h?st*.exe -> re.match(r"^h?st.*.exe$", event.deep_get("f", default=""))

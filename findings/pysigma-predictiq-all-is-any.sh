@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # pySigma 0.11.23 with its PredictIQ backend 0.1.1: "all of these" is written like "any of these".
 #
-# "contains|all: [enc, hidden]" holds in Sigma where both are there. The query is the same as for "contains": f IN a list,
-# one of which suffices. In that list the stars stand among values that have lost their quotes, while a single value is
-# written with CONTAINS. A rule that was narrow by its "all" finds every record with one of the words.
+# "contains|all: [enc, hidden]" holds in Sigma where both are there. The query is the same as for "contains": f IN a
+# list, one of which suffices. In that list the stars stand among values that have lost their quotes, while a single
+# value is written with CONTAINS. A rule that was narrow by its "all" finds every record with one of the words.
 #
 # Seen:
 #     f|contains: enc                   where(f CONTAINS "enc")

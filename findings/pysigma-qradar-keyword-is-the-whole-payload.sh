@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# pySigma 1.5.1 with its QRadar backend (community) 0.4.0: a keyword is found only if nothing else stands in the payload.
+# pySigma 1.5.1 with its QRadar backend (community) 0.4.0: a keyword is found only where it is the whole payload.
 #
-# A keyword, a value without a field, is looked for anywhere in a record. The backend writes LIKE with the word alone, and in
-# AQL, as in SQL, that is the whole text: the rule never holds for a real payload. Two keywords of which both must be
-# there cannot both hold at all. A field's "contains" gets its percent signs.
+# A keyword, a value without a field, is looked for anywhere in a record. The backend writes LIKE with the word alone,
+# and in AQL, as in SQL, that is the whole text: the rule never holds for a real payload. Two keywords of which both
+# must be there cannot both hold at all. A field's "contains" gets its percent signs.
 #
 # Seen:
 #     [mimikatz]            LOWER(UTF8(payload)) LIKE 'mimikatz'
@@ -15,7 +15,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check pysigma==1.5.1 pysigma-backend-qradar-community==0.4.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check pysigma==1.5.1 \
+    pysigma-backend-qradar-community==0.4.0
 venv/bin/python -W ignore - <<'PYTHON'
 import sqlite3
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # pySigma 1.5.1 with its Quickwit backend 0.1.4: a query has no brackets, so "a and (b or c)" is "(a and b) or c".
 #
-# In the language of Quickwit NOT binds first, then AND, then OR, as in Sigma. The brackets of a rule's condition, and those
-# around a selection of several values, are left out. An exception holds for the first of what it names, and the others
-# are found by it, with nothing of what the rule looks for. No error tells.
+# In the language of Quickwit NOT binds first, then AND, then OR, as in Sigma. The brackets of a rule's condition, and
+# those around a selection of several values, are left out. An exception holds for the first of what it names, and the
+# others are found by it, with nothing of what the rule looks for. No error tells.
 #
 # Seen:
 #     a and (b or c)        f:"x" AND g:"y" OR h:"z"            finds {'h': 'z'} alone: True

@@ -2,8 +2,8 @@
 # pySigma 1.5.1 with its Quickwit backend 0.1.4: a value with a blank is several values once it stands in a list.
 #
 # Alone a value is written in quotes. In a list it is written bare, between brackets, where Quickwit parts the values at
-# blanks: "net user /add" is then any of "net", "user" and "/add". Every record whose field is "user" matches the rule, and
-# the command that was meant does not.
+# blanks: "net user /add" is then any of "net", "user" and "/add". Every record whose field is "user" matches the rule,
+# and the command that was meant does not.
 #
 # Seen:
 #     alone:   f:"net user /add"

@@ -3,7 +3,8 @@
 #
 # "f: net.exe" is compared with the whole field. "f: [net.exe, at.exe]" becomes one expression without begin and end, in
 # which a dot stands for any character, so that dotnet.exe and cat-exe.txt are found too. The beginnings and ends that a
-# list asks for ("endswith") are parts as well. A rule that gets a second value raises alarms that it did not raise before.
+# list asks for ("endswith") are parts as well. A rule that gets a second value raises alarms that it did not raise
+# before.
 #
 # Seen:
 #     f: net.exe                        f = "net.exe" nocase

@@ -2,8 +2,8 @@
 # pySigma 1.5.1 with its Google SecOps backend 1.0.0: "not" of a rule is dropped, or turns "neither" into "not both".
 #
 # The backend writes != instead of NOT, for texts only. Before a network, a number, an absent field, several fields or
-# several parts of one it writes the same query with "not" as without. "neither" becomes two != with OR between them, which
-# hold for nearly everything. What a rule excepts is then what it finds, or the exception excepts nothing.
+# several parts of one it writes the same query with "not" as without. "neither" becomes two != with OR between them,
+# which hold for nearly everything. What a rule excepts is then what it finds, or the exception excepts nothing.
 #
 # Seen:
 #     f|cidr: 192.0.2.0/24      not: net.ip_in_range_cidr(f, "192.0.2.0/24")

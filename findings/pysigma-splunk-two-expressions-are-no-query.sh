@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# pySigma 1.5.1 with its Splunk backend 2.1.0: a rule that asks two regular expressions of one field becomes no query at all.
+# pySigma 1.5.1 with its Splunk backend 2.1.0: two regular expressions for one field become no query at all.
 #
 # "|re|all" wants every expression of a list to hold (Sigma, modifiers). Splunk's regex command takes one field, so the
-# backend puts them off to the end of the search, and there they are lost: convert() answers with an empty list, as for a
-# collection without rules, and the error list is empty, too. A job that deploys what comes back deploys nothing.
+# backend puts them off to the end of the search, and there they are lost: convert() answers with an empty list, as for
+# a collection without rules, and the error list is empty, too. A job that deploys what comes back deploys nothing.
 #
 # Seen:
 #     CommandLine|re 'a.b' -> ['*\n| regex CommandLine="a.b"'] errors: []

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # pySigma 1.5.1 with its VictoriaLogs backend 0.2.0: "contains" finds whole words, although its page says any part.
 #
-# The backend's description writes "contains: x" as the expression f:~"x". What it writes is f:"x", a phrase, which in LogsQL
-# must begin and end at the border of a word: "shell" is not found in powershell.exe. "endswith" and "re" are written as
-# expressions; they find it.
+# The backend's description writes "contains: x" as the expression f:~"x". What it writes is f:"x", a phrase, which in
+# LogsQL must begin and end at the border of a word: "shell" is not found in powershell.exe. "endswith" and "re" are
+# written as expressions; they find it.
 #
 # Seen:
 #     described: | `field\|contains: x`         | `field:~"x"` (regex)                                     |

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# pySigma 1.5.1 with its backends for Kusto 1.0.1, Expr 1.0.0 and VictoriaLogs 0.2.0: a star inside a value opens its ends.
+# pySigma 1.5.1 with its backends for Kusto 1.0.1, Expr 1.0.0 and VictoriaLogs 0.2.0: a star in a value opens its ends.
 #
-# "svc*.exe" is a whole name in Sigma. These backends write it as a regular expression without begin and end, which their
-# targets look for anywhere in the field: mysvc1.exe.txt is found too.
+# "svc*.exe" is a whole name in Sigma. These backends write it as a regular expression without begin and end, which
+# their targets look for anywhere in the field: mysvc1.exe.txt is found too.
 #
 # Seen:
 #     kusto: f matches regex "svc.*\\.exe"

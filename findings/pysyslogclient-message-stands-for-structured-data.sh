@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # pysyslogclient 0.1.1: a record of RFC 5424 has no structured data, so the message stands where that should.
 #
-# Between MSGID and the message there is structured data, or "-" for none (RFC 5424, 6). SyslogClientRFC5424 writes neither.
-# A strict reader refuses every record; where a message begins in brackets, what is in them becomes structured data, and is
-# not in the message any more.
+# Between MSGID and the message there is structured data, or "-" for none (RFC 5424, 6). SyslogClientRFC5424 writes
+# neither. A strict reader refuses every record; where a message begins in brackets, what is in them becomes structured
+# data, and is not in the message any more.
 #
 # Seen:
 #     <14>1 2026-01-02T03:04:05Z host misp - - disk full

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # pysyslogclient 0.1.1: a time in New York is sent as one that is ahead of UTC, and lies a day off.
 #
-# The offset of the local clock is taken from the seconds of a difference, which are never negative, and cut to the hour:
-# five hours behind becomes eighteen or nineteen ahead. India's half hour is cut off. The colon that RFC 3339 wants is
-# missing. Only a time that the caller gives is written so; where none is given the client takes UTC and is right.
+# The offset of the local clock is taken from the seconds of a difference, which are never negative, and cut to the
+# hour: five hours behind becomes eighteen or nineteen ahead. India's half hour is cut off. The colon that RFC 3339
+# wants is missing. Only a time that the caller gives is written so; where none is given the client takes UTC and is
+# right.
 #
 # Seen:
 #     in New York: ahead of UTC

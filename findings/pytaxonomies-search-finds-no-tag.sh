@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # pytaxonomies 2.1.2: a search for a tag finds nothing, nor one for the words by which a tag is explained.
 #
-# search takes each tag apart at its colon and equals sign, and compares the pieces with all that was asked: "tlp:red" is no
-# piece of any. With expanded=True it looks at the explanations of values, and not at those of predicates: 371 tags that
-# have an explanation and no value, TLP and PAP among them, are not found by it. An empty list reads as "no such tag".
+# search takes each tag apart at its colon and equals sign, and compares the pieces with all that was asked: "tlp:red"
+# is no piece of any. With expanded=True it looks at the explanations of values, and not at those of predicates: 371
+# tags that have an explanation and no value, TLP and PAP among them, are not found by it. An empty list reads as "no
+# such tag".
 #
 # Seen:
 #     tlp:red: []

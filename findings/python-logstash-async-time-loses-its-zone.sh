@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # python-logstash-async 4.1.0: a time with its zone is taken for one of the local clock, and a day for the day before.
 #
-# Values of "extra" that are times are written in UTC. The zone that a time brings is thrown away and that of the process
-# is put in its place: noon in UTC, logged in Tokyo, is 03:00Z. A date becomes midnight of the local clock in UTC, which
-# east of Greenwich is the day before. The record's own @timestamp is right beside it.
+# Values of "extra" that are times are written in UTC. The zone that a time brings is thrown away and that of the
+# process is put in its place: noon in UTC, logged in Tokyo, is 03:00Z. A date becomes midnight of the local clock in
+# UTC, which east of Greenwich is the day before. The record's own @timestamp is right beside it.
 #
 # Seen:
 #     2026-01-02 12:00:00+00:00 -> 2026-01-02T03:00:00.000Z

@@ -2,8 +2,8 @@
 # rfc5424-logging-handler 1.4.3: structured data of one's own gets the enterprise number of the element before it.
 #
 # An element is named NAME@NUMBER, and the number says whose name it is (RFC 5424, 6.3.2). One without a number gets the
-# enterprise_id of the handler; but where an element with another number stands before it, it gets that one. The order of
-# the elements decides whose data they are, and a receiver that looks for its own finds none.
+# enterprise_id of the handler; but where an element with another number stands before it, it gets that one. The order
+# of the elements decides whose data they are, and a receiver that looks for its own finds none.
 #
 # Seen:
 #     event, partner@99999 -> [event@32473 id="5"][partner@99999 id="7"]

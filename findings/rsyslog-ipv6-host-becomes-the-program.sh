@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # rsyslog 8.2302.0: a host that is an IPv6 address becomes the program, and the message begins in its middle.
 #
-# The host of a BSD record may be a name, an IPv4 or an IPv6 address (RFC 3164, 4.1.2). rsyslog takes the first colon for
-# the end of the program: "2001" has written "db8::1 prog[42]: text", and the host is whoever handed the record on. Filters
-# by host and program pass such records by. With IPv4, and in the newer syntax, all is right. Debian 12, apt-get update done.
+# The host of a BSD record may be a name, an IPv4 or an IPv6 address (RFC 3164, 4.1.2). rsyslog takes the first colon
+# for the end of the program: "2001" has written "db8::1 prog[42]: text", and the host is whoever handed the record on.
+# Filters by host and program pass such records by. With IPv4, and in the newer syntax, all is right. Debian 12, apt-get
+# update done.
 #
 # Seen:
 #     192.0.2.9 | prog | text

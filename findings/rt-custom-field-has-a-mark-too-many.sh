@@ -2,8 +2,8 @@
 # rt 3.8.1 (Python): a search by a custom field, as its documentation shows it, has a quotation mark too many.
 #
 # search(CF_Domain="a.example") of the REST 2 client asks RT for CF.{Domain}'='a.example': the mark before the name is
-# missing and the one after it is there, so that no reader finds the end. An apostrophe in a value ends it as well, for no
-# backslash is put before it. raw_query is left as it is. The client of REST 1 in the same package writes both marks.
+# missing and the one after it is there, so that no reader finds the end. An apostrophe in a value ends it as well, for
+# no backslash is put before it. raw_query is left as it is. The client of REST 1 in the same package writes both marks.
 #
 # Seen:
 #     CF_Domain: (CF.{Domain}'='a.example')

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # splunk-hec-handler 1.2.0: what is to be filled into a message stays at home, and so does the error.
 #
-# Python's logging fills a message with its arguments when a handler asks for it (LogRecord.getMessage). This handler takes
-# the message as it was before: Splunk gets "blocked %s for %s", whatever was blocked. Of log.exception() the traceback
-# is left out as well. A formatter that is set on the handler is not asked either. Each event is accepted.
+# Python's logging fills a message with its arguments when a handler asks for it (LogRecord.getMessage). This handler
+# takes the message as it was before: Splunk gets "blocked %s for %s", whatever was blocked. Of log.exception() the
+# traceback is left out as well. A formatter that is set on the handler is not asked either. Each event is accepted.
 #
 # Seen:
 #     {'log_level': 'INFO', 'message': 'blocked %s for %s'}

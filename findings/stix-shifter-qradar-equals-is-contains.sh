@@ -2,8 +2,8 @@
 # stix-shifter 8.1.3: a domain name that is to be equal is, for QRadar's events, one that is contained.
 #
 # [domain-name:value = 'pay.example'] becomes dnsdomainname LIKE '%pay.example%', which notpay.example and
-# pay.example.attacker.test fulfil, too. LIKE of a pattern, which has its own wildcards, gets more of them: '%.example', at
-# the end, becomes anywhere. For flows, the other half of the same translation, = stays =.
+# pay.example.attacker.test fulfil, too. LIKE of a pattern, which has its own wildcards, gets more of them: '%.example',
+# at the end, becomes anywhere. For flows, the other half of the same translation, = stays =.
 #
 # Seen:
 #     [domain-name:value = 'pay.example'] of flows -> dnsdomainname = 'pay.example'
@@ -15,7 +15,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check stix-shifter==8.1.3 stix-shifter-utils==8.1.3 stix-shifter-modules-qradar==8.1.3 setuptools==75.8.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check stix-shifter==8.1.3 stix-shifter-utils==8.1.3 \
+    stix-shifter-modules-qradar==8.1.3 setuptools==75.8.0
 venv/bin/python -W ignore - <<'PYTHON'
 import logging
 import re

@@ -16,7 +16,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check stix2-elevator==4.1.7 lxml==4.9.4 numpy==1.26.4 setuptools==75.8.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check stix2-elevator==4.1.7 lxml==4.9.4 numpy==1.26.4 \
+    setuptools==75.8.0
 venv/bin/python -W ignore - <<'PYTHON'
 import contextlib
 import io

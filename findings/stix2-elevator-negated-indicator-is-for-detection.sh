@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # stix2-elevator 4.1.7: an indicator that is negated becomes one that is not.
 #
-# In STIX 1.x negate="true" on an indicator says that what it describes must be absent. The elevator writes the same STIX 2
-# pattern with it as without. What was the sign of a clean machine is the sign of an infected one, and no message tells.
-# (With lxml 5.3 the elevator ends in an AttributeError; lxml 4.9.4 has wheels up to Python 3.12.)
+# In STIX 1.x negate="true" on an indicator says that what it describes must be absent. The elevator writes the same
+# STIX 2 pattern with it as without. What was the sign of a clean machine is the sign of an infected one, and no message
+# tells. (With lxml 5.3 the elevator ends in an AttributeError; lxml 4.9.4 has wheels up to Python 3.12.)
 #
 # Seen:
 #     plain: [("[domain-name:value = 'a.example']", '')]
@@ -13,7 +13,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check stix2-elevator==4.1.7 lxml==4.9.4 numpy==1.26.4 setuptools==75.8.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check stix2-elevator==4.1.7 lxml==4.9.4 numpy==1.26.4 \
+    setuptools==75.8.0
 venv/bin/python -W ignore - <<'PYTHON'
 import contextlib
 import io

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # stix2-elevator 4.1.7 with stix2-matcher 3.0.0: the text of Contains, StartsWith and EndsWith is read as an expression.
 #
-# These conditions of CybOX compare text. The elevator writes MATCHES with the text as it is, so "." stands for any character
-# and brackets for a group: EndsWith ".exe" finds "annexe", and StartsWith "(1)" does not find "(1) bill.pdf".
+# These conditions of CybOX compare text. The elevator writes MATCHES with the text as it is, so "." stands for any
+# character and brackets for a group: EndsWith ".exe" finds "annexe", and StartsWith "(1)" does not find "(1) bill.pdf".
 # (With lxml 5.3 the elevator ends in an AttributeError; lxml 4.9.4 has wheels up to Python 3.12.)
 #
 # Seen:
@@ -13,7 +13,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/python -m pip install --quiet --disable-pip-version-check stix2-elevator==4.1.7 stix2-matcher==3.0.0 lxml==4.9.4 numpy==1.26.4 setuptools==75.8.0
+venv/bin/python -m pip install --quiet --disable-pip-version-check stix2-elevator==4.1.7 stix2-matcher==3.0.0 \
+    lxml==4.9.4 numpy==1.26.4 setuptools==75.8.0
 venv/bin/python -W ignore - <<'PYTHON'
 import contextlib
 import io

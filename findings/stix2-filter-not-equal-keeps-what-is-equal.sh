@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # stix2 3.0.2: a filter for objects without a label finds those with it, if they have another one, too.
 #
-# Filter("labels", "!=", "internal") of a store holds for an object when any of its labels differs. So it is with markings:
-# asked for what is not marked TLP:RED, so that it may be passed on, the store answers with an object that is marked
-# TLP:RED and with a statement. With a single label or marking it works, which is how such queries get tested.
+# Filter("labels", "!=", "internal") of a store holds for an object when any of its labels differs. So it is with
+# markings: asked for what is not marked TLP:RED, so that it may be passed on, the store answers with an object that is
+# marked TLP:RED and with a statement. With a single label or marking it works, which is how such queries get tested.
 #
 # Seen:
 #     not TLP:RED: ['green', 'red, with a statement']

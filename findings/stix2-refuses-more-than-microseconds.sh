@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # stix2 3.0.2: an object whose time has more than six digits after the second cannot be read, nor the bundle around it.
 #
-# STIX 2.1 lets a timestamp have any number of digits and advises against more than nine; what .NET and Go write has seven
-# and nine. The library wants six at most and raises InvalidValueError, when it parses an object as when it parses a
-# bundle: with one such object in it, none of the others is read.
+# STIX 2.1 lets a timestamp have any number of digits and advises against more than nine; what .NET and Go write has
+# seven and nine. The library wants six at most and raises InvalidValueError, when it parses an object as when it parses
+# a bundle: with one such object in it, none of the others is read.
 #
 # Seen:
 #     .123456Z: read

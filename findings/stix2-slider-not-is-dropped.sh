@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # stix2-slider 4.0.1: NOT and != of a pattern are dropped on the way to STIX 1.
 #
-# [ipv4-addr:value NOT = '198.51.100.7'], all addresses but this one, becomes the address with condition="Equals": exactly
-# what was excepted. So it is with != and for domain names. CybOX has DoesNotEqual for it. The schema finds nothing
-# amiss, and none of the slider's messages tells.
+# [ipv4-addr:value NOT = '198.51.100.7'], all addresses but this one, becomes the address with condition="Equals":
+# exactly what was excepted. So it is with != and for domain names. CybOX has DoesNotEqual for it. The schema finds
+# nothing amiss, and none of the slider's messages tells.
 #
 # Seen:
 #     ipv4-addr = [('Address_Value', ' condition="Equals"', '198.51.100.7')] NOT = [('Address_Value', ' condition="Equals"', '198.51.100.7')] != [('Address_Value', ' condition="Equals"', '198.51.100.7')]

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# stix2-slider 4.0.1: the text of a pattern is copied to STIX 1 as it stands, with the wildcards of LIKE and with escapes.
+# stix2-slider 4.0.1: a pattern's text is copied to STIX 1 as it stands, with the wildcards of LIKE and with escapes.
 #
 # LIKE 'a%' is every name that begins with a; in STIX 1 that is condition="StartsWith". The slider writes "a%" and no
-# condition, so that a reader compares with a percent sign. A backslash and a quotation mark have a backslash before them in
-# a pattern (STIX 2.1, 9.6) and in XML none: the key below exists on no machine. MATCHES becomes FitsPattern and is right.
+# condition, so that a reader compares with a percent sign. A backslash and a quotation mark have a backslash before
+# them in a pattern (STIX 2.1, 9.6) and in XML none: the key below exists on no machine. MATCHES becomes FitsPattern and
+# is right.
 #
 # Seen:
 #     [file:name LIKE 'a%'] -> File_Name  a%

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # stix2-validator 3.3.2: an IPv6 address whose last part is written as IPv4 is called invalid.
 #
-# RFC 4291 (2.2) has that form, and inet_ntop and Python from 3.13 on write mapped addresses so. The schema that
-# comes with the validator wants something else in its place: a bundle with such an address, valid by STIX 2.1, is refused
-# by whoever asks the validator first. Written in hexadecimal the same address is valid.
+# RFC 4291 (2.2) has that form, and inet_ntop and Python from 3.13 on write mapped addresses so. The schema that comes
+# with the validator wants something else in its place: a bundle with such an address, valid by STIX 2.1, is refused by
+# whoever asks the validator first. Written in hexadecimal the same address is valid.
 #
 # Seen:
 #     ::ffff:198.51.100.7 False

@@ -2,9 +2,9 @@
 # suricata-update 1.3.3: drop.conf turns a pass rule into one that drops.
 #
 # drop.conf names the rules whose matches shall be dropped, by number, group, expression or metadata; a group is often
-# named as a whole. A pass rule in it is an exception from the others, whose traffic is let through. It becomes "drop" like
-# the alert rules around it, with the same number and message, and what was excepted is the first to be blocked. The log
-# counts it among the "Dropped"; rules that say noalert are spared. (pyyaml is needed, and not installed along.)
+# named as a whole. A pass rule in it is an exception from the others, whose traffic is let through. It becomes "drop"
+# like the alert rules around it, with the same number and message, and what was excepted is the first to be blocked.
+# The log counts it among the "Dropped"; rules that say noalert are spared. (pyyaml is needed, and not installed along.)
 #
 # Seen:
 #     drop tcp any any -> any 25 (msg:"MAIL from anywhere"; sid:1; rev:1;)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # idstools 0.6.5 and suricata-update 1.3.3: a group within a group moves the rest of a rule's header by one.
 #
-# Groups of addresses and ports may hold groups (Suricata, "Rules Format": [1:80,![2,4]]). Both parsers, of which one comes
-# from the other, end a group at its first closing bracket: what is left of it becomes the port, "any" the
+# Groups of addresses and ports may hold groups (Suricata, "Rules Format": [1:80,![2,4]]). Both parsers, of which one
+# comes from the other, end a group at its first closing bracket: what is left of it becomes the port, "any" the
 # direction and the arrow the destination. The rule is kept as text, so only who asks for its parts notices.
 #
 # Seen:

@@ -2,9 +2,9 @@
 # suricata-update 1.3.3: rules that reject at both ends or at the destination, and rules of "config", are left out.
 #
 # Suricata's own tool merges rule files into the one that Suricata reads. It does not know the actions rejectsrc,
-# rejectdst, rejectboth ("Rules Format" in Suricata's documentation) and config ("Config Rules"), takes such lines for no
-# rules, and writes the file without them. It counts what it loaded and names nothing, also with --verbose: what one's own
-# rule was to reject goes through. (pyyaml is needed, and not installed along.)
+# rejectdst, rejectboth ("Rules Format" in Suricata's documentation) and config ("Config Rules"), takes such lines for
+# no rules, and writes the file without them. It counts what it loaded and names nothing, also with --verbose: what
+# one's own rule was to reject goes through. (pyyaml is needed, and not installed along.)
 #
 # Seen:
 #     alert tcp any any -> any any (msg:"one"; sid:1; rev:1;)

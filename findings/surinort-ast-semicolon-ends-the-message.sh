@@ -2,8 +2,8 @@
 # surinort-ast 4.0.0: a rule that is read and written again has a message that ends at its semicolon.
 #
 # In msg a semicolon is written with a backslash before it (Suricata, "Rules Format"), for a bare one ends the option.
-# print_rule writes it bare. Any other reader sees the message cut and an option that Suricata does not know. In content it
-# is written in hexadecimal, and right. (Python 3.11 or newer.)
+# print_rule writes it bare. Any other reader sees the message cut and an option that Suricata does not know. In content
+# it is written in hexadecimal, and right. (Python 3.11 or newer.)
 #
 # Seen:
 #     read:    alert tcp any any -> any any (msg:"found\; blocked"; content:"a\;b"; sid:1; rev:1;)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # syslog-ng 3.38.1: json-parser() makes other numbers of large ones and of small ones.
 #
-# JSON sets no bounds (RFC 8259, 6), and identifiers and counters of 64 bits reach beyond 9223372036854775807: this is what
-# all of them become, one and the same number. Fractions are cut at six digits, so that 0.0000001 is zero and two records a
-# few nanoseconds apart are of one time. Only the text of a string is safe. Nothing is logged. Debian 12, apt-get update done.
+# JSON sets no bounds (RFC 8259, 6), and identifiers and counters of 64 bits reach beyond 9223372036854775807: this is
+# what all of them become, one and the same number. Fractions are cut at six digits, so that 0.0000001 is zero and two
+# records a few nanoseconds apart are of one time. Only the text of a string is safe. Nothing is logged. Debian 12,
+# apt-get update done.
 #
 # Seen:
 #     {"id":12345678901234567890,"low":0.0000001,"time":1767225600.123456789}

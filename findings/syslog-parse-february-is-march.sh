@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # syslog-parse 2.0.0 (npm): at the end of a month a record of February is read as one of March.
 #
-# A record of RFC 3164 has no year, so the parser takes today's date, changes its month and then its day. On 31 March that
-# makes 31 February, which runs over to March, and the day of the record is set there. Whether a backlog or an archive goes
-# to the right month depends on the day on which it is read. Needs node 18 or newer and npm. (The clock below is set.)
+# A record of RFC 3164 has no year, so the parser takes today's date, changes its month and then its day. On 31 March
+# that makes 31 February, which runs over to March, and the day of the record is set there. Whether a backlog or an
+# archive goes to the right month depends on the day on which it is read. Needs node 18 or newer and npm. (The clock
+# below is set.)
 #
 # Seen:
 #     read on 2026-03-15: Feb 10 -> 2026-02-10

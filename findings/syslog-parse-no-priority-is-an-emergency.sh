@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # syslog-parse 2.0.0 (npm): a record without a priority is an emergency of the kernel.
 #
-# Where a record has no priority it counts as 13, a notice of a user's program (RFC 3164, 4.3.3). Files written by syslog
-# daemons have none in any line. The parser takes them for 0, the most severe there is, and names it: whoever is called for
-# emergencies is called for each line. Needs node 18 or newer and npm.
+# Where a record has no priority it counts as 13, a notice of a user's program (RFC 3164, 4.3.3). Files written by
+# syslog daemons have none in any line. The parser takes them for 0, the most severe there is, and names it: whoever is
+# called for emergencies is called for each line. Needs node 18 or newer and npm.
 #
 # Seen:
 #     Feb 10 03:04:05 host misp: 5 attributes saved -> priority 0, kern, emerg

@@ -2,8 +2,8 @@
 # syslog-pro 1.0.0 (npm): every message of RFC 5424 begins with the three letters BOM.
 #
 # In RFC 5424 (6.4) BOM is short for the byte order mark, three octets that say that the message is UTF-8. The package
-# writes the letters, unless utf8BOM is set to false: the receiver shows "BOMblocked" and has no mark to go by, and a rule
-# for how a message begins holds for none. Needs node 18 or newer and npm.
+# writes the letters, unless utf8BOM is set to false: the receiver shows "BOMblocked" and has no mark to go by, and a
+# rule for how a message begins holds for none. Needs node 18 or newer and npm.
 #
 # Seen:
 #     RFC3164: "blocked a.example"

@@ -2,8 +2,8 @@
 # syslog-pro 1.0.0 (npm): two lines of a message become one word, so that two addresses are a third.
 #
 # The first line break of a message is taken out, in RFC 3164 and RFC 5424 alike, and nothing put in its place: of two
-# addresses, one a line, a longer one is left that is none, and of two names one that nobody meant. Needs node 18 or newer
-# and npm.
+# addresses, one a line, a longer one is left that is none, and of two names one that nobody meant. Needs node 18 or
+# newer and npm.
 #
 # Seen:
 #     RFC3164: "192.0.2.1192.0.2.10"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # syslog-rfc5424-formatter 1.2.3: in a zone that keeps UTC in winter, every record of the summer is an hour ahead.
 #
-# The formatter writes the local clock, and its offset only where the zone has one in winter; elsewhere it writes "Z". In
-# London, Dublin and Lisbon "Z" is then wrong from March to October: a record of 12:00Z says 13:00Z, beside those of other
-# hosts that say 12:00Z. Zones with an offset in winter are right. (The zone below has its summer time now.)
+# The formatter writes the local clock, and its offset only where the zone has one in winter; elsewhere it writes "Z".
+# In London, Dublin and Lisbon "Z" is then wrong from March to October: a record of 12:00Z says 13:00Z, beside those of
+# other hosts that say 12:00Z. Zones with an offset in winter are right. (The zone below has its summer time now.)
 #
 # Seen:
 #     east of it, always: ahead by 0.0 h, with an offset

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # taxii2-client 2.3.0: the status of an upload is true when every object of it was refused.
 #
-# The truth of a Status is whether it is "complete", and complete is also what is over and failed (TAXII 2.1, 4.3.1). "if
-# collection.add_objects(…):" reads as if it asked whether they were added; only failure_count tells. The server below
-# answers as the specification has it for two objects that it refuses.
+# The truth of a Status is whether it is "complete", and complete is also what is over and failed (TAXII 2.1, 4.3.1).
+# "if collection.add_objects(…):" reads as if it asked whether they were added; only failure_count tells. The server
+# below answers as the specification has it for two objects that it refuses.
 #
 # Seen:
 #     refused: 2 added: 0 true: True

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# @thefaultvault/tfv-cpe-parser 1.3.0 (npm): a colon in a version moves the rest of a CPE by one, and underscores are lost.
+# @thefaultvault/tfv-cpe-parser 1.3.0 (npm): a colon in a version moves the rest of a CPE, and underscores are lost.
 #
-# In CPE 2.3 a colon within a value has a backslash before it (NISTIR 7695, 6.2), as in the versions with epochs of Debian.
-# The parser cuts at every colon: half of the version becomes the update, and what it runs on becomes the hardware. An
-# underscore, a character like others in a name, is read as a blank, which no CPE has. Needs node 18 or newer and npm.
+# In CPE 2.3 a colon within a value has a backslash before it (NISTIR 7695, 6.2), as in the versions with epochs of
+# Debian. The parser cuts at every colon: half of the version becomes the update, and what it runs on becomes the
+# hardware. An underscore, a character like others in a name, is read as a blank, which no CPE has. Needs node 18 or
+# newer and npm.
 #
 # Seen:
 #     version 2.4: product "mod ssl", version "2.4", update "*", on "linux", hardware "x64"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # tld-extract 2.1.0: of a name with the dot at its end the domain is the public suffix.
 #
-# DNS logs and zone files write names with that dot, and a URL may hold it (RFC 3986, 3.2.2). For evil.example.co.uk. the
-# domain is then "co.uk.": what was to hold one registrant holds a country. The same happens without a dot where the suffix
-# is written in letters other than ASCII. tldts 7.0.30 gives the right one. Needs node 18 or newer and npm.
+# DNS logs and zone files write names with that dot, and a URL may hold it (RFC 3986, 3.2.2). For evil.example.co.uk.
+# the domain is then "co.uk.": what was to hold one registrant holds a country. The same happens without a dot where the
+# suffix is written in letters other than ASCII. tldts 7.0.30 gives the right one. Needs node 18 or newer and npm.
 #
 # Seen:
 #     http://www.evil.co.uk/ -> evil.co.uk, tldts: evil.co.uk

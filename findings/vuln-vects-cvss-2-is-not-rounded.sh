@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # vuln-vects 1.1.0 (npm): scores of CVSS 2 are not rounded, so that what others call 7.0 is below it.
 #
-# A score of CVSS 2 has one digit after the point (CVSS 2.0, 3.2.1: round to 1 decimal). The package rounds those of CVSS 3
-# and leaves these as they come out. A flaw of 7.0, which the NVD and others that draw the line there call high, stays
-# below a threshold of 7, and no score equals the one in an event. Needs node 18 or newer and npm.
+# A score of CVSS 2 has one digit after the point (CVSS 2.0, 3.2.1: round to 1 decimal). The package rounds those of
+# CVSS 3 and leaves these as they come out. A flaw of 7.0, which the NVD and others that draw the line there call high,
+# stays below a threshold of 7, and no score equals the one in an event. Needs node 18 or newer and npm.
 #
 # Seen:
 #     AV:N/AC:M/Au:S/C:N/I:P/A:C 6.984453336, at least 7: false

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# yara-python 4.5.4 and yara-x 1.23.0: the hash of the first bytes of a file has no value in YARA-X, if the file is shorter.
+# yara-python 4.5.4 and yara-x 1.23.0: in YARA-X the hash of a file's first bytes has no value, if the file is shorter.
 #
 # hash.md5(0, 1024) is the hash of what there is in YARA, for a file of three bytes that of the three. In YARA-X it is
 # undefined, and every comparison with it false. Its own math module takes what there is, as YARA's does. Both compile

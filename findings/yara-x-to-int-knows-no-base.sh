@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # yara-python 4.5.4 and yara-x 1.23.0: string.to_int makes 16 of "0x10", or nothing.
 #
-# A text that begins with 0x is read as hexadecimal, one that begins with 0 as octal: so say the documentation of YARA and
-# that of YARA-X (module "string"). YARA-X reads decimals alone: "0x10" has no value, and "010" is ten. A rule that compares
-# such a text of a file matches nothing, or another file; both take the rule.
+# A text that begins with 0x is read as hexadecimal, one that begins with 0 as octal: so say the documentation of YARA
+# and that of YARA-X (module "string"). YARA-X reads decimals alone: "0x10" has no value, and "010" is ten. A rule that
+# compares such a text of a file matches nothing, or another file; both take the rule.
 #
 # Seen:
 #     to_int("0x10") == 16: yara True, yara-x False

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # yara-python 4.5.4 and yara-x 1.23.0: "0 of them" holds for files in which none is found, or for all files.
 #
-# YARA reads "0 of them" as "none of them". For YARA-X it is "at least none", which is true of everything. A rule made to
-# find what lacks a signature finds, moved to YARA-X, every file: both take the rule, and neither warns. "none of them" is
-# the same in both.
+# YARA reads "0 of them" as "none of them". For YARA-X it is "at least none", which is true of everything. A rule made
+# to find what lacks a signature finds, moved to YARA-X, every file: both take the rule, and neither warns. "none of
+# them" is the same in both.
 #
 # Seen:
 #     0 of them, on 'neither': yara True, yara-x True

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # yaramod 4.8.3: a hexadecimal string that is private is reported, once the rule has been written again.
 #
-# A private string takes part in the condition and is left out of what a scan reports (YARA, "Private strings"). Written by
-# .text, texts keep the word and hexadecimal strings lose it: whoever reads the matches gets what was not to be shown.
-# .text_formatted, which keeps the layout, keeps the word as well. (YARA-X 1.23.0 scans below.)
+# A private string takes part in the condition and is left out of what a scan reports (YARA, "Private strings"). Written
+# by .text, texts keep the word and hexadecimal strings lose it: whoever reads the matches gets what was not to be
+# shown. .text_formatted, which keeps the layout, keeps the word as well. (YARA-X 1.23.0 scans below.)
 #
 # Seen:
 #     as it was: reports $shown

@@ -2,8 +2,8 @@
 # zat 0.4.9: what Zeek wrote as \x and two digits is left so, and an empty set is the text "(empty)".
 #
 # In a log of tabs Zeek writes separators and all that is not printable ASCII in that form, so bücher.example is
-# b\xc3\xbccher.example. zat hands out the backslashes: no search for the name finds it, nor one for a path with a tab in it.
-# A set is one text with commas, and the empty one is a member of that name. parsezeeklogs undoes all of this.
+# b\xc3\xbccher.example. zat hands out the backslashes: no search for the name finds it, nor one for a path with a tab
+# in it. A set is one text with commas, and the empty one is a member of that name. parsezeeklogs undoes all of this.
 #
 # Seen:
 #     zat:           {'host': 'b\\xc3\\xbccher.example', 'tags': '(empty)', 'names': 'a\\x2cb,c'}

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # zat 0.4.9: what Zeek did not know is read as zero, false or no time at all.
 #
-# Zeek writes "-" for a field that has no value: the length of a connection that it did not see end, the bytes of one that
-# never began. The reader of zat makes 0, False and timedelta(0) of it, by the type of the column, so that "not known" and
-# "none" are one. Averages, thresholds and "is it local?" are wrong by that. parsezeeklogs leaves such fields out.
+# Zeek writes "-" for a field that has no value: the length of a connection that it did not see end, the bytes of one
+# that never began. The reader of zat makes 0, False and timedelta(0) of it, by the type of the column, so that "not
+# known" and "none" are one. Averages, thresholds and "is it local?" are wrong by that. parsezeeklogs leaves such fields
+# out.
 #
 # Seen:
 #     zat, known:   {'duration': '0:00:00.500000', 'orig_bytes': '0', 'local_orig': 'False'}
