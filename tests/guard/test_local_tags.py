@@ -15,6 +15,7 @@ from misp_workflow.settings import Destination
 
 CASE = 'acme:internal-case="4711"'
 OURS = Destination(name="ours", local_tags=True)
+OTHERS = Destination()
 
 HOME: list[dict[str, Any]] = [
     {"name": CASE, "local": True},
@@ -68,7 +69,7 @@ def test_what_stands_beside_a_local_tag_is_no_help(tag: dict[str, Any], other: d
     assert "4711" not in json.dumps(clear(data, None, Destination()).data)
 
 
-def chosen(data: dict[str, Any], selected: Any, destination: Destination = Destination()) -> Any:
+def chosen(data: dict[str, Any], selected: Any, destination: Destination = OTHERS) -> Any:
     return clear(data, selected, destination).selected
 
 
