@@ -42,6 +42,7 @@ def test_each_is_called_what_it_stands_under(member: str, kind: str) -> None:
     [
         ({"meta-category": "file"}, "object"),
         ({"template_uuid": uuid(9)}, "object"),
+        ({"name": "file", "Attribute": [{"type": "text", "value": "x"}]}, "object"),
         ({"type": "text", "value": "x"}, "attribute"),
         ({"name": "x", "content": "y"}, "event report"),
         ({"source": "x"}, "item"),
@@ -162,3 +163,10 @@ def test_what_is_no_name_names_nothing_else(name: str, nothing: Any) -> None:
 @pytest.mark.parametrize("tags", ["tlp:red", ["tlp:red"], [{"Tag": "tlp:red"}], {"Tag": {"name": "tlp:red"}}])
 def test_the_tag_of_an_item_counts_in_whatever_form_it_comes(tags: Any) -> None:
     assert kept(Attribute=[attribute(1, Tag=tags), attribute(2)])[0]["Attribute"] == [attribute(2)]
+
+
+@pytest.mark.parametrize("template", [{}, {"template_uuid": uuid(9)}])
+def test_a_selected_object_that_keeps_no_attribute_goes(template: dict[str, str]) -> None:
+    emptied = {"uuid": uuid(5), "name": "file", "comment": "of it", **template, "Attribute": [attribute(1, **RED)]}
+    other = {"uuid": uuid(6), "name": "file", **template, "Attribute": [attribute(2)]}
+    assert kept([emptied, other], Object=[emptied, other])[2] == [other]

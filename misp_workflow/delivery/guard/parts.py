@@ -175,7 +175,7 @@ def _kind(node: Mapping[str, Any], key: str) -> str:
     """Return what the object is: by the member that it stands under, or by its shape in a bare selection."""
     if key in KINDS:
         return KINDS[key]
-    if "meta-category" in node or "template_uuid" in node:
+    if "meta-category" in node or "template_uuid" in node or ("Attribute" in node and "info" not in node):
         return "object"
     if "type" in node and "value" in node:
         return "attribute"
