@@ -74,6 +74,8 @@ def _quickly(data: Any, selected: Any, rule: Rule, share: int = SHARE) -> Cleare
     """Return what `carefully` returns, where a look tells which few of the branches it could change; else None."""
     if rule.least or not isinstance(data, dict):
         return None
+    if type(selected) is list and any(type(one) is list or is_nameless(one) for one in selected):
+        return None  # nothing says of a tag or cluster under which member it stood
 
     def hides_source(name: str) -> bool:
         return rule.mark(name).hides_source
@@ -100,8 +102,8 @@ def _partly(whole: Sequence[Any], glances: Sequence[Glance], marks: Mapping[str,
 
     These are the suspects, and the branches where something of what is left out of them may be met again.
     """
-    if type(whole[1]) is list and any(type(one) is str or is_nameless(one) for one in whole[1]):
-        return None  # these are held against all that is kept
+    if type(whole[1]) is list and str in map(type, whole[1]):  # bare values, which are held against all that is kept
+        return None
     parts = Parts(rule)
     thinned = [Thinned(*each, each[1].suspects) for each in zip(whole, glances, strict=False)]
     for some in thinned:
