@@ -13,8 +13,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
 from itertools import islice
 from typing import Literal, TypeVar
@@ -24,6 +22,7 @@ from dramatiq.errors import DramatiqError
 from dramatiq.middleware import CurrentMessage
 
 from misp_workflow.deadline import may_wait
+from misp_workflow.delivery.outbox.at_broker.asking import Asking
 from misp_workflow.delivery.outbox.at_broker.backend import open_backend
 from misp_workflow.delivery.outbox.at_broker.broker_workers import BrokerWorkers
 from misp_workflow.delivery.outbox.at_broker.envelope import (
@@ -51,9 +50,6 @@ LOG = logger("misp_workflow.delivery")
 
 PAGE = 500
 """Envelopes that are looked at between two questions to the broker."""
-BEFORE_ANOTHER_GO = 2.0
-MOST_PATIENCE = 60.0
-"""Seconds that one who looks or repairs waits for a broker."""
 
 Result = TypeVar("Result")
 
@@ -64,19 +60,17 @@ class DramatiqOutbox:
     def __init__(self, url: str, *, key: str, window: float) -> None:
         if not key:
             raise SettingsError("With outbox.url, set outbox.key too: all who share the outbox need the same key.")
-        self._name = shown(url)
         self._letters = Letters(Seal(key))
         self._ending = threading.Event()
         self._window = window
         self._backend = open_backend(url)
         self._broker = self._backend.broker
-        self._troubles: tuple[type[Exception], ...] = (DramatiqError, OSError, RuntimeError)
-        self._troubles += self._backend.troubles
+        self._troubles = (DramatiqError, OSError, RuntimeError, *self._backend.troubles)
+        self._ask = Asking(shown(url), self._troubles, self._ending)
         self._held: dict[str, tuple[Envelope, float]] = {}  # tried by a caller, not put yet; until when it can wait
         self._turns = Turns()
         self._lock = threading.Lock()
         self._gatherings = Gatherings(self._backend, self._letters, self._send, self._bury, window)
-        self._asking = ThreadPoolExecutor(4, thread_name_prefix="misp-workflow-outbox")
         for queue in (MAIN, DEAD):
             self._broker.declare_queue(queue)
 
@@ -104,11 +98,11 @@ class DramatiqOutbox:
                     self._take_back(begun)
 
         try:
-            return self._within(deadline, task)
+            return self._ask.within(deadline, task)
         except DeliveryError:
             given_up.set()
             self._no_longer_held(begun)
-            self._careful(deadline, lambda: self._take_back(begun))
+            self._ask.careful(deadline, lambda: self._take_back(begun))
             raise
 
     def _no_longer_held(self, envelopes: Sequence[Envelope]) -> None:
@@ -164,18 +158,6 @@ class DramatiqOutbox:
         )
         self._broker.enqueue(message, delay=max(int(wait * 1000), 1) if wait > 0 else None)
 
-    def _within(self, deadline: float, task: Callable[[], Result]) -> Result:
-        """Do something at the broker, for one who waits until the deadline only."""
-        asked = self._asking.submit(task)
-        try:
-            return asked.result(max(deadline - time.monotonic(), 0.05))
-        except FutureTimeout:
-            asked.cancel()
-            raise DeliveryError(f"The outbox at {self._name} did not answer in time.") from None
-        except self._troubles as error:
-            reason = str(error) or type(error).__name__
-            raise DeliveryError(f"The outbox at {self._name} cannot be used: {reason.rstrip('.')}.") from None
-
     # --- working ------------------------------------------------------------------------------------------------------
 
     def workers(
@@ -201,10 +183,10 @@ class DramatiqOutbox:
     def _merge(self, tick: Envelope) -> None:
         """Make a digest; when this returns, dramatiq forgets the tick, and nobody else fetches what has gathered."""
         try:
-            self._insist(lambda: self._gatherings.merge(tick))
+            self._ask.insist(lambda: self._gatherings.merge(tick))
         except Exception:
             LOG.exception("bug in the delivery's workers")
-            self._insist(lambda: self._send(MAIN, tick, AFTER_A_BUG))
+            self._ask.insist(lambda: self._send(MAIN, tick, AFTER_A_BUG))
 
     def _deliver(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
         """Give one effect to whoever sends; when this returns, dramatiq forgets the message."""
@@ -212,7 +194,7 @@ class DramatiqOutbox:
             self._bury(envelope, f"Its message at the broker is damaged ({wrong}).")
             return
         with self._turns.of(envelope["serial"]):
-            if not self._insist(lambda: self._backend.is_over(envelope["key"], envelope["serial"])):
+            if not self._ask.insist(lambda: self._backend.is_over(envelope["key"], envelope["serial"])):
                 self._try(envelope, handle, died)
 
     def _try(self, envelope: Envelope, handle: Callable[[Claim], None], died: Callable[[Entry], None]) -> None:
@@ -229,29 +211,12 @@ class DramatiqOutbox:
             LOG.exception("bug in the delivery's workers")
             self._put_back(envelope, AFTER_A_BUG, None)
 
-    def _insist(self, task: Callable[[], Result]) -> Result:
-        """Do something at the broker as soon as it can be reached, however long that takes.
-
-        A worker that returned instead would let dramatiq forget the message. When the process ends meanwhile, the
-        message was never acknowledged, and another worker gets it. Once we end nothing is asked again, for by then that
-        other one has it: the thread only keeps its silence.
-        """
-        while True:
-            try:
-                return task()
-            except self._troubles as error:
-                if not self._ending.is_set():
-                    reason = str(error) or type(error).__name__
-                    LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, reason)
-            if self._ending.wait(BEFORE_ANOTHER_GO):
-                threading.Event().wait()
-
     def done(self, claim: Claim) -> None:
         (key,) = claim.keys
         envelope, until = self._let_go(claim)
         for one in (key, *members(envelope)):
-            self._careful(until, partial(self._backend.note, one, "sent", self._window))
-        self._careful(until, lambda: self._backend.count(claim.lane, "sent", 1))
+            self._ask.careful(until, partial(self._backend.note, one, "sent", self._window))
+        self._ask.careful(until, lambda: self._backend.count(claim.lane, "sent", 1))
 
     def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
         envelope, until = self._let_go(claim)
@@ -268,8 +233,8 @@ class DramatiqOutbox:
             self._note_waiting(new["key"], given_up)
 
         if until is None:
-            self._insist(lambda: put(threading.Event()))
-            self._insist(lambda: self._backend.replaced(envelope["serial"]))
+            self._ask.insist(lambda: put(threading.Event()))
+            self._ask.insist(lambda: self._backend.replaced(envelope["serial"]))
         else:
             self._stored(max(until, time.monotonic() + 0.2), [new], put)
 
@@ -278,7 +243,7 @@ class DramatiqOutbox:
         envelope = claim.envelope
         if envelope is None:
             return False
-        return self._insist(lambda: self._backend.is_over(envelope["key"], envelope["serial"]))
+        return self._ask.insist(lambda: self._backend.is_over(envelope["key"], envelope["serial"]))
 
     def part(self, claim: Claim, rest: Rest) -> None:
         (key,) = claim.keys
@@ -290,7 +255,7 @@ class DramatiqOutbox:
             dead = {"key": f"{key}-refused-{tries}", "label": rest.refused.label, "tries": tries}
             self._bury(self._letters.holding(rest.refused, {**envelope, **dead}), rest.refusal)
         if rest.left is None:
-            self._careful(until, lambda: self._backend.note(key, "sent", self._window))
+            self._ask.careful(until, lambda: self._backend.note(key, "sent", self._window))
             return
         left = self._letters.holding(rest.left, {**envelope, "tries": tries, "reason": rest.why})
         self._put_back(left, rest.wait, until)
@@ -302,17 +267,17 @@ class DramatiqOutbox:
 
     def _bury(self, envelope: Envelope, reason: str) -> None:
         dead = {**envelope, "reason": reason, "ended": time.time(), "serial": uuid.uuid4().hex}
-        self._insist(lambda: self._send(DEAD, dead))
+        self._ask.insist(lambda: self._send(DEAD, dead))
         for key in (envelope["key"], *members(envelope)):
-            self._insist(partial(self._backend.forget, key))
-        self._insist(lambda: self._backend.count(str(envelope.get("lane", "")), "dead", 1))
+            self._ask.insist(partial(self._backend.forget, key))
+        self._ask.insist(lambda: self._backend.count(str(envelope.get("lane", "")), "dead", 1))
 
     def forget(self, key: str, deadline: float) -> None:
         with self._lock:
             envelope, until = self._held.pop(key, (None, None))
         if envelope is not None:
-            self._within(deadline, lambda: self._backend.forget(key))
-            self._careful(until, lambda: self._backend.count(envelope["lane"], "refused", 1))
+            self._ask.within(deadline, lambda: self._backend.forget(key))
+            self._ask.careful(until, lambda: self._backend.count(envelope["lane"], "refused", 1))
 
     def _let_go(self, claim: Claim) -> tuple[Envelope | None, float | None]:
         """Return the envelope of a claim, and until when its caller waits: None when a worker has it."""
@@ -322,26 +287,14 @@ class DramatiqOutbox:
         with self._lock:
             return self._held.pop(key, (None, None))
 
-    def _careful(self, until: float | None, task: Callable[[], None]) -> None:
-        """Note something that is only good to know; a caller does not wait for it."""
-        if until is not None:
-            with contextlib.suppress(RuntimeError):
-                self._asking.submit(task)
-            return
-        with contextlib.suppress(*self._troubles):
-            task()
-
     def anything_waits(self) -> bool:
         if self._turns.taken:
             return True
-        held, before = self._moving()
+        held, before = self._ask.patiently(self._backend.moving)
         if held or any(entry.state != "dead" for entry in self.each()):
             return True
-        held, after = self._moving()
+        held, after = self._ask.patiently(self._backend.moving)
         return held or after != before  # it may have come from where we had not looked to where we had
-
-    def _moving(self) -> tuple[bool, str]:
-        return self._within(time.monotonic() + MOST_PATIENCE, self._backend.moving)
 
     # --- people -------------------------------------------------------------------------------------------------------
 
@@ -371,7 +324,7 @@ class DramatiqOutbox:
             else:
                 self._send(MAIN, anew(envelope) if queue == DEAD else {**envelope, "serial": uuid.uuid4().hex})
 
-        return len(self._within(time.monotonic() + MOST_PATIENCE, lambda: self._backend.take(keys, put)))
+        return len(self._ask.patiently(lambda: self._backend.take(keys, put)))
 
     def drop(self, keys: Collection[str]) -> list[Entry]:
         def task() -> list[Entry]:
@@ -382,7 +335,7 @@ class DramatiqOutbox:
                 self._backend.count(str(envelope.get("lane", "")), "dropped", 1)
             return [entry(queue, envelope) for queue, envelope in taken]
 
-        return self._within(time.monotonic() + MOST_PATIENCE, task)
+        return self._ask.patiently(task)
 
     def totals(self) -> Totals:
         counts: Counter[tuple[str, str]] = Counter()
@@ -391,19 +344,19 @@ class DramatiqOutbox:
             counts[one.lane, "dead" if one.state == "dead" else "waiting"] += 1
             if one.state != "dead":
                 oldest = one.created if oldest is None else min(oldest, one.created)
-        ended = self._within(time.monotonic() + MOST_PATIENCE, self._backend.ended)
+        ended = self._ask.patiently(self._backend.ended)
         return Totals(counts=dict(counts), ended=ended, oldest=oldest, bytes_used=None, bytes_most=None)
 
     def notices(self) -> list[str]:
-        return self._within(time.monotonic() + MOST_PATIENCE, self._backend.notices)
+        return self._ask.patiently(self._backend.notices)
 
     def _all(self) -> Iterator[tuple[str, Envelope]]:
         found = self._backend.look()
-        while page := self._within(time.monotonic() + MOST_PATIENCE, lambda: list(islice(found, PAGE))):
+        while page := self._ask.patiently(lambda: list(islice(found, PAGE))):
             yield from page
 
     def close(self) -> None:
         self._ending.set()
-        self._asking.shutdown(wait=False, cancel_futures=True)
+        self._ask.close()
         with contextlib.suppress(Exception):
             self._backend.close()

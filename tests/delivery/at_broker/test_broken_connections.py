@@ -75,7 +75,7 @@ def test_what_a_broken_connection_brings_twice_does_not_become_two(
     monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
     monkeypatch.setattr(breaker, "MOST_FAILURES", 10_000)
     monkeypatch.setattr(retry, "LONGEST_WAIT", 0.5)
-    monkeypatch.setattr("misp_workflow.delivery.outbox.dramatiq.BEFORE_ANOTHER_GO", 0.05)
+    monkeypatch.setattr("misp_workflow.delivery.outbox.at_broker.asking.BEFORE_ANOTHER_GO", 0.05)
     receiver.always(answer(status=503, delay=0.3))
     for number in range(16):
         deliver([parcel(receiver, f"k{number}")], mode="queue")
@@ -166,7 +166,7 @@ def test_what_the_broker_took_too_late_after_a_failed_try_is_not_said_to_wait(
     receiver.answers(answer(status=503))
     one = parcel(receiver, "too late")
     assert deliver([one], deadline=time.monotonic() + 1.0)[0].status == "refused"
-    until(box._asking._work_queue.empty, 10)
+    until(box._ask._threads._work_queue.empty, 10)
     time.sleep(0.2)  # what was begun has been taken back
     is_over.set()
     assert sent.wait(30)

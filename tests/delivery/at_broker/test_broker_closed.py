@@ -7,22 +7,22 @@ import threading
 import pytest
 from delivery_kit import until
 
-outboxes = pytest.importorskip("misp_workflow.delivery.outbox.dramatiq", reason="the extra 'queue' is not installed")
+from misp_workflow.delivery.outbox.at_broker import asking
 
 
 def test_a_closed_outbox_leaves_a_broker_that_is_gone_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outboxes, "BEFORE_ANOTHER_GO", 0.01)
-    box = object.__new__(outboxes.DramatiqOutbox)  # no broker is needed to find none
-    box._troubles, box._name, box._ending = (ConnectionError,), "amqp://127.0.0.1:9", threading.Event()
+    monkeypatch.setattr(asking, "BEFORE_ANOTHER_GO", 0.01)
+    ending = threading.Event()
+    ask = asking.Asking("amqp://127.0.0.1:9", (ConnectionError,), ending)
     asked: list[int] = []
 
     def gone() -> None:
         asked.append(1)
         if len(asked) == 3:
-            box._ending.set()
+            ending.set()
         raise ConnectionError
 
-    worker = threading.Thread(target=box._insist, args=(gone,), daemon=True)
+    worker = threading.Thread(target=ask.insist, args=(gone,), daemon=True)
     worker.start()
     until(lambda: len(asked) >= 3)
     worker.join(0.3)
@@ -32,6 +32,7 @@ def test_a_closed_outbox_leaves_a_broker_that_is_gone_alone(monkeypatch: pytest.
 
 def test_a_redis_that_is_gone_when_something_falls_due_does_not_end_the_thread_for_what_waits() -> None:
     """It died of it now and then, and what waited was not delivered before the process was started again."""
+    pytest.importorskip("dramatiq", reason="the extra 'queue' is not installed")
     from dramatiq import Message
     from dramatiq.worker import ConsumerThread, _WorkQueueItem
 
