@@ -1,22 +1,11 @@
 """What an action file sees, and all that it may import besides the standard library."""
 
-from misp_workflow.action import (
-    attachments,
-    cases,
-    fields,
-    mailing,
-    mentions,
-    overflow,
-    records,
-    rules,
-    stix,
-    sync,
-    syslog,
-    writeback,
-)
+from misp_workflow.action import fields, rules
 from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
-from misp_workflow.action.standing import STANDING, Standing, standing
+from misp_workflow.action.shared import attachments, cases, mailing, overflow, records, stix, sync, syslog, writeback
+from misp_workflow.action.shared.standing import STANDING, Standing, standing
+from misp_workflow.action.wording import mentions
 from misp_workflow.delivery import warninglists
 from misp_workflow.effects import (
     Batch,

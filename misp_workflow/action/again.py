@@ -16,10 +16,10 @@ from typing import Any, Protocol
 
 import orjson
 
-from misp_workflow.action import correlations
 from misp_workflow.action.answers import Answer
 from misp_workflow.action.call import Call
-from misp_workflow.action.summary import moment
+from misp_workflow.action.shared import correlations
+from misp_workflow.action.wording.summary import moment
 from misp_workflow.deadline import may_wait
 from misp_workflow.delivery import recall, trial
 from misp_workflow.effects import Receipt

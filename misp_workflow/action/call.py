@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from misp_workflow import web_address
-from misp_workflow.action import mentions, rendering
-from misp_workflow.action.context import Context
-from misp_workflow.action.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED, UPDATE, UPDATES
 from misp_workflow.action.params import Params
-from misp_workflow.action.summary import Summary, summarise, topic
+from misp_workflow.action.wording import mentions, rendering
+from misp_workflow.action.wording.context import Context
+from misp_workflow.action.wording.layouts import COLOURS, LAYOUTS, LINK_LABEL, NOTE, NOTES, UNMARKED, UPDATE, UPDATES
+from misp_workflow.action.wording.summary import Summary, summarise, topic
 from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.sizes import MARK, Unit, cut_closed
 from misp_workflow.effects import Receipt

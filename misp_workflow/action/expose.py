@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from misp_workflow import deadline, delivery, loaded, local_time, settings
-from misp_workflow.action import again, routing, writeback
+from misp_workflow.action import again, routing
 from misp_workflow.action import params as parameters
 from misp_workflow.action.about import OCCASIONS, about
 from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, taken_back, with_note
@@ -25,6 +25,7 @@ from misp_workflow.action.call import Call
 from misp_workflow.action.nodes import MOST, OVERTIME, Texts, Unwatched, is_short
 from misp_workflow.action.params import Params
 from misp_workflow.action.request import answer_within, chosen, parsed
+from misp_workflow.action.shared import writeback
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking, trial, verdicts
 from misp_workflow.effects import (

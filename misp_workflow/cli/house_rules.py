@@ -8,7 +8,7 @@ from typing import Any
 
 from misp_workflow import settings, template
 from misp_workflow.action import params as parameters
-from misp_workflow.action.context import NAMES
+from misp_workflow.action.wording.context import NAMES
 from misp_workflow.cli.overview import told
 from misp_workflow.cli.screen import echo
 from misp_workflow.errors import ParameterError, SettingsError, TemplateError, did_you_mean

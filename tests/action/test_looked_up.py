@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from misp_workflow import settings
-from misp_workflow.action import context, expose
+from misp_workflow.action import expose
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Params
+from misp_workflow.action.wording import context
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import TemplateError
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from misp_workflow import settings
 from misp_workflow.action.call import Call
-from misp_workflow.action.overflow import MOST, parts, split, spread
 from misp_workflow.action.params import Params
+from misp_workflow.action.shared.overflow import MOST, parts, split, spread
 from misp_workflow.delivery import digest
 from misp_workflow.delivery.guard.sizes import MARK, measure
 from misp_workflow.effects import Messages, Post, from_json, to_json

@@ -225,7 +225,7 @@ def test_a_late_word_changes_nothing(tracker: RequestTracker, monkeypatch: pytes
     keep(tracker, event(attribute(1)), on_withdraw="close")
     now = time.time()
     keep(tracker, bare(published=False), on_withdraw="close")
-    monkeypatch.setattr("misp_workflow.action.cases.time.time", lambda: now - 60)
+    monkeypatch.setattr("misp_workflow.action.shared.cases.time.time", lambda: now - 60)
     said = detail(keep(tracker, event(attribute(1), info="of before"), on_withdraw="close"))
     assert said.startswith("RT ticket: a later call has said more already")
     assert tracker.cases["1"]["Status"] == "resolved"

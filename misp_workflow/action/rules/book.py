@@ -23,11 +23,11 @@ from typing import Any
 
 from misp_workflow import settings
 from misp_workflow.action import params as parameters
-from misp_workflow.action import rendering
 from misp_workflow.action.params import Params
 from misp_workflow.action.rules.checks import reasons
 from misp_workflow.action.rules.subject import Subject
 from misp_workflow.action.rules.table import EVENT, MARKS
+from misp_workflow.action.wording import rendering
 from misp_workflow.errors import InputError, ParameterError, SettingsError, TemplateError, did_you_mean
 from misp_workflow.settings.table import line_of
 

@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 
 from misp_workflow import web_address
-from misp_workflow.action import ecs, rendering, stix
 from misp_workflow.action.call import Call
 from misp_workflow.action.fields import TLS
 from misp_workflow.action.params import Table
-from misp_workflow.action.standing import STANDING, Standing, standing
+from misp_workflow.action.shared import ecs, stix
+from misp_workflow.action.shared.standing import STANDING, Standing, standing
+from misp_workflow.action.wording import rendering
 from misp_workflow.effects import Batch, Receipt
 from misp_workflow.errors import InputError, ParameterError
 from misp_workflow.event import flag, text

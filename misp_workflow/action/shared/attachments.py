@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from misp_workflow.action import rendering
 from misp_workflow.action.call import Call
+from misp_workflow.action.wording import rendering
 from misp_workflow.event import flag, live, text
 
 COLUMNS = ("uuid", "type", "category", "value", "to_ids", "comment", "tags", "object", "first_seen", "last_seen")

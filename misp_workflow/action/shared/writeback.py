@@ -12,9 +12,9 @@ from glob import escape
 from typing import Any
 
 from misp_workflow import deadline
-from misp_workflow.action import records
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
+from misp_workflow.action.shared import records
 from misp_workflow.delivery.guard.marks import tags_of
 from misp_workflow.effects import Json, MispChange, Receipt
 from misp_workflow.errors import InputError

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from misp_workflow import web_address
-from misp_workflow.action import rendering
 from misp_workflow.action.answers import Answer
 from misp_workflow.action.call import Call
-from misp_workflow.action.summary import excerpt
+from misp_workflow.action.wording import rendering
+from misp_workflow.action.wording.summary import excerpt
 from misp_workflow.delivery import correlated, guard, recall, trial
 from misp_workflow.delivery.correlated import Correlated, Row
 from misp_workflow.effects import Receipt

@@ -16,10 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 from misp_workflow import __version__
-from misp_workflow.action import records
 from misp_workflow.action.call import Call
-from misp_workflow.action.records import Carrier
-from misp_workflow.action.standing import standing
+from misp_workflow.action.shared import records
+from misp_workflow.action.shared.records import Carrier
+from misp_workflow.action.shared.standing import standing
 from misp_workflow.delivery import guard
 from misp_workflow.effects import Receipt
 from misp_workflow.errors import ParameterError

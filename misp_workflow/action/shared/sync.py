@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from misp_workflow.action.call import Call
-from misp_workflow.action.cases import ABOUT_EVENTS, why_it_goes
+from misp_workflow.action.shared.cases import ABOUT_EVENTS, why_it_goes
 from misp_workflow.effects import EventPush, Receipt
 from misp_workflow.event import flag, rows, text
 

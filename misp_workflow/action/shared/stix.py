@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from misp_workflow.action.call import Call
-from misp_workflow.action.standing import Standing
+from misp_workflow.action.shared.standing import Standing
 
 HEAD = ("uuid", "info", "date", "timestamp", "publish_timestamp", "threat_level_id", "analysis", "Orgc", "Tag")
 """What STIX says of the event that an attribute is from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from misp_workflow.action import rendering
+from misp_workflow.action.wording import rendering
 from misp_workflow.event import rows
 
 _NAMES: dict[str, Callable[[Any], Any]] = {

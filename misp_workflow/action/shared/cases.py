@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from misp_workflow.action import rendering
 from misp_workflow.action.call import Call
-from misp_workflow.action.summary import excerpt
+from misp_workflow.action.wording import rendering
+from misp_workflow.action.wording.summary import excerpt
 from misp_workflow.delivery import guard
 from misp_workflow.delivery.cases.words import BULLET, BULLETS, DESCRIPTION, LINKED, SEVERITY, TITLE, document
 from misp_workflow.delivery.guard.sizes import Unit
