@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
@@ -131,6 +132,17 @@ class Totals:
     oldest: float | None
     bytes_used: int | None
     bytes_most: int | None
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], ended: dict[tuple[str, str], int]) -> Totals:
+        """Return the numbers of these entries, whose bytes nobody counts."""
+        counts: Counter[tuple[str, str]] = Counter()
+        oldest: float | None = None
+        for one in entries:
+            counts[one.lane, "dead" if one.state == "dead" else "waiting"] += 1
+            if one.state != "dead":
+                oldest = one.created if oldest is None else min(oldest, one.created)
+        return cls(counts=dict(counts), ended=ended, oldest=oldest, bytes_used=None, bytes_most=None)
 
 
 @runtime_checkable

@@ -11,7 +11,6 @@ import contextlib
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -35,12 +34,12 @@ from misp_workflow.delivery.outbox.at_broker.envelope import (
     is_envelope,
     members,
 )
-from misp_workflow.delivery.outbox.at_broker.fetching import Turns, is_ours
+from misp_workflow.delivery.outbox.at_broker.fetching import is_ours
 from misp_workflow.delivery.outbox.at_broker.gatherings import Gatherings
 from misp_workflow.delivery.outbox.at_broker.letters import Letters
 from misp_workflow.delivery.outbox.base import AFTER_A_BUG, Claim, Entry, Item, Knowing, Rest, Taken, Totals
 from misp_workflow.delivery.outbox.seal import Seal
-from misp_workflow.delivery.retry import LONGEST_WISH, sentence_of_age
+from misp_workflow.delivery.retry import sentence_of_age
 from misp_workflow.effects import Effect
 from misp_workflow.errors import DeliveryError, SettingsError, WorkflowError
 from misp_workflow.printable import logger
@@ -68,7 +67,7 @@ class DramatiqOutbox:
         self._troubles = (DramatiqError, OSError, RuntimeError, *self._backend.troubles)
         self._ask = Asking(shown(url), self._troubles, self._ending)
         self._held: dict[str, tuple[Envelope, float]] = {}  # tried by a caller, not put yet; until when it can wait
-        self._turns = Turns()
+        self._turns = self._backend.turns
         self._lock = threading.Lock()
         self._gatherings = Gatherings(self._backend, self._letters, self._send, self._bury, window)
         for queue in (MAIN, DEAD):
@@ -96,31 +95,24 @@ class DramatiqOutbox:
             finally:
                 if given_up.is_set():
                     self._take_back(begun)
+                    with contextlib.suppress(*self._troubles):
+                        self._backend.say()
 
         try:
             return self._ask.within(deadline, task)
         except DeliveryError:
             given_up.set()
-            self._no_longer_held(begun)
-            self._ask.careful(deadline, lambda: self._take_back(begun))
+            self._take_back(begun)
+            self._ask.careful(deadline, self._backend.say)
             raise
 
-    def _no_longer_held(self, envelopes: Sequence[Envelope]) -> None:
-        with self._lock:
-            for envelope in envelopes:
+    def _take_back(self, envelopes: Sequence[Envelope]) -> None:
+        """See to it that nothing is sent of what reaches the broker although we say that it did not."""
+        for envelope in envelopes:
+            with self._lock:
                 if self._held.get(envelope["key"], (None, 0.0))[0] is envelope:
                     del self._held[envelope["key"]]
-
-    def _take_back(self, envelopes: Sequence[Envelope]) -> None:
-        """See to it that nothing is sent of what has reached the broker, although we say that it did not.
-
-        On RabbitMQ only the workers of this process hear of it.
-        """
-        self._no_longer_held(envelopes)
-        for envelope in envelopes:
-            with contextlib.suppress(*self._troubles):
-                self._backend.replaced(envelope["serial"], LONGEST_WISH)
-                self._backend.forget(envelope["key"])
+            self._backend.unwanted(envelope["key"], envelope["serial"])
 
     def _put(
         self, item: Item, envelope: Envelope, deadline: float, begun: list[Envelope], given_up: threading.Event
@@ -136,6 +128,8 @@ class DramatiqOutbox:
             begun.append(envelope)
             return "taken"
         begun.append(envelope)
+        if given_up.is_set():
+            return "taken"  # nobody hears that
         if item.gather:
             self._gatherings.add(item, envelope)
         else:
@@ -215,8 +209,13 @@ class DramatiqOutbox:
         (key,) = claim.keys
         envelope, until = self._let_go(claim)
         for one in (key, *members(envelope)):
-            self._ask.careful(until, partial(self._backend.note, one, "sent", self._window))
+            self._note_sent(claim, until, one)
         self._ask.careful(until, lambda: self._backend.count(claim.lane, "sent", 1))
+
+    def _note_sent(self, claim: Claim, until: float | None, key: str) -> None:
+        """Remember that it was sent. A worker insists: it has a message still, which another one may get after it."""
+        note = partial(self._backend.note, key, "sent", self._window)
+        self._ask.careful(until, note) if claim.envelope is None else self._ask.insist(note)
 
     def again(self, claim: Claim, wait: float, reason: str, *, counts: bool = True) -> None:
         envelope, until = self._let_go(claim)
@@ -255,7 +254,7 @@ class DramatiqOutbox:
             dead = {"key": f"{key}-refused-{tries}", "label": rest.refused.label, "tries": tries}
             self._bury(self._letters.holding(rest.refused, {**envelope, **dead}), rest.refusal)
         if rest.left is None:
-            self._ask.careful(until, lambda: self._backend.note(key, "sent", self._window))
+            self._note_sent(claim, until, key)
             return
         left = self._letters.holding(rest.left, {**envelope, "tries": tries, "reason": rest.why})
         self._put_back(left, rest.wait, until)
@@ -264,6 +263,7 @@ class DramatiqOutbox:
         envelope, _ = self._let_go(claim)
         if envelope is not None and not self._is_over(claim):
             self._bury({**envelope, "tries": envelope["tries"] + 1}, reason)
+            self._ask.insist(lambda: self._backend.replaced(envelope["serial"]))
 
     def _bury(self, envelope: Envelope, reason: str) -> None:
         dead = {**envelope, "reason": reason, "ended": time.time(), "serial": uuid.uuid4().hex}
@@ -319,10 +319,9 @@ class DramatiqOutbox:
 
     def requeue(self, keys: Collection[str]) -> int:
         def put(queue: str, envelope: Envelope) -> None:
-            if flaws(envelope):  # damaged: a new life would end like the first one
-                self._send(DEAD, envelope)
-            else:
-                self._send(MAIN, anew(envelope) if queue == DEAD else {**envelope, "serial": uuid.uuid4().hex})
+            new, is_damaged = {**envelope, "serial": uuid.uuid4().hex}, bool(flaws(envelope))
+            # A damaged one's new life would end like its first.
+            self._send(DEAD if is_damaged else MAIN, anew(envelope) if queue == DEAD and not is_damaged else new)
 
         return len(self._ask.patiently(lambda: self._backend.take(keys, put)))
 
@@ -338,14 +337,8 @@ class DramatiqOutbox:
         return self._ask.patiently(task)
 
     def totals(self) -> Totals:
-        counts: Counter[tuple[str, str]] = Counter()
-        oldest: float | None = None
-        for one in self.each():
-            counts[one.lane, "dead" if one.state == "dead" else "waiting"] += 1
-            if one.state != "dead":
-                oldest = one.created if oldest is None else min(oldest, one.created)
         ended = self._ask.patiently(self._backend.ended)
-        return Totals(counts=dict(counts), ended=ended, oldest=oldest, bytes_used=None, bytes_most=None)
+        return Totals.of(self.each(), ended)
 
     def notices(self) -> list[str]:
         return self._ask.patiently(self._backend.notices)

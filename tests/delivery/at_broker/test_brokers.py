@@ -297,7 +297,7 @@ def test_an_envelope_with_wrong_values_dies_with_its_reason(receiver: Receiver, 
     outbox = house(current()).outbox
     sound = outbox._letters.of(Item(parcel=parcel(receiver, "x"), lane="a", max_age=3600))
     for number, (name, value) in enumerate(WRONG):
-        outbox._send("misp-workflow", {**sound, "key": f"bad-{number}", name: value})
+        outbox._send("misp-workflow", {**sound, "key": f"bad-{number}", "serial": str(number), name: value})
     for odd in ({"key": [1]}, {"tick": 5}, {"tick": "misp-workflow"}, {"tick": "misp-workflow-dead", "lane": "a"}):
         outbox._send("misp-workflow", odd)
     deliver([parcel(receiver, "well")], mode="queue")

@@ -40,8 +40,7 @@ class Asking:
             asked.cancel()
             raise DeliveryError(f"The outbox at {self._name} did not answer in time.") from None
         except self._troubles as error:
-            reason = str(error) or type(error).__name__
-            raise DeliveryError(f"The outbox at {self._name} cannot be used: {reason.rstrip('.')}.") from None
+            raise DeliveryError(f"The outbox at {self._name} cannot be used: {_said(error)}.") from None
 
     def patiently(self, task: Callable[[], Result]) -> Result:
         """Do something at the broker, for one who looks or repairs."""
@@ -59,8 +58,7 @@ class Asking:
                 return task()
             except self._troubles as error:
                 if not self._ending.is_set():
-                    reason = str(error) or type(error).__name__
-                    LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, reason)
+                    LOG.error("The outbox at %s cannot be used (%s); it is tried again.", self._name, _said(error))
             if self._ending.wait(BEFORE_ANOTHER_GO):
                 threading.Event().wait()
 
@@ -76,3 +74,21 @@ class Asking:
     def close(self) -> None:
         """Begin nothing more for anybody who waits."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+_SAID = {
+    "non deterministic": "it is older than Redis 5",
+    "maxmemory": "its memory is full",
+    "MISCONF": "its disk is full, or cannot be written",
+    "read only replica": "it is a replica, which takes nothing",
+    "AMQPConnectionError": "it cannot be reached",
+    "StreamLostError": "the connection broke off",
+}
+"""What an analyst reads of an error in which these words stand; the others say it well enough."""
+
+
+def _said(error: Exception) -> str:
+    """Return why a broker cannot be used, as the end of a sentence."""
+    text = str(error)
+    known = (told for words, told in _SAID.items() if words in text or (not text and words == type(error).__name__))
+    return next(known, text.rstrip(".") or type(error).__name__)

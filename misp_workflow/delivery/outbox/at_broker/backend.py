@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from dramatiq.broker import Broker
 
 from misp_workflow.delivery.outbox.at_broker.envelope import REPLACED, Envelope
+from misp_workflow.delivery.outbox.at_broker.fetching import Turns
 from misp_workflow.errors import SettingsError
 
 
@@ -24,6 +25,10 @@ class Backend(Protocol):
     def troubles(self) -> tuple[type[Exception], ...]:
         """What the library raises when the broker cannot be used."""
 
+    @property
+    def turns(self) -> Turns:
+        """What is being tried."""
+
     def known(self, key: str) -> str:
         """Return what was noted of the key: "", "waiting", "sent", or "tick"."""
 
@@ -37,7 +42,13 @@ class Backend(Protocol):
         """Whether the key was sent already, or this very message replaced or taken out while a worker had it."""
 
     def replaced(self, serial: str, seconds: float = REPLACED) -> None:
-        """Remember for a while that this message is over: another one was put in its place, or nobody wants it."""
+        """Remember for a while that this message is over: another one was put in its place."""
+
+    def unwanted(self, key: str, serial: str) -> None:
+        """Nobody wants this message, whether it is there or comes yet: our workers leave it alone from now on."""
+
+    def say(self) -> None:
+        """Tell the other workers of it, as far as that can be done; it is done again before anything is fetched."""
 
     def count(self, lane: str, how: str, number: int) -> None:
         """Add to the number of effects that ended."""

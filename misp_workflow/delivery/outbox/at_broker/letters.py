@@ -81,8 +81,9 @@ class Letters:
     def merged(self, members: list[Envelope]) -> Envelope:
         """Return the envelope of the one message that these become."""
         first = members[0]
+        serial = digest.batch_key([member["serial"] for member in members])  # made once more, it is the same message
         if len(members) == 1:
-            return {**first, "bundle": "", "serial": uuid.uuid4().hex}
+            return {**first, "bundle": "", "serial": serial}
         effects = [self.opened(member) for member in members]
         merged = digest.merge(effects, time.time() - first["created"])
         keys = [member["key"] for member in members]
@@ -90,7 +91,7 @@ class Letters:
             **first,
             "key": digest.batch_key(keys),
             "members": keys,
-            "serial": uuid.uuid4().hex,
+            "serial": serial,
             "label": merged.label,
             "event": first["event"] if len({member["event"] for member in members}) == 1 else "",
             "bundle": "",

@@ -21,9 +21,11 @@ from dramatiq.middleware import CurrentMessage
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from misp_workflow.delivery.outbox.at_broker.envelope import DEAD, MAIN, REPLACED, Envelope, envelopes
+from misp_workflow.delivery.outbox.at_broker.fetching import Turns
 from misp_workflow.delivery.outbox.at_broker.hands import TellingConsumer, ask
 from misp_workflow.delivery.outbox.at_broker.moves import BUCKETS, LOOKING, RESOURCE_LOCKED, waiting, waiting_queue
 from misp_workflow.delivery.outbox.base import is_sane
+from misp_workflow.delivery.retry import LONGEST_WISH
 
 LONGEST_LOOK = 50.0
 """Seconds for which another one's look is waited for."""
@@ -74,6 +76,7 @@ class RabbitBackend:
         broker = _Broker(url=url, middleware=[CurrentMessage()], confirm_delivery=True)
         broker.parameters = parameters
         self.broker: Broker = broker
+        self.turns = Turns()
         self._known: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
@@ -101,6 +104,13 @@ class RabbitBackend:
 
     def replaced(self, serial: str, seconds: float = REPLACED) -> None:
         self.note(f"gone {serial}", "gone", seconds)
+
+    def unwanted(self, key: str, serial: str) -> None:
+        self.replaced(serial, LONGEST_WISH)
+        self.forget(key)
+
+    def say(self) -> None:
+        """RabbitMQ remembers nothing: this process's workers know it, and no others can."""
 
     def count(self, lane: str, how: str, number: int) -> None:
         """RabbitMQ keeps no numbers; each process's log does."""

@@ -12,6 +12,7 @@ import redis
 from dramatiq import Message
 from dramatiq.broker import Broker, Consumer
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.common import current_millis, dq_name
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import CurrentMessage
 from redis.exceptions import RedisError
@@ -26,7 +27,7 @@ from misp_workflow.delivery.outbox.at_broker.envelope import (
     envelopes,
     is_message,
 )
-from misp_workflow.delivery.outbox.at_broker.fetching import Fetching
+from misp_workflow.delivery.outbox.at_broker.fetching import Fetching, Turns
 from misp_workflow.delivery.retry import LONGEST_WISH
 
 NAMESPACE = "misp-workflow"
@@ -40,9 +41,19 @@ FOR_EVER = 10 * 365 * 86_400_000
 GONE = int(LONGEST_WISH * 1.2)
 
 
-_BY_ITS_CLOCK = b"local now = redis.call('TIME')\nARGV[2] = now[1] * 1000 + math.floor(now[2] / 1000)\n"
-"""What stands before dramatiq's script, to which each machine says its own time: one whose clock is fast by more than
-HEARTBEAT took what the others were trying, and sent it a second time."""
+_BEFORE_THEIRS = b"""
+local now = redis.call('TIME')
+ARGV[2] = now[1] * 1000 + math.floor(now[2] / 1000)
+if ARGV[1] == 'enqueue' and redis.call('HEXISTS', KEYS[1] .. ':' .. ARGV[3] .. '.msgs', ARGV[9]) == 1 then return end
+"""
+"""What stands before dramatiq's script.
+
+Redis' own time instead of what each machine says: one whose clock is fast by more than HEARTBEAT took what the others
+were trying, and sent it a second time. And what is there already is not put once more: when the answer to a put was
+lost, it is asked for again.
+"""
+TAKE_UP_EVERY = 5.0
+"""Seconds between two looks for what was fetched by an answer that was lost."""
 
 
 class _Consumer(Fetching, _RedisConsumer):
@@ -52,11 +63,34 @@ class _Consumer(Fetching, _RedisConsumer):
     be done again then.
     """
 
-    def ack(self, message: Any) -> None:
+    def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)
+        self._known: set[str] = set()  # fetched, and not acknowledged yet
+        self._look_at = time.monotonic() + TAKE_UP_EVERY
+
+    def __next__(self) -> Any:
         try:
-            super().ack(message)
+            if time.monotonic() >= self._look_at and not self.message_cache:
+                self.broker.take_up(self.queue_name, self._known)
+                self._look_at = time.monotonic() + TAKE_UP_EVERY
+            message = super().__next__()
         except RedisError as error:
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+        if message is not None:
+            self._known.add(message.options["redis_message_id"])
+        return message
+
+    def ack(self, message: Any) -> None:
+        """Acknowledge what this one has fetched, or what was being tried when an earlier one's connection broke."""
+        number = message.options["redis_message_id"]
+        if message.fetched_by is not self and number not in self.broker.kept:
+            return
+        try:
+            _RedisConsumer.ack(self, message)  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+        self._known.discard(number)
+        self.broker.kept.discard(number)
 
     def requeue(self, messages: Any) -> None:
         try:
@@ -66,34 +100,66 @@ class _Consumer(Fetching, _RedisConsumer):
 
 
 class _Broker(RedisBroker):
-    """Takes back what it had fetched before the connection broke.
+    """Takes back what it had fetched before the connection broke, but for what is being tried.
 
     dramatiq forgets what its memory held then, while Redis still counts it as ours, and we live: nobody would ever get
-    it. What is sent twice because of this carries the same key.
+    it.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, turns: Turns, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
+        self._turns = turns
+        self.kept: set[str] = set()  # numbers of what was being tried when somebody looked for what is lost
+        self.unsaid: dict[str, str] = {}  # serials and keys of what nobody wants, of which Redis does not know yet
         theirs: Any = self.scripts["dispatch"].script
-        self.scripts["dispatch"] = self.client.register_script(_BY_ITS_CLOCK + theirs)
+        self.scripts["dispatch"] = self.client.register_script(_BEFORE_THEIRS + theirs)
 
     @property
     def consumer_class(self) -> type[_Consumer]:
         return _Consumer
 
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Put it into its queue, numbered by its envelope's serial: so it is there once, however often it is put."""
+        serial = message.args[0].get("serial")
+        number = serial if isinstance(serial, str) else message.message_id
+        queue = message.queue_name
+        options: dict[str, Any] = {"redis_message_id": number}
+        if delay is not None:
+            queue = dq_name(queue)
+            options["eta"] = current_millis() + delay
+        copy = message.copy(queue_name=queue, options=options)
+        self.do_enqueue(queue, number, copy.encode())
+        return copy
+
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         try:
-            ours = self.client.smembers(f"{NAMESPACE}:__acks__.{self.broker_id}.{queue_name}")
-            if ours:
-                self.do_requeue(queue_name, *ours)
+            self.take_up(queue_name, set())
         except RedisError as error:
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
         return super().consume(queue_name, prefetch, timeout)
 
+    def take_up(self, queue_name: str, known: Collection[str]) -> None:
+        """Put back into its queue what Redis counts as ours, but for what is known or being tried."""
+        found: Any = self.client.smembers(f"{NAMESPACE}:__acks__.{self.broker_id}.{queue_name}")
+        ours = {number.decode() for number in found}
+        self.kept |= ours & self._turns.taken
+        if lost := ours.difference(known, self.kept):
+            self.do_requeue(queue_name, *lost)
+
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
         """Return the bodies of the next messages; what is none would stop the queue, and becomes a dead letter."""
+        self.say()
         fetched: list[bytes] = self._dispatch("fetch")(queue_name, prefetch)  # type: ignore[no-untyped-call]
         return [body for body in fetched if body is None or not self._set_aside(queue_name, body)]
+
+    def say(self) -> None:
+        """Let all workers know what nobody wants, as far as they do not yet."""
+        for serial, key in list(self.unsaid.items()):
+            both = self.client.pipeline()
+            both.set(_gone(serial), "1", ex=int(LONGEST_WISH))
+            both.delete(_mark(key))
+            both.execute()
+            self.unsaid.pop(serial, None)
 
     def _set_aside(self, queue_name: str, body: bytes) -> bool:
         if is_message(body):
@@ -117,7 +183,9 @@ class RedisBackend:
 
     def __init__(self, url: str) -> None:
         self._client: Any = redis.Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
-        self.broker: Broker = _Broker(
+        self.turns = Turns()
+        self._broker = _Broker(
+            self.turns,
             client=self._client,
             middleware=[CurrentMessage()],
             namespace=NAMESPACE,
@@ -125,12 +193,14 @@ class RedisBackend:
             maintenance_chance=MAINTENANCE,
             dead_message_ttl=FOR_EVER,
         )
+        self.broker: Broker = self._broker
 
     def close(self) -> None:
         self.broker.close()
         self._client.connection_pool.disconnect()
 
     def known(self, key: str) -> str:
+        self._broker.say()  # what was put of this key, and is not wanted, counts for nothing
         return (self._client.get(_mark(key)) or b"").decode()
 
     def note(self, key: str, what: str, seconds: float) -> None:
@@ -143,11 +213,19 @@ class RedisBackend:
         self._client.delete(_mark(key))
 
     def is_over(self, key: str, serial: str) -> bool:
+        if serial in self._broker.unsaid:
+            return True
         mark, gone = self._client.mget(_mark(key), _gone(serial))
         return gone is not None or mark == b"sent"
 
     def replaced(self, serial: str, seconds: float = REPLACED) -> None:
         self._client.set(_gone(serial), "1", ex=int(seconds))
+
+    def unwanted(self, key: str, serial: str) -> None:
+        self._broker.unsaid[serial] = key
+
+    def say(self) -> None:
+        self._broker.say()
 
     def count(self, lane: str, how: str, number: int) -> None:
         self._client.hincrby(f"{NAMESPACE}:ended", f"{how} {lane}", number)
