@@ -98,7 +98,9 @@ class _Commands(click.Group):
                 raise
             problem = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
         except click.ClickException as error:  # it may quote what was typed
-            vars(error)["message"] = printable(error.message)  # which newer versions of click call final
+            wanted = error.param if isinstance(error, click.MissingParameter) else None
+            said = error.message or getattr(wanted, "help", None) or ""
+            vars(error)["message"] = printable(said)  # which newer versions of click call final
             raise
         echo(f"misp-workflow: {problem}", err=True)
         raise SystemExit(2)

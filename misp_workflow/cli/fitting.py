@@ -17,6 +17,7 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "a post": lambda data: isinstance(data.get("Post"), dict),
     "an event": lambda data: isinstance(data.get("Event"), dict) and not _EVENT.isdisjoint(data["Event"]),
     "a user": lambda data: "email" in data and "Event" not in data,
+    "a workflow": lambda data: isinstance(data.get("Workflow"), dict),
 }
 _WANTED = (("log-", "a log entry"), ("post-", "a post"), ("user-", "a user"))
 

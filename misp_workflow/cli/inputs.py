@@ -30,23 +30,33 @@ class _NewFile(click.Path):
 
 NEW_FILE = _NewFile(dir_okay=False)
 FILE_OR_FOLDER = click.Path(exists=True, path_type=Path)
+PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def read_json(path: Path) -> Any:
     """Return what the file says; InputError, with the file's name, when it cannot be read or is not JSON."""
+    content = given.content(path)
     try:
-        return orjson.loads(given.content(path))
+        return orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from None
+        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        if not content.strip():
+            where = "it is empty"
+        elif "valid UTF-8" in error.msg:
+            where = "it is no text in UTF-8"
+        raise InputError(f"{path} is not JSON: {where}.") from None
 
 
 def read_workflow(path: Path) -> Workflow:
-    """Return the workflow in the file: MISP's export, or the bare graph."""
+    """Return the workflow in the file: as MISP's API shows it, or the bare graph."""
+    found = read_json(path)
     try:
-        return load(read_json(path))
+        return load(found)
     except (InputError, GraphError) as error:
-        raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+        if isinstance(found, dict) and "Event" in found:
+            raise InputError(f"{path} holds an event, not a workflow: a run names the event behind --event.") from None
+        raise InputError(f"{path}: {error}") from None
 
 
 def files_in(paths: Iterable[Path]) -> Iterator[Path]:

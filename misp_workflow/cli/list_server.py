@@ -8,6 +8,8 @@ import hmac
 import ipaddress
 from typing import Any
 
+from misp_workflow.cli.listening import opened
+from misp_workflow.cli.screen import echo
 from misp_workflow.delivery.lists import shelves
 from misp_workflow.errors import InputError
 from misp_workflow.settings import Settings
@@ -26,7 +28,12 @@ def run(settings: Settings, listen: str, port: int) -> None:
             f"Everybody who reaches {listen} could read the lists: give the settings a token (lists.token), "
             "or listen at 127.0.0.1 behind a web server that asks for a password."
         )
-    uvicorn.run(served, host=listen, port=port, log_level="warning", server_header=False)
+    listening, where = opened(listen, port)
+    with listening:
+        for shelf in shelves(settings):
+            echo(f"{where}/{shelf.path.name}")
+        echo("Stop with Ctrl-C.")
+        uvicorn.Server(uvicorn.Config(served, log_level="warning", server_header=False)).run([listening])
 
 
 def app(settings: Settings) -> Any:

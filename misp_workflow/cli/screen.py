@@ -38,6 +38,12 @@ class Console(rich.console.Console):
         if not (self.is_terminal or "width" in options or "COLUMNS" in os.environ):
             self.width = UNWRAPPED
 
+    def print_hanging(self, markup: str, indent: int) -> None:
+        """Print a paragraph whose first line stands `indent` columns in, and what does not fit there two columns more."""
+        lines = Text.from_markup(markup).wrap(self, max(self.width - indent - 2, 1), justify="left")
+        for number, line in enumerate(lines):
+            self.print(Text(" " * (indent + 2 * bool(number))) + line)
+
     def print_table(self, table: Table) -> None:
         """Print the table, or, where its columns do not fit side by side, one block of lines for each row."""
         unbound = self.options.update(max_width=UNWRAPPED)
@@ -51,7 +57,8 @@ class Console(rich.console.Console):
             self.print(first, style="bold")
             for column, cell in zip(table.columns[1:], others, strict=True):
                 if str(cell).strip():
-                    self.print(Text.assemble((f"  {_plain(column.header)}: ", "dim"), _text(cell)))
+                    told = Text.assemble((f"{_plain(column.header)}: ", "dim"), _text(cell))
+                    self.print_hanging(told.markup, 2)
 
     def render(self, renderable: Any, options: rich.console.ConsoleOptions | None = None) -> Iterable[Segment]:
         if isinstance(renderable, Table) and self.width >= UNWRAPPED:

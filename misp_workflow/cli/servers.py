@@ -107,13 +107,18 @@ def _real(url: str | None, send: bool) -> ModuleServer:
     if url is None:
         return LocalServer(actions()) if send else TrialServer(actions())
     server = HttpServer(url) if send else DryServer(url)
-    if not server.modules():
-        raise InputError(f"{server.shown} lists no modules: it is no misp-modules server, or has none.")
+    try:
+        listed = server.modules()
+    except NoAnswerError as error:
+        raise InputError(f"{error} Start it, or leave --server out: then the pack's actions run here.") from None
+    if not listed:
+        raise InputError(NO_MODULES.format(server.shown))
     return server
 
 
 OWN_FOLDER = "misp_workflow.actions"
 """Under what a command remembers the folder of --actions."""
+NO_MODULES = "{} lists no modules: it is no misp-modules server, or has none."
 DRY = "Dry run: nothing is sent, asked, changed in MISP, kept or remembered; --send does it."
 NOT_MODULES = ("http", TEMPLATE_MODULE)
 """What --answer can script besides the modules of a workflow: the receivers of MISP's webhooks, MISP's templates."""

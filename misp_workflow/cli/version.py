@@ -58,5 +58,5 @@ def _asked() -> Profile:
     except InputError:
         note(f"Note: MISP is {version}; versions from {OLDEST} on are mirrored. {NEWEST} is taken.")
     except WorkflowError as error:
-        note(f"Note: MISP did not say its version ({error}); {NEWEST} is taken. --misp says which.")
+        note(f"Note: MISP did not say its version, so {NEWEST} is taken; --misp says which. {error}")
     return profile(NEWEST)

@@ -23,10 +23,13 @@ def for_lists_of(rules: Iterable[Rule]) -> None:
     _wait(rule.values.warninglists for rule in rules)
 
 
-def for_lists_in(nodes: Iterable[Node]) -> None:
-    """Wait for the warninglists that nodes name; what cannot be had the action itself will say."""
+def for_lists_in(nodes: Iterable[Node], *, send: bool = False) -> None:
+    """Wait for the warninglists that nodes need; what cannot be had the action itself will say.
+
+    `send`: the run is not dry, so those too that keep values out of lists for devices.
+    """
     for node in nodes:
-        for patterns in _named(node):
+        for patterns in (*_named(node), *(_kept_out(node) if send else ())):
             try:
                 _wait([patterns])
             except InputError:
@@ -55,6 +58,12 @@ def _named(node: Node) -> Iterator[Patterns]:
         yield from (rule.values.warninglists for rule in (read_book(book) if book else ()))
     except WorkflowError:
         return
+
+
+def _kept_out(node: Node) -> Iterator[Patterns]:
+    place = settings.current().destinations.get(text(node.params.get("destination")).strip())
+    if place is not None and place.list is not None:
+        yield place.list.warninglists
 
 
 def _listed(value: object) -> Patterns:

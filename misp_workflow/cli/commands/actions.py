@@ -38,8 +38,8 @@ def command(word: str | None, as_json: bool) -> None:
 
 def _print(one: Told, console: Console) -> None:
     stops = "; can stop it" if one.blocking else ""
-    console.print(f"  [cyan]{one.name}[/]  {escape(one.description)}", highlight=False)
+    console.print_hanging(f"[cyan]{one.name}[/]  {escape(one.description)}", 2)
     when = "any trigger" if one.triggers == "any" else one.triggers
-    console.print(f"    [dim]on {escape(when)}{stops}[/]", highlight=False)
+    console.print_hanging(f"[dim]on {escape(when)}{stops}[/]", 4)
     if one.instead:
-        console.print(f"    [dim]or: {escape(one.instead)}[/]", highlight=False)
+        console.print_hanging(f"[dim]or: {escape(one.instead)}[/]", 4)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from misp_workflow import settings
-from misp_workflow.cli.inputs import FILE, read_workflow
+from misp_workflow.cli.inputs import FILE, PORT, read_workflow
+from misp_workflow.cli.listening import opened
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.screen import echo
 from misp_workflow.debug.app import Listener
@@ -20,14 +19,14 @@ from misp_workflow.errors import DeliveryError, GraphError, InputError
 from misp_workflow.remote.client import Misp
 from misp_workflow.runner.graph.workflow import Workflow, load
 
-PORT = 27051
-"""Where MISP posts by custom (Plugin.Workflow_debug_url)."""
+USUAL = 27051
+"""The port where MISP posts by custom (Plugin.Workflow_debug_url)."""
 
 
 @click.command()
 @click.argument("workflows", metavar="[WORKFLOW]...", type=FILE, nargs=-1)
 @click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=PORT, show_default=True, help="Port to listen at; 0: any that is free.")
+@click.option("--port", type=PORT, default=USUAL, show_default=True, help="Port to listen at; 0: any that is free.")
 @misp_options
 def command(
     workflows: tuple[Path, ...], listen: str, port: int, misp_url: str | None, misp_key: str | None, at: str | None
@@ -43,15 +42,8 @@ def command(
         raise InputError("The web server is not installed: pip install 'misp-workflow-actions[serve]'.") from None
     known = {document.trigger_id or "": document for document in map(read_workflow, workflows)}
     listener = Listener(Runs(_graphs(known, misp_url, misp_key, at)), secrets.token_urlsafe(24))
-    family = socket.AF_INET6 if ":" in listen else socket.AF_INET
-    try:
-        listening = socket.create_server((listen, port), family=family)
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else error.strerror  # without what asyncio or socket adds
-        todo = "Choose another one: --port, with 0 for any that is free."
-        raise InputError(f"Nothing can listen at {listen}, port {port}: {why}. {todo}") from None
+    listening, where = opened(listen, port)
     with listening:
-        where = f"http://{f'[{listen}]' if ':' in listen else listen}:{listening.getsockname()[1]}"
         echo(f"MISP posts to    {where}    (Plugin.Workflow_debug_url; each workflow's debug mode on)")
         echo(f"Watch the runs   {where}/watch?key={listener.key}    Stop with Ctrl-C.")
         # A page that waits for news is no reason to go on, nor to print a traceback.

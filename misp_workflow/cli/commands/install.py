@@ -80,7 +80,7 @@ def _asked(chosen: Example, given: tuple[str, ...]) -> dict[str, str]:
 
 def _list(console: Console) -> None:
     for name, one in examples().items():
-        console.print(f"[bold]{name}[/]  on {one.content.trigger}: {escape(one.content.description)}", soft_wrap=True)
+        console.print_hanging(f"[bold]{name}[/]  on {one.content.trigger}: {escape(one.content.description)}", 0)
         for question in one.questions:
             asks = f"--set {question.name}=…  {question.text} [{question.default}]".replace("\n", ", ")
-            console.print(f"    {escape(asks)}", highlight=False, soft_wrap=True)
+            console.print_hanging(escape(asks), 4)

@@ -13,6 +13,7 @@ import click
 from rich.table import Table
 
 from misp_workflow import settings
+from misp_workflow.cli.inputs import PORT
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.delivery.lists import Shelf, shelf_of, shelves
 from misp_workflow.errors import InputError
@@ -107,7 +108,7 @@ def rebuild(names: tuple[str, ...]) -> None:
 
 @command.command()
 @click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=8088, show_default=True, help="Port to listen at.")
+@click.option("--port", type=PORT, default=8088, show_default=True, help="Port to listen at; 0: any that is free.")
 def serve(listen: str, port: int) -> None:
     """Publish the lists over HTTP, for a small house.
 

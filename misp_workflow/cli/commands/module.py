@@ -53,7 +53,7 @@ def command(
     given = _params(params)
     alone = load(build.workflow(name, "event-publish", {2: (name, given)}, [(1, 2)]))
     if not (server or offline):
-        waiting.for_lists_in(alone.graph.nodes.values())
+        waiting.for_lists_in(alone.graph.nodes.values(), send=send)
     done = execute(name, data, given, modules, convert=not raw)
     warn(alone, Modules({kind: {name: done.module} for kind in ("logic", "action")}))
     if sentence := doubt(name, given, profile(NEWEST)):
@@ -98,4 +98,4 @@ def _print(done: SingleRun, secrets: tuple[str, ...], console: Console) -> None:
         answer = exchange.answer.body.decode("utf-8", "replace") if exchange.answer else exchange.reading
         console.print(f"{asked(exchange, lambda text: shown(str(text)))}: {shown(answer, 400)}")
     for effect in done.record.effects:
-        console.print(f"would {escape(effect.kind)} {shown(effect.name)}")
+        console.print(f"MISP would {shown(effect.deed)}")

@@ -13,6 +13,7 @@ from misp_workflow import settings
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.overview import told
 from misp_workflow.cli.screen import Console, echo_list, note
+from misp_workflow.cli.servers import NO_MODULES
 from misp_workflow.errors import DeliveryError, InputError
 from misp_workflow.installed import own_actions
 from misp_workflow.remote.client import Misp
@@ -73,7 +74,10 @@ def command(
 def _served(url: str | None, notes: list[str]) -> dict[str, str] | None:
     """Return name and description of the action modules that the server lists; None when it does not answer."""
     try:
-        listed = HttpServer(url or settings.in_force().modules_url).modules()
+        server = HttpServer(url or settings.in_force().modules_url)
+        listed = server.modules()
+        if not listed:
+            raise NoAnswerError("down", NO_MODULES.format(server.shown))
     except NoAnswerError as trouble:
         notes.append(f"{trouble} What is served is not known.")
         return None

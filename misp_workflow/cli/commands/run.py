@@ -78,7 +78,7 @@ def command(
     as_json: bool,
     html: Path | None,
 ) -> None:
-    """Run WORKFLOW (as MISP exports it) on an event and print the path taken.
+    """Run WORKFLOW (as `pull` writes it, or MISP's API shows it) on an event and print the path taken.
 
     The run is dry unless --send is given: nothing is sent, asked, changed in MISP, kept or remembered.
 
@@ -107,7 +107,7 @@ def command(
     world = World(misp=chosen(misp, ask=send), strict=strict, adhoc_workflows=called, **given)
     modules = module_server(server, offline, answers, send=send, named=named)
     if not (server or offline):
-        waiting.for_lists_in(document.graph.nodes.values())
+        waiting.for_lists_in(document.graph.nodes.values(), send=send)
     done = run(document, data, modules, trigger=trigger, world=world)
     done.notes += [*notes, *([OFFLINE] if offline else [])]
     for finding in not_saved(document, done.modules) if done.modules else []:
