@@ -39,7 +39,7 @@ class Console(rich.console.Console):
             self.width = UNWRAPPED
 
     def print_hanging(self, markup: str, indent: int) -> None:
-        """Print a paragraph whose first line stands `indent` columns in, and what does not fit there two columns more."""
+        """Print a paragraph: its first line `indent` columns in, and what does not fit there two columns more."""
         lines = Text.from_markup(markup).wrap(self, max(self.width - indent - 2, 1), justify="left")
         for number, line in enumerate(lines):
             self.print(Text(" " * (indent + 2 * bool(number))) + line)
