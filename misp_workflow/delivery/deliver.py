@@ -115,7 +115,8 @@ class _Delivery:
                 plans.append(self._plan(parcel, mode))
             if not all(plan.why for plan in plans):
                 may_wait()  # before anything is kept
-            return self._carry_out(plans)
+            with self._house.same.of([plan.parcel.key for plan in plans if plan.parcel.effect.keep], self._try_until):
+                return self._carry_out(plans)
         finally:
             self._let_go([plan for plan in plans if plan.held])
 
@@ -288,34 +289,44 @@ _house: House | None = None
 _known: tuple[object, ...] = ()
 
 
-def house(rules: Settings) -> House:
-    """Return this process's house for these settings; another one when outbox or process are others than before."""
-    global _house, _known
+def house(rules: Settings, *, enters: bool = False) -> House:
+    """Return this process's house for these settings; another one when outbox or process are others than before.
+
+    `enters`: for a call, before whose end it does not end.
+    """
     wanted = (os.getpid(), *identity(rules))
     if _known != wanted:
         may_wait()
     with _lock:
-        if _house is not None and _known == wanted:
-            return _house
-        before, forked = _house, bool(_known) and _known[0] != wanted[0]
-        _house, _known = House(rules), wanted
-        found = _house
+        found = _house if _house is not None and _known == wanted else _renewed()
+        if enters:
+            found.callers.__enter__()
+    return found
+
+
+def _renewed() -> House:
+    """Return the house for the newest settings: another thread may have read newer ones than the one who asks."""
+    global _house, _known
+    rules = settings.current()
+    before, known, wanted = _house, _known, (os.getpid(), *identity(rules))
+    if before is not None and known == wanted:
+        return before
+    _house, _known = House(rules), wanted
     if before is None:
         atexit.register(stop)
-    elif not forked:  # a forked child must not touch its parent's connections
+    elif known[0] == wanted[0]:  # a forked child must not touch its parent's connections
         threading.Thread(target=before.retire, args=(GRACE,), name="misp-workflow-moving", daemon=True).start()
-    return found
+    return _house
 
 
 @contextlib.contextmanager
 def _at_work(rules: Settings) -> Iterator[House]:
     """Have the house for a call: it does not end before the call does."""
-    while True:
-        keeper = house(rules)
-        with keeper.callers:
-            if keeper is _house:
-                yield keeper
-                return
+    keeper = house(rules, enters=True)
+    try:
+        yield keeper
+    finally:
+        keeper.callers.__exit__()
 
 
 def resume() -> None:

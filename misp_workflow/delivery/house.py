@@ -17,6 +17,7 @@ from misp_workflow.delivery.lanes import Lanes
 from misp_workflow.delivery.log import DeliveryLog
 from misp_workflow.delivery.outbox import Claim, Entry, Outbox, Rest, open_outbox
 from misp_workflow.delivery.retry import Answer
+from misp_workflow.delivery.same import Same
 from misp_workflow.effects import Effect, Parcel
 from misp_workflow.effects.outcome import reasons
 from misp_workflow.errors import SettingsError, WorkflowError
@@ -85,6 +86,7 @@ class House:
         self.log = DeliveryLog(rules.state_folder)
         self.workers = self.outbox.workers(rules.outbox.workers, self.work_on, self.lanes.blocked, self.died)
         self.callers = Callers()
+        self.same = Same()
         self._resting: set[int] = set()  # workers, which look for work again in a moment
         self._watcher = watcher
 

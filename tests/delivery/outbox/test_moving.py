@@ -15,7 +15,7 @@ from misp_workflow.delivery.house import House
 from misp_workflow.delivery.outbox import workers as threads
 from misp_workflow.delivery.outbox.on_disk import lease
 from misp_workflow.effects import Receipt
-from misp_workflow.settings import current
+from misp_workflow.settings import Settings, current
 from misp_workflow.testing.receiver import Receiver, answer
 
 Rules = Callable[[str], None]
@@ -99,3 +99,34 @@ def test_what_fetches_has_ended_before_its_connection_is_closed(monkeypatch: pyt
     workers.stop(0.001)
     assert fetching
     assert not any(fetching)
+
+
+def test_a_call_with_the_settings_of_before_does_not_bring_the_house_of_before_back(rules: Rules) -> None:
+    """What was queued meanwhile lay in the other outbox, which nobody looked into before the next call."""
+    rules("[outbox]\nworkers = 2\n")
+    old = current()
+    rules("[outbox]\nworkers = 3\n")
+    new = house(current())
+    with door._at_work(old) as keeper:
+        assert keeper is new
+        assert not new.callers.are_gone()
+    assert new.callers.are_gone()
+
+
+def test_a_call_does_not_go_round_while_settings_change(rules: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules("[outbox]\nworkers = 2\n")
+    first, made = house(current()), []
+
+    def changed(wanted: Settings, **given: bool) -> House:
+        made.append(1)
+        found = house(wanted, **given)
+        if len(made) < 5:  # as another thread does in just this moment
+            rules(f"[outbox]\nworkers = {len(made) + 2}\n")
+            house(current())
+        return found
+
+    monkeypatch.setattr(door, "house", changed)
+    with door._at_work(current()) as keeper:
+        assert keeper is first
+        assert not keeper.callers.are_gone()
+    assert len(made) == 1
