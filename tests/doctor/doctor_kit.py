@@ -9,9 +9,16 @@ import pytest
 from click.testing import CliRunner
 
 from misp_workflow.cli.commands.doctor import command
+from misp_workflow.testing.receiver import Receiver
 
 Findings = list[dict[str, str]]
 NOBODY = "http://127.0.0.1:9"  # nothing listens on the discard port
+ROOT = Path(__file__).resolve().parents[2]
+CHAT = '[destinations.chat]\nactions = ["slack_message"]\n'
+
+
+def states(found: list[tuple[str, str]]) -> list[str]:
+    return [state for state, _ in found]
 
 
 class Doctor:
@@ -40,3 +47,7 @@ class Doctor:
     def about(self, subject: str, *arguments: str) -> list[tuple[str, str]]:
         """Return state and sentence of the findings about a subject."""
         return [(row["state"], row["what"]) for row in self(*arguments) if row["subject"] == subject]
+
+
+def configured(receiver: Receiver, key: str = "goodkey") -> str:
+    return f"[misp]\nurl = '{receiver.url}'\nkey = '{key}'"

@@ -14,19 +14,8 @@ from typing import Any
 
 import pytest
 from guard_events import event_of
-from leaks_kit import (
-    ACTION_FILES,
-    CORE,
-    World,
-    Written,
-    ask,
-    leaks,
-    of_different_data,
-    scheme_of_a_broker,
-    settle,
-    variants,
-    written,
-)
+from leaks_kit import ACTION_FILES, World, Written, ask, scheme_of_a_broker, settle, variants, written
+from planted_secrets import CORE, leaks, of_different_data
 
 from misp_workflow.settings import DISTRIBUTIONS
 from misp_workflow.testing.contract import ActionFile

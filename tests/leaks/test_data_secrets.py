@@ -11,21 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from leaks_kit import (
-    CORE,
-    World,
-    Written,
-    ask,
-    is_in,
-    kept,
-    leaks,
-    logged,
-    settle,
-    shown,
-    variants,
-    with_secrets,
-    written,
-)
+from leaks_kit import World, Written, ask, kept, logged, settle, shown, variants, written
+from planted_secrets import CORE, is_in, leaks, with_secrets
 
 from misp_workflow.testing import answer
 from misp_workflow.testing.contract import ActionFile, trouble_with

@@ -12,21 +12,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from leaks_kit import (
-    ACTION_FILES,
-    ADDRESS,
-    CORE,
-    World,
-    Written,
-    ask,
-    is_in,
-    kept,
-    leaks,
-    logged,
-    settle,
-    shown,
-    written,
-)
+from leaks_kit import ACTION_FILES, ADDRESS, World, Written, ask, kept, logged, settle, shown, written
+from planted_secrets import CORE, is_in, leaks
 
 from misp_workflow.cli import main
 from misp_workflow.effects import mask

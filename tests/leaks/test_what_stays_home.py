@@ -10,18 +10,8 @@ from functools import cache
 from typing import Any
 
 import pytest
-from leaks_kit import (
-    CORE,
-    World,
-    Written,
-    ask,
-    leaks,
-    of_different_data,
-    scheme_of_a_broker,
-    settle,
-    variants,
-    written,
-)
+from leaks_kit import World, Written, ask, scheme_of_a_broker, settle, variants, written
+from planted_secrets import CORE, leaks, of_different_data
 
 from misp_workflow.testing.contract import ActionFile
 

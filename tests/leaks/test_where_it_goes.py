@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from leaks_kit import ADDRESS, CORE, World, ask, leaks, logged, settle, templates
+from leaks_kit import ADDRESS, World, ask, logged, settle, templates
+from planted_secrets import CORE, leaks
 
 from misp_workflow import settings
 from misp_workflow.delivery.outbox import Entry, open_outbox

@@ -13,43 +13,13 @@ from typing import Any
 
 import pytest
 from programs import running
+from siem_kit import EVENT, ask, attribute, bulk_answer, event
 
 from misp_workflow import settings
 from misp_workflow.delivery.ledger import ledger_of
 from misp_workflow.delivery.transports import bulk
 from misp_workflow.effects import Bulk, from_json, to_json
 from misp_workflow.testing import Receiver, answer, free_port
-from misp_workflow.testing.contract import ActionFile
-
-ACTIONS = Path(__file__).parents[2] / "misp_modules/modules/action_mod"
-EVENT = "11111111-2222-4333-8444-555555555555"
-
-
-def attribute(number: int, kind: str = "domain", value: str = "", **more: Any) -> dict[str, Any]:
-    told = {
-        "uuid": f"{number:08d}-0000-4000-8000-000000000000",
-        "type": kind,
-        "to_ids": True,
-        "timestamp": "1767312000",
-    }
-    return {**told, "value": value or f"n{number}.example", "category": "Network activity", **more}
-
-
-def event(*rows: dict[str, Any], whole: bool = True, **more: Any) -> dict[str, Any]:
-    told = {
-        "id": "7",
-        "uuid": EVENT,
-        "info": "bulk",
-        "timestamp": "1767312000",
-        "published": True,
-        "Attribute": [*rows],
-    }
-    return {"Event": {**told, "Orgc": {"name": "CERT"}, **more, **({"RelatedEvent": []} if whole else {})}}
-
-
-def ask(action: str, data: dict[str, Any], **params: str) -> dict[str, Any]:
-    request = {"module": action, "data": data, "params": {"selected_or_all": "all", **params}}
-    return ActionFile.load(ACTIONS / f"{action}.py").module.handler(q=json.dumps(request))
 
 
 def get(url: str) -> Any:
@@ -127,10 +97,6 @@ def test_ten_thousand_documents_have_one_receipt(search: str) -> None:
             break
         time.sleep(0.1)
     assert get(f"{search}/misp-indicators/_count")["count"] == 10_000
-
-
-def bulk_answer(*items: dict[str, Any]) -> Any:
-    return answer({"errors": True, "items": [{"index": item} for item in items]})
 
 
 def test_what_elastic_refuses_is_told_and_the_rest_is_in(receiver: Receiver) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from crowdsec_kit import PASSWORD, CrowdSec, crowdsec_running
-from test_bulk import EVENT, ask, attribute, event
+from siem_kit import EVENT, ask, attribute, event
 
 from misp_workflow import settings
 from misp_workflow.delivery.ledger import ledger_of

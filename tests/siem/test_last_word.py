@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from test_bulk import EVENT, ask, attribute, bulk_answer, event
+from siem_kit import EVENT, ask, attribute, bulk_answer, event
 
 from misp_workflow import settings
 from misp_workflow.delivery import deliver, retry

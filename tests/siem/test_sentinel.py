@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from test_bulk import EVENT, ask, attribute, event
+from siem_kit import EVENT, ask, attribute, event
 
 from misp_workflow import settings
 from misp_workflow.delivery.ledger import ledger_of

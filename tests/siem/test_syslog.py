@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from programs import running
-from test_bulk import EVENT, ask, attribute, event
+from siem_kit import EVENT, ask, attribute, event
 
 from misp_workflow.testing import free_port
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from taxii_kit import COLLECTION, MEDIA, PASSWORD, READ_ONLY, USER, WRITE_ONLY, Medallion, medallion_running
-from test_bulk import EVENT, ask, attribute, event
+from siem_kit import EVENT, ask, attribute, event
+from taxii_kit import COLLECTION, PASSWORD, READ_ONLY, USER, WRITE_ONLY, Medallion, Standard, medallion_running
 
 from misp_workflow import settings
 from misp_workflow.delivery import deliver
@@ -197,63 +197,6 @@ def _told(one: dict[str, Any]) -> str:
 
 
 # --- what the standard allows, and medallion does not do --------------------------------------------------------------
-
-
-class Standard:
-    """A TAXII server that follows its `way`: takes, is slow, refuses some, tells little."""
-
-    def __init__(self, receiver: Receiver) -> None:
-        self.url, self.receiver = f"{receiver.url}/root", receiver
-        self.taken: dict[str, str] = {}
-        self.statuses: dict[str, dict[str, Any]] = {}
-        self.pending = 0  # how often a status is still pending
-        self.bad: Callable[[dict[str, Any]], bool] = lambda one: False
-        self.terse = False
-        self.before: Callable[[Received], Any] = lambda request: None
-        receiver.always(self.answer)
-
-    def answer(self, request: Received) -> Any:
-        assert request.header("Accept") == MEDIA
-        early = self.before(request)
-        if early is not None:
-            return early
-        path = request.path.removeprefix("/root").strip("/").split("/")
-        if path == [""]:
-            return answer({"title": "root", "versions": [MEDIA], "max_content_length": 1_000_000})
-        if path[0] == "status":
-            return answer(
-                self._told(path[1]) if path[1] in self.statuses else {"title": "Not Found"},
-                200 if path[1] in self.statuses else 404,
-            )
-        if len(path) == 2:
-            return answer({"id": path[1], "title": "c", "can_read": True, "can_write": True})
-        if path[2] == "manifest":
-            ids = dict(request.query)["match[id]"].split(",")
-            rows = [{"id": uid, "version": self.taken[uid], "date_added": "x"} for uid in ids if uid in self.taken]
-            return answer({"objects": rows})
-        assert request.header("Content-Type") == MEDIA
-        return self._add(request.json()["objects"])
-
-    def _add(self, objects: list[dict[str, Any]]) -> Any:
-        bad = [one for one in objects if self.bad(one)]
-        good = [one for one in objects if one not in bad]
-        self.taken |= {one["id"]: one.get("modified") or one.get("created") or "" for one in good}
-        failures = [{"id": one["id"], "version": "x", "message": "no such pattern"} for one in bad]
-        told = {"total_count": len(objects), "success_count": len(good), "failure_count": len(bad), "pending_count": 0}
-        name = f"status-{len(self.statuses) + 1}"
-        more = {} if self.terse else {"successes": [{"id": one["id"]} for one in good], "failures": failures}
-        self.statuses[name] = {"id": name, "status": "complete", **told, **more}
-        return answer(self._told(name), 202)
-
-    def _told(self, name: str) -> dict[str, Any]:
-        if self.pending > 0:
-            self.pending -= 1
-            counts = {"total_count": 1, "success_count": 0, "failure_count": 0, "pending_count": 1}
-            return {"id": name, "status": "pending", **counts}
-        return self.statuses[name]
-
-    def posts(self) -> int:
-        return sum(one.method == "POST" for one in self.receiver.requests)
 
 
 @pytest.fixture

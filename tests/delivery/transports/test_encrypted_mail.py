@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from gnupg_kit import GnuPG
 
 pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed: pip install aiosmtpd")
 
@@ -27,30 +28,6 @@ from misp_workflow.testing.mail import MailServer
 
 Rules = Callable[[str], None]
 PHRASE = "a pass-phrase ü"
-
-
-class GnuPG:
-    """A folder of GnuPG's, and the program on it."""
-
-    def __init__(self, program: str, home: Path) -> None:
-        self.home = home
-        home.mkdir(mode=0o700)
-        (home / "gpg-agent.conf").write_text("s2k-count 65536\n")  # else it measures for seconds how many it can afford
-        self._program = program
-
-    def __call__(self, *command: str, content: bytes = b"", phrase: str = "") -> bytes:
-        options = ["--homedir", self.home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", phrase]
-        done = subprocess.run([self._program, *options, *command], input=content, capture_output=True)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
-
-    def make(self, address: str, phrase: str = "", ends: str = "never") -> None:
-        self("--quick-generate-key", f"Somebody <{address}>", "ed25519", "sign", ends, phrase=phrase)
-        self("--quick-add-key", self.fingerprint(address), "cv25519", "encr", ends, phrase=phrase)
-
-    def fingerprint(self, address: str) -> str:
-        lines = self("--with-colons", "--list-keys", address).decode().splitlines()
-        return next(line for line in lines if line.startswith("fpr")).split(":")[9]
 
 
 @pytest.fixture(scope="module")

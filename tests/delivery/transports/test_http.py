@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
-import socket
-import ssl
-import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import certifi
 import pytest
+from http_kit import KEY, send
 
 from misp_workflow.delivery.transports import http
-from misp_workflow.delivery.transports.network import connections, names, sockets, trust
-from misp_workflow.delivery.transports.network.session import new_session
 from misp_workflow.delivery.transports.request import signing
 from misp_workflow.effects import Post
-from misp_workflow.testing.receiver import CLOSE, HANG, RESET, Answer, Receiver, answer, redirect
+from misp_workflow.testing.receiver import CLOSE, RESET, Answer, Receiver, answer, redirect
 
-KEY = "mw_0123456789abcdef"
-
-
-def send(receiver: Receiver, seconds: float = 10.0, **fields):
-    post = Post(**{"label": "a test", "service": "Slack", "url": receiver.url + "/hook", **fields})
-    return http.send(post, KEY, time.monotonic() + seconds)
+pytestmark = pytest.mark.usefixtures("fresh_session")
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
@@ -102,6 +89,13 @@ def test_the_environment_is_not_mixed_in(receiver: Receiver, monkeypatch: pytest
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert send(receiver).outcome == "delivered"
+
+
+def test_the_key_in_the_query(receiver: Receiver) -> None:
+    http.send(
+        Post(url=f"{receiver.url}/x?key=a", query={"b": "c"}, key_at="query:requestId"), KEY, time.monotonic() + 10
+    )
+    assert dict(receiver.requests[0].query) == {"key": "a", "b": "c", "requestId": KEY}
 
 
 # --- signing ----------------------------------------------------------------------------------------------------------
@@ -219,6 +213,21 @@ def test_secrets_are_masked_in_the_sentence(receiver: Receiver) -> None:
     assert given.detail == "Slack answered token *** is revoked"
 
 
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [(34, 34.0), (0.65, 0.65), (10**12, 86_400.0), ("34", None), (-1, None), (True, None), (None, None)],
+)
+def test_a_wait_that_stands_in_the_json(said: object, wait: float | None, receiver: Receiver) -> None:
+    receiver.always(answer({"parameters": {"retry_after": said}}, status=429))
+    assert send(receiver, json={}, retry_after_at="parameters.retry_after").retry_after == wait
+
+
+def test_fields_and_texts_that_must_be_there(receiver: Receiver) -> None:
+    receiver.answers(answer({"id": "1"}), answer({"id": None}), answer("ok\n"), answer("<html>ok</html>"))
+    for fields in ({"expect_fields": ("id",)}, {"expect_text": "ok"}):
+        assert [send(receiver, **fields).outcome for _ in range(2)] == ["delivered", "refused"]
+
+
 # --- redirects --------------------------------------------------------------------------------------------------------
 
 
@@ -271,298 +280,3 @@ def test_an_answer_with_two_lengths_is_the_answers_fault(receiver: Receiver) -> 
     given = send(receiver, 2.0)  # the third byte never comes
     assert given.outcome == "again"
     assert "cannot be made" not in given.detail
-
-
-# --- the deadline -----------------------------------------------------------------------------------------------------
-# A test may be slow, so each holds the try against a server that would need minutes, not against a clock's reading.
-
-PATIENCE = 0.4
-
-
-def timed(receiver: Receiver, **fields):
-    start = time.monotonic()
-    given = send(receiver, PATIENCE, **fields)
-    assert time.monotonic() - start < 20, "the try was not ended by its deadline"
-    return given
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        HANG,
-        answer("x" * 1000, drip=0.05),
-        answer("x" * 1000, drip=0.05, drip_head=True),
-        answer({"ok": True}, delay=120),
-        answer("x" * 1000, drip=0.05, headers={"Connection": "close", "Content-Length": "1000"}),
-    ],
-    ids=["hangs", "drips the body", "drips the head", "is slow", "drips and closes"],
-)
-def test_a_slow_server_is_left_at_the_deadline(receiver: Receiver, reply: Answer) -> None:
-    receiver.always(reply)
-    given = timed(receiver)
-    assert (given.outcome, given.detail) == ("again", "Slack did not answer within 0.4 s")
-    assert given.down
-
-
-def test_a_body_without_a_length_that_the_deadline_ends_is_no_answer() -> None:
-    with _raw_server(b'HTTP/1.0 200 OK\r\n\r\n{"ok": tr', hold=True) as url:
-        given = http.send(Post(label="x", service="Slack", url=url), KEY, time.monotonic() + PATIENCE)
-    assert given.detail == "Slack did not answer within 0.4 s"
-
-
-def test_a_server_that_says_nothing_in_tls(receiver: Receiver) -> None:
-    with _raw_server(b"", hold=True) as url:
-        post = Post(label="x", service="Slack", url=url.replace("http:", "https:"))
-        given = http.send(post, KEY, time.monotonic() + PATIENCE)
-    assert (given.outcome, given.detail) == ("again", "Slack did not answer within 0.4 s")
-
-
-def test_a_name_server_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-    looked_up: list[str] = []
-
-    def hang(host: str, port: int):
-        looked_up.append(host)
-        release.wait(60)
-        return []
-
-    monkeypatch.setattr(names, "_getaddrinfo", hang)
-    post = Post(label="x", service="Slack", url="http://slow.example/hook")
-    try:
-        given = [http.send(post, KEY, time.monotonic() + PATIENCE) for _ in range(3)]
-    finally:
-        release.set()
-    assert [one.outcome for one in given] == ["again"] * 3
-    assert given[0].detail == "the address of slow.example could not be looked up in time"
-    assert looked_up == ["slow.example"], "tries for one name share a look-up"
-
-
-def test_a_full_backlog_is_left_at_the_deadline() -> None:
-    with socket.socket() as full, socket.socket() as first:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        first.connect(full.getsockname())
-        with socket.socket() as second:  # the kernel takes one more than asked for
-            second.setblocking(False)
-            second.connect_ex(full.getsockname())
-            url = f"http://127.0.0.1:{full.getsockname()[1]}/"
-            given = http.send(Post(label="x", service="Slack", url=url), KEY, time.monotonic() + PATIENCE)
-    assert given.outcome == "again"
-    assert "in time" in given.detail or "within" in given.detail
-
-
-def test_no_time_left_is_said_and_nothing_is_sent(receiver: Receiver) -> None:
-    assert send(receiver, -1.0).detail == "there was no time left to ask Slack"
-    assert receiver.requests == []
-
-
-def test_after_a_late_answer_the_next_request_is_well(receiver: Receiver) -> None:
-    receiver.answers(answer(delay=120))
-    assert timed(receiver).outcome == "again"
-    assert send(receiver).outcome == "delivered"
-
-
-# --- no connection ----------------------------------------------------------------------------------------------------
-
-
-def test_nobody_listens() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-        given = http.send(Post(label="x", service="Slack", url=f"http://127.0.0.1:{port}/"), KEY, time.monotonic() + 10)
-    assert (given.outcome, given.detail) == ("again", f"nothing listens at 127.0.0.1 port {port}")
-
-
-def test_an_unknown_name() -> None:
-    given = http.send(Post(label="x", url="http://nobody.invalid/"), KEY, time.monotonic() + 30)
-    assert (given.outcome, given.detail) == ("again", "the name nobody.invalid is unknown here")
-
-
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "http://", "http://[::1", "nonsense"])
-def test_an_address_that_is_none(url: str) -> None:
-    given = http.send(Post(label="x", url=url), KEY, time.monotonic() + 10)
-    assert given.outcome == "refused"
-    assert "cannot be made" in given.detail
-
-
-def test_a_kept_connection_that_the_other_side_closed_is_opened_again(receiver: Receiver) -> None:
-    receiver.answers(answer(), CLOSE, answer())
-    send(receiver)
-    given = send(receiver)  # on the kept connection, which is then closed unanswered
-    assert given.outcome == "delivered"
-    assert receiver.connections == 2
-
-
-def test_a_refused_address_gets_no_byte(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(address: str) -> None:
-        raise sockets.AddressRefusedError(f"{address} is forbidden by the settings")
-
-    monkeypatch.setattr(connections, "check_address", refuse)
-    given = send(receiver)
-    assert (given.outcome, given.detail) == ("refused", "Slack is not asked: 127.0.0.1 is forbidden by the settings")
-    assert receiver.connections == 0
-
-
-# --- TLS --------------------------------------------------------------------------------------------------------------
-
-
-def test_tls_is_verified_unless_switched_off(certificate) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    with Receiver(tls=context) as receiver:
-        url = receiver.url.replace("127.0.0.1", "localhost")
-        doubtful = send(receiver, url=url)
-        trusted = send(receiver, url=url, ca_file=str(certificate[0]))
-        unverified = send(receiver, url=url, verify_tls=False)
-    assert doubtful.outcome == "again"
-    assert re.fullmatch("no TLS connection to localhost port [0-9]+: self-signed certificate", doubtful.detail)
-    assert (trusted.outcome, unverified.outcome) == ("delivered", "delivered")
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Returns a function that names the file of authorities that this machine trusts."""
-
-    def tell(path: str) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", path)
-        trust.shared.cache_clear()
-
-    yield tell
-    monkeypatch.undo()
-    trust.shared.cache_clear()
-
-
-def test_what_the_machine_trusts_is_trusted(certificate, told) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    told(str(certificate[0]))
-    with Receiver(tls=context) as receiver:
-        url = receiver.url.replace("127.0.0.1", "localhost")
-        assert send(receiver, url=url).outcome == "delivered"
-        assert send(receiver, url=url, ca_file=certifi.where()).outcome == "again", "the file alone, where one is named"
-
-
-@pytest.mark.parametrize("named", ["by the machine", "by the node"])
-def test_a_trusted_certificate_of_another_host_is_none(certificate, told, named: str) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    told(str(certificate[0]))
-    with Receiver(host="127.0.0.2", tls=context) as receiver:
-        given = send(receiver, url=receiver.url, ca_file="" if named == "by the machine" else str(certificate[0]))
-        assert receiver.requests == []
-    assert (given.outcome, "127.0.0.2" in given.detail) == ("again", True)
-
-
-def test_the_well_known_authorities_are_trusted_whatever_the_machine_says(told) -> None:
-    known = len(ssl.create_default_context(cafile=certifi.where()).get_ca_certs())
-    for path in ("/nowhere/ca.pem", __file__):
-        told(path)
-        assert len(trust.shared().get_ca_certs()) >= known
-
-
-def test_a_certificate_of_ours_is_shown_only_where_it_is_asked_for(
-    certificate, told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ours = tmp_path / "ours.pem"
-    ours.write_text(certificate[0].read_text() + certificate[1].read_text())
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate[0]))
-    context.load_cert_chain(*certificate)
-    context.verify_mode = ssl.CERT_REQUIRED
-    told(str(certificate[0]))
-    given: list[ssl.SSLContext] = []
-    load = ssl.SSLContext.load_cert_chain
-    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda self, *args: given.append(self) or load(self, *args))
-    with Receiver(tls=context) as receiver:
-        receiver.always(answer(headers={"Connection": "close"}))
-        url = receiver.url.replace("127.0.0.1", "localhost")
-        outcomes = [send(receiver, url=url, client_certificate=str(path)).outcome for path in (ours, "", ours)]
-    assert outcomes == ["delivered", "again", "delivered"]
-    assert len(given) == 2
-    assert given[0] is not given[1], "OpenSSL crashes when two threads put a certificate into one context"
-
-
-def test_to_know_whom_to_trust_is_found_out_once(certificate, told, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    told(str(certificate[0]))
-    read = []
-    load = ssl.SSLContext.load_verify_locations
-    monkeypatch.setattr(
-        ssl.SSLContext, "load_verify_locations", lambda self, *args, **kw: read.append(args) or load(self, *args, **kw)
-    )
-    with Receiver(tls=context) as receiver:
-        receiver.always(answer(headers={"Connection": "close"}))
-        url = receiver.url.replace("127.0.0.1", "localhost")
-        assert [send(receiver, url=url).outcome for _ in range(3)] == ["delivered"] * 3
-        assert receiver.connections == 3
-    assert len(read) == 1
-
-
-def test_the_shared_context_changes_no_more() -> None:
-    context = trust.shared()
-    context.set_alpn_protocols(["\N{SNOWMAN}"])  # an error where it is heeded
-
-
-def test_a_file_that_is_missing_is_named(receiver: Receiver) -> None:
-    given = send(receiver, url=receiver.url.replace("http:", "https:"), ca_file="/nowhere/ca.pem")
-    assert given.outcome == "again", "the operator can put it there"
-    assert "/nowhere/ca.pem" in given.detail
-
-
-class _raw_server:
-    """One connection's worth of bytes, which may be no HTTP at all."""
-
-    def __init__(self, data: bytes, hold: bool) -> None:
-        self.data, self.hold = data, hold
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.done = threading.Event()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-
-    def _serve(self) -> None:
-        connection, _ = self.socket.accept()
-        with connection:
-            connection.sendall(self.data)
-            if self.hold:
-                self.done.wait(60)
-
-    def __enter__(self) -> str:
-        self.thread.start()
-        return f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
-
-    def __exit__(self, *_: object) -> None:
-        self.done.set()
-        self.thread.join()
-        self.socket.close()
-
-
-@pytest.fixture
-def fresh_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    session = new_session()
-    monkeypatch.setattr(http, "SESSION", session)
-    yield
-    session.close()
-
-
-pytestmark = pytest.mark.usefixtures("fresh_session")
-
-
-@pytest.mark.parametrize(
-    ("said", "wait"),
-    [(34, 34.0), (0.65, 0.65), (10**12, 86_400.0), ("34", None), (-1, None), (True, None), (None, None)],
-)
-def test_a_wait_that_stands_in_the_json(said: object, wait: float | None, receiver: Receiver) -> None:
-    receiver.always(answer({"parameters": {"retry_after": said}}, status=429))
-    assert send(receiver, json={}, retry_after_at="parameters.retry_after").retry_after == wait
-
-
-def test_fields_and_texts_that_must_be_there(receiver: Receiver) -> None:
-    receiver.answers(answer({"id": "1"}), answer({"id": None}), answer("ok\n"), answer("<html>ok</html>"))
-    for fields in ({"expect_fields": ("id",)}, {"expect_text": "ok"}):
-        assert [send(receiver, **fields).outcome for _ in range(2)] == ["delivered", "refused"]
-
-
-def test_the_key_in_the_query(receiver: Receiver) -> None:
-    http.send(
-        Post(url=f"{receiver.url}/x?key=a", query={"b": "c"}, key_at="query:requestId"), KEY, time.monotonic() + 10
-    )
-    assert dict(receiver.requests[0].query) == {"key": "a", "b": "c", "requestId": KEY}
