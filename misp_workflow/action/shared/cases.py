@@ -146,27 +146,36 @@ def draft(
     `title_style` is how a title is written, which is plain text at most trackers; `fields_style` how the values of
     `custom_fields` are: as text for fields, in the style where they are lines of the description.
     """
-    params, view = call.params, call.view
-    event = call.event_uuid
+    view, event = call.view, call.event_uuid
     if call.refusal:
         raise NothingToTell("A case that is there stays as it is.")
     if not event or view.kind not in ABOUT_EVENTS:
         raise NothingToTell("The data names no event, so there is no case to keep.")
     goes, whole = why_it_goes(call), "RelatedEvent" in view.event
-    back = whole or flag(view.event.get("published"))  # on event-publish MISP sends it whole, and not published yet
     rows = [row for row in _rows(call) if text(row.get("uuid"))]
     here = [] if goes else list(live(rows))
-    shows = {} if goes else _shows(call, whole)
-    said = {
-        "event": event,
+    said = {**_said(call, rows, here, goes, whole), "style": style}
+    named = _title(call, title_style)
+    body = _unmarked(call.message(style, most_body, titled=False, name="body", more=_listed(here, style)))
+    server = call.params.server_url.rstrip("/")
+    title, more = guard.cut(named, most_title, unit), _fields(call, fields_style)
+    return Draft(server, event, title, body, _severity(call), whole, more, said)
+
+
+def _said(call: Call, rows: list[dict[str, Any]], here: list[dict[str, Any]], goes: str, whole: bool) -> dict[str, Any]:
+    """Return what an effect says of its case, whatever its requests are; `here` are the rows that it shows."""
+    params = call.params
+    # On event-publish MISP sends it whole, and not published yet.
+    back = whole or flag(call.view.event.get("published"))
+    return {
+        "event": call.event_uuid,
         "items": tuple(_item(row) for row in here),
         "gone": tuple(_item(row) for row in rows if flag(row.get("deleted"))),
-        "shows": shows,
+        "shows": {} if goes else _shows(call, whole),
         "whole": whole and not goes,
         "goes": goes,
         "back": back,
         "opens": back or params.open_when == "saved",
-        "style": style,
         "at": time.time(),
         "on_change": params.on_change,
         "on_withdraw": params.on_withdraw,
@@ -174,11 +183,6 @@ def draft(
         "verify_tls": params.verify_tls,
         "ca_file": params.ca_file,
     }
-    named = _title(call, title_style)
-    body = _unmarked(call.message(style, most_body, titled=False, name="body", more=_listed(here, style)))
-    server = params.server_url.rstrip("/")
-    title, more = guard.cut(named, most_title, unit), _fields(call, fields_style)
-    return Draft(server, event, title, body, _severity(call), whole, more, said)
 
 
 def _unmarked(text: str) -> str:

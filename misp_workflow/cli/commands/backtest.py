@@ -73,14 +73,11 @@ def command(
     """
     if bool(events) == bool(last):
         raise InputError("Give either files or folders with events, or --last 30d for those of MISP.")
-    if last and not (last[:-1].isdecimal() and last[-1] in "smhdw"):
-        raise InputError(f"--last {last} is no time; write a number with s, m, h, d or w, such as 30d.")
-    if last and last.endswith("w"):
-        last = f"{7 * int(last[:-1])}d"
+    since = _in_days(last) if last else ""
     document = read_workflow(workflow)
     trigger = document.trigger_id or ""
     handed(trigger)
-    source = _misp_events(settings_for(misp_url, misp_key, at), last) if last else Folder(events)
+    source = _misp_events(settings_for(misp_url, misp_key, at), since) if since else Folder(events)
     prepare = partial(for_lists_in, list(document.graph.nodes.values()))
     world = World(misp=profile(version) if version else source.misp())
     task = Task(read_json(workflow), tuple(actions()), source, world, prepare)
@@ -94,14 +91,25 @@ def command(
             raise SystemExit(130) from None
     if journal is None:
         kept.remove()
+    _show(summary, html, as_json)
+    if summary.problems:
+        raise SystemExit(1)
+
+
+def _in_days(last: str) -> str:
+    """Return a time as MISP reads it, which knows no weeks; InputError for what is none."""
+    if not (last[:-1].isdecimal() and last[-1] in "smhdw"):
+        raise InputError(f"--last {last} is no time; write a number with s, m, h, d or w, such as 30d.")
+    return f"{7 * int(last[:-1])}d" if last.endswith("w") else last
+
+
+def _show(summary: Summary, html: Path | None, as_json: bool) -> None:
     if html is not None:
         save(html, as_html(summary), secret=True)
     if as_json:
         echo(orjson.dumps(summary.data(), option=orjson.OPT_INDENT_2).decode())
     else:
         print_summary(summary, Console())
-    if summary.problems:
-        raise SystemExit(1)
 
 
 def _misp_events(rules: Settings, last: str) -> Source:

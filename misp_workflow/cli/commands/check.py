@@ -78,11 +78,7 @@ def command(
         except WorkflowError as error:
             echo(f"misp-workflow: {error}", err=True)
             unusable = True
-    if as_json:
-        told = {name: list(map(_as_data, some)) for name, some in found.items()}
-        echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
-    else:
-        _print(found, Console())
+    _show(found, as_json)
     if not (found or unusable):
         raise InputError("None of these files is a workflow, so nothing was checked.")
     if unusable:
@@ -107,7 +103,12 @@ def _as_data(finding: Finding) -> dict[str, object]:
     return {"level": finding.level, "rule": finding.rule, "node": node, "why": finding.why, "advice": finding.advice}
 
 
-def _print(found: dict[str, list[Finding]], console: Console) -> None:
+def _show(found: dict[str, list[Finding]], as_json: bool) -> None:
+    if as_json:
+        told = {name: list(map(_as_data, some)) for name, some in found.items()}
+        echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        return
+    console = Console()
     for name, findings in found.items():
         console.print(f"[bold]{escape(name)}[/]: {len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}")
         for one in findings:

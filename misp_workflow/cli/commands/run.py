@@ -27,9 +27,14 @@ from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint
 from misp_workflow.runner.modules.moduleapi import HttpServer
 from misp_workflow.runner.said.check import not_saved
 from misp_workflow.runner.said.report import as_data, as_html
-from misp_workflow.runner.walk.walk import run
+from misp_workflow.runner.walk.walk import Run, run
 
 OFFLINE = "no module was asked (--offline): this is the way through the graph, not how a gate would judge."
+SHOWN = ("as_json", "html", "debug", "send", "strict")
+UNUSED_WITH = {
+    "loop": (*SHOWN, "misp_compare", "server", "offline", "answers", "adhoc"),
+    "misp_compare": (*SHOWN, "misp", "server"),
+}
 
 
 @click.command()
@@ -84,12 +89,7 @@ def command(
 
     Exit status: 0 success, 1 blocked or failure (--misp-compare: a difference), 2 unusable input.
     """
-    shown = {"--json": as_json, "--html": html, "--debug": debug, "--send": send, "--strict": strict}
-    if loop is not None:
-        others = {"--misp-compare": misp_compare, "--server": server, "--offline": offline, "--answer": answers}
-        _refuse_unused("--loop", {**shown, **others, "--adhoc": adhoc})
-    if misp_compare is not None:
-        _refuse_unused("--misp-compare", {**shown, "--misp": misp, "--server": server})
+    _refuse_unused(click.get_current_context())
     document = _workflow(workflow, blueprint, trigger)
     data, fires = read_event(event), trigger_named(trigger or document.trigger_id or "")
     refuse_unfit(data, fires, event)
@@ -97,14 +97,14 @@ def command(
         _loop(document if trigger is None else document.triggered_by(trigger), data, loop, World(misp=chosen(misp)))
         return
     data, given, notes = handed_over(fires, data)
-    called = [read_json(path) for path in adhoc]
+    around = {"adhoc_workflows": [read_json(path) for path in adhoc], **given}
     named = {node.module for one in (document, *map(read_workflow, adhoc)) for node in one.graph.nodes.values()}
     if misp_compare is not None:
-        worlds = [World(misp=profile(version), adhoc_workflows=called, **given) for version in misp_compare]
+        worlds = [World(misp=profile(version), **around) for version in misp_compare]
         scripted = [(world, module_server(None, True, answers, named=named)) for world in worlds]
         old, new = (run(document, data, modules, trigger=trigger, world=world) for world, modules in scripted)
         raise SystemExit(1 if print_comparison(old, new, Console()) else 0)
-    world = World(misp=chosen(misp, ask=send), strict=strict, adhoc_workflows=called, **given)
+    world = World(misp=chosen(misp, ask=send), strict=strict, **around)
     modules = module_server(server, offline, answers, send=send, named=named)
     if not (server or offline):
         waiting.for_lists_in(document.graph.nodes.values(), send=send)
@@ -117,14 +117,18 @@ def command(
         tell(HttpServer(debug), posts(done, data))
     if html is not None:
         save(html, as_html(done, _head(workflow or blueprint, event, send)), secret=True)
-    if as_json:
-        echo(orjson.dumps({"dry": not send, **as_data(done)}, default=str, option=orjson.OPT_INDENT_2))
-    else:
-        if not send:
-            echo(DRY)
-        print_run(done, Console())
+    _print(done, as_json, send)
     if not done.success:
         raise SystemExit(1)
+
+
+def _print(done: Run, as_json: bool, send: bool) -> None:
+    if as_json:
+        echo(orjson.dumps({"dry": not send, **as_data(done)}, default=str, option=orjson.OPT_INDENT_2))
+        return
+    if not send:
+        echo(DRY)
+    print_run(done, Console())
 
 
 def _head(workflow: Path | None, event: Path, send: bool) -> dict[str, str]:
@@ -133,10 +137,12 @@ def _head(workflow: Path | None, event: Path, send: bool) -> dict[str, str]:
     return {"Workflow file": str(workflow), "Event file": str(event), "Run": f"{when}, {how}"}
 
 
-def _refuse_unused(option: str, others: dict[str, object]) -> None:
-    """Raise InputError for options that would be passed over where this one is given."""
-    if given := [name for name, value in others.items() if value]:
-        raise InputError(f"{option} does not go together with {', '.join(given)}.")
+def _refuse_unused(given: click.Context) -> None:
+    """Raise InputError for options that would be passed over where another one is given."""
+    options = {option.name: option.opts[-1] for option in given.command.params}
+    for name, unused in UNUSED_WITH.items():
+        if given.params[name] and (others := [options[other] for other in unused if given.params[other]]):
+            raise InputError(f"{options[name]} does not go together with {', '.join(others)}.")
 
 
 def _loop(document: Workflow, data: Any, most: int, world: World) -> None:
