@@ -3,7 +3,18 @@
 from misp_workflow.action import fields, rules
 from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
-from misp_workflow.action.shared import attachments, cases, mailing, overflow, records, stix, sync, syslog, writeback
+from misp_workflow.action.shared import (
+    attachments,
+    cases,
+    mailing,
+    overflow,
+    records,
+    stix,
+    sync,
+    syslog,
+    writeback,
+    written,
+)
 from misp_workflow.action.shared.standing import STANDING, Standing, standing
 from misp_workflow.action.wording import mentions
 from misp_workflow.delivery import warninglists
@@ -67,4 +78,5 @@ __all__ = [
     "warninglists",
     "whole_number",
     "writeback",
+    "written",
 ]  # fmt: skip

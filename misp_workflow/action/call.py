@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
 
 from misp_workflow import web_address
 from misp_workflow.action.params import Params
@@ -19,23 +18,13 @@ from misp_workflow.action.wording.summary import Summary, summarise, topic
 from misp_workflow.delivery import guard
 from misp_workflow.delivery.guard.sizes import MARK, Unit, cut_closed
 from misp_workflow.effects import Receipt
-from misp_workflow.errors import InputError, NothingToTell, ParameterError
+from misp_workflow.errors import InputError, NothingToTell
 from misp_workflow.event import View, attributes_of, marking, tag_names, text, uuid_of
 from misp_workflow.lazy import lazy
 from misp_workflow.settings import Settings
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_SERVER_PART = re.compile(r"[a-zA-Z]+://[^/?#]*")
-
-_PATH_PART = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^?#])*", re.DOTALL)
 _NAMES_UPDATE = re.compile(r"\{[{%][^}]*\bupdate\b")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
-_BODY_STYLES = {
-    "text/html": "html",
-    "application/x-www-form-urlencoded": "url_query",
-    "text/markdown": "markdown",
-    "text/csv": "csv",
-}
 
 
 class Call:
@@ -329,46 +318,6 @@ class Call:
     def is_true(self, expression: str) -> bool:
         """Return whether a Jinja expression is true of this call; TemplateError when it cannot be decided."""
         return rendering.condition(expression, self.context)
-
-    def url(self, name: str) -> str:
-        """Return the parameter `name`, a URL whose path and query may be templates; event text never moves the request.
-
-        Scheme, host and port must stand there in so many letters; a rendered value can be neither "." nor ".." nor hold
-        a slash of its own.
-        """
-        source = getattr(self.params, name)
-        server = _SERVER_PART.match(source)
-        if not server or "{{" in server[0] or "{%" in server[0]:
-            raise ParameterError(
-                f"Parameter '{name}': the server's name must be written out, not come from a template."
-            )
-        rest = source[server.end() :]
-        if "{" not in rest:
-            return str(source)
-        path = _PATH_PART.match(rest)
-        cut = path.end() if path else 0
-        rendered = self.render_text(rest[:cut], "url_path", name)
-        if any(unquote(segment) in {".", ".."} for segment in rendered.split("/")):
-            raise ParameterError(f"Parameter '{name}': event text would climb in the address's path; nothing was sent.")
-        return server[0] + rendered + self.render_text(rest[cut:], "url_query", name)
-
-    def headers(self, name: str) -> dict[str, str]:
-        """Return the parameter `name`, one "Name: value" per line, as headers; no rendered value can break its line."""
-        found = {}
-        for line in getattr(self.params, name).splitlines():
-            field, colon, value = line.partition(":")
-            if not line.strip():
-                continue
-            if not colon or not _HEADER_NAME.fullmatch(field.strip()):
-                raise ParameterError(f"Parameter '{name}': each line must read 'Name: value'.")
-            found[field.strip()] = self.render_text(value.strip(), "header", name)
-        return found
-
-    def body(self, name: str, content_type: str) -> str:
-        """Return the parameter `name` rendered for this content type; a JSON body stays JSON, or is an error."""
-        kind = content_type.partition(";")[0].strip().lower()
-        style = "json" if kind.endswith(("/json", "+json")) else _BODY_STYLES.get(kind, "text")
-        return self.render(name, style)
 
     def as_json(self) -> dict[str, Any]:
         """Return what a request without a body of its own carries: the summary, and the items to act on.

@@ -1,6 +1,6 @@
 """Send an HTTP request to any service."""
 
-from misp_workflow.action import ParameterError, Post, expose, fields, whole_number
+from misp_workflow.action import ParameterError, Post, expose, fields, whole_number, written
 
 moduleinfo = {
     "version": "1.0",
@@ -66,9 +66,9 @@ def decide(call):
     if not all(status in STATUSES for status in statuses):
         raise ParameterError("Parameter 'expect_status' must hold status codes, such as 200, 202.")
     return Post(
-        url=call.url("url"),
+        url=written.url(call, "url"),
         method=params.method,
-        headers=call.headers("headers"),
+        headers=written.headers(call, "headers"),
         content_type=params.content_type,
         sign_with=params.signing_secret,
         verify_tls=params.verify_tls,
@@ -82,7 +82,7 @@ def decide(call):
 def body(call):
     """Return the fields of the request that carry its content."""
     if call.params.body:
-        return {"body": call.body("body", call.params.content_type)}
+        return {"body": written.body(call, "body", call.params.content_type)}
     return {} if call.params.method == "GET" else {"json": call.as_json()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
+from misp_workflow.action.shared import written
 from misp_workflow.errors import ParameterError
 
 OURS = re.compile(
@@ -86,14 +87,14 @@ def subject(call: Call, limit: int) -> str:
 
     What an event's title says of TLP is no marking.
     """
-    written = call.line("subject", call.subject, style="header", limit=limit)
+    words = call.line("subject", call.subject, style="header", limit=limit)
     marked = call.summary.tlp and call.params.tlp_in_subject and not _MARKED.search(call.params.subject)
-    return f"[TLP:{call.summary.tlp.upper()}] {written}" if marked else written
+    return f"[TLP:{call.summary.tlp.upper()}] {words}" if marked else words
 
 
 def headers(call: Call, name: str) -> dict[str, str]:
     """Return the parameter `name`, one "Name: value" per line, as headers; ParameterError for one of OURS."""
-    found = call.headers(name)
+    found = written.headers(call, name)
     for header in found:
         if OURS.fullmatch(header):
             raise ParameterError(f"Parameter '{name}': a mail's {header} is not to be set there.")
