@@ -22,6 +22,7 @@ from misp_workflow.effects.kinds import (
     Notification,
     Post,
     Record,
+    Records,
 )
 from misp_workflow.effects.masking import mask, masked
 from misp_workflow.effects.outcome import Block, Parcel, Pass, Receipt, Status, Verdict, together
@@ -49,6 +50,7 @@ __all__ = [
     "Post",
     "Receipt",
     "Record",
+    "Records",
     "Status",
     "Verdict",
     "addressed",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from misp_workflow import web_address
 from misp_workflow.effects.base import Effect, Json
+
+MOST_CONVERTED_IN_TIME = 512 * 1024
+"""Characters of MISP's JSON, some thousand attributes: a second or two for misp-stix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,10 @@ class Post(Effect):
             return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
         except ValueError:
             return "an address that is none"
+
+    def plain(self, **changes: Any) -> Post:
+        """Return the request alone, without what a further kind says besides, and with these changes."""
+        return Post(**{**{one.name: getattr(self, one.name) for one in fields(Post)}, **changes})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,36 +249,25 @@ class Command(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch(Effect):
-    """Records for a message broker: `system` is "kafka", "amqp", "mqtt", "nats" or "redis", `address` where it is.
+class Records(Effect):
+    """Records for machines, each of which the other side may take or refuse.
 
-    A record is {"id", "topic", "key", "body", "headers"?}: `id` tells it from others (an attribute's uuid and the time
-    of its state), `topic` is the topic, routing key, subject or stream, `key` the Kafka key, `body` text, or None for
-    what is withdrawn: a tombstone. `options` are the system's own, see its file under `delivery/transports/streams`.
+    `options` are the system's or dialect's own. `event` is the uuid of the event, so that a record that another call
+    has overtaken meanwhile is left out; with `moves`, a record may stand in another place (a topic, an index) than
+    before, where it then is withdrawn.
 
-    `event` is the uuid of the event, so that a record that another call has overtaken meanwhile is left out; with
-    `moves`, a record may stand under another topic than before, which then is a tombstone there.
-
-    With `rest_of`, the uuid of an event, it has no records of its own: it is a tombstone for each item of the event
-    that the ledger knows to be there and that is not in `standing`; with `among`, for those of these only. `at` is when
-    the call came, in seconds since 1970: what was said, taken back and said again is not a repetition.
+    With `rest_of`, the uuid of an event, it has no records of its own: it withdraws each item of the event that the
+    ledger knows to be there and that is not in `standing`; with `among`, those of these only. `at` is when the call
+    came, in seconds since 1970: what was said, taken back and said again is not a repetition.
 
     With `stix` the bodies are MISP's and go out as STIX 2.1 (`delivery/stix`): {"Attribute": row} of the event whose
     head is `stix["event"]`, or a whole {"Event": …, "withdrawn": [uuids]}; a record with "withdrawn" true is revoked.
     `stix["only"]` "indicator": the indicator alone instead of a bundle; "report": of an event what no attribute brings.
     """
 
-    kind: ClassVar[str] = "records"
     batch: ClassVar[str] = "records"
     for_machines: ClassVar[bool] = True
-    system: str
-    address: str
     records: tuple[Mapping[str, Json], ...] = ()
-    username: str = ""
-    password: str = ""
-    verify_tls: bool = True
-    ca_file: str = ""
-    client_certificate: str = ""
     options: Mapping[str, Json] = field(default_factory=dict)
     at: float = 0.0
     event: str = ""
@@ -281,14 +277,33 @@ class Batch(Effect):
     among: tuple[str, ...] = ()
     stix: Mapping[str, Json] = field(default_factory=dict)
 
-    def place(self) -> str:
-        """Return scheme, host and port of the broker."""
-        return self.shown
-
     @property
     def outbox_only(self) -> bool:
         """Whether there is more to be made STIX of than can be while MISP waits."""
-        return bool(self.stix) and _length(self.records) > MOST_CONVERTED_IN_TIME
+        return bool(self.stix) and sum(len(one["body"] or "") for one in self.records) > MOST_CONVERTED_IN_TIME
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch(Records):
+    """Records for a message broker: `system` is "kafka", "amqp", "mqtt", "nats" or "redis", `address` where it is.
+
+    A record is {"id", "topic", "key", "body", "headers"?}: `id` tells it from others (an attribute's uuid and the time
+    of its state), `topic` is the topic, routing key, subject or stream, `key` the Kafka key, `body` text, or None for
+    what is withdrawn: a tombstone. `options` are the system's own, see its file under `delivery/transports/streams`.
+    """
+
+    kind: ClassVar[str] = "records"
+    system: str
+    address: str
+    username: str = ""
+    password: str = ""
+    verify_tls: bool = True
+    ca_file: str = ""
+    client_certificate: str = ""
+
+    def place(self) -> str:
+        """Return scheme, host and port of the broker."""
+        return self.shown
 
     @property
     def shown(self) -> str:
@@ -297,33 +312,16 @@ class Batch(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bulk(Post):
-    """Records in one HTTP request, each of which the other side may take or refuse: `json`, `form`, `body` stay empty.
+class Bulk(Post, Records):
+    """Records in one HTTP request, whose `json`, `form` and `body` stay empty.
 
-    `dialect` is "elastic", "splunk" …, see its file under `delivery/transports/dialects`; `options` are the dialect's
-    own. `records`, `at` and all that follows it are as in `Batch`. `left_out` counts what of the call can be
-    no record there, by reason; the receipt says it.
+    `dialect` is "elastic", "splunk" …, see its file under `delivery/transports/dialects`. `left_out` counts what of the
+    call can be no record there, by reason; the receipt says it.
     """
 
     kind: ClassVar[str] = "bulk"
-    batch: ClassVar[str] = "records"
-    for_machines: ClassVar[bool] = True
     dialect: str
-    records: tuple[Mapping[str, Json], ...] = ()
-    options: Mapping[str, Json] = field(default_factory=dict)
-    at: float = 0.0
-    event: str = ""
-    moves: bool = False
-    rest_of: str = ""
-    standing: tuple[str, ...] = ()
-    among: tuple[str, ...] = ()
-    stix: Mapping[str, Json] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def outbox_only(self) -> bool:
-        """Whether there is more to be made STIX of than can be while MISP waits."""
-        return bool(self.stix) and _length(self.records) > MOST_CONVERTED_IN_TIME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,11 +347,3 @@ class Messages(Post):
     def number(self) -> int:
         """Return how many messages it is."""
         return len(self.messages) or 1
-
-
-MOST_CONVERTED_IN_TIME = 512 * 1024
-"""Characters of MISP's JSON, some thousand attributes: a second or two for misp-stix."""
-
-
-def _length(records: tuple[Mapping[str, Json], ...]) -> int:
-    return sum(len(one["body"] or "") for one in records)

@@ -32,7 +32,7 @@ from misp_workflow.delivery.ledger.base import WHOLE, Ledger, Sent
 from misp_workflow.delivery.ledger.sqlite import SqliteLedger
 from misp_workflow.delivery.outbox.base import Claim
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.effects import Batch, Bulk, Case, EventPush
+from misp_workflow.effects import Case, EventPush, Records
 from misp_workflow.errors import WorkflowError
 from misp_workflow.printable import logger
 from misp_workflow.settings import Settings
@@ -77,7 +77,7 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
     parcel, effect = claim.parcel, claim.parcel.effect
     if not effect.leaves or answer.outcome not in ("delivered", "part"):
         return
-    if isinstance(effect, (Case, EventPush)) or (isinstance(effect, (Batch, Bulk)) and effect.rest_of):
+    if isinstance(effect, (Case, EventPush)) or (isinstance(effect, Records) and effect.rest_of):
         return  # its transport notes what it did
     out = {*answer.again, *answer.refused}
     about = effect.about or ("",)
@@ -93,7 +93,7 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
             withdrawn=effect.takes_back,
             first=now,
             at=now,
-            said=effect.at if isinstance(effect, (Batch, Bulk)) else 0.0,
+            said=effect.at if isinstance(effect, Records) else 0.0,
         )
         for event in claim.events or (parcel.event,)
         for place, item in enumerate(about)
@@ -102,7 +102,7 @@ def remember(rules: Settings, claim: Claim, answer: Answer) -> None:
     try:
         book = ledger_of(rules)
         book.note(rows)
-        if isinstance(effect, (Batch, Bulk)):
+        if isinstance(effect, Records):
             book.settle(PATIENCE)
     except WorkflowError as error:
         LOG.error("The ledger cannot be used: %s", error)

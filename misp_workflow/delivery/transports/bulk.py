@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import importlib
 import time
-from dataclasses import fields, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.reply import Reply
@@ -17,7 +17,7 @@ from misp_workflow.delivery.transports.batches.rest import take_back_rest
 from misp_workflow.delivery.transports.dialects import Ask
 from misp_workflow.delivery.transports.network import proxies
 from misp_workflow.delivery.transports.network.tries import trying
-from misp_workflow.effects import Bulk, Post, mask
+from misp_workflow.effects import Bulk, mask
 from misp_workflow.effects.outcome import left_out
 
 JUDGED_BY_DIALECT = (200, 400)
@@ -48,8 +48,7 @@ def _sent(bulk: Bulk, deadline: float) -> Answer:
         bulk = replace(bulk, secrets=(*bulk.secrets, pair))
     dialect = importlib.import_module(f"misp_workflow.delivery.transports.dialects.{bulk.dialect}")
     body, kind = dialect.content(bulk)
-    given: dict[str, Any] = {one.name: getattr(bulk, one.name) for one in fields(Post)}
-    post = Post(**{**given, "body": body, "content_type": kind})
+    post = bulk.plain(body=body, content_type=kind)
     seconds = deadline - time.monotonic()
     if seconds <= 0:
         return Answer(outcome="again", detail=f"there was no time left to ask {bulk.service}")

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import orjson
 
@@ -28,13 +27,12 @@ ENOUGH = 0.5
 
 def send(effect: Messages, key: str, deadline: float) -> Answer:
     """Send the messages that have not arrived yet, up to the first that does not."""
-    given: dict[str, Any] = {one.name: getattr(effect, one.name) for one in fields(Post)}
     number, values = len(effect.messages), uploads.Values()
     if not number:  # gathered with others into one
-        return http.send(Post(**given), key, deadline)
+        return http.send(effect.plain(), key, deadline)
     for place, message in enumerate(effect.messages):
         own = _key(key, message)
-        noted = replace(Post(**given), thread=f"message {own}")
+        noted = effect.plain(thread=f"message {own}")
         if threads.first(noted):
             continue
         if effect.uploads and not values:
@@ -43,7 +41,7 @@ def send(effect: Messages, key: str, deadline: float) -> Answer:
                 return _broken_off(number, place, brought)
         if (place or values) and deadline - time.monotonic() < ENOUGH:
             return _broken_off(number, place, Answer(outcome="again", detail="there was no time left for more"))
-        answer = http.send(_post(given, message, values), own, deadline)
+        answer = http.send(_post(effect, message, values), own, deadline)
         if answer.outcome != "delivered":
             if answer.outcome == "refused" and effect.uploads:
                 uploads.forget(effect, key)
@@ -52,10 +50,10 @@ def send(effect: Messages, key: str, deadline: float) -> Answer:
     return Answer(outcome="delivered", detail=f"{effect.service}: {_delivered(number)}{' with a file' * bool(values)}")
 
 
-def _post(given: Mapping[str, Any], message: Mapping[str, Json], values: uploads.Values) -> Post:
+def _post(effect: Messages, message: Mapping[str, Json], values: uploads.Values) -> Post:
     put = message.get("put") or {}
     own = filled(message, put, lambda name: values[name]) if put else message
-    return Post(**{**given, "file": {}, **{name: value for name, value in own.items() if name != "put"}})
+    return effect.plain(**{"file": {}, **{name: value for name, value in own.items() if name != "put"}})
 
 
 def _key(key: str, message: Mapping[str, Json]) -> str:

@@ -26,7 +26,6 @@ ID = re.compile(r"[A-Za-z0-9~][A-Za-z0-9~_-]{0,127}")
 """What may stand in an address for a case; with ".." it would be the address of something else."""
 MOST_ADDED = 200
 """Values that one call adds, a request each."""
-COMMON = tuple(field.name for field in dataclasses.fields(Post))
 
 
 class EndError(Exception):
@@ -46,7 +45,6 @@ class Tracker:
 
     def __init__(self, case: Case, key: str, this: Try) -> None:
         self._case, self._key, self._this = case, key, this
-        self._common: dict[str, Any] = {name: getattr(case, name) for name in COMMON}
         self.unmet = ""
 
     def found(self) -> Known | None:
@@ -182,10 +180,10 @@ class Tracker:
         path = str(request["path"])
         for name in ("id", "name"):
             path = path.replace(f"{{{name}}}", quote(values[name], safe=""))
-        headers = {**self._common["headers"], **own.pop("headers", {})}
+        headers = {**self._case.headers, **own.pop("headers", {})}
         if "expect_status" in own:
             own["expect_status"] = tuple(own["expect_status"])
-        return Post(**{**self._common, **own, "headers": headers, "url": self._case.url + path})
+        return self._case.plain(**{**own, "headers": headers, "url": self._case.url + path})
 
     @staticmethod
     def _is_gone(request: Request, answer: Answer, content: Json) -> bool:

@@ -95,9 +95,8 @@ def _made(effect: Messages, request: Mapping[str, Any], values: Values, this: Tr
 
 
 def _post(effect: Messages, own: Mapping[str, Any], take: Mapping[str, str]) -> Post:
-    common: dict[str, Any] = {one.name: getattr(effect, one.name) for one in dataclasses.fields(Post)}
     nothing: dict[str, Any] = {"json": None, "form": None, "body": None, "file": {}, "thread": "", "key_at": ""}
-    return Post(**{**common, **nothing, "expect_fields": tuple(take.values()), **own})
+    return effect.plain(**{**nothing, "expect_fields": tuple(take.values()), **own})
 
 
 def refusal(url: str, service: str) -> str:
