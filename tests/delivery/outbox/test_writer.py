@@ -87,6 +87,40 @@ def test_what_comes_while_the_disk_is_busy_shares_one_commit(disk: Disk, writer:
     assert disk.commits == 2
 
 
+def test_what_its_caller_gave_up_while_others_were_tried_one_by_one_is_not_written(
+    disk: Disk, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock that lasts made all of one commit fail; each was waited for anew, and a worker sent what MISP had no for."""
+    monkeypatch.setattr(module, "MOMENT", 0.05)
+    goes_on = threading.Event()
+
+    def locked() -> sqlite3.Connection:
+        disk.commits += 1
+        if disk.commits == 2:
+            raise sqlite3.OperationalError("database is locked")
+        if disk.commits == 3:
+            goes_on.wait(30)
+        return disk.connection
+
+    disk.slow.clear()
+    with ThreadPoolExecutor(3) as callers:
+        zero = callers.submit(writer.put, "zero", soon())
+        assert disk.asked.wait(20)
+        first = callers.submit(writer.put, "first", soon())
+        until(lambda: writer._orders.qsize() == 1)
+        second = callers.submit(writer.put, "second", time.monotonic() + 0.5)
+        until(lambda: writer._orders.qsize() == 2)
+        writer._connect = locked
+        disk.slow.set()
+        assert zero.result()
+        with pytest.raises(Busy):
+            second.result()
+        goes_on.set()
+        assert first.result() == "stored first"
+    assert writer.put("third", soon()) == "stored third"
+    assert disk.names() == ["first", "third", "zero"]
+
+
 class Clock:
     """Time that, when it is slept away, brings what the test lets come meanwhile."""
 

@@ -53,6 +53,7 @@ class _Order:
         self.job = job
         self.thing = thing
         self.stubborn = stubborn  # nobody waits for it; it is tried until the disk takes it
+        self.given_up = False  # its caller was told that it is not written
         self.added = time.monotonic()
         self._decided = threading.Lock()  # taken by the first of the two who may decide: writer and caller
         self._ended = threading.Lock()
@@ -133,6 +134,7 @@ class Writer:
         self._orders.put(order)
         more = threading.TIMEOUT_MAX if hears else MOMENT
         if not order.wait(deadline - time.monotonic()) and (order.take_back() or not order.wait(more)):
+            order.given_up = True
             raise Busy
         return order.outcome()
 
@@ -199,6 +201,8 @@ class Writer:
                 self._fail(batch[0], error)
                 return
             for order in batch:  # one by one: only those that cannot be written fail
+                if order.given_up:  # each of those before it may have waited for a lock
+                    continue
                 try:
                     self._commit([order])
                 except Exception as reason:
