@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from brokers import Redis
-from delivery_kit import until
+from delivery_kit import parcel, until
 
+from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.ledger import Sent, background
 from misp_workflow.errors import DeliveryError
+from misp_workflow.settings import current
+from misp_workflow.testing.receiver import Receiver
 
 redis = pytest.importorskip("redis", reason="the extra 'queue' is not installed")
 
@@ -89,3 +92,47 @@ def test_another_programs_value_costs_the_rows_of_one_event_only(
         book.settle(20.0)
     assert [one.item for one in book.of(OTHER)] == ["b"]
     assert f"Rows of event {EVENT} are lost" in caplog.text
+
+
+# --- what MISP hears --------------------------------------------------------------------------------------------------
+
+TOO_OLD = (
+    "Error running script (call to f_61f91d1c9eae51584704d201c43885b90b0d8365): @user_script:12: Write commands not allowed"
+    " after non deterministic commands."
+)
+TOLD = {
+    "its memory is full": "its memory is full (maxmemory)",
+    "it is a replica": "it is a replica, which takes nothing",
+}
+
+
+@pytest.fixture
+def using(broker: Redis, rules: Callable[[str], None]) -> Iterator[Any]:
+    rules(f'[outbox]\nurl = "{broker.url}"\nkey = "a pass phrase that all of them share"\n')
+    yield house(current()).outbox
+
+
+@pytest.mark.parametrize("why", TOLD)
+def test_why_redis_takes_nothing_is_said_in_plain_words(
+    why: str, using: Any, operator: Any, receiver: Receiver
+) -> None:
+    refuse, take = REFUSING[why]
+    operator.execute_command(*refuse)
+    with pytest.raises(DeliveryError) as caught:
+        deliver([parcel(receiver, "one")], mode="queue")
+    assert str(caught.value).endswith(f"/0 cannot be used: {TOLD[why]}.")
+    operator.execute_command(*take)
+    assert deliver([parcel(receiver, "one")], mode="queue")[0].status == "queued"
+    assert len(receiver.wait_for(1)) == 1
+
+
+def test_a_redis_that_is_too_old_is_told_of(using: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*given: Any) -> None:
+        raise redis.ResponseError(TOO_OLD)
+
+    monkeypatch.setattr(using._broker, "do_enqueue", refuses, raising=False)
+    with pytest.raises(DeliveryError, match="cannot be used: it is an older Redis than version 5"):
+        deliver([parcel(receiver, "one")], mode="queue")
+    info = using._backend._client.info
+    monkeypatch.setattr(using._backend._client, "info", lambda name: {**info(name), "redis_version": "4.0.14"})
+    assert using.notices() == ["Nothing can be put into this Redis 4.0.14: install version 5 or newer."]

@@ -77,8 +77,8 @@ class Asking:
 
 
 _SAID = {
-    "non deterministic": "it is older than Redis 5",
-    "maxmemory": "its memory is full",
+    "non deterministic": "it is an older Redis than version 5",
+    "maxmemory": "its memory is full (maxmemory)",
     "MISCONF": "its disk is full, or cannot be written",
     "read only replica": "it is a replica, which takes nothing",
     "AMQPConnectionError": "it cannot be reached",

@@ -291,6 +291,9 @@ class RedisBackend:
 
     def notices(self) -> list[str]:
         found: list[str] = []
+        version = str(self._client.info("server").get("redis_version", ""))
+        if version.partition(".")[0] in ("2", "3", "4"):
+            found.append(f"Nothing can be put into this Redis {version}: install version 5 or newer.")
         if not self._client.info("persistence").get("aof_enabled"):
             found.append(
                 "Redis keeps no append-only file: what waits is lost when Redis restarts. Set 'appendonly yes' in its "
