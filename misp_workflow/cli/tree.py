@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.markup import escape
 from rich.tree import Tree
@@ -68,7 +68,11 @@ def ending(done: Walk, shown: Shown) -> str:
         why = "; ".join(map(str, step.errors)) or step.why
         word = "blocked" if getattr(done, "blocking", False) else "ended"
         return f"[bold red]{word}[/] by {shown(_called(step))}: {shown(why)}"
-    failed = f", though {', '.join(dict.fromkeys(map(str, done.errors)))}" if done.errors else ""
+    walks = [done, *getattr(done, "job_runs", ())]
+    wrong = dict.fromkeys(
+        _called(step) for walk in walks for step in walk.steps if step.errors or step.outcome == "crash"
+    )
+    failed = f", though {', '.join(wrong)} failed" if wrong else ""
     goes_on = ALLOWED.get(str(getattr(done, "trigger", "")), "")
     return f"[bold green]success[/]{shown(f': {goes_on}' if goes_on else '')}{shown(failed)}"
 
@@ -116,7 +120,7 @@ def _details(branch: Tree, step: Step, shown: Shown) -> None:
     if step.filters:
         branch.add(f"[dim]filters in force: {shown(', '.join(map(str, step.filters)))}[/]")
     for exchange in step.exchanges:
-        branch.add(f"{asked(exchange, shown)}: {_short(shown(_answer(exchange)))}")
+        branch.add(f"{asked(exchange, shown)}{answered(exchange, step.errors, shown)}")
     for effect in step.effects:
         branch.add(f"[magenta]MISP would[/] {shown(effect.deed)}")
     for error in step.errors:
@@ -128,6 +132,12 @@ def asked(exchange: Exchange, shown: Shown) -> str:
     if exchange.answer is not None and exchange.answer.scripted:
         return f"[cyan]scripted[/] answer of [bold]{shown(exchange.module)}[/], not asked"
     return f"asked [bold]{shown(exchange.module)}[/], {_size(exchange)}"
+
+
+def answered(exchange: Exchange, errors: Sequence[object], shown: Shown) -> str:
+    """Return what the module answered, "" where that is an error which is told beside it."""
+    heard = exchange.result.get("error") if isinstance(exchange.result, dict) else None
+    return "" if heard and heard in errors else f": {_short(shown(_answer(exchange)))}"
 
 
 def _size(exchange: Exchange) -> str:

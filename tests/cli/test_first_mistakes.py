@@ -108,3 +108,24 @@ def test_a_list_is_filled_by_one_command(tmp_path: Path):
     done = call("module", "blocklist_file", *words, **environment)
     answer = json.loads(done.stdout)["exchanges"][0]["answer"]
     assert answer["data"]["status"] == "delivered", answer
+
+
+def test_an_error_is_told_once_and_the_end_names_who_failed_in_a_job_too(tmp_path: Path):
+    page = tmp_path / "run.html"
+    done = call("run", WORKFLOW, "--event", EVENT, "--html", str(page), "--answer", "mattermost_message=error:no room")
+    assert done.exit_code == 0 and done.output.count("no room") == 1
+    assert done.output.endswith("success: the event is published, though mattermost_message (13) failed\n")
+    assert 'the event is published, though <a href="#box-13">mattermost_message (13)</a> failed' in page.read_text()
+
+
+def test_a_test_message_that_waits_says_so_once(tmp_path: Path):
+    settings = tmp_path / "settings.toml"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    settings.write_text(
+        f'[destinations.x]\nactions = ["slack_message"]\nparameters = {{ webhook_url = "{address}" }}\n'
+    )
+    settings.chmod(0o600)
+    environment = {"MISP_WORKFLOW_CONFIG": str(settings), "MISP_WORKFLOW_STATE": str(tmp_path / "state")}
+    said = " ".join(call("doctor", "--send", "x", **environment).output.split())
+    assert "the test message is queued, because nothing listens" in said

@@ -75,4 +75,5 @@ def _judged(subject: str, answer: Any) -> Finding:
     status, detail = (told.get("status"), told.get("detail", "")) if isinstance(told, dict) else (None, str(told))
     if status == "delivered":
         return ok(subject, f"the test message was delivered: {detail}".rstrip("."))
-    return warning(subject, f"the test message is {status}: {detail}".rstrip("."), "see misp-workflow outbox")
+    why = detail.removeprefix("Queued, ").rstrip(".")
+    return warning(subject, f"the test message is {status}, {why}", "see misp-workflow outbox")

@@ -14,7 +14,7 @@ from misp_workflow.cli.house_rules import warn
 from misp_workflow.cli.inputs import FILE, read_event
 from misp_workflow.cli.screen import Console, echo, note
 from misp_workflow.cli.servers import DRY, module_server, server_options
-from misp_workflow.cli.tree import asked
+from misp_workflow.cli.tree import answered, asked
 from misp_workflow.effects import mask
 from misp_workflow.errors import InputError
 from misp_workflow.runner.data.profiles import NEWEST, doubt, profile
@@ -89,13 +89,12 @@ def _params(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _print(done: SingleRun, secrets: tuple[str, ...], console: Console) -> None:
-    def shown(text: str, most: int | None = None) -> str:
-        return escape(mask(text, secrets)[:most])
+    def shown(text: object) -> str:
+        return escape(mask(str(text), secrets))
 
     end = "[bold green]success[/]" if done.success else "[bold red]error[/]"
     console.print(f"{end} {escape(done.module.id)}: {shown('; '.join(map(str, done.errors)) or done.why)}")
     for exchange in done.record.exchanges:
-        answer = exchange.answer.body.decode("utf-8", "replace") if exchange.answer else exchange.reading
-        console.print(f"{asked(exchange, lambda text: shown(str(text)))}: {shown(answer, 400)}")
+        console.print(f"{asked(exchange, shown)}{answered(exchange, done.errors, shown)}")
     for effect in done.record.effects:
         console.print(f"MISP would {shown(effect.deed)}")
