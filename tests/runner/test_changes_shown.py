@@ -59,7 +59,11 @@ def test_tags_of_the_event_show_after_a_reload() -> None:
         ("tag_operation", {"action": "remove", "tags": ["workflow:approved"], "locality": "any"}),
     )
     assert names(event) == ["tlp:red", "new"]
-    assert event["Tag"][1] == {"name": "new", "local": True, "relationship_type": None}
+    assert {**event["Tag"][1], "colour": ""} == {
+        **{"name": "new", "colour": "", "exportable": True, "user_id": "0", "hide_tag": False, "numerical_value": None},
+        **{"is_galaxy": False, "is_custom_galaxy": False, "local_only": False},
+        **{"local": True, "relationship_type": None},
+    }
     assert names(event["Attribute"][0], "_allTags") == ["tlp:red", "new"]
     assert names(event["_AttributeFlattened"][1], "_allTags") == ["tlp:red", "new", "old"]
 
@@ -101,8 +105,8 @@ def test_a_row_given_is_changed_too() -> None:
 
 def test_changes_of_something_else_change_nothing() -> None:
     data = {"Event": {"id": "7", "_AttributeFlattened": []}}
-    assert after(data, [("Event.attachTagsToEventAndTouch", ["8", {"tags": ["x"]}])], NEWEST) is data
-    assert after({"Log": {}}, [("Event.attachTagsToEventAndTouch", ["8", {}])], NEWEST) == {"Log": {}}
+    assert after(data, [("Event.attachTagsToEventAndTouch", ["8", {"tags": ["x"]}])], NEWEST, 0) is data
+    assert after({"Log": {}}, [("Event.attachTagsToEventAndTouch", ["8", {}])], NEWEST, 0) == {"Log": {}}
 
 
 def test_an_approval_of_before_does_not_count_again() -> None:

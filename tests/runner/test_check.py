@@ -82,10 +82,18 @@ def unreached() -> dict[str, Any]:
     return workflow("unreached", "event-publish", nodes, [(1, 2), (2, 4), (3, 4)])
 
 
+def some_labelled(**second: str) -> dict[str, Any]:
+    """Two filters, of which a running MISP makes pairs with their labels: with one label it opens the workflow never."""
+    unlabelled = {key: value for key, value in NARROWED.items() if key != "filtering-label"}
+    nodes = {2: ("generic-filter-data", NARROWED), 3: ("generic-filter-data", {**unlabelled, **second})}
+    return workflow("labels", "event-publish", nodes, [(1, 2), (2, 3)])
+
+
 TAG = {"scope": "attribute", "action": "add", "locality": "local", "tags": ["x"]}
 
 CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "an input that no path leads to": (unreached(), ("never-opened", 4)),
+    "a filter without a label beside one with": (some_labelled(), ("no-label", 3)),
     "tags behind a decay score": (workflow("decay", "event-publish", {
         2: ("attach-decay-score", {"decayingmodels": ["1"]}),
         3: ("tag-if", {"scope": "attribute", "condition": "in_or", "tags": ["x"]}),

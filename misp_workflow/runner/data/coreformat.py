@@ -127,45 +127,6 @@ def find_row(world: World, table: str, row_id: Any) -> Row | None:
     return row if isinstance(row, dict) and row else None
 
 
-def row_of(converted: Any) -> Row:
-    """MISP's row of an event in core format, as far as that shows it: what is inside of the event stands beside it."""
-    event = dict(php.pairs(php.to_array(php.item(converted, "Event"))))
-    event.pop("_AttributeFlattened", None)
-    parts = {name: event.pop(name) for name in EVENT_PARTS if name in event}
-    if "Attribute" in parts:
-        parts["Attribute"] = _attribute_rows(parts["Attribute"])
-    if php.is_array(parts.get("Object")):
-        parts["Object"] = [
-            {**found, "Attribute": _attribute_rows(found.get("Attribute"))} if isinstance(found, dict) else found
-            for found in php.values(parts["Object"])
-        ]
-    return {"EventTag": _tag_rows(event.pop("Tag", None), "event_id", event.get("id")), "Event": event, **parts}
-
-
-def _attribute_rows(attributes: Any) -> list[Any]:
-    return [
-        {
-            **{key: value for key, value in attribute.items() if key not in ("Tag", "_allTags")},
-            "AttributeTag": _tag_rows(attribute.get("Tag"), "attribute_id", attribute.get("id")),
-        }
-        for attribute in php.values(php.to_array(attributes))
-        if isinstance(attribute, dict)
-    ]
-
-
-def _tag_rows(tags: Any, owner: str, owner_id: Any) -> list[Row]:
-    return [
-        {
-            owner: owner_id,
-            "tag_id": field(tag, "id"),
-            "local": field(tag, "local"),
-            "relationship_type": field(tag, "relationship_type"),
-            "Tag": tag,
-        }
-        for tag in php.values(php.to_array(tags))
-    ]
-
-
 # ── one converter per scope ──────────────────────────────────────────────────────────────────────────────────────────
 
 

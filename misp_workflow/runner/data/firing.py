@@ -12,7 +12,8 @@ from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import InputError
-from misp_workflow.runner.data.coreformat import ANALYST_DATA, World, row_of
+from misp_workflow.runner.data.asrows import stored_row
+from misp_workflow.runner.data.coreformat import ANALYST_DATA, World
 
 Row = dict[str, Any]
 
@@ -64,7 +65,8 @@ def _looked_up(made: _Maker, found: tuple[_Attribute | None, Row, str], event: M
     if made is _PROPOSAL and found[0] is not None:
         return _by_its_attribute(event)
     # A note on an attribute or a report brings the whole event.
-    return row_of({"Event": event}) if made.key in ANALYST_DATA and found[1]["object_type"] != "Event" else _bare(event)
+    whole = made.key in ANALYST_DATA and found[1]["object_type"] != "Event"
+    return stored_row({"Event": event}) if whole else _bare(event)
 
 
 def _id(row: Mapping[str, Any]) -> str:

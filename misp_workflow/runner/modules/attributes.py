@@ -14,7 +14,7 @@ from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.php import pcre
 from misp_workflow.runner.data.profiles import COMMENT_SEES_ATTRIBUTE, EDITS_TRAVEL_WHOLE
-from misp_workflow.runner.modules import inhand, moduleapi
+from misp_workflow.runner.modules import changes, inhand, moduleapi
 from misp_workflow.runner.modules.execution import Call, Exec, Outcome
 from misp_workflow.words import counted
 
@@ -37,8 +37,8 @@ def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any] | None]) ->
 
     Without any it fails, with no error, as it does where a filter selects tags or objects: MISP saves none of those.
     """
-    changes = [(attribute, change(attribute)) for attribute in selected(call)]
-    edited = [{**attribute, **changed} for attribute, changed in changes if changed is not None]
+    wanted = [(attribute, change(attribute)) for attribute in selected(call)]
+    edited = [{**attribute, **changed} for attribute, changed in wanted if changed is not None]
     rows = [_without_timestamp(attribute) for attribute in edited]
     known = _attributes_by_id(call)
     saved = [call.change("Attribute.editAttribute", row, possible=_is_one(row, known)) for row in rows]
@@ -53,8 +53,11 @@ def edit(call: Call, change: Callable[[Attribute], Mapping[str, Any] | None]) ->
 
 
 def _attributes_by_id(call: Call) -> dict[str, Any]:
-    event = php.item(call.data(), "Event")
-    rows = php.values(php.to_array(php.item(event, "_AttributeFlattened")))
+    return _by_id(call.data())
+
+
+def _by_id(data: Any) -> dict[str, Any]:
+    rows = php.values(php.to_array(php.item(php.item(data, "Event"), "_AttributeFlattened")))
     return {php.to_string(php.item(row, "id")): row for row in rows if isinstance(row, dict)}
 
 
@@ -209,19 +212,22 @@ def attach_warninglist(call: Call) -> Outcome:
         for row in call.around.world.warninglists
         if "ALL" in wanted or php.to_string(php.item(php.item(row, "Warninglist"), "name")) in wanted
     ]
-    warned, hit = [], {}
-    for attribute in selected(call):
+    known, looked_at, hit = _attributes_by_id(call), [], {}
+    rows = selected(call)
+    for attribute in rows:
         matches = {place: match for place, row in enumerate(lists) if (match := _match(row, attribute))}
         if matches:
             hit.update({place: _named(lists[place]) for place in matches})
             warnings = [_warning(lists[place], match) for place, match in matches.items()]
-            warned.append({**attribute, "warnings": warnings})
-    data = inhand.write_back(call.data(), warned, call.misp)
-    if strangers := [row for row in selected(call) if not _is_one(row, _attributes_by_id(call))]:
+            attribute = {**attribute, "warnings": warnings}
+        if _is_one(attribute, known):
+            looked_at.append(attribute)  # written back with a warning or without
+    data = inhand.write_back(call.data(), looked_at, call.misp)
+    if strangers := [row for row in rows if not _is_one(row, known)]:
         data = inhand.under_no_place(data, strangers[-1])
     event = {**dict(php.pairs(php.to_array(php.item(data, "Event")))), "warnings": list(hit.values())}
     call.roaming.set({**dict(php.pairs(data)), "Event": event})
-    return Outcome(True, why=f"{counted(len(warned), 'attribute')} on warninglists")
+    return Outcome(True, why=f"{counted(sum('warnings' in row for row in looked_at), 'attribute')} on warninglists")
 
 
 def _named(row: Any) -> dict[str, Any]:
@@ -296,15 +302,29 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
 
 # --- decay -----------------------------------------------------------------------------------------------------------
 
-_OF_NO_ROW = ("Tag", "_allTags", "Galaxy", "ShadowAttribute", "Sighting", "enrichment", "warnings")
+_ROW = (
+    *("id", "event_id", "object_id", "object_relation", "category", "type", "value1", "value2", "to_ids", "uuid"),
+    *("timestamp", "distribution", "sharing_group_id", "comment", "deleted", "disable_correlation"),
+    *("first_seen", "last_seen", "value"),
+)
+"""The fields of an attribute's row, in MISP's order."""
 
 
 def attach_decay_score(call: Call) -> Outcome:
-    """Put MISP's bare rows in place of the selected attributes, whose tags so get lost; the scores are not known."""
+    """Put MISP's bare rows, as they are stored by now, in place of the selected attributes, whose tags so get lost.
+
+    One that is deleted, or that MISP does not have, stays as it is. The scores are not known here.
+    """
     if php.empty(call.values()["decayingmodels"]):
         return Outcome(False, ["No decaying model selected"], "no model is chosen")
-    known = _attributes_by_id(call)
-    rows = [_bare(attribute) for attribute in selected(call) if _is_one(attribute, known)]
+    around = call.around
+    known, start = _attributes_by_id(call), around.start_data if around.start_data is not None else call.data()
+    stored = _by_id(changes.after(start, around.changes, call.misp, around.world.clock()))
+    rows = [
+        _bare(stored[identity])
+        for attribute in selected(call)
+        if _is_one(attribute, known) and (identity := php.to_string(attribute.get("id"))) in stored
+    ]
     call.roaming.set(inhand.write_back(call.data(), rows, call.misp))
     why = "taken anew without tags; their scores are not known here"
     return Outcome(True, why=f"{counted(len(rows), 'attribute')} {why}")
@@ -314,8 +334,8 @@ def _bare(attribute: Attribute) -> dict[str, Any]:
     first, _, second = php.to_string(attribute.get("value")).partition(
         "|" if "|" in str(attribute.get("type")) else "\0"
     )
-    row = {key: value for key, value in attribute.items() if key not in _OF_NO_ROW}
-    return {**row, "value1": first, "value2": second}
+    row = {**attribute, "value1": first, "value2": second}
+    return {key: row[key] for key in _ROW if key in row}
 
 
 ACTIONS: Mapping[str, Exec] = {

@@ -6,12 +6,13 @@ Module_reload_full_event and the others that stand neither in attributes.py nor 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions, coreformat
+from misp_workflow.runner.data.asrows import stored_row, without_analyst_data
 from misp_workflow.runner.data.profiles import ENRICH_EVENT_RELOADS, SPLUNK_SENDS
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules import analyst, attributes, blocklist, changes, enriched, tags, webhooks
@@ -85,13 +86,14 @@ def read_anew(call: Call) -> Outcome:
         data, source = _event_alone(call.around.start_data), "the event as the run began"
     else:
         return Outcome(True, why=f"event {event_id} is not among the rows given; the data stays")
-    call.roaming.set(changes.after(data, call.around.changes, call.misp))
+    call.roaming.set(changes.after(data, call.around.changes, call.misp, call.around.world.clock()))
     return Outcome(True, why=f"event {event_id} read anew: {source}, with the changes that this run made")
 
 
 def _event_alone(data: Any) -> Any:
-    """Without what a trigger hands over beside its event, such as the name of the module to be asked."""
-    return {"Event": data["Event"]} if isinstance(data, dict) and {"Event"} < data.keys() else data
+    """Without what a trigger hands over beside its event, and without notes and the like, which MISP does not read."""
+    event = php.item(data, "Event")
+    return {"Event": without_analyst_data(event)} if isinstance(event, dict) else data
 
 
 def _first_event(rows: Mapping[str, Any]) -> str | None:
@@ -115,7 +117,11 @@ def enrich_event(call: Call) -> Outcome:
         return Outcome(True, why="no expansion module is enabled in this MISP: the data stays")
     # How many attributes were found, a 0 too, is more than true; then the row travels on as the database gave it.
     row = call.around.fetch(event_id)
-    call.roaming.set(coreformat.row_of(call.data()) if row is None else row)
+    if row is None:
+        start = call.around.start_data if call.around.start_data is not None else call.data()
+        now = changes.after(_event_alone(start), call.around.changes, call.misp, call.around.world.clock())
+        row = stored_row(now)
+    call.roaming.set(row)
     return Outcome(True, why="what follows gets MISP's row: `Attribute` and `EventTag` stand beside `Event`")
 
 
@@ -176,8 +182,30 @@ def add_to_warninglist(call: Call) -> Outcome:
 
 
 def proposals(call: Call) -> Outcome:
-    call.matching()  # which can be MISP's death
-    return _noted("database", "ShadowAttribute.action")(call)
+    """Accept or discard proposals, of new attributes, of edits or of any kind, and read the event anew after the first.
+
+    Whatever is not "accept" discards; the default kind, "all", is none of the three, and does nothing. So does a filter
+    of the node: what it selects is no event.
+    """
+    values = call.values()
+    event = php.item(call.matching(), "Event")
+    done = _noted("database", "ShadowAttribute.action")(call)
+    found = [*_proposals(event, values["proposal_type"])] if done.success else []
+    if not found:
+        return done
+    verdict = changes.ACCEPTED if values["action"] == "accept" else changes.DISCARDED
+    call.around.changes += [(verdict, [php.item(event, "id"), *one]) for one in found]
+    return read_anew(call)
+
+
+def _proposals(event: Any, kind: Any) -> Iterator[tuple[Any, Any]]:
+    """The proposals of this kind, each behind the id of the attribute that it is of, null for a new one."""
+    of_attributes = php.values(php.to_array(php.item(event, "_AttributeFlattened"))) if kind in ("edit", "any") else []
+    rows = [*([event] if kind in ("new", "any") else []), *of_attributes]
+    for row in rows:
+        for proposal in php.values(php.to_array(php.item(row, "ShadowAttribute"))):
+            if isinstance(proposal, dict):
+                yield (None if row is event else php.item(row, "id")), proposal
 
 
 def splunk(call: Call) -> Outcome:

@@ -6,7 +6,9 @@ Python action changes through MISP's API is not known here, but for the tag by w
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from misp_workflow import php
@@ -18,45 +20,173 @@ Row = Mapping[str, Any]
 Change = tuple[str, list[Any]]
 
 _SHARING_GROUP = 4
+_CLUSTER = "misp-galaxy:"
+ACCEPTED, DISCARDED = "ShadowAttribute.accept", "ShadowAttribute.discard"
 
 
-def after(data: Any, changes: Iterable[Change], misp: Profile) -> Any:
-    """The event in core format as it is after these changes of it; the same object when none of them is of it."""
+def after(data: Any, changes: Iterable[Change], misp: Profile, now: int) -> Any:
+    """The event in core format as it is after these changes of it; the same object when none of them is of it.
+
+    now: the second in which they were made.
+    """
     event = php.item(data, "Event")
     if not isinstance(event, dict):
         return data
-    of_event, of_attributes = _sorted(changes, php.to_string(event.get("id")))
-    changed = [
-        _changed(attribute, of_attributes[key])
-        for attribute in (php.each(php.to_array(event.get("_AttributeFlattened"))) if of_attributes else ())
-        if isinstance(attribute, dict) and (key := php.to_string(attribute.get("id"))) in of_attributes
-    ]
-    if not of_event and not changed:
+    stored = _Stored(event, str(now))
+    for name, args in changes:
+        stored.hear(name, args)
+    if not stored.changed:
         return data
-    data = inhand.write_back(data, changed, misp)
-    data = {**data, "Event": _changed(data["Event"], of_event)}
+    data = stored.written(data, misp)
     # Which tags an attribute inherits has to be worked out anew.
     return coreformat.convert(data, "event", misp=misp) if "_AttributeFlattened" in event else data
 
 
-def _sorted(changes: Iterable[Change], event_id: str) -> tuple[list[Change], dict[str, list[Change]]]:
-    """The changes of the event itself, and those of its attributes by their id."""
-    of_event: list[Change] = []
-    of_attributes: dict[str, list[Change]] = {}
-    for name, args in changes:
-        if name in OF_EVENT and args and php.to_string(args[0]) == event_id:
-            of_event.append((name, args[1:]))
-        elif name in OF_ATTRIBUTE and args:
-            of_attributes.setdefault(php.to_string(args[0]), []).append((name, args[1:]))
-        elif name == _EDITS and isinstance(php.item(args, "0"), dict):
-            of_attributes.setdefault(php.to_string(args[0].get("id")), []).append((name, args))
-    return of_event, of_attributes
+class _Stored:
+    """The rows of one event: its own, and of its attributes those that a change is of."""
 
+    def __init__(self, event: dict[str, Any], now: str) -> None:
+        self.changed = False
+        self._before, self._event, self._now = event, event, now
+        self._event_id = php.to_string(event.get("id"))
+        self._attributes: dict[str, dict[str, Any]] = {}
+        self._gone: set[str] = set()
+        self._new: list[dict[str, Any]] = []
+        self._touched_objects: set[str] = set()
 
-def _changed(row: Row, changes: Iterable[Change]) -> dict[str, Any]:
-    for name, args in changes:
-        row = CHANGES[name](row, args[-1])
-    return dict(row)
+    def hear(self, name: str, args: list[Any]) -> None:
+        if not args:
+            return
+        if name == _EDITS:
+            if isinstance(args[0], dict) and (row := self._attribute(args[0].get("id"))) is not None:
+                self._set({**_edited(row, args[0]), "timestamp": self._now})
+        elif name in OF_ATTRIBUTE:
+            if (row := self._attribute(args[0])) is not None:
+                self._tag(row, name, args[-1])
+        elif php.to_string(args[0]) != self._event_id:
+            return
+        elif name in OF_EVENT:
+            self._of_event(name, args[-1])
+        elif name in (ACCEPTED, DISCARDED):
+            self._proposal(args[1], args[2], accepted=name == ACCEPTED)
+
+    def written(self, data: Any, misp: Profile) -> Any:
+        """The data with what was changed."""
+        data = inhand.write_back(data, list(self._attributes.values()), misp)
+        event = data["Event"]
+        lists = {key: self._left(event[key]) for key in ("Attribute", "_AttributeFlattened") if key in event}
+        if self._new:
+            lists["Attribute"] = [*php.values(php.to_array(lists.get("Attribute"))), *self._new]
+        if php.is_array(event.get("Object")):
+            lists["Object"] = php.from_pairs({key: self._object(found) for key, found in php.pairs(event["Object"])})
+        return {**data, "Event": {**self._event, **lists}}
+
+    def _left(self, attributes: Any) -> Any:
+        if not self._gone or not php.is_array(attributes):
+            return attributes
+        return [row for row in php.values(attributes) if php.to_string(php.item(row, "id")) not in self._gone]
+
+    def _object(self, found: Any) -> Any:
+        if not isinstance(found, dict):
+            return found
+        if php.to_string(found.get("id")) in self._touched_objects:
+            found = {**found, "timestamp": self._now}
+        return {**found, "Attribute": self._left(found["Attribute"])} if self._gone and "Attribute" in found else found
+
+    # --- tags --------------------------------------------------------------------------------------------------------
+
+    def _of_event(self, name: str, arg: Any) -> None:
+        before, self.changed = self._event, True
+        self._event = dict(OF_EVENT[name](before, arg))
+        if name == "Event.distribution":
+            if php.item(arg, "freeze") != "freeze":
+                self._touch()
+        elif len(_tags(self._event)) != len(_tags(before)):
+            self._event = self._described(before, self._event)
+            self._touch()
+
+    def _tag(self, row: dict[str, Any], name: str, options: Any) -> None:
+        """Tag an attribute; with a tag that comes or goes its object and event are touched, too."""
+        tagged = OF_ATTRIBUTE[name](row, options)
+        if len(_tags(tagged)) != len(_tags(row)):
+            tagged = {**self._described(row, tagged), "timestamp": self._now}
+            self._touched_objects.add(php.to_string(row.get("object_id")))
+            self._touch()
+        self._set(dict(tagged))
+
+    def _touch(self) -> None:
+        """A change that goes on to other MISPs: the event has to be published anew."""
+        self._event, self.changed = {**self._event, "timestamp": self._now, "published": False}, True
+
+    def _described(self, before: Row, row: Row) -> dict[str, Any]:
+        """The row with its new tags as MISP has them, and without clusters whose tag went."""
+        known = {id(tag) for tag in _tags(before)}
+        tags = [tag if id(tag) in known else {**self._whole(tag), **tag} for tag in _tags(row)]
+        names = {php.item(tag, "name") for tag in tags}
+        described = {**row, "Tag": tags} if tags else dict(row)
+        if php.is_array(row.get("Galaxy")):
+            described["Galaxy"] = [left for galaxy in php.values(row["Galaxy"]) if (left := _clusters(galaxy, names))]
+        return described
+
+    def _whole(self, tag: Row) -> dict[str, Any]:
+        """What MISP holds of a tag: as it stands elsewhere in the event, or that of a new one, but its number."""
+        name = php.to_string(tag.get("name"))
+        return self._known_tags.get(same_tag(name)) or {
+            "name": name,
+            "colour": f"#{hashlib.md5(name.encode('utf-8', 'surrogatepass'), usedforsecurity=False).hexdigest()[:6]}",
+            "exportable": True,
+            "user_id": "0",
+            "hide_tag": False,
+            "numerical_value": None,
+            "is_galaxy": name.startswith(_CLUSTER),
+            "is_custom_galaxy": False,
+            "local_only": False,
+        }
+
+    @cached_property
+    def _known_tags(self) -> dict[str, dict[str, Any]]:
+        rows = [self._before, *self._rows.values()]
+        return {key: tag for row in reversed(rows) for tag in _tags(row) if (key := _key(tag)) is not None}
+
+    # --- attributes --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        found = php.values(php.to_array(self._before.get("_AttributeFlattened")))
+        return {php.to_string(row.get("id")): row for row in found if isinstance(row, dict)}
+
+    def _attribute(self, attribute_id: Any) -> dict[str, Any] | None:
+        key = php.to_string(attribute_id)
+        return None if key in self._gone else self._attributes.get(key) or self._rows.get(key)
+
+    def _set(self, row: dict[str, Any]) -> None:
+        self._attributes[php.to_string(row.get("id"))], self.changed = row, True
+
+    # --- proposals ---------------------------------------------------------------------------------------------------
+
+    def _proposal(self, attribute_id: Any, proposal: Row, *, accepted: bool) -> None:
+        row = self._attribute(attribute_id) if attribute_id is not None else None
+        if row is not None:
+            self._set({**row, "ShadowAttribute": _without(row.get("ShadowAttribute"), proposal)})
+        else:
+            self._event = {**self._event, "ShadowAttribute": _without(self._event.get("ShadowAttribute"), proposal)}
+        self._event, self.changed = {**self._event, "proposal_email_lock": False}, True
+        if not accepted:
+            return
+        self._touch()
+        if attribute_id is None:
+            self._new.append(_of_proposal(proposal))
+            self._count(1)
+        elif row is not None and php.truthy(proposal.get("proposal_to_delete")):
+            self._gone.add(php.to_string(attribute_id))
+            self._count(-1)
+        elif row is not None:
+            proposed = {key: proposal[key] for key in _PROPOSED if key in proposal}
+            self._set({**self._attributes[php.to_string(attribute_id)], **proposed, "timestamp": self._now})
+
+    def _count(self, more: int) -> None:
+        if php.is_numeric(self._event.get("attribute_count")):
+            self._event = {**self._event, "attribute_count": str(php.to_int(self._event["attribute_count"]) + more)}
 
 
 # --- tags ------------------------------------------------------------------------------------------------------------
@@ -115,6 +245,15 @@ def localities(local: Any) -> set[bool]:
     return {True, False} if local is None else {php.truthy(local)}
 
 
+def _clusters(galaxy: Any, names: set[Any]) -> Any:
+    """A galaxy with those of its clusters that still have their tag; null where none has."""
+    clusters = php.item(galaxy, "GalaxyCluster")
+    if not isinstance(galaxy, dict) or not php.is_array(clusters):
+        return galaxy
+    left = [one for one in php.values(clusters) if php.item(one, "tag_name") is None or one["tag_name"] in names]
+    return {**galaxy, "GalaxyCluster": left} if left else None
+
+
 # --- fields ----------------------------------------------------------------------------------------------------------
 
 
@@ -127,15 +266,38 @@ def _edited(row: Row, saved: Any) -> Row:
 
 
 def _distributed(row: Row, params: Any) -> Row:
-    """With another distribution; and unpublished, unless that was to stay."""
     changed = {**row, "distribution": php.item(params, "distribution")}
     if php.loose_equal(changed["distribution"], _SHARING_GROUP):
         changed["sharing_group_id"] = php.item(params, "sharing_group_id")
-    return changed if php.item(params, "freeze") == "freeze" else {**changed, "published": False}
+    return changed
 
 
 def _published(row: Row, _: Any) -> Row:
     return {**row, "published": True}
+
+
+_PROPOSED = ("type", "category", "to_ids", "comment", "first_seen", "last_seen", "value")
+
+
+def _without(proposals: Any, gone: Row) -> list[Any]:
+    return [one for one in php.values(php.to_array(proposals)) if php.item(one, "id") != gone.get("id")]
+
+
+def _of_proposal(proposal: Row) -> dict[str, Any]:
+    """The attribute that an accepted proposal becomes; the number that it gets is not known here."""
+    return {
+        **{key: proposal[key] for key in ("type", "category", "to_ids", "uuid", "event_id") if key in proposal},
+        "distribution": "5",
+        **{key: proposal[key] for key in ("timestamp", "comment") if key in proposal},
+        "sharing_group_id": "0",
+        "deleted": False,
+        "disable_correlation": False,
+        "object_id": "0",
+        "object_relation": None,
+        **{key: proposal.get(key) for key in ("first_seen", "last_seen", "value")},
+        "Galaxy": [],
+        "ShadowAttribute": [],
+    }
 
 
 OF_EVENT: Mapping[str, Callable[[Row, Any], Row]] = {
@@ -150,4 +312,5 @@ OF_ATTRIBUTE: Mapping[str, Callable[[Row, Any], Row]] = {
     "Attribute.detachTagsFromAttributeAndTouch": _untagged,
 }
 _EDITS = "Attribute.editAttribute"
-CHANGES = {**OF_EVENT, **OF_ATTRIBUTE, _EDITS: _edited}
+CHANGES = {**OF_EVENT, **OF_ATTRIBUTE}
+"""The changes of tags, each with what it makes of a row."""

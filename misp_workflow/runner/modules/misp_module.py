@@ -17,13 +17,13 @@ APPROVAL = "approval_tag"
 
 def request(call: Call) -> dict[str, Any]:
     """The request's fields in MISP's order: module, data, [filteredItems], params, [matchingData], [timeout]."""
-    values = call.values()
     data = call.data()
     fields: dict[str, Any] = {"module": call.module.name, "data": data}
     if call.module.supports_filters:
         # A filter that selects nothing, or has no operator, makes MISP send everything.
         kept = call.selection()
         fields["filteredItems"] = data if php.empty(kept) else kept
+    values = call.values()  # a filter that is MISP's death is so before a template is rendered
     # A parameter with a number for a name gets lost on MISP's side.
     fields["params"] = {name: value for name, value in values.items() if php.int_key(name) is None} or []
     paths = [param for param in call.module.params if param.hash_path]

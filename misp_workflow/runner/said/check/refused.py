@@ -11,6 +11,8 @@ from misp_workflow.runner.graph import graph as graphs
 from misp_workflow.runner.modules.catalogue import came_with, unknown
 from misp_workflow.runner.said.check.subject import Finding, Subject
 
+LABEL = "filtering-label"
+
 
 def one_trigger(subject: Subject) -> Iterator[Finding]:
     """MISP stores no graph without exactly one trigger, and none under a trigger that it does not have."""
@@ -63,6 +65,24 @@ def never_opened(subject: Subject) -> Iterator[Finding]:
                 f"({', '.join(unreached)}): MISP stores and runs this, answers with an internal error, and never shows "
                 "or opens the workflow again.",
                 "Remove that connection.",
+            )
+
+
+def some_without_label(subject: Subject) -> Iterator[Finding]:
+    """MISP pairs the filters of one kind with their labels; where some of them bear none it dies of the pairing."""
+    for module in (*graphs.SETTING_FILTERS, graphs.FILTER_RESET):
+        nodes = [
+            node for node in subject.workflow.graph.nodes.values() if (node.type, node.module) == ("logic", module)
+        ]
+        without = [node for node in nodes if LABEL not in node.params]
+        if without and len(without) < len(nodes):
+            yield Finding(
+                "error",
+                "no-label",
+                without[0],
+                f"Another {module} has a label ({LABEL}) and this one has none: MISP stores and runs this, answers "
+                "with an internal error, and never shows or opens the workflow again.",
+                "Write the label at each of them, as MISP's editor does.",
             )
 
 
