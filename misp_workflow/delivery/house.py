@@ -113,6 +113,7 @@ class House:
     def perform(self, effect: Effect, key: str, deadline: float) -> Answer:
         """Hand the effect to its transport; a bug there is an answer too."""
         try:
+            settings.current().destination(effect.destination)  # it may be gone since
             return transports.send(effect, key, deadline)
         except SettingsError as error:  # the operator can mend them meanwhile
             return Answer(outcome="again", detail=str(error))
