@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # rsyslog 8.2302.0: a frame of more than 8,096 bytes becomes two records, and a byte between them is gone.
 #
-# RFC 5424 lets a receiver cut a long message; that rsyslog takes the rest for a message of its own is documented for the
-# framing by line breaks (imtcp, discardTruncatedMsg). With octet counting it does so too, and drops the byte between: the
-# first words of the rest, less a letter or a digit, become host and program. The sender hears nothing.
+# RFC 5424 lets a receiver cut a long message; that rsyslog takes the rest for a message of its own is documented for
+# the framing by line breaks (imtcp, discardTruncatedMsg). With octet counting it does so too, and drops the byte
+# between: the first words of the rest, less a letter or a digit, become host and program. The sender hears nothing.
 # Debian 12, apt-get update done.
 #
 # Seen:
