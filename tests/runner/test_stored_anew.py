@@ -91,6 +91,24 @@ def test_a_reload_reads_no_notes() -> None:
     assert (found["published"], found["timestamp"]) == (True, BEFORE)
 
 
+def test_a_reload_reads_nothing_deleted_but_reports_and_no_object_without_attributes() -> None:
+    data = event()
+    row, report = data["Event"], {"id": "4", "deleted": True}
+    row["Attribute"][0]["deleted"], row["EventReport"], row["Tag"] = True, [report], []
+    row["Object"] += [
+        {"id": "10", "deleted": True, "Attribute": [attribute(4, "md5", "d4", deleted=True)]},
+        {"id": "11", "Attribute": [attribute(5, "md5", "d5", deleted=True)]},
+        {"id": "12", "Attribute": [attribute(6, "md5", "d6", deleted="1"), attribute(7, "md5", "d7")]},
+    ]
+    document = load(workflow("W", "event-publish", {2: DECAY, 3: RELOAD}, [(1, 2), (2, 3)]))
+    done = run(document, data, Scripted([]), world=WORLD)
+    scored, found = (step.data_after["Event"] for step in done.steps)
+    assert [row["id"] for row in found["_AttributeFlattened"]] == ["2", "3", "7"]
+    assert [one["id"] for one in found["Object"]] == ["9", "12"] and found["EventReport"] == [report]
+    assert "Tag" not in found
+    assert ["value1" in row for row in scored["_AttributeFlattened"]] == [False, True, True, False, False, False, True]
+
+
 @pytest.mark.parametrize("locality", ["local", "global"])
 def test_a_new_tag_stands_there_whole_and_its_event_is_to_be_published_anew(locality: str) -> None:
     found = left(("tag_operation", {**LOCAL, "locality": locality, "tags": ["colour-a", "tlp:green"]}), RELOAD)

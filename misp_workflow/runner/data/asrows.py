@@ -5,6 +5,7 @@ Mirrors what Event::fetchEvent answers, as far as an event in core format shows 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,31 +36,42 @@ _THREAT_LEVELS = {"1": "High", "2": "Medium", "3": "Low", "4": "Undefined"}
 _VIEWED = (*ANALYST_DATA, "RelationshipInbound")
 
 
-def without_analyst_data(event: Mapping[str, Any]) -> Row:
-    """The event without notes, opinions and relationships, also on what is in it: MISP's page shows them, no row."""
-    left = _without_notes(event)
-    for name in ("Attribute", "_AttributeFlattened", "EventReport", "RelatedEvent", "Object"):
-        if php.is_array(left.get(name)):
-            left[name] = _each_without(left[name])
-    if php.is_array(left.get("Object")):
-        left["Object"] = php.from_pairs({key: _object_without(found) for key, found in php.pairs(left["Object"])})
-    return left
+def as_read(event: Mapping[str, Any]) -> Row:
+    """The event as MISP reads it anew, though it was given as MISP's page shows it, or as somebody wrote it.
+
+    That is without notes, opinions and relationships, without what is deleted but reports, and without objects that
+    have no attribute left. Where there is no tag there is no list of them.
+    """
+    read = dict(_row_as_read(event))
+    for name in ("Attribute", "_AttributeFlattened", "EventReport", "RelatedEvent"):
+        if php.is_array(read.get(name)):
+            read[name] = _rows_as_read(read[name], deleted=name == "EventReport")
+    if php.is_array(read.get("Object")):
+        objects = [_object_as_read(found) for found in php.values(_rows_as_read(read["Object"]))]
+        read["Object"] = [found for found in objects if not php.empty(php.item(found, "Attribute"))]
+    return read
 
 
-def _object_without(found: Any) -> Any:
-    if not isinstance(found, dict) or not php.is_array(found.get("Attribute")):
-        return found
-    return {**found, "Attribute": _each_without(found["Attribute"])}
+def _object_as_read(found: Any) -> Any:
+    attributes = php.item(found, "Attribute")
+    return {**found, "Attribute": _rows_as_read(attributes)} if php.is_array(attributes) else found
 
 
-def _each_without(rows: Any) -> Any:
-    if not any(isinstance(row, dict) and not row.keys().isdisjoint(_VIEWED) for row in php.values(rows)):
-        return rows
-    return php.from_pairs({key: _without_notes(row) if isinstance(row, dict) else row for key, row in php.pairs(rows)})
+def _rows_as_read(rows: Any, *, deleted: bool = False) -> Any:
+    """The rows, in their own list where nothing is to be taken out of it."""
+    kept = [row for row in php.values(rows) if deleted or not php.truthy(php.item(row, "deleted"))]
+    read = [_row_as_read(row) if isinstance(row, dict) else row for row in kept]
+    same = isinstance(rows, list) and len(read) == len(rows) and all(map(operator.is_, read, rows))
+    return rows if same else read
 
 
-def _without_notes(row: Mapping[str, Any]) -> Row:
-    return {key: item for key, item in row.items() if key not in _VIEWED}
+def _row_as_read(row: Mapping[str, Any]) -> Row:
+    gone = [key for key in _VIEWED if key in row]
+    if "Tag" in row and php.empty(row["Tag"]):
+        gone.append("Tag")
+    if not gone and isinstance(row, dict):
+        return row
+    return {key: item for key, item in row.items() if key not in gone}
 
 
 def stored_row(converted: Any) -> Row:

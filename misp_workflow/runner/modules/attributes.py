@@ -323,7 +323,9 @@ def attach_decay_score(call: Call) -> Outcome:
     rows = [
         _bare(stored[identity])
         for attribute in selected(call)
-        if _is_one(attribute, known) and (identity := php.to_string(attribute.get("id"))) in stored
+        if _is_one(attribute, known)
+        and (identity := php.to_string(attribute.get("id"))) in stored
+        and not php.truthy(stored[identity].get("deleted"))
     ]
     call.roaming.set(inhand.write_back(call.data(), rows, call.misp))
     why = "taken anew without tags; their scores are not known here"

@@ -12,7 +12,7 @@ from typing import Any
 from misp_workflow import php
 from misp_workflow.errors import PhpCrash
 from misp_workflow.runner.data import conditions, coreformat
-from misp_workflow.runner.data.asrows import stored_row, without_analyst_data
+from misp_workflow.runner.data.asrows import as_read, stored_row
 from misp_workflow.runner.data.profiles import ENRICH_EVENT_RELOADS, SPLUNK_SENDS
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.modules import analyst, attributes, blocklist, changes, enriched, tags, webhooks
@@ -91,9 +91,9 @@ def read_anew(call: Call) -> Outcome:
 
 
 def _event_alone(data: Any) -> Any:
-    """Without what a trigger hands over beside its event, and without notes and the like, which MISP does not read."""
+    """The event as MISP reads it, without what a trigger hands over beside it."""
     event = php.item(data, "Event")
-    return {"Event": without_analyst_data(event)} if isinstance(event, dict) else data
+    return {"Event": as_read(event)} if isinstance(event, dict) else data
 
 
 def _first_event(rows: Mapping[str, Any]) -> str | None:
