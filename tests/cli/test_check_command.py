@@ -160,7 +160,7 @@ def test_folders_are_searched_for_workflows(tmp_path):
     blueprint(tmp_path, "")
     done = call("check", "--json", tmp_path)
     assert {Path(name).name for name in json.loads(done.stdout)} == {"w.json", "blueprint.json"}
-    assert "event.json is no workflow and was passed over" in done.stderr and done.exit_code == 1
+    assert "event.json is no workflow and passed over" in done.stderr and done.exit_code == 1
     (tmp_path / "broken.json").write_text('{"Workflow": {"data": 7}}')
     assert call("check", tmp_path).exit_code == 2
     (tmp_path / "empty").mkdir()

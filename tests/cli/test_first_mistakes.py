@@ -129,3 +129,14 @@ def test_a_test_message_that_waits_says_so_once(tmp_path: Path):
     environment = {"MISP_WORKFLOW_CONFIG": str(settings), "MISP_WORKFLOW_STATE": str(tmp_path / "state")}
     said = " ".join(call("doctor", "--send", "x", **environment).output.split())
     assert "the test message is queued, because nothing listens" in said
+
+
+def test_what_a_check_passes_over_is_one_line_and_no_path_is_broken(tmp_path: Path):
+    folder = tmp_path / ("a-long-name-" * 8)
+    folder.mkdir()
+    for number in range(9):
+        (folder / f"{number}.json").write_text("{}")
+    (folder / "w.json").write_text(Path(WORKFLOW).read_text())
+    said = call("check", str(folder), COLUMNS="60").output.splitlines()
+    assert len([line for line in said if line.startswith("Note: ")]) == 1
+    assert any(line.startswith(f"{folder}/w.json: ") for line in said)

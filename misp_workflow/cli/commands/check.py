@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from misp_workflow import settings
+from misp_workflow.cli.checks.finding import some
 from misp_workflow.cli.house_rules import HOUSE_RULES
 from misp_workflow.cli.inputs import (
     FILE,
@@ -68,22 +69,27 @@ def command(
         note(f"Note: {problem}")
     more = [*HOUSE_RULES, *((*UPGRADE, tags_with_holes({file.stem for file in own_actions()})) if misp else ())]
     found: dict[str, list[Finding]] = {}
+    passed: list[str] = []
     unusable = False
     given = {*workflows, *blueprints}
     for path in dict.fromkeys([*files_in(workflows), *blueprints]):
         try:
             workflow = _workflow(path, path in given, trigger)
-            if workflow is not None:
+            if workflow is None:
+                passed.append(str(path))
+            else:
                 found[str(path)] = check(workflow, known, world, more=more)
         except WorkflowError as error:
             echo(f"misp-workflow: {error}", err=True)
             unusable = True
+    if passed:
+        note(f"Note: {some(passed, 3)} {'is' if len(passed) == 1 else 'are'} no workflow and passed over.")
     _show(found, as_json)
     if not (found or unusable):
         raise InputError("None of these files is a workflow, so nothing was checked.")
     if unusable:
         raise SystemExit(2)
-    if any(strict or finding.level == "error" for some in found.values() for finding in some):
+    if any(strict or finding.level == "error" for findings in found.values() for finding in findings):
         raise SystemExit(1)
 
 
@@ -93,7 +99,6 @@ def _workflow(path: Path, named: bool, trigger: str | None) -> Workflow | None:
     if is_blueprint(document):
         return read_blueprint(path, trigger)
     if not named and not is_workflow(document):
-        note(f"Note: {path} is no workflow and was passed over.")
         return None
     return read_workflow(path)
 
@@ -105,12 +110,13 @@ def _as_data(finding: Finding) -> dict[str, object]:
 
 def _show(found: dict[str, list[Finding]], as_json: bool) -> None:
     if as_json:
-        told = {name: list(map(_as_data, some)) for name, some in found.items()}
+        told = {name: list(map(_as_data, findings)) for name, findings in found.items()}
         echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
         return
     console = Console()
     for name, findings in found.items():
-        console.print(f"[bold]{escape(name)}[/]: {len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}")
+        plural = "" if len(findings) == 1 else "s"
+        console.print(f"[bold]{escape(name)}[/]: {len(findings) or 'no'} finding{plural}", soft_wrap=True)
         for one in findings:
             mark = "[red]error[/]  " if one.level == "error" else "[yellow]warning[/]"
             place = f"[bold]{escape(one.node.module)} ({one.node.id})[/] " if one.node else ""

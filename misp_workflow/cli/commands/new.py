@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import shlex
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -130,8 +131,9 @@ def next_steps(name: str, kind: str, folder: Path, checkout: bool) -> str:
             f'  .venv/bin/python -m pytest {tests} -k "{name} or up_to_date"'
         )
     place = shlex.quote(str(folder))
+    needed = "" if find_spec("pytest") else "  pip install pytest\n"
     return (
-        f"Next: change them, then\n  python -m pytest {place}\n"
+        f"Next: change them, then\n{needed}  python -m pytest {place}\n"
         f"  misp-workflow module {name} --actions {place} --event EVENT.json {TRIED_WITH[kind]}\n"
         f"  misp-modules -l 127.0.0.1 -c {place}"
     )

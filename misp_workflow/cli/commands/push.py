@@ -114,7 +114,7 @@ def _examined(one: Wanted, state: State, console: Console) -> list[str]:
     # Of modules that MISP does not know the plan knows more.
     refused = [f"check: {finding}" for finding in errors if finding.rule != "unknown-module"]
     for finding in worth_knowing:
-        console.print(f"  [yellow]warning[/] {escape(str(finding))}", highlight=False, soft_wrap=True)
+        console.print(f"  [yellow]warning:[/] {escape(str(finding))}", highlight=False, soft_wrap=True)
     try:
         cells = open_cells(one.path or Path(), workflow, one.checks)
     except WorkflowError as error:
@@ -136,7 +136,7 @@ def _show(made: Plan, console: Console) -> None:
         names = ", ".join(made.disabled)
         bullet(console, f"{'enables' if made.enable else 'not enabled, so not executed (--enable does it)'}: {names}")
     for refusal in made.refusals:
-        console.print(f"  [red]refused[/] {escape(refusal)}", highlight=False, soft_wrap=True)
+        console.print(f"  [red]refused:[/] {escape(refusal)}", highlight=False, soft_wrap=True)
 
 
 def _tell(one: Wanted, made: Plan, outcome: Outcome, console: Console) -> None:
