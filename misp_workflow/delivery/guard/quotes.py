@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from misp_workflow.deadline import may_wait, paced
@@ -166,10 +166,9 @@ class Quotes:
         if any(isinstance(item, str) for item in selected):
             only = self._exact | (every_text(self._out) - every_text(kept))
             selected = [item for item in selected if not (isinstance(item, str) and item in only)]
-        if any(map(is_nameless, selected)):
-            there = set(map(_written, every_object(kept)))
-            lost = set(map(_written, every_object(self._out))) - there
-            selected = [item for item in selected if not (is_nameless(item) and _written(item) in lost)]
+        if shapes := {frozenset(item) for item in selected if is_nameless(item)}:
+            lost = _said_like(shapes, self._out) - _said_like(shapes, kept)
+            selected = [item for item in selected if not (is_nameless(item) and _said(item) in lost)]
         return selected
 
     def _masked(self, text: str) -> str:
@@ -212,8 +211,16 @@ class Quotes:
                 yield found.span()
 
 
-def _written(row: Any) -> str:
-    return json.dumps(row, sort_keys=True)
+def _said_like(shapes: Collection[frozenset[str]], data: Any) -> set[Hashable]:
+    """Return what the objects say that have the members of one of the shapes: only those may be equal to one."""
+    return {_said(row) for row in paced(every_object(data)) if frozenset(row) in shapes}
+
+
+def _said(row: Mapping[str, Any]) -> Hashable:
+    try:
+        return frozenset(row.items())
+    except TypeError:  # it holds a list or an object, as galaxies do
+        return json.dumps(row, sort_keys=True)
 
 
 def _in_small_letters(text: str) -> str:
