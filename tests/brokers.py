@@ -112,6 +112,19 @@ class RabbitServer:
         said = subprocess.run([self._epmd, "-names"], env=self._environment, capture_output=True, text=True)
         return f"misp-workflow-{self.port} " in said.stdout
 
+    @contextlib.contextmanager
+    def alarm(self) -> Iterator[None]:
+        """Let it have no memory left: it takes nothing then, and listens to no connection that publishes."""
+        try:
+            self._control("absolute", "1MB")
+            yield
+        finally:
+            self._control("0.6")
+
+    def _control(self, *watermark: str) -> None:
+        command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "set_vm_memory_high_watermark", *watermark]
+        subprocess.run(command, env=self._environment, check=True, capture_output=True)
+
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, 15)
@@ -129,7 +142,7 @@ class Rabbit:
         self.host = server.unused.pop()
         self.port = server.port
         self.url = f"amqp://guest:guest@127.0.0.1:{server.port}/{self.host}"
-        self.start, self.kill = server.start, server.kill
+        self.start, self.kill, self.alarm = server.start, server.kill, server.alarm
 
 
 class Brokers:

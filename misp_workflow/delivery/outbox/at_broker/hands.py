@@ -8,6 +8,7 @@ import time
 import uuid
 from typing import Any
 
+import pika
 from dramatiq.brokers.rabbitmq import _RabbitmqConsumer
 from dramatiq.errors import ConnectionClosed
 from pika import BasicProperties
@@ -20,6 +21,8 @@ from misp_workflow.delivery.outbox.at_broker.moves import Mover
 HANDS = f"{MAIN}-hands"
 """The exchange through which a question comes to all who have a worker."""
 REPLY = "amq.rabbitmq.reply-to"
+BEFORE_ANOTHER_MOVE = 3.0
+"""Seconds after a move that failed."""
 PATIENCE = 3.0
 """Seconds for all answers. Who does not answer has hung, or its machine is gone and RabbitMQ does not know it yet."""
 
@@ -33,7 +36,8 @@ class TellingConsumer(Fetching, _RabbitmqConsumer):
     def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue_name, prefetch, timeout)
         self._got = 0
-        self._mover = Mover(self.connection)
+        self._mover: Mover | None = None
+        self._moves_at = 0.0
         self._name = f"{HANDS}-{uuid.uuid4().hex}"
         if queue_name != MAIN:
             return
@@ -55,12 +59,31 @@ class TellingConsumer(Fetching, _RabbitmqConsumer):
         return message
 
     def _move(self) -> None:
+        """Move what is due, over a connection of its own.
+
+        While its memory or disk is full, RabbitMQ does not listen to a connection that publishes: what is acknowledged
+        there it would give to others when that connection ends.
+        """
+        if time.monotonic() < self._moves_at:
+            return
         try:
+            if self._mover is None:
+                self._mover = Mover(pika.BlockingConnection(self.broker.parameters))
             self._mover.turn()
-        except AMQPError as error:
-            with contextlib.suppress(AMQPError):  # with it goes back what was to be moved
-                self.connection.close()
-            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+        except AMQPError:
+            self._end_moving()
+            self._moves_at = time.monotonic() + BEFORE_ANOTHER_MOVE
+
+    def _end_moving(self) -> None:
+        """Give back what was to be moved."""
+        mover, self._mover = self._mover, None
+        if mover is not None:
+            with contextlib.suppress(AMQPError):
+                mover.close()
+
+    def close(self) -> None:
+        self._end_moving()
+        super().close()  # type: ignore[no-untyped-call]
 
     def _tell(self, channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         to = properties.reply_to or ""

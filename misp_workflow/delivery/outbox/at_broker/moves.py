@@ -48,6 +48,10 @@ class Mover:
         self._connection = connection
         self._next = dict.fromkeys(BUCKETS, 0.0)
 
+    def close(self) -> None:
+        """Let go of the connection, and of what was fetched over it."""
+        self._connection.close()
+
     def turn(self) -> None:
         """Move some of what is due, if it is time to look at all."""
         start = time.monotonic()
