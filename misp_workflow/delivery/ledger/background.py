@@ -74,11 +74,14 @@ class Background:
             return True
 
     def write_now(self, rows: Sequence[Sent]) -> bool:
-        """Write rows in this thread, after what was added before; return whether that was done."""
+        """Write rows in this thread, after what was added before; return whether that was done.
+
+        What cannot be written now is as soon as it can: else nobody knew of a case that was made meanwhile, say.
+        """
         self.settle(PATIENCE)
         written = self._try(rows)
         if written is None:
-            self._lost(len(rows), "they were needed at once")
+            self.add(rows)
         return bool(written)
 
     def settle(self, patience: float) -> None:

@@ -19,9 +19,8 @@ from misp_workflow.settings import state
 
 LOG = logger("misp_workflow.delivery")
 NAME = "sent.sqlite3"
-BUSY = 5.0
-TURNS = 40
-"""Times that a file is asked for that another process has locked."""
+BUSY = 2.0
+"""Seconds that a file is asked for that another process has locked; as many again for the last of the turns."""
 PAGE = 1000
 FORGET_EVERY = 3600.0
 
@@ -109,14 +108,15 @@ class SqliteLedger:
         self._background.close()
 
     def _write(self, rows: Sequence[Sent]) -> None:
-        for left in reversed(range(TURNS)):
-            known = inode(self.path)
+        end = time.monotonic() + BUSY
+        while True:
+            known, last = inode(self.path), time.monotonic() >= end
             try:
                 self._write_once(rows)
             except sqlite3.DatabaseError as error:
-                if left and self._renewed(error, known):
+                if not last and self._renewed(error, known):
                     continue
-                if not left or "locked" not in str(error):  # whoever makes the file locks it in ways that do not queue
+                if last or "locked" not in str(error):  # whoever makes the file locks it in ways that do not queue
                     raise
                 time.sleep(0.05)
             else:
