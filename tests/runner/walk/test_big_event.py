@@ -21,7 +21,7 @@ from misp_workflow.runner.graph.workflow import load
 from misp_workflow.runner.modules.moduleapi import TEMPLATE_MODULE, Scripted
 from misp_workflow.runner.walk.walk import run
 
-BENCH = Path(__file__).resolve().parents[2] / "bench"
+BENCH = Path(__file__).resolve().parents[3] / "bench"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
 from misp_workflow.runner.said.check import RULES, check
 from misp_workflow.runner.walk.walk import run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SERVER = LocalServer([ROOT / "misp_modules" / "modules" / "action_mod"])
 OTHER = {
     "name": "somebodys",

@@ -19,7 +19,7 @@ from misp_workflow.runner.modules.moduleapi import LocalServer, Scripted
 from misp_workflow.runner.said.report import as_data, as_html
 from misp_workflow.runner.walk.walk import Run, run
 
-ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
+ACTIONS = Path(__file__).resolve().parents[3] / "misp_modules" / "modules" / "action_mod"
 HOSTILE = "<script>document.title='owned'</script>"
 
 

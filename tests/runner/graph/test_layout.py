@@ -14,7 +14,7 @@ from misp_workflow.runner.graph.workflow import attach_blueprint, load
 from misp_workflow.runner.modules import catalogue
 from misp_workflow.runner.modules.moduleapi import LocalServer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MODULES = catalogue.load(LocalServer([ROOT / "misp_modules" / "modules" / "action_mod"]), World())
 EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.json"))
 

@@ -30,7 +30,7 @@ from misp_workflow.runner.modules.moduleapi import (
 )
 from misp_workflow.runner.walk.walk import run
 
-ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
+ACTIONS = Path(__file__).resolve().parents[3] / "misp_modules" / "modules" / "action_mod"
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from misp_workflow.runner.modules import catalogue
 from misp_workflow.runner.modules.moduleapi import LocalServer
 from misp_workflow.runner.said.faults import KINDS, Matrix, matrix
 
-ACTIONS = Path(__file__).resolve().parents[2] / "misp_modules" / "modules" / "action_mod"
+ACTIONS = Path(__file__).resolve().parents[3] / "misp_modules" / "modules" / "action_mod"
 
 EXAMPLES = ACTIONS.parents[2] / "examples" / "workflows"
 HOLDING = ["hold-what-is-not-marked", "hold-below-community", "hold-red-with-mail"]

@@ -14,7 +14,7 @@ from misp_workflow.runner.graph.workflow import Workflow, attach_blueprint, load
 from misp_workflow.runner.modules.moduleapi import Scripted
 from misp_workflow.runner.walk.walk import run
 
-BLUEPRINTS = Path(__file__).resolve().parents[3] / "shared" / "blueprints"
+BLUEPRINTS = Path(__file__).resolve().parents[4] / "shared" / "blueprints"
 EXPORTED = workflow("W", "event-publish", {2: ("tag-if", {}), 3: ("tell", {})}, [(1, 2), (2, 3, 2)])
 ROW = EXPORTED["Workflow"]
 
