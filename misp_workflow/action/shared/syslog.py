@@ -17,7 +17,7 @@ from typing import Any
 
 from misp_workflow import __version__
 from misp_workflow.action.call import Call
-from misp_workflow.action.shared import records
+from misp_workflow.action.shared import content, records
 from misp_workflow.action.shared.records import Carrier
 from misp_workflow.action.shared.standing import standing
 from misp_workflow.delivery import guard
@@ -166,7 +166,7 @@ def _leef(call: Call, row: Mapping[str, Any], withdrawn: bool, comment: int) -> 
 
 def _json(call: Call, row: Mapping[str, Any], withdrawn: bool, comment: int) -> str:
     told = {**row, "comment": guard.cut(text(row.get("comment")), comment) if comment else ""}
-    written = records.flat(call, told, withdrawn)
+    written = content.flat(call, told, withdrawn)
     return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in written)
 
 
@@ -174,7 +174,7 @@ def _template(call: Call, row: Mapping[str, Any], withdrawn: bool, comment: int)
     if not call.params.message:
         raise ParameterError("Parameter 'message' must hold a template when 'message_format' is template.")
     shown = {**row, "withdrawn": withdrawn}
-    return _plain(records.rendered(call, "message", shown)).strip() or "-"
+    return _plain(content.rendered(call, "message", shown)).strip() or "-"
 
 
 MESSAGES: dict[str, Callable[[Call, Mapping[str, Any], bool, int], str]] = {

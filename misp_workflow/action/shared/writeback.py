@@ -14,7 +14,7 @@ from typing import Any
 from misp_workflow import deadline
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
-from misp_workflow.action.shared import records
+from misp_workflow.action.shared import content
 from misp_workflow.delivery.guard.marks import tags_of
 from misp_workflow.effects import Json, MispChange, Receipt
 from misp_workflow.errors import InputError
@@ -78,7 +78,7 @@ def each_rendered(call: Call, name: str, items: Iterable[Mapping[str, Any]]) -> 
     `attribute`; nothing where it says the same of all."""
     if not _OF_EACH.search(getattr(call.params, name)):
         return {}
-    return {text(row["uuid"]).lower(): {name: records.rendered(call, name, row)} for row in deadline.paced(items)}
+    return {text(row["uuid"]).lower(): {name: content.rendered(call, name, row)} for row in deadline.paced(items)}
 
 
 def may_be_asked(rows: Iterable[Mapping[str, Any]], call: Call) -> tuple[list[Mapping[str, Any]], int]:
