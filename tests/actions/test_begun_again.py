@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from test_cases import CASES, _module, request_of
-from test_nothing_waits import MOST, SENDING
+from actions_kit import CASES, MOST, SENDING, module_of, request_of
 
 from misp_workflow import deadline
 from misp_workflow.delivery import deliver
@@ -45,7 +44,7 @@ class Put:
 def test_a_call_that_is_begun_again_comes_to_the_same(
     action: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask, put = _module(action).dict_handler, Put(monkeypatch)
+    ask, put = module_of(action).dict_handler, Put(monkeypatch)
     cases = [json.loads(file.read_text()) for file in CASES if file.parent.name == action]
     plain = [case for case in cases if not {"settings", "mail", "error"} & case.keys() and type(case["params"]) is dict]
     for case in plain[:MOST]:

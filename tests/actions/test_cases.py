@@ -25,26 +25,14 @@ import getpass
 import json
 import os
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from actions_kit import ACTIONS, CASES, HERE, module_of, request_of
 
 from misp_workflow.testing import CLOSE, HANG, Receiver, answer
-from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.mail import MailServer, ReceivedMail
-
-HERE = Path(__file__).parent
-CAPTURES = HERE.parent / "captures"
-ACTIONS = sorted((HERE.parents[1] / "misp_modules/modules/action_mod").glob("*.py"))
-CASES = sorted(HERE.glob("*/*.json"))
-
-
-@cache
-def _module(action: str) -> ModuleType:
-    return ActionFile.load(HERE.parents[1] / f"misp_modules/modules/action_mod/{action}.py").module
 
 
 def _receiver_answer(spec: Any) -> Any:
@@ -53,19 +41,6 @@ def _receiver_answer(spec: Any) -> Any:
     if spec == "hang":
         return HANG
     return answer(spec.get("json", spec.get("body", b"")), spec.get("status", 200), spec.get("headers"))
-
-
-def request_of(case: dict[str, Any], action: str, receiver: Receiver) -> dict[str, Any]:
-    """Return the request body that MISP would send for the case."""
-    text = json.dumps(case.get("params", {})).replace("{receiver}", receiver.url)
-    text = text.replace("{receiver_host}", f"{receiver.host}:{receiver.port}")
-    data = case["data"]
-    if isinstance(data, str):
-        data = json.loads((CAPTURES / f"{data}.json").read_text())["data"]
-    request = {"module": action, "data": data, "params": json.loads(text)}
-    if "selected" in case:
-        request["filteredItems"] = data if case["selected"] == "data" else case["selected"]
-    return request
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:apprise")
@@ -83,7 +58,7 @@ def test_case(file: Path, receiver: Receiver, tmp_path: Path, rules) -> None:
         body = json.dumps(request_of(case, action, receiver))
         if server is not None:
             body = body.replace("{mail_host}", server.host).replace("{mail_port}", str(server.port))
-        _check_answer(case, _module(action).handler(q=body))
+        _check_answer(case, module_of(action).handler(q=body))
         _check_requests(case, receiver)
         if server is not None:
             _check_mails(case, server.mails)

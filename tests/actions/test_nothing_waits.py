@@ -13,10 +13,9 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from test_cases import ACTIONS, CASES, _module, request_of
+from actions_kit import CASES, MOST, SENDING, module_of, request_of
 
 from misp_workflow.deadline import Watch
-from misp_workflow.installed import own_actions
 from misp_workflow.testing import Receiver
 
 WAITING = frozenset(
@@ -24,13 +23,6 @@ WAITING = frozenset(
 )
 """Modules, written in C, through which Python waits for something outside of the process."""
 HARMLESS = frozenset(("getpid", "fspath", "RAND_bytes", "inet_aton", "inet_pton", "inet_ntop", "gethostname"))
-SENDING = [
-    action
-    for action in (path.stem for path in ACTIONS if path.resolve() in own_actions())  # all others are watched
-    if "delivery" in (config := _module(action).moduleconfig)["params"] and config.get("leaves_home", True)
-]
-MOST = 5
-"""Cases of each action."""
 
 
 class Listener:
@@ -81,7 +73,7 @@ def test_who_listens_hears_of_what_waits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("action", SENDING)
 def test_what_only_queues_or_shows_waits_for_nothing(action: str, receiver: Receiver, alone: list[bool]) -> None:
-    ask, listener = _module(action).dict_handler, Listener()
+    ask, listener = module_of(action).dict_handler, Listener()
     cases = [json.loads(file.read_text()) for file in CASES if file.parent.name == action]
     plain = [case for case in cases if not {"settings", "mail", "error"} & case.keys() and type(case["params"]) is dict]
     for case in plain[:MOST]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import adapter
 import pytest
+from golden_kit import difference
 from recordings import GOLDEN, resolved
-from test_golden_walk import difference
 
 FILES = sorted([*(GOLDEN / "more-2.5.1").glob("*.gz"), *(GOLDEN / "newer").glob("*.gz")])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_convert import attribute, event, file_object, uid
+from stix_kit import attribute, event, file_object, uid
 
 from misp_workflow.delivery import stix
 
