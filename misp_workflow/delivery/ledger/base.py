@@ -50,7 +50,7 @@ class Ledger(Protocol):
     def note(self, rows: Sequence[Sent], *, now: bool = False) -> bool:
         """Put rows in, each replacing what was said before of the same item there; `first` and a known id stay.
 
-        Done in the background; with `now` before this returns. Returns whether they are in (or, without, will be tried);
+        Done in the background; with `now` before this returns. Returns whether they are in (or, else, will be tried);
         what is not in yet although it cannot wait is kept, and whoever asks about its event meanwhile hears so.
         """
 
