@@ -26,14 +26,14 @@ RESULTS = {"error": "partial-success", "disabled": "disabled_module", "unknown":
 
 def posts(done: Run, data: Any) -> Iterator[Told]:
     """Yield what a MISP in debug mode would post of this run, whose trigger was handed `data`."""
-    if done.end == "not started":
+    if done.end == "not started" or done.data is None:
         return
     trigger = quote(done.trigger or "unknown", safe="")
     kind = "blocking" if done.blocking else "non-blocking"
     yield _post(f"{trigger}/init", {"type": kind}, None, {"original": wire.as_php(data), "normalized": done.data})
     # Where PHP dies, MISP says nothing of that node, nor of an end.
-    for step in done.steps[:-1] if done.crash else done.steps:
-        if step.outcome == "skipped":
+    for step in done.steps:
+        if step.outcome in ("skipped", "crash"):
             continue
         seen = apply_filters(step.data_after, done.around.world.misp) if done.around else step.data_after
         path = f"{trigger}/exec/{quote(step.node.module, safe='')}"

@@ -77,7 +77,7 @@ class Node:
     """One box of the editor. `id` is what MISP prints; `key` is the place in the stored graph, usually the same."""
 
     key: str
-    id: int | str | None
+    id: int | float | str | None
     type: str
     module: str
     params: Mapping[str, Any]
@@ -110,8 +110,10 @@ class Graph:
             stored = {str(index): node for index, node in enumerate(stored)}
         if not isinstance(stored, Mapping):
             raise GraphError("The workflow's graph is neither an object nor a list of nodes.")
-        # Frames, MISP's grouping rectangles, stand beside the nodes and are none.
-        return cls({str(key): _node(str(key), node) for key, node in stored.items() if key != "_frames"})
+        # Frames, MISP's grouping rectangles, stand beside the nodes and are none. Nor is what is empty or no object.
+        return cls(
+            {str(key): _node(str(key), node) for key, node in stored.items() if key != "_frames" and _some(node)}
+        )
 
     @property
     def triggers(self) -> list[Node]:
@@ -121,15 +123,20 @@ class Graph:
         return [node for node in self.nodes.values() if node.module == module]
 
 
+def _some(stored: Any) -> bool:
+    """Whether something is a node, or a text, which MISP does not store; of anything else it takes no notice."""
+    return isinstance(stored, str) or (isinstance(stored, Mapping) and bool(stored))
+
+
 def _node(key: str, stored: Any) -> Node:
     if not isinstance(stored, Mapping):
-        raise GraphError(f"Node {key} of the workflow is not an object.")
+        raise GraphError(f"Node {key} of the workflow is a text, which MISP does not store.")
     data = stored.get("data")
     data = data if isinstance(data, Mapping) else {}
     node_id = stored.get("id")
     return Node(
         key=key,
-        id=node_id if isinstance(node_id, (int, str)) else None,
+        id=node_id if isinstance(node_id, (int, float, str)) else None,
         type=_text(data.get("module_type")),
         module=_text(data.get("id")),
         params=as_mapping(php.canonical(data.get("indexed_params"))),

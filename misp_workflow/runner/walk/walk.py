@@ -169,8 +169,6 @@ def _run_adhoc(around: Surroundings, trigger_id: str, payload: Any, runs: list[R
 
 def _crashed(done: Walk, crash: PhpCrash) -> None:
     done.success, done.end, done.crash = False, "crash", crash
-    if done.steps:
-        done.steps[-1].outcome = "crash"
 
 
 def _run_jobs(done: Run) -> None:
@@ -300,13 +298,14 @@ class _Walker:
                 outcome = Outcome(
                     False, [f"Could not execute disabled module `{node.module}`."], "the module is disabled"
                 )
-            elif not php.is_numeric(node.id):
+            elif not (isinstance(node.id, bool) or php.is_numeric(node.id)):
                 where = "WorkflowRoamingData::setCurrentNode(): Argument #1 ($current_node)"
                 raise PhpCrash("TypeError", f"{where} must be of type int, {php.type_name(node.id)} given")
             else:
                 outcome = exec_(Call(node, module, self._roaming, self._around, step.record))
         except PhpCrash as crash:
             if crash.kind not in CAUGHT:
+                step.outcome = "crash"
                 raise
             text = f"Error while executing module {node.module}. Error: {crash.message}"
             step.caught = crash.message
@@ -317,6 +316,7 @@ class _Walker:
         step.why, step.errors = outcome.why, outcome.errors
         if self._in_job and self._workflow.debug and step.outcome != "unknown":
             # In debug mode MISP reports each step, and in a background job that report crashes.
+            step.outcome = "crash"
             raise PhpCrash("Error", "Call to a member function createLogEntry() on null")
         return step, outcome
 
@@ -333,7 +333,7 @@ class _Walker:
             return iter(())
         step, outcome = self._execute(visit, module, exec_of(module))
         if module is not None and node.module in (*SETTING_FILTERS, FILTER_RESET):
-            self._roaming.get()  # applied at once, also where nothing follows: a selector can be MISP's death
+            self._apply_filters(step)
             output = THEN if outcome.success or self._passes_all(node) else ELSE
             step.outcome = "filter" if outcome.success else step.outcome
         else:
@@ -341,6 +341,14 @@ class _Walker:
             if step.outcome == "ok":
                 step.outcome = "then" if outcome.success else "else"
         return iter(node.outputs.get(output, ()))
+
+    def _apply_filters(self, step: Step) -> None:
+        """MISP applies filters at once, also where nothing follows; a selector can be its death."""
+        try:
+            self._roaming.get()
+        except PhpCrash:
+            step.outcome = "crash"
+            raise
 
     def _passes_all(self, node: Node) -> bool:
         """Whether a filter that does not work lets everything through, or ends its path."""

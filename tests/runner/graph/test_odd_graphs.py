@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from misp_workflow.debug.telling import posts
 from misp_workflow.errors import GraphError
 from misp_workflow.runner.data.profiles import profile
 from misp_workflow.runner.data.world import World
@@ -31,6 +32,47 @@ def test_connections_may_be_an_object(connections: Any) -> None:
     row = workflow("W", "event-publish", STOP, [(1, 2)])
     row["Workflow"]["data"]["1"]["outputs"]["output_1"]["connections"] = connections
     assert ran(row, {"Event": {"id": "1"}}).end == "blocked"
+
+
+NOTHING: list[Any] = [None, 5, 0, True, False, [], ["x"], {}]
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_what_is_no_object_is_no_node(nothing: Any) -> None:
+    """Loose, a running MISP takes no notice of it; connected, it dies of it, when the node before is done."""
+    chain = {2: ("push-zmq", {}), 3: ("push-zmq", {}), 4: ("push-zmq", {})}
+    row = workflow("W", "event-publish", chain, [(1, 2), (2, 3), (3, 4)])
+    row["Workflow"]["data"]["5"] = nothing
+    assert ran(row, {"Event": {"id": "1"}}).end == "success"
+    row["Workflow"]["data"]["3"] = nothing
+    done = ran(row, {"Event": {"id": "1"}})
+    assert done.end == "crash" and [step.outcome for step in done.steps] == ["ok"]
+    assert [path.partition("?")[0] for path, _ in posts(done, {})] == [
+        "/event-publish/init",
+        "/event-publish/exec/push-zmq",
+    ]
+
+
+def test_a_text_for_a_node_is_not_stored() -> None:
+    row = workflow("W", "event-publish", STOP, [(1, 2)])
+    row["Workflow"]["data"]["5"] = "text"
+    with pytest.raises(GraphError, match="Node 5 of the workflow is a text"):
+        load(row)
+
+
+@pytest.mark.parametrize(("number", "end"), [(3.5, "blocked"), (True, "blocked"), (None, "crash"), ("x", "crash")])
+def test_a_nodes_own_number_need_only_be_one_to_php(number: Any, end: str) -> None:
+    row = workflow("W", "event-publish", STOP, [(1, 2)])
+    row["Workflow"]["data"]["2"]["id"] = number
+    done = ran(row, {"Event": {"id": "1"}})
+    assert done.end == end and (done.steps[-1].outcome == "crash") is (end == "crash")
+
+
+def test_nothing_is_told_of_a_workflow_that_dies_of_its_trigger() -> None:
+    row = workflow("W", "event-publish", STOP, [(1, 2)])
+    del row["Workflow"]["data"]["1"]["data"]["id"]
+    done = ran(row, {"Event": {"id": "1"}})
+    assert done.end == "crash" and list(posts(done, {})) == []
 
 
 def test_only_a_trigger_that_is_there_is_replaced_or_built_upon() -> None:

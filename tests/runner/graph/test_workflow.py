@@ -64,7 +64,7 @@ def test_the_row_is_read() -> None:
         ({"Workflow": {"data": {}}}, GraphError, "no nodes"),
         ({"Workflow": {"data": "["}}, InputError, "graph inside"),
         ({"Workflow": {"data": 5}}, GraphError, "neither an object nor a list"),
-        ({"Workflow": {"data": {"1": 5}}}, GraphError, "Node 1"),
+        ({"Workflow": {"data": {"1": "x"}}}, GraphError, "Node 1"),
         ([EXPORTED, EXPORTED], GraphError, "2 workflows"),
         ({"WorkflowBlueprint": {"data": []}}, GraphError, "blueprint"),
     ],

@@ -82,6 +82,14 @@ def unreached() -> dict[str, Any]:
     return workflow("unreached", "event-publish", nodes, [(1, 2), (2, 4), (3, 4)])
 
 
+def with_connections(name: str, connections: Any) -> dict[str, Any]:
+    document = workflow(
+        name, "event-publish", {2: ("slack_message", SLACK), 3: ("slack_message", SLACK)}, [(1, 2), (2, 3)]
+    )
+    document["Workflow"]["data"]["2"]["outputs"]["output_1"]["connections"] = connections
+    return document
+
+
 def some_labelled(**second: str) -> dict[str, Any]:
     """Two filters, of which a running MISP makes pairs with their labels: with one label it opens the workflow never."""
     unlabelled = {key: value for key, value in NARROWED.items() if key != "filtering-label"}
@@ -93,6 +101,7 @@ TAG = {"scope": "attribute", "action": "add", "locality": "local", "tags": ["x"]
 
 CASES: dict[str, tuple[dict[str, Any], tuple[str, Any]]] = {
     "an input that no path leads to": (unreached(), ("never-opened", 4)),
+    "a connection that is a text": (with_connections("text", ["4"]), ("not-stored", 2)),
     "a filter without a label beside one with": (some_labelled(), ("no-label", 3)),
     "tags behind a decay score": (workflow("decay", "event-publish", {
         2: ("attach-decay-score", {"decayingmodels": ["1"]}),
@@ -177,6 +186,12 @@ def test_what_is_told_of_a_pattern_is_what_the_engine_does(operator: str, path: 
     for asked, at in ((instead, path), (operator, "Event.Tag.0.name")):
         done = [told_and_done(asked, at, value) for value in ("a", "z")]
         assert done == (both if operator == "equals" else both[::-1])
+
+
+@pytest.mark.parametrize("connections", [None, 5, "x", ["4"], [{"node": "3"}, "x"]])
+def test_what_misp_does_not_store_of_connections(connections: Any, known: modules.Modules) -> None:
+    assert ("not-stored", 2) in found(with_connections("odd", connections), known)
+    assert ("not-stored", 2) not in found(with_connections("stored", [None, 5, [], {"node": "3"}]), known)
 
 
 def test_the_holding_graph_has_no_finding(known: modules.Modules) -> None:

@@ -22,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     refused.no_cycle,
     refused.one_connection,
     refused.never_opened,
+    refused.odd_parts,
     refused.some_without_label,
     refused.unknown_modules,
     warned.disabled_workflow,

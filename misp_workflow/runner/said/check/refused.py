@@ -93,6 +93,21 @@ def _sources(node: graphs.Node) -> list[str]:
     return [php.to_string(php.item(edge, "node")) for edge in edges]
 
 
+def odd_parts(subject: Subject) -> Iterator[Finding]:
+    """MISP stores no node whose data, and no connection that, is a text, and no output whose connections are no list.
+
+    Of other odd things it takes no notice, or dies when it gets there.
+    """
+    for node in subject.nodes:
+        ports = php.values(php.to_array(node.raw.get("outputs")))
+        lists = [php.item(port, "connections") for port in ports if php.is_array(port) and port]
+        links = [link for links in lists if php.is_array(links) for link in php.values(links)]
+        odd = [part for part in (node.raw.get("data"), *links) if isinstance(part, str)]
+        if odd or not all(map(php.is_array, lists)):
+            said = "Its data or one of its connections is no object, or an output has no list of connections."
+            yield Finding("error", "not-stored", node, f"{said} MISP does not store that.", "Export it from MISP anew.")
+
+
 _A = {"action": "an action", "logic": "a logic"}
 
 
