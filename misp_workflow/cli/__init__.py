@@ -97,6 +97,8 @@ class _Commands(click.Group):
             if error.errno == errno.EPIPE:  # whoever read what we print has had enough: click knows what to do
                 raise
             problem = f"{error.filename} cannot be used: {error.strerror}." if error.filename else f"{error}."
+            if isinstance(error, PermissionError):
+                problem += " Give this user the right, or run it as one who has it, such as that of misp-modules."
         except click.ClickException as error:  # it may quote what was typed
             wanted = error.param if isinstance(error, click.MissingParameter) else None
             said = error.message or getattr(wanted, "help", None) or ""

@@ -14,6 +14,8 @@ LOG = logger("misp_workflow.delivery")
 TIDY_EVERY = 2.0
 AFTER_TROUBLE = 2.0
 """Seconds of rest for a worker that could not even ask the outbox."""
+TOLD_AGAIN = 60.0
+"""Seconds for which the same trouble is not logged again."""
 
 
 class Workers:
@@ -37,6 +39,7 @@ class Workers:
         self._lock = threading.Lock()
         self._news = threading.Condition()
         self._posts = 0
+        self._said: dict[str, float] = {}
         self._finishing = False  # nothing more is begun
         self._stopping = False
 
@@ -104,7 +107,17 @@ class Workers:
         try:
             return task() or 0.0
         except WorkflowError as error:
-            LOG.error("%s What waits is tried again.", error)
+            self._tell(f"{error} What waits is tried again.")
         except Exception:
             LOG.exception("bug in the delivery's workers")
         return AFTER_TROUBLE
+
+    def _tell(self, trouble: str) -> None:
+        """Log a trouble that all threads have at once, and have again and again, once a minute."""
+        now = time.monotonic()
+        with self._lock:
+            lately = {said: when for said, when in self._said.items() if now - when < TOLD_AGAIN}
+            self._said = {trouble: now, **lately}
+        if trouble in lately:
+            return
+        LOG.error("%s", trouble)
