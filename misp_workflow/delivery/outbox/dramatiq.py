@@ -26,6 +26,7 @@ from misp_workflow.delivery.outbox.at_broker.backend import open_backend
 from misp_workflow.delivery.outbox.at_broker.broker_workers import BrokerWorkers
 from misp_workflow.delivery.outbox.at_broker.envelope import (
     DEAD,
+    INSTEAD,
     MAIN,
     Envelope,
     anew,
@@ -146,9 +147,11 @@ class DramatiqOutbox:
             if not given_up.is_set():
                 self._backend.note(key, "waiting", self._window)
 
-    def _send(self, queue: str, envelope: Envelope, wait: float = 0.0) -> None:
+    def _send(self, queue: str, envelope: Envelope, wait: float = 0.0, instead: Sequence[Envelope] = ()) -> None:
+        """Put a message into a queue; on Redis those that it is put `instead` of are over in the same moment."""
+        options = {INSTEAD: [one["serial"] for one in instead]} if instead else {}
         message: dramatiq.Message[None] = dramatiq.Message(
-            queue_name=queue, actor_name="deliver", args=(envelope,), kwargs={}, options={}
+            queue_name=queue, actor_name="deliver", args=(envelope,), kwargs={}, options=options
         )
         self._broker.enqueue(message, delay=max(int(wait * 1000), 1) if wait > 0 else None)
 
@@ -228,7 +231,7 @@ class DramatiqOutbox:
         new = {**envelope, "due": time.time() + wait, "serial": uuid.uuid4().hex}
 
         def put(given_up: threading.Event) -> None:
-            self._send(MAIN, new, wait)
+            self._send(MAIN, new, wait, [envelope])
             self._note_waiting(new["key"], given_up)
 
         if until is None:

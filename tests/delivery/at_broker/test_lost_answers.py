@@ -73,6 +73,27 @@ def test_a_digest_is_made_once(box: Any, receiver: Receiver, monkeypatch: pytest
     assert [(place, len(one["members"])) for place, one in box._backend.look()] == [(MAIN, 2)]
 
 
+def test_what_comes_meanwhile_does_not_bring_a_digest_once_more(
+    box: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another one among them, they were another digest."""
+    queue = f"{DIGEST}0123456789abcdef"
+    box._broker.declare_queue(queue)
+
+    def say(*keys: str) -> None:
+        for key in keys:
+            box._send(queue, envelope(box, receiver, key, json={"text": key}, digest=("json.text",)))
+
+    say("one", "two")
+    lose_one_answer(monkeypatch, box._broker, "do_enqueue", lambda place, *given: place == MAIN)
+    with pytest.raises(Lost):
+        box._gatherings.merge({"tick": queue, "lane": "a", "put off": True})
+    say("three")
+    box._gatherings.merge({"tick": queue, "lane": "a", "put off": True})
+    found = [one.get("members", one["key"]) for place, one in box._backend.look() if place == MAIN]
+    assert sorted(found, key=str) == [["one", "two"], "three"]
+
+
 def test_what_was_sent_is_known_to_be_before_anybody_may_try_it_again(
     box: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

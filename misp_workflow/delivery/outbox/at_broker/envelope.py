@@ -14,6 +14,8 @@ from misp_workflow.delivery.outbox.base import Entry, is_sane
 MAIN = "misp-workflow"
 DEAD = "misp-workflow-dead"
 DIGEST = "misp-workflow-digest-"
+INSTEAD = "misp-workflow-instead"
+"""The option of a message, on its way to the broker, with the serials of those in whose place it is put."""
 REPLACED = 600
 """Seconds for which a message that was replaced is known again: a broken connection may bring it twice."""
 DAMAGED = "This message at the broker is damaged, so it was not sent."

@@ -21,12 +21,13 @@ LONGEST_GATHERING = 3600.0
 LAST_MOMENT = 1.0
 """Seconds after which the tick comes that is sent just before its time: what it shall fetch must be there by then."""
 
-Send = Callable[[str, Envelope, float], None]
+Send = Callable[..., None]
 Bury = Callable[[Envelope, str], None]
 
 
 class Gatherings:
-    """`send` puts an envelope into a queue for so many seconds, `bury` makes a dead letter of one, with a reason."""
+    """`send` puts an envelope into a queue for so many seconds, in place of others, `bury` makes a dead letter of one,
+    with a reason."""
 
     def __init__(self, backend: Backend, letters: Letters, send: Send, bury: Bury, window: float) -> None:
         self._backend = backend
@@ -87,10 +88,10 @@ class Gatherings:
             except WorkflowError as error:  # it alone dies; the others are not to wait for it
                 self._bury(envelope, f"It cannot be read: {error}.")
         for members in bundles.values():
-            self._send(MAIN, self._letters.merged(members), 0.0)
+            self._send(MAIN, self._letters.merged(members), 0.0, members)
             self._replaced(members)
         for envelope in later:
-            self._send(tick["tick"], {**envelope, "serial": uuid.uuid4().hex}, 0.0)
+            self._send(tick["tick"], {**envelope, "serial": uuid.uuid4().hex}, 0.0, [envelope])
             self._replaced([envelope])
         return bool(due)
 

@@ -20,7 +20,7 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import CurrentMessage
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from misp_workflow.delivery.outbox.at_broker.envelope import DEAD, MAIN, REPLACED, Envelope, envelopes
+from misp_workflow.delivery.outbox.at_broker.envelope import DEAD, INSTEAD, MAIN, REPLACED, Envelope, envelopes
 from misp_workflow.delivery.outbox.at_broker.fetching import Turns
 from misp_workflow.delivery.outbox.at_broker.hands import TellingConsumer, ask
 from misp_workflow.delivery.outbox.at_broker.moves import BUCKETS, LOOKING, RESOURCE_LOCKED, waiting, waiting_queue
@@ -42,6 +42,7 @@ class _Broker(RabbitmqBroker):
         return TellingConsumer
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        message.options.pop(INSTEAD, None)  # RabbitMQ has no place to remember that in
         if delay is None:
             return super().enqueue(message)
         self.declare_queue(message.queue_name, ensure=True)

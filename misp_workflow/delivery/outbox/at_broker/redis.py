@@ -21,6 +21,7 @@ from misp_workflow.delivery.outbox.at_broker.envelope import (
     DAMAGED,
     DEAD,
     DIGEST,
+    INSTEAD,
     MAIN,
     REPLACED,
     Envelope,
@@ -44,13 +45,16 @@ GONE = int(LONGEST_WISH * 1.2)
 _BEFORE_THEIRS = b"""
 local now = redis.call('TIME')
 ARGV[2] = now[1] * 1000 + math.floor(now[2] / 1000)
-if ARGV[1] == 'enqueue' and redis.call('HEXISTS', KEYS[1] .. ':' .. ARGV[3] .. '.msgs', ARGV[9]) == 1 then return end
-"""
+if ARGV[1] == 'enqueue' then
+    if redis.call('HEXISTS', KEYS[1] .. ':' .. ARGV[3] .. '.msgs', ARGV[9]) == 1 then return end
+    for i = 11, #ARGV do redis.call('SET', ARGV[i], '1', 'EX', REPLACED) end
+end
+""".replace(b"REPLACED", str(REPLACED).encode())
 """What stands before dramatiq's script.
 
 Redis' own time instead of what each machine says: one whose clock is fast by more than HEARTBEAT took what the others
-were trying, and sent it a second time. And what is there already is not put once more: when the answer to a put was
-lost, it is asked for again.
+were trying, and sent it a second time. What is there already is not put once more: when the answer to a put was lost,
+it is asked for again. And what something is put instead of is over in that moment, not in the next.
 """
 TAKE_UP_EVERY = 5.0
 """Seconds between two looks for what was fetched by an answer that was lost."""
@@ -128,7 +132,8 @@ class _Broker(RedisBroker):
             queue = dq_name(queue)
             options["eta"] = current_millis() + delay
         copy = message.copy(queue_name=queue, options=options)
-        self.do_enqueue(queue, number, copy.encode())
+        instead = [_gone(serial) for serial in copy.options.pop(INSTEAD, ())]
+        self.do_enqueue(queue, number, copy.encode(), *instead)
         return copy
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
