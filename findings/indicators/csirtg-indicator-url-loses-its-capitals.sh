@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # csirtg-indicator 3.0.0: a URL is put into small letters, path and query with the host.
 #
-# In a URL scheme and host may be written either way; the rest may not (RFC 3986, 6.2.2.1). The indicator of this
-# library, which is what CIF stores, has no capitals at all: a short link leads elsewhere, a token in a query is
-# another, and a log compared with it has no such URL. A description and the name of a provider lose theirs too.
+# In a URL scheme and host may be written either way; the rest may not (RFC 3986, 6.2.2.1). An indicator of this library
+# has no capitals at all: a short link leads elsewhere, a token in a query is another, and no log that is compared with
+# it has such a URL. A description loses its capitals, too.
 #
 # Seen:
 #     given: https://A.example/Xy7Q?token=aGVsbG8

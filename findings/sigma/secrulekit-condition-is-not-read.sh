@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # secrulekit 1.2.0: whatever the condition of a Sigma rule says, the converted query wants all of its selections.
 #
-# A condition joins the selections of a rule by and, or and not. None of it reaches the query, for Splunk as for
-# Elastic: what is excepted is required, of two alternatives both are, and a selection that is not in use is in force.
-# Modifiers go as well: an end is the whole value, and "|all" and "|re" become part of the field's name. No error and no
-# warning.
+# A condition joins the selections of a rule by and, or and not. None of it reaches the query for Splunk: what is
+# excepted is required, of two alternatives both are, and a selection that is not in use is in force. Modifiers go as
+# well: an end is the whole value, and "|re" becomes part of the field's name. No error and no warning.
 #
 # Seen:
 #     one and not two: index=wineventlog f="x" AND g="y"
