@@ -72,7 +72,7 @@ def decide(call):
     """Return the verdict on the question that an enrichment is about to ask."""
     params, module = call.params, text(call.data.get("_module"))
     if not module:
-        return Block(("This node judges enrichments; MISP names no module here, so nothing can be checked.",))
+        return Block(("This node judges enrichments, and MISP names no module here, so nothing can be checked.",))
     if any(matching([module], pattern) for pattern in params.local_modules):
         return Pass()
     reasons = []

@@ -29,7 +29,7 @@ CHANGE = "The event is in MISP already: judged was only what MISP sends of a cha
 def decide(call):
     """Return the verdict on the event that is about to be saved; MISP gives one that is there an id, a new one none."""
     if not any(key in call.judged.event for key in ("info", "uuid", "Attribute", "Object")):
-        return Block(("This node judges events; MISP sent no event here, so nothing can be checked.",))
+        return Block(("This node judges events, and MISP sent no event here, so nothing can be checked.",))
     is_there = text(call.judged.event.get("id")) not in ("", "0")
     is_change = is_there and "RelatedEvent" not in call.judged.event  # else it is all there, as on event-publish
     reasons, notes = rules.decide(call, is_change)

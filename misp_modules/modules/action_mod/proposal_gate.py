@@ -33,7 +33,7 @@ def decide(call):
     """Return the verdict on the proposal."""
     proposed = rules.proposals(call.judged)
     if not proposed and call.judged.kind != "attribute":
-        return Block(("This node judges proposals; MISP sent none here, so nothing can be checked.",))
+        return Block(("This node judges proposals, and MISP sent none here, so nothing can be checked.",))
     if all(map(goes, proposed)) and not call.params.judge_deletions:
         told = "Nothing is proposed that would be there afterwards: deletions are not judged."
         return Pass(notes=(told,), judged=False)

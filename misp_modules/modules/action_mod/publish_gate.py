@@ -29,7 +29,7 @@ moduleconfig = {
 def decide(call):
     """Return the verdict on the event, with every reason to stop it."""
     if call.judged.kind != "event":
-        return Block(("This node judges whole events; MISP sent no event here, so nothing can be checked.",))
+        return Block(("This node judges whole events, and MISP sent no event here, so nothing can be checked.",))
     reasons, notes = rules.decide(call)
     if reasons:
         return Block((f"Not published: {'; '.join(reasons)}.",))

@@ -64,7 +64,7 @@ def decide(call):
     """Return the verdict on the user; MISP gives a user that is there an id, a new one none."""
     user, params = call.data, call.params
     if call.view.kind != "user":
-        return Block(("This node judges users; MISP sent none here, so nothing can be checked.",))
+        return Block(("This node judges users, and MISP sent none here, so nothing can be checked.",))
     there = number(user.get("id")) > 0
     if there and flag(user.get("disabled")):
         return Pass(notes=("The user is disabled, which every rule allows.",), judged=False)

@@ -189,3 +189,10 @@ def test_the_page_says_what_misp_does_and_would_do_in_words(captures: dict[str, 
 
 def test_the_page_says_why_it_was_blocked_as_the_terminal_does(done: Run) -> None:
     assert "publish_gate (5)</a>: &lt;script&gt;" in as_html(done) and "(None)" not in str(as_data(done))
+
+
+def test_the_page_names_the_node_of_which_misp_died(captures: dict[str, Any]) -> None:
+    document = workflow("dies", "event-publish", {2: ("attach-enrichment", {"modules": ["nowhere"]})}, [(1, 2)])
+    dead = run(load(document), captures["event-publish"]["data"], Scripted([]))
+    assert dead.end == "crash"
+    assert '<strong>crash</strong> in <a href="#box-2">attach-enrichment (2)</a>: MISP would crash' in as_html(dead)
