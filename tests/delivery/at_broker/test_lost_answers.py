@@ -185,6 +185,23 @@ def test_what_a_broker_took_that_is_gone_when_it_should_be_taken_back_is_not_sen
     assert deliver([parcel(receiver, "late")])[0].status == "delivered"
 
 
+def test_what_misp_was_told_no_of_stands_on_no_page(box: Any, receiver: Receiver, broker: Redis) -> None:
+    """It was shown as waiting until somebody fetched it, which may be tomorrow where a digest goes once a day."""
+    from misp_workflow.delivery.outbox.at_broker.redis import RedisBackend
+
+    queue = f"{DIGEST}0123456789abcdef"
+    box._broker.declare_queue(queue)
+    unwanted, wanted = envelope(box, receiver, "unwanted"), envelope(box, receiver, "wanted")
+    box._send(queue, unwanted)
+    box._send(queue, wanted)
+    box._take_back([unwanted])
+    box._backend.say()
+    other = RedisBackend(broker.url)  # the command is another process
+    assert [one["key"] for _, one in other.look()] == ["wanted"]
+    other.close()
+    assert [entry.key for entry in box.entries()] == ["wanted"]
+
+
 def test_what_is_given_up_before_it_is_put_is_not_put(
     box: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

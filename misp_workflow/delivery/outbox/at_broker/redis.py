@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 from typing import Any
 
 import redis
@@ -38,6 +39,8 @@ MAINTENANCE = 50_000
 """Commands in a million that look for such workers; each worker sends several a second."""
 NOTED = f"{NAMESPACE}:noted"
 """How often something was noted of a key: after each message that is put, and before its worker lets go of the last."""
+PAGE = 500
+"""Messages that are looked at between two questions."""
 FOR_EVER = 10 * 365 * 86_400_000
 GONE = int(LONGEST_WISH * 1.2)
 
@@ -248,12 +251,18 @@ class RedisBackend:
                 yield queue.removesuffix(".DQ"), envelope
 
     def _read(self, queue: str) -> Iterator[tuple[bytes, Envelope]]:
-        """Yield the envelopes of a queue and their ids, each once; only some of them are in memory at a time."""
+        """Yield the envelopes of a queue and their ids, each once, but for what is over and only lies there still.
+
+        Some of them at a time are in memory.
+        """
         seen: set[int] = set()  # a scan may return one twice
-        for number, body in self._client.hscan_iter(_messages(queue), count=500):
-            if hash(number) not in seen:
-                seen.add(hash(number))
-                yield from ((number, envelope) for envelope in envelopes([body]))
+        scan = self._client.hscan_iter(_messages(queue), count=PAGE)
+        while page := list(islice(scan, PAGE)):
+            gone = self._client.mget([_gone(number.decode("utf-8", "replace")) for number, _ in page])
+            for (number, body), is_over in zip(page, gone, strict=True):
+                if is_over is None and hash(number) not in seen:
+                    seen.add(hash(number))
+                    yield from ((number, envelope) for envelope in envelopes([body]))
 
     def moving(self) -> tuple[bool, str]:
         return False, (self._client.get(NOTED) or b"").decode()  # `look` shows what workers have, too
