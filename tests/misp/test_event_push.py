@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import threading
 import time
 import uuid
@@ -21,6 +20,7 @@ from hurry import LEASE, hurried
 from misp_support import RealMisp, wait_until
 from pushed_events import LEVELS, THEM, US, attribute, detail, event, group, report, rich, tag, thing, values
 
+from misp_workflow.delivery import ledger
 from misp_workflow.testing import MispModulesServer
 from misp_workflow.testing.contract import ActionFile
 from misp_workflow.testing.misp import MispStandIn
@@ -293,11 +293,9 @@ def test_a_lost_ledger_makes_no_second_event(other: Any, push: Push, tmp_path: P
     ours = rich(other.us)
     push(ours)
     before = other.event(ours["uuid"])
-    for file in (tmp_path / "state").glob("ledger*"):
-        shutil.rmtree(file) if file.is_dir() else file.unlink()
-    from misp_workflow.delivery import ledger
-
     ledger.close()
+    for file in (tmp_path / "state").glob("sent.sqlite3*"):
+        file.unlink()
     detail(push(ours))
     assert values(other.event(ours["uuid"])) == values(before)
 
