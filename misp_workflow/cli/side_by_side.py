@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 
 from rich.markup import escape
 from rich.table import Table
@@ -27,7 +27,10 @@ def print_comparison(old: Run, new: Run, console: Console) -> bool:
     for name, left, right in rows:
         style = "" if left == right else "[bold yellow]"
         close = "[/]" if style else ""
-        table.add_row(escape(name), *(f"{style}{escape(mask(text, secrets))}{close}" for text in (left, right)))
+        table.add_row(
+            escape(name + " ≠" * bool(style)),
+            *(f"{style}{escape(mask(text, secrets))}{close}" for text in (left, right)),
+        )
     console.print(table)
     for note in dict.fromkeys((*old.notes, *new.notes)):
         console.print(f"[yellow]Note:[/] {escape(mask(note, secrets))}")
@@ -36,12 +39,18 @@ def print_comparison(old: Run, new: Run, console: Console) -> bool:
         console.print("[bold green]No difference[/]: same path, same outcome, same requests.")
         return False
     console.print("Of what changed between the two, this may be why:")
-    used = {step.node.module for one in (old, new) for step in one.steps}
+    used = {step.node.module for one in (old, new) for step in one.steps[: _first(rows)]}
     for change in CHANGES:
         told = change.shows and change.concerns(used)
         if told and len(versions) == 2 and (change in versions[0]) != (change in versions[1]):
-            console.print(f"  {escape(_told(change))}")
+            console.print_hanging(escape(_told(change)), 2)
     return True
+
+
+def _first(rows: list[tuple[str, str, str]]) -> int:
+    """Return how many steps there are up to the first that differs: what comes after it follows from it."""
+    alike = takewhile(lambda row: row[1] == row[2], rows)
+    return sum(bool(name) for name, _, _ in alike) + 1
 
 
 def _rows(old: Run, new: Run) -> list[tuple[str, str, str]]:
@@ -56,7 +65,8 @@ def _rows(old: Run, new: Run) -> list[tuple[str, str, str]]:
 def _step(step: Step | None) -> str:
     if step is None:
         return "–"
-    errors = f": {'; '.join(map(str, step.errors))}" if step.errors else ""
+    said = "; ".join(map(str, step.errors)) or (step.why if step.outcome == "error" else "")
+    errors = f": {said}" if said else ""
     return f"{step.node.module} ({step.node.id}) {step.outcome}{errors}{' (not established)' if step.doubt else ''}"
 
 

@@ -62,8 +62,17 @@ def test_two_versions_side_by_side(write: Write) -> None:
     assert done.exit_code == 1
     assert "MISP 2.5.1 " in done.output and "crash: ArgumentCountError" in done.output
     assert "tag_replacement_tlp" in done.output and "distribution-if" not in done.output  # what is not used is not told
+    assert "1. ≠" in done.output and "end ≠" in done.output
     same = call("run", write({2: ("push-zmq", {})}), "--event", event, "--misp-compare", "2.5.1", "2.5.50")
     assert same.exit_code == 0 and "No difference" in same.output
+
+
+def test_what_comes_after_the_first_difference_is_no_reason_for_it(write: Write) -> None:
+    branch = ("distribution-if", {"condition": "equals", "distribution": "0"})
+    for place, told in ((3, False), (2, True)):
+        nodes = {2: REPLACE[2], 3: REPLACE[2], place: branch}
+        done = call("run", write(nodes), "--event", write(), "--misp-compare", "2.5.1", "2.5.50")
+        assert "≠" in done.output and ("distribution-if" in done.output.partition("may be why:")[2]) is told
 
 
 def _rules(file: str, *version: str) -> set[tuple[str, int]]:
