@@ -29,8 +29,9 @@ COMPANY = 0.05
 OTHERS = 0.004
 """Seconds that a write waits for others while several are asked for at once: a commit costs about the same for all."""
 TRY_AGAIN_AFTER = 1.0
-MOMENT = 1.0
-"""Seconds for which what can no longer be taken back, because it is being written, is waited for besides."""
+MOMENT = 0.5
+"""Seconds for which what can no longer be taken back, because it is being written, is waited for besides. With the
+usual `answer_within` that ends before somebody else answers that nobody knows."""
 
 
 class Busy(Exception):  # noqa: N818 - a state, not a failure
