@@ -35,6 +35,9 @@ LOG = logger("misp_workflow.delivery")
 
 MARGIN = 0.1
 """The part of the time that is kept for the way back to MISP, at most a quarter of a second."""
+LEAST_TRY = 0.5
+"""Seconds; what is kept is not tried with less time left, an eighth of a short call's time: the other side might take
+it without an answer in time, and get it once more."""
 GRACE = 2.0
 """Seconds that the workers get to end what they do when the process ends."""
 
@@ -106,7 +109,9 @@ class _Delivery:
         self._rules = rules
         self._gather = gather
         self._end = end
-        self._try_until = end - min(0.25, max(end - time.monotonic(), 0) * MARGIN)
+        left = max(end - time.monotonic(), 0)
+        self._try_until = end - min(0.25, left * MARGIN)
+        self._try_from = self._try_until - min(LEAST_TRY, left / 8)
 
     def run(self, parcels: Sequence[Parcel], mode: Mode) -> list[Receipt]:
         plans: list[_Plan] = []
@@ -175,7 +180,7 @@ class _Delivery:
             return _receipt(plan.parcel, "skipped", "already sent: the same was delivered a moment ago")
         if how == "waiting":
             return _receipt(plan.parcel, "skipped", "already queued: the same waits to be delivered")
-        if not plan.why and time.monotonic() >= self._try_until:
+        if not plan.why and time.monotonic() >= (self._try_from if how else self._try_until):
             plan.why = "there was no time left to try it"
         # Only here, so that nobody counts as waiting for the other side who still waits for the disk.
         plan.why = plan.why or self._house.lanes.enter(plan.lane)
