@@ -65,10 +65,12 @@ file = convert(Object=[group(
     ("creation-time", "datetime", "2026-01-01T00:00:00Z"),
 )])
 process = convert(Object=[group(
-    "process", "misc", "02aeef94-ac27-455f-91a9-dcbdb0c4b8f6", ("command-line", "text", "x"), ("hidden", "boolean", "1"),
+    "process", "misc", "02aeef94-ac27-455f-91a9-dcbdb0c4b8f6", ("command-line", "text", "x"),
+    ("hidden", "boolean", "1"),
 )])
 for objects, written, right in (
-    (port, "'443'", "443"), (file, "'2026-01-01 00:00:00+00:00'", "t'2026-01-01T00:00:00Z'"), (process, "'True'", "true"),
+    (port, "'443'", "443"), (file, "'2026-01-01 00:00:00+00:00'", "t'2026-01-01T00:00:00Z'"),
+    (process, "'True'", "true"),
 ):
     (pattern,) = [one["pattern"] for one in objects if one["type"] == "indicator"]
     bundle = {"type": "bundle", "id": "bundle--5f1d8b8a-0000-4000-8000-000000000030", "objects": objects}
