@@ -49,8 +49,10 @@ def read_json(path: Path) -> Any:
 
 
 def read_workflow(path: Path) -> Workflow:
-    """Return the workflow in the file: as MISP's API shows it, or the bare graph."""
+    """Return the workflow in the file: as MISP's API shows it, the bare graph, or a blueprint behind its trigger."""
     found = read_json(path)
+    if is_blueprint(found):
+        return read_blueprint(path, None)
     try:
         return load(found)
     except (InputError, GraphError) as error:

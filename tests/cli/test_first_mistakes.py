@@ -140,3 +140,16 @@ def test_what_a_check_passes_over_is_one_line_and_no_path_is_broken(tmp_path: Pa
     said = call("check", str(folder), COLUMNS="60").output.splitlines()
     assert len([line for line in said if line.startswith("Note: ")]) == 1
     assert any(line.startswith(f"{folder}/w.json: ") for line in said)
+
+
+def test_a_blueprint_runs_behind_the_trigger_that_it_names():
+    blueprint, user = (
+        str(ROOT / "examples" / name) for name in ("blueprints/gate-users.json", "events/user-of-another-domain.json")
+    )
+    for words in ([blueprint], ["--blueprint", blueprint]):
+        done = call("run", *words, "--event", user)
+        assert done.exit_code == 1 and "trigger user-before-save (blocking)" in done.output
+    assert call("faults", str(ROOT / "examples/blueprints/publish-gate.json"), "--event", EVENT).exit_code == 1
+    wrong = call("run", "--blueprint", blueprint, "--trigger", "user-befor-save", "--event", user)
+    assert wrong.exit_code == 2 and "the nearest name is “user-before-save”" in wrong.output
+    assert "Give a file with a workflow, or with a blueprint." in call("run", "--event", EVENT).output

@@ -12,7 +12,7 @@ import orjson
 from misp_workflow.cli import waiting
 from misp_workflow.cli.fitting import handed_over, refuse_unfit, trigger_named
 from misp_workflow.cli.house_rules import warn
-from misp_workflow.cli.inputs import FILE, NEW_FILE, read_event, read_json, read_workflow
+from misp_workflow.cli.inputs import FILE, NEW_FILE, read_blueprint, read_event, read_json, read_workflow
 from misp_workflow.cli.screen import Console, echo
 from misp_workflow.cli.servers import DRY, module_server, server_options
 from misp_workflow.cli.side_by_side import print_comparison
@@ -40,7 +40,7 @@ UNUSED_WITH = {
 @click.command()
 @click.argument("workflow", type=FILE, required=False)
 @click.option("--event", type=FILE, required=True, help="The event, in any shape in which MISP hands it out.")
-@click.option("--trigger", help="Another trigger than the workflow's own; with --blueprint, the trigger.")
+@click.option("--trigger", help="Another trigger than the workflow's own, or the one that a blueprint names.")
 @click.option("--blueprint", type=FILE, help="A MISP blueprint to attach after the trigger, as the editor does.")
 @server_options
 @misp_option
@@ -157,7 +157,5 @@ def _workflow(workflow: Path | None, blueprint: Path | None, trigger: str | None
         base = read_workflow(workflow)
         return attach_blueprint(base, read_json(blueprint)) if blueprint else base
     if blueprint is None:
-        raise InputError("Give a WORKFLOW file, or --blueprint with --trigger.")
-    if trigger is None:
-        raise InputError("A blueprint alone needs --trigger, such as --trigger event-publish.")
-    return attach_blueprint(trigger, read_json(blueprint))
+        raise InputError("Give a file with a workflow, or with a blueprint.")
+    return read_blueprint(blueprint, trigger)
