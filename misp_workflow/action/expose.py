@@ -11,7 +11,7 @@ import dataclasses
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,38 +20,25 @@ from misp_workflow import deadline, delivery, loaded, local_time, settings
 from misp_workflow.action import again, routing
 from misp_workflow.action import params as parameters
 from misp_workflow.action.about import OCCASIONS, about
-from misp_workflow.action.answers import Answer, Refusal, sentence, spoken, taken_back, with_note
+from misp_workflow.action.acting import Acting, Decision
+from misp_workflow.action.answers import Answer, Refusal, sentence, taken_back, with_note
 from misp_workflow.action.call import Call
 from misp_workflow.action.nodes import MOST, OVERTIME, Texts, Unwatched, is_short
 from misp_workflow.action.params import Params
 from misp_workflow.action.request import answer_within, chosen, parsed
-from misp_workflow.action.shared import writeback
 from misp_workflow.deadline import Watch
 from misp_workflow.delivery import guard, marking, trial, verdicts
 from misp_workflow.effects import (
-    Block,
-    Case,
-    Command,
-    Effect,
-    EventPush,
-    Parcel,
     Pass,
-    Receipt,
-    addressed,
     mask,
-    to_json,
 )
-from misp_workflow.effects.pieces import fingerprint
 from misp_workflow.errors import InputError, LateError, NothingToTell, WorkflowError
-from misp_workflow.event import View, rows, uuid_of
+from misp_workflow.event import View, rows
 from misp_workflow.printable import logger
 from misp_workflow.settings import Destination, Settings, misps
 from misp_workflow.settings.routes import ROUTE
 
 LOG = logger("misp_workflow.action")
-
-GATE_SHARE = 0.7
-"""The part of its time that a gate gives to what must happen before its yes; the rest is for undoing it."""
 
 LATE_GATE = (
     "Not passed: this could not be judged within {seconds:g} s (answer_within): the data is large, or this server is "
@@ -81,8 +68,6 @@ INFO_KEYS = {
     "output": "Success, or an error in one sentence.",
 }
 """The eleven keys that upstream's modules have, with what stands there when an action says nothing."""
-
-Decision = Effect | Sequence[Effect] | Pass | Block | Receipt
 
 
 def expose(
@@ -237,7 +222,7 @@ class _Action:
                 decision = (memory and memory.nothing_new()) or self._decision(call)
             if isinstance(decision, Pass) and decision.judged:
                 parameters.refuse_without_rule(self.config["params"], params)
-            answer = self._carry_out(decision, call, secrets, destination, watch)
+            answer = Acting(self.name, self.info["name"], call, secrets, destination).carry_out(decision, watch)
             if memory:
                 memory.keep(answer)
             if call.refusal:  # nothing else was sent, so that is an error all the same
@@ -296,80 +281,6 @@ class _Action:
         """The same for a node that says the same in each of its calls, and what its destination says."""
         return lru_cache(maxsize=MOST)(partial(_read_node, self.config["params"]))
 
-    def _carry_out(
-        self, decision: Decision, call: Call, secrets: Sequence[str], place: Destination, watch: Watch
-    ) -> Answer:
-        if isinstance(decision, Block):
-            return Refusal(error=sentence(mask("; ".join(decision.reasons), list(secrets))))
-        if isinstance(decision, Receipt):
-            return spoken([decision])
-        if isinstance(decision, Pass):
-            return self._pass(decision, call, secrets, place, watch)
-        parcels = [self._parcel(effect, call, secrets, place) for effect in _listed(decision)]
-        from misp_workflow.delivery import deliver  # the first call loads requests, not the server's start
-
-        params = call.params
-        receipts = deliver.deliver(
-            parcels,
-            mode=getattr(params, "delivery", "wait"),
-            dry_run=getattr(params, "dry_run", False),
-            deadline=call.deadline,
-            gather=getattr(params, "digest", None),
-        )
-        answer = spoken(receipts or [Receipt(status="skipped", detail="There was nothing to do.")])
-        # A text for people says itself what was withheld; of what a machine gets nobody else does.
-        return with_note(answer, call.withheld if any(parcel.effect.for_machines for parcel in parcels) else "")
-
-    def _pass(self, gate: Pass, call: Call, secrets: Sequence[str], place: Destination, watch: Watch) -> Answer:
-        """Return a gate's yes, once what must happen first has happened; else its no, and what shall undo it."""
-        told = sentence(mask(" ".join(gate.notes or ["Every rule is kept."]), list(secrets)))
-        passed: Answer = {"data": {"status": "passed", "detail": told}}
-        if not gate.effects:
-            return passed
-        from misp_workflow.delivery import deliver
-
-        deadline.look()
-        parcels = [self._parcel(effect, call, secrets, place) for effect in gate.effects]
-        enough = time.monotonic() + (call.deadline - time.monotonic()) * GATE_SHARE
-        receipts = deliver.deliver(parcels, deadline=enough)
-        refused = [one for one in receipts if one.status not in ("delivered", "dry-run")]
-        if isinstance(parcels[0].effect, Command) and receipts[0].status == "dry-run":  # nobody said yes
-            passed["data"]["detail"] = receipts[0].detail
-        if not refused and watch.say(passed):
-            return passed
-        # What never left, or was answered with a no, needs no undoing.
-        perhaps = gate.undo if any(one.unsure for one in receipts) or len(receipts) > len(refused) else ()
-        undo = [self._parcel(effect, call, secrets, place) for effect in perhaps]
-        with contextlib.suppress(WorkflowError):  # the no stands, whatever becomes of this
-            deliver.deliver(undo, mode="queue", deadline=call.deadline)
-        if not refused:  # MISP has heard a no meanwhile
-            raise LateError("The time was over.")
-        told = sentence(f"Not passed: {refused[0].detail.rstrip('.')}.")
-        judges = isinstance(parcels[receipts.index(refused[0])].effect, Command) and not refused[0].unsure
-        return Refusal(error=told) if judges else {"error": told}
-
-    def _parcel(self, effect: Effect, call: Call, secrets: Sequence[str], place: Destination) -> Parcel:
-        name = self.info["name"]
-        effect = addressed(
-            guard.fit(effect, place.max_bytes),
-            label=effect.label or (f"{name} to {place.name}" if place.name else name),
-            destination=place.name,
-            secrets=tuple(dict.fromkeys([*effect.secrets, *secrets])),
-        )
-        if isinstance(effect, (Case, EventPush)):
-            effect = dataclasses.replace(effect, action=self.name)
-        if isinstance(effect, Case) and effect.link_back:
-            effect = dataclasses.replace(effect, **writeback.which(call))
-        # A change in MISP is what answers its own trigger: there the same again is no news, and a loop would be none.
-        subject = f"{call.about} {call.occasion}" if effect.leaves and call.occasion else call.about
-        return Parcel(
-            key=fingerprint([self.name, subject], to_json(effect)),
-            effect=effect,
-            action=self.name,
-            event=uuid_of(call.judged.event),
-            created=time.time(),
-        )
-
 
 def _read_node(
     table: parameters.Table, given: Texts, fixed: Texts, referred: tuple[str, ...]
@@ -384,10 +295,6 @@ def _hidden(before: View, after: View) -> str:
     member = {"proposal": "ShadowAttribute", "report": "EventReport"}.get(kind, "")
     gone = not rows(after.event.get(member)) if member else kind == "attribute" and not after.attributes
     return kind if gone else ""
-
-
-def _listed(decision: Effect | Sequence[Effect]) -> Sequence[Effect]:
-    return [decision] if isinstance(decision, Effect) else decision
 
 
 def _places() -> list[str]:
