@@ -15,8 +15,8 @@ from misp_workflow.cli.checks.finding import Finding, error, ok, skipped, warnin
 from misp_workflow.cli.checks.probes import PROBES, Probe
 from misp_workflow.delivery.lists import shelf_of
 from misp_workflow.delivery.retry import http_phrase
-from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.network import proxies
+from misp_workflow.delivery.transports.request.answers import quotable
 from misp_workflow.effects import Post, mask
 from misp_workflow.errors import SettingsError, did_you_mean
 from misp_workflow.settings import Destination, Settings, is_secret_name, state

@@ -1,6 +1,6 @@
 """The ways out: one file here per kind of effect, found by the effect's `kind`; folders hold what they are made of.
 
-    network     connections under all of them        request  what an HTTP request is made of beyond its effect
+    network     connections under all of them        request  what an HTTP request is made of, and what is answered
     batches     what batches of records need         dialects and streams  the services and systems that take batches
     encryption  of mails
 

@@ -22,6 +22,7 @@ from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
 from misp_workflow.delivery.transports.network import proxies
 from misp_workflow.delivery.transports.network.tries import trying
+from misp_workflow.delivery.transports.request import answers
 from misp_workflow.delivery.transports.tracker import EndError, GoneError, Tracker
 from misp_workflow.effects import Case
 from misp_workflow.errors import DeliveryError
@@ -46,7 +47,7 @@ def send(case: Case, key: str, deadline: float) -> Answer:
         return Answer(outcome="again", detail=f"somebody else works on the {_what(case)} right now", retry_after=1.0)
     except DeliveryError as error:
         return Answer(outcome="again", detail=f"what is there already is not known: {str(error).rstrip('.')}")
-    return http.without(answer, case.secrets)
+    return answers.without(answer, case.secrets)
 
 
 def _what(case: Case) -> str:
@@ -64,7 +65,7 @@ def _kept(case: Case, memory: Memory, key: str, deadline: float) -> Answer:
             answer = end.answer
         except http.TROUBLES as error:
             answer = http.failure(error, this, case.service, seconds)
-    return answer if this.proxy is None else http.without(answer, this.proxy.secrets)
+    return answer if this.proxy is None else answers.without(answer, this.proxy.secrets)
 
 
 class _Keeper:

@@ -20,10 +20,10 @@ from misp_workflow import settings
 from misp_workflow.delivery import retry
 from misp_workflow.delivery.lanes import name_of
 from misp_workflow.delivery.retry import Answer
-from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.network import proxies
 from misp_workflow.delivery.transports.network.foreign import checked
 from misp_workflow.delivery.transports.network.tries import trying
+from misp_workflow.delivery.transports.request.answers import quotable
 from misp_workflow.effects import Notification, mask
 
 MOST_AT_ONE_PLACE = 4

@@ -10,7 +10,7 @@ from typing import cast
 from misp_workflow.delivery.retry import Answer, part
 from misp_workflow.delivery.transports.batches import last_word, stixed
 from misp_workflow.delivery.transports.batches.rest import take_back_rest
-from misp_workflow.delivery.transports.http import quotable
+from misp_workflow.delivery.transports.request.answers import quotable
 from misp_workflow.delivery.transports.streams.outcome import Outcome, UnreachableError
 from misp_workflow.effects import Batch
 from misp_workflow.printable import logger

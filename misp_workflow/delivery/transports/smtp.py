@@ -21,11 +21,11 @@ from email.utils import formatdate, parseaddr
 
 from misp_workflow import settings
 from misp_workflow.delivery.retry import Answer, Outcome
-from misp_workflow.delivery.transports.http import quotable, without
 from misp_workflow.delivery.transports.network import proxies, trust
 from misp_workflow.delivery.transports.network.connections import connect
 from misp_workflow.delivery.transports.network.sockets import AddressRefusedError, connect_problem
 from misp_workflow.delivery.transports.network.tries import Try, trying
+from misp_workflow.delivery.transports.request.answers import quotable, without
 from misp_workflow.effects import Mail, mask
 
 # Lines of at most 998 bytes and nothing but ASCII on the wire: every server takes that.

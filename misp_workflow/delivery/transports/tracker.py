@@ -14,6 +14,7 @@ from misp_workflow.delivery.cases.words import document
 from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
 from misp_workflow.delivery.transports.network.tries import Try
+from misp_workflow.delivery.transports.request import answers
 from misp_workflow.delivery.transports.request.filling import filled, place
 from misp_workflow.effects import Case, Json, Post
 from misp_workflow.effects.case import Request
@@ -78,10 +79,10 @@ class Tracker:
         return made
 
     def _known(self, content: Json, id_at: str) -> Known | None:
-        there = http.at(content, id_at)
+        there = answers.at(content, id_at)
         if isinstance(there, bool) or not isinstance(there, (str, int)) or not ID.fullmatch(str(there)):
             return None
-        name = http.at(content, self._case.name_at) if self._case.name_at else None
+        name = answers.at(content, self._case.name_at) if self._case.name_at else None
         return Known(_text(there), _text(name) if isinstance(name, (str, int)) and name != "" else _text(there))
 
     def only(self, step: Sequence[Request], facts: Collection[str] | None) -> tuple[Request, ...]:
@@ -136,8 +137,8 @@ class Tracker:
             if answer.outcome != "delivered":
                 detail = f"{answer.detail} ({told})" if told else answer.detail
                 raise EndError(dataclasses.replace(answer, detail=detail))
-            said = http.at(content, request["told"]) if request.get("told") else None
-            told = http.quotable(_text(said), self._case.secrets) if said else told
+            said = answers.at(content, request["told"]) if request.get("told") else None
+            told = answers.quotable(_text(said), self._case.secrets) if said else told
             self._believe(content)
             content = self._chosen(request, content)
             self._look_at_wishes(request, content)
@@ -148,17 +149,17 @@ class Tracker:
         told = content if isinstance(content, dict) else {}
         failed = told["status"] if told.get("status") in ("error", "failure") else None
         if wrong := told.get("error") or told.get("errors") or failed:
-            said = http.quotable(_text(wrong), self._case.secrets)
+            said = answers.quotable(_text(wrong), self._case.secrets)
             raise EndError(Answer(outcome="refused", detail=f"{self._case.service} answered with an error: {said}"))
 
     def _chosen(self, request: Request, content: Json) -> Json:
         """Return what counts of an answer."""
         if "within" in request:
-            return http.at(content, request["within"])
+            return answers.at(content, request["within"])
         if "among" not in request:
             return content
         listed, member, text = request["among"]
-        rows = http.at(content, listed) if listed else content
+        rows = answers.at(content, listed) if listed else content
         if "alone" in request:
             rows = [rows]
         if not isinstance(rows, list):
@@ -189,11 +190,11 @@ class Tracker:
     def _is_gone(request: Request, answer: Answer, content: Json) -> bool:
         if answer.status in (404, 410) and "{" in request["path"]:
             return True
-        return any(http.at(content, path) == value for path, value in (request.get("gone") or {}).items())
+        return any(answers.at(content, path) == value for path, value in (request.get("gone") or {}).items())
 
     def _look_at_wishes(self, request: Request, content: Json) -> None:
         wishes: Mapping[str, Json] = request.get("wish") or {}
-        missed = [path for path, value in wishes.items() if http.at(content, path) != value]
+        missed = [path for path, value in wishes.items() if answers.at(content, path) != value]
         if missed:
             self.unmet = f"{self._case.service} left out {', '.join(missed)}"
 
@@ -205,15 +206,15 @@ def _value(name: str, values: Mapping[str, str], before: Json) -> Json:
     if name == "addition":
         return f"\n\n{values['comment']}"
     if name.startswith("before."):
-        return http.at(before, name.removeprefix("before."))
+        return answers.at(before, name.removeprefix("before."))
     return values[name]
 
 
 def _said(row: Json, member: str) -> Json:
     """Return what a row has at a path, in which "links[].url" is of each of the links; None for nothing."""
     holder, _, inner = member.partition("[].")
-    found = http.at(row, holder)
-    return [http.at(one, inner) for one in found] if inner and isinstance(found, list) else found
+    found = answers.at(row, holder)
+    return [answers.at(one, inner) for one in found] if inner and isinstance(found, list) else found
 
 
 def _lines(said: Json) -> list[Json]:

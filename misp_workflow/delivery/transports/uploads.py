@@ -20,7 +20,7 @@ from misp_workflow.delivery.retry import Answer
 from misp_workflow.delivery.transports import http
 from misp_workflow.delivery.transports.network import proxies
 from misp_workflow.delivery.transports.network.tries import Try, trying
-from misp_workflow.delivery.transports.request import threads
+from misp_workflow.delivery.transports.request import answers, threads
 from misp_workflow.delivery.transports.request.filling import filled
 from misp_workflow.effects import Json, Messages, Post
 
@@ -39,7 +39,7 @@ def brought(effect: Messages, key: str, deadline: float) -> tuple[Answer, Values
     answer, taken = _bring(effect, values, deadline)
     if answer.outcome != "delivered":
         answer = dataclasses.replace(answer, detail=f"the file was not taken: {answer.detail}")
-        return http.without(answer, effect.secrets), values
+        return answers.without(answer, effect.secrets), values
     wanted = {name for message in effect.messages for name in (message.get("put") or {}).values()}
     threads.began(noted, json.dumps({name: taken[name] for name in wanted & taken.keys()}))  # not the address: a secret
     return answer, values | taken
@@ -70,7 +70,7 @@ def _bring(effect: Messages, values: Values, deadline: float) -> tuple[Answer, V
             answer = Answer(outcome="refused", detail=detail)
         except http.TROUBLES as error:
             answer = http.failure(error, this, effect.service, seconds)
-    return (answer if this.proxy is None else http.without(answer, this.proxy.secrets)), taken
+    return (answer if this.proxy is None else answers.without(answer, this.proxy.secrets)), taken
 
 
 def _made(effect: Messages, request: Mapping[str, Any], values: Values, this: Try) -> tuple[Answer, Values]:
@@ -87,11 +87,11 @@ def _made(effect: Messages, request: Mapping[str, Any], values: Values, this: Tr
         answer, content = http.perform(post, "", this, harmless=True)
     finally:
         this.public = False
-    said = {name: http.at(content, path) for name, path in take.items()}
+    said = {name: answers.at(content, path) for name, path in take.items()}
     if answer.outcome == "delivered" and not all(isinstance(one, str) and one for one in said.values()):
         detail = f"{effect.service} did not say where the file is: check the address"
         return Answer(outcome="refused", detail=detail), {}
-    return http.without(answer, post.secrets), said
+    return answers.without(answer, post.secrets), said
 
 
 def _post(effect: Messages, own: Mapping[str, Any], take: Mapping[str, str]) -> Post:

@@ -11,7 +11,7 @@ from typing import Any
 
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, part
-from misp_workflow.delivery.transports.http import quotable
+from misp_workflow.delivery.transports.request.answers import quotable
 from misp_workflow.effects import Bulk
 
 

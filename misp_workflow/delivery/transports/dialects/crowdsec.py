@@ -25,8 +25,8 @@ from misp_workflow.delivery.lists.values import Entry, UnfitError, read
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, http_outcome, http_phrase, part
 from misp_workflow.delivery.transports.dialects import Ask
-from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.request import tokens
+from misp_workflow.delivery.transports.request.answers import quotable
 from misp_workflow.effects import Bulk, Json, Post
 from misp_workflow.errors import WorkflowError
 from misp_workflow.settings.lists import ListRules

@@ -14,8 +14,8 @@ import orjson
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, http_phrase, part
 from misp_workflow.delivery.transports.dialects import Ask
-from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.request import tokens
+from misp_workflow.delivery.transports.request.answers import quotable
 from misp_workflow.effects import Bulk, Post
 
 _WAIT = re.compile(r"in (\d{1,5}) second")

@@ -22,8 +22,8 @@ from misp_workflow.delivery import retry, stix
 from misp_workflow.delivery.reply import Reply
 from misp_workflow.delivery.retry import Answer, part
 from misp_workflow.delivery.transports.dialects import Ask
-from misp_workflow.delivery.transports.http import quotable
 from misp_workflow.delivery.transports.request import threads
+from misp_workflow.delivery.transports.request.answers import quotable
 from misp_workflow.effects import Bulk, Post
 from misp_workflow.event import number, rows
 

@@ -1,1 +1,1 @@
-"""What a request is made of beyond its effect: parts, signature, tokens, and what an answer before it said."""
+"""What an HTTP request is made of beyond its effect (parts, signature, tokens, what came before), and its answer."""
