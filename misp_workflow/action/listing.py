@@ -34,9 +34,7 @@ OWN_LINE = "a comment stands on a line of its own, with a space after the '#'; i
 _TWO_TAGS = re.compile(r"\s*[\w*?.-]+:\S.*\s[\w*?.-]+:[^\s/]")
 _TWO_QUOTED = re.compile(r"""(["']).*\1""")
 _NO_WORD = re.compile(r"[|<>\\]")
-_BRACKETS = re.compile(
-    r"""\s*(?:\[\s*["'].*|\[(?:[^\[\]]*,[^\[\]]*|[\s\d]*)\]\s*|\{\s*["'].*|.*["']\s*\]\s*)""", re.DOTALL
-)
+_BRACKETS = re.compile(r"""(?:\[\s*["'].*|\[(?:[^\[\],]*,[^\[\]]*|[\s\d]*)\]|\{\s*["'].*|.*["']\s*\])""", re.DOTALL)
 """What was meant as JSON, whole or not. "[a-z]*" is a pattern, and "[P1], [P2]" two names."""
 
 
@@ -45,7 +43,7 @@ def items(name: str, given: str, each: str) -> list[str]:
 
     ParameterError for broken JSON, which would become items that nothing ever is.
     """
-    if _BRACKETS.fullmatch(given):
+    if _BRACKETS.fullmatch(given.strip()):
         return _bracketed(name, given)
     given = _BULLET.sub("", _COMMENT.sub("", _LINE_ENDS.sub("\n", given)))
     lines = [line for line in given.split("\n") if line.strip()]
