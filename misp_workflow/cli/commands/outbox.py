@@ -18,6 +18,7 @@ from rich.text import Text
 
 from misp_workflow import settings
 from misp_workflow.cli.checks.outbox import last_changed
+from misp_workflow.cli.commands.metrics import command as metrics
 from misp_workflow.cli.screen import Console, echo, echo_list, note
 from misp_workflow.delivery.deliver import GRACE
 from misp_workflow.delivery.house import Ending, House
@@ -48,6 +49,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """Show what waits to be delivered and what could not be, and why."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_entries, as_json=as_json)
+
+
+command.add_command(metrics, "metrics")  # its first name, which stands in people's timers
 
 
 @command.command("list")

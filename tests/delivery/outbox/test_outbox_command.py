@@ -132,8 +132,9 @@ def test_drop_asks_and_is_logged(filled: Receiver, state: Path) -> None:
     assert statuses == ["dead", "dropped", "dropped"]
 
 
-def test_metrics_are_prometheus_text(filled: Receiver) -> None:
-    told = CliRunner().invoke(main, ["metrics"], catch_exceptions=False).output
+@pytest.mark.parametrize("name", [["metrics"], ["outbox", "metrics"]])
+def test_metrics_are_prometheus_text(filled: Receiver, name: list[str]) -> None:
+    told = CliRunner().invoke(main, name, catch_exceptions=False).output
     assert SECRET not in told
     lines = told.splitlines()
     assert f'misp_workflow_outbox_effects{{destination="{filled.url}",state="waiting"}} 1' in lines
