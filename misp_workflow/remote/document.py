@@ -70,6 +70,11 @@ class Content:
         return len([key for key in self.graph if key != "_frames"]) <= 1
 
     @property
+    def is_odd(self) -> bool:
+        """Whether something in the graph is no node: MISP takes no notice of it, and nobody looks there for secrets."""
+        return any(part and not isinstance(part, Mapping) for key, part in self.graph.items() if key != "_frames")
+
+    @property
     def fingerprint(self) -> str:
         """The same for what means the same: PHP writes an empty object as a list, and 100.0 as 100."""
         parts = [self.trigger, self.name, self.description, self.debug, _canonical(self.graph)]

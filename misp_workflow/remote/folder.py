@@ -119,14 +119,15 @@ class _Pull:
 
     def workflow(self, name: str, content: Content) -> None:
         path, secrets = self._within(name), secrets_of(content)
+        is_secret = content.is_odd or bool(secrets)
         here = _fingerprint_here(path)
         if content.fingerprint == here:
-            self._same(name, path, secret=bool(secrets))
+            self._same(name, path, secret=is_secret)
         elif here is not None and here != self._known.get(name) and not self._overwrite:
             self._keep(name)
             return
         else:
-            save(path, document.text({**content.document(), **_beside(path)}), secret=bool(secrets))
+            save(path, document.text({**content.document(), **_beside(path)}), secret=is_secret)
             self.done.written.append(name)
         self._after.fingerprints[name] = content.fingerprint
         if secrets:
@@ -135,7 +136,8 @@ class _Pull:
     def blueprint(self, name: str, row: Mapping[str, Any]) -> None:
         path, wanted = self._within(name), document.text(row)
         try:
-            secrets, is_secret = secrets_of(Content.of_row(row["WorkflowBlueprint"])), False
+            content = Content.of_row(row["WorkflowBlueprint"])
+            secrets, is_secret = secrets_of(content), content.is_odd
         except GraphError:  # no editor made it, but it is what MISP has; nobody knows what is in it
             secrets, is_secret = [], True
         there = text_of(path)

@@ -263,6 +263,16 @@ def test_a_blueprint_whose_graph_is_none_is_pulled_as_it_is(filled, pulled, comm
     assert file.stat().st_mode & 0o077 == 0
 
 
+def test_a_workflow_with_a_part_that_is_no_node_is_its_owners_only(filled, pulled, command) -> None:
+    """MISP takes no notice of such a part, and nobody looks in it for what is secret."""
+    assert (pulled / FILE).stat().st_mode & 0o044
+    for row in filled.workflows.values():
+        row["data"] = {**row["data"], "9": [{"key": "s"}]}
+    assert command("pull", pulled).exit_code == 0
+    assert '"key": "s"' in (pulled / FILE).read_text()
+    assert (pulled / FILE).stat().st_mode & 0o077 == 0
+
+
 def test_a_folder_whose_links_lead_elsewhere_is_not_written(filled, pulled, command) -> None:
     elsewhere = pulled.parent / "elsewhere"
     (pulled / "workflows").rename(elsewhere)
