@@ -111,6 +111,7 @@ def test_tags_and_clusters_of_what_is_left_out_are_not_selected(also: list[Any])
         data["Event"]["Attribute"] += [*rows, out]
         for selected in ([ours], [cluster], [galaxy], [red], ["acme:customer-x"]):
             assert admit(data, [*also, *selected], Destination()).selected == also, selected
+            assert admit(data, [*also, selected], Destination()).selected == [*also, []], "a list for each attribute"
         data["Event"]["Galaxy"], data["Event"]["Tag"] = [galaxy], [OPEN, ours]
         assert admit(data, [ours, galaxy, cluster], Destination()).selected == [ours, galaxy, cluster], (
             "the event has them"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import Edits, Place, Survey, every_text
+from misp_workflow.delivery.guard.nested import Edits, Place, Survey, every_text, leaves, without
 from misp_workflow.event import flag
 
 GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
@@ -42,9 +42,8 @@ def without_names(selected: Any, names: frozenset[str], kept: Any) -> Any:
     tags, unless what is kept has them too."""
     if not isinstance(selected, list):
         return selected
-    gone = names - every_text(kept) if names and str in map(type, selected) else frozenset()
-    found = [without_names(one, names, kept) if type(one) is list else one for one in selected]
-    return [one for one in found if not (one in gone if type(one) is str else _is_selected_home(one, names))]
+    gone = names - every_text(kept) if names and str in map(type, leaves(selected)) else frozenset()
+    return without(selected, lambda one: one in gone if type(one) is str else _is_selected_home(one, names))
 
 
 def _is_selected_home(row: Any, names: frozenset[str]) -> bool:

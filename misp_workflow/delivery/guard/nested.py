@@ -217,6 +217,23 @@ def every_text(data: Any) -> set[str]:
     return found
 
 
+def leaves(items: list[Any]) -> list[Any]:
+    """Return what is in the list, and in the lists in it, but these lists themselves."""
+    waiting = [items]
+    found: list[Any] = []
+    for some in waiting:  # which grows meanwhile
+        waiting += [item for item in some if type(item) is list]
+        found += [item for item in some if type(item) is not list]
+    return found
+
+
+def without(items: list[Any], goes: Callable[[Any], bool]) -> list[Any]:
+    """Return the list without what goes of its `leaves`."""
+    return [
+        without(item, goes) if type(item) is list else item for item in items if type(item) is list or not goes(item)
+    ]
+
+
 def rewrite(value: Any, visit: Visit, key: str = "", skip: Container[str] = ()) -> Any:
     """Return the value with each object replaced by what `visit` makes of it, from the outside in.
 

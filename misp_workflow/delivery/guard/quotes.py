@@ -8,7 +8,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from misp_workflow.deadline import may_wait, paced
-from misp_workflow.delivery.guard.nested import Edits, Place, every_object, every_text
+from misp_workflow.delivery.guard.nested import Edits, Place, every_object, every_text, leaves, without
 from misp_workflow.delivery.guard.parts import Parts, is_nameless
 from misp_workflow.delivery.guard.phrases import Phrases
 from misp_workflow.delivery.guard.spelling import MUCH, live, merged, plain, readings, sure_words, words_of
@@ -163,12 +163,13 @@ class Quotes:
         """Return a selection of bare values, or of tags and clusters, without those that only what was left out has."""
         if not isinstance(selected, list):
             return selected
-        if any(isinstance(item, str) for item in selected):
+        items = leaves(selected)
+        if str in map(type, items):
             only = self._exact | (every_text(self._out) - every_text(kept))
-            selected = [item for item in selected if not (isinstance(item, str) and item in only)]
-        if shapes := {frozenset(item) for item in selected if is_nameless(item)}:
+            selected = without(selected, lambda item: type(item) is str and item in only)
+        if shapes := {frozenset(item) for item in items if is_nameless(item)}:
             lost = _said_like(shapes, self._out) - _said_like(shapes, kept)
-            selected = [item for item in selected if not (is_nameless(item) and _said(item) in lost)]
+            selected = without(selected, lambda item: is_nameless(item) and _said(item) in lost)
         return selected
 
     def _masked(self, text: str) -> str:
