@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,6 +109,7 @@ class _Delivery:
         self._rules = rules
         self._gather = gather
         self._end = end
+        self._asked_too: Collection[str] = ()  # keys that another call has in hand just now
         left = max(end - time.monotonic(), 0)
         self._try_until = end - min(0.25, left * MARGIN)
         self._try_from = self._try_until - min(LEAST_TRY, left / 8)
@@ -120,7 +121,8 @@ class _Delivery:
                 plans.append(self._plan(parcel, mode))
             if not all(plan.why for plan in plans):
                 may_wait()  # before anything is kept
-            with self._house.same.of([plan.parcel.key for plan in plans if plan.parcel.effect.keep], self._try_until):
+            keys = [plan.parcel.key for plan in plans if plan.parcel.effect.keep]
+            with self._house.same.of(keys, self._try_until) as self._asked_too:
                 return self._carry_out(plans)
         finally:
             self._let_go([plan for plan in plans if plan.held])
@@ -159,7 +161,7 @@ class _Delivery:
         return self._gather if destination.digest is None else destination.digest
 
     def _carry_out(self, plans: list[_Plan]) -> list[Receipt]:
-        kept = [plan for plan in plans if plan.parcel.effect.keep]
+        kept = [plan for plan in plans if plan.parcel.effect.keep and plan.parcel.key not in self._asked_too]
         taken: dict[int, Taken] = {}
         if kept:
             self._house.workers.start()
@@ -176,6 +178,8 @@ class _Delivery:
 
     def _finish(self, plan: _Plan, how: Taken | None) -> Receipt:
         """Return the receipt of one parcel; `how` the outbox took it, None when it never was to be kept."""
+        if plan.parcel.key in self._asked_too:
+            return _receipt(plan.parcel, "skipped", "already on its way: another call asks for the same")
         if how == "sent":
             return _receipt(plan.parcel, "skipped", "already sent: the same was delivered a moment ago")
         if how == "waiting":

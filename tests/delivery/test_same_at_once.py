@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from itertools import islice
 
 import pytest
 from delivery_kit import parcel
 
 from misp_workflow.delivery.deliver import deliver
 from misp_workflow.effects import Receipt
-from misp_workflow.testing.receiver import Answer, Receiver, answer
+from misp_workflow.testing.receiver import Answer, Received, Receiver, answer
 
 PARCELS = ("one", "two")
 
@@ -62,7 +63,29 @@ def test_the_second_waits_no_longer_than_it_has_time(
     began = time.monotonic()
     first, second = second_of(answer(delay=3.0), deadline=began + 1.0)
     assert (first.status, second.status) == ("delivered", "skipped")
-    assert second.detail.startswith("Already queued")
+    assert second.detail.startswith("Already on its way")
+
+
+def test_only_one_of_many_waits(receiver: Receiver) -> None:
+    """misp-modules has few threads, and a gate may want one of them meanwhile."""
+    goes_on = threading.Event()
+
+    def respond(_: Received) -> Answer:
+        goes_on.wait(60)
+        return answer()
+
+    receiver.always(respond)
+    with ThreadPoolExecutor(6) as callers:
+        end = time.monotonic() + 60
+        calls = [callers.submit(deliver, [parcel(receiver, "same")], deadline=end) for _ in range(6)]
+        told = [call.result()[0] for call in islice(as_completed(calls, timeout=60), 4)]
+        goes_on.set()
+        late = [call.result()[0] for call in calls if call.result()[0] not in told]
+    assert {(one.status, one.detail) for one in told} == {
+        ("skipped", "Already on its way: another call asks for the same.")
+    }
+    assert sorted(one.status for one in late) == ["delivered", "skipped"]
+    assert len(receiver.requests) == 1
 
 
 def test_calls_about_several_things_do_not_wait_for_each_other_for_ever(receiver: Receiver) -> None:
