@@ -17,10 +17,12 @@ from misp_workflow.effects.stored import to_json
 def masked(effect: Effect, most: float = math.inf) -> dict[str, Json]:
     """Return `to_json(effect)` for people's eyes: every secret value, wherever it stands, is "***".
 
-    `most` is how many characters are wanted: what comes after as many may be missing.
+    `most` is how many characters are wanted: what comes after as many may be missing. The items of a batch come last.
     """
     shown = to_json(effect)
     shown.pop("secrets", None)
+    if effect.batch in shown:
+        shown[effect.batch] = shown.pop(effect.batch)
     masking = _Masking(effect.secrets, most)
     return {name: masking.hidden(value) for name, value in shown.items()}
 

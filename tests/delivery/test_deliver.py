@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from delivery_kit import parcel, until
 from misp_workflow.delivery.deliver import deliver, house
 from misp_workflow.delivery.outbox import Claim
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
-from misp_workflow.effects import Parcel
+from misp_workflow.effects import Batch, Bulk, Parcel
 from misp_workflow.errors import DeliveryError
 from misp_workflow.settings import current
 from misp_workflow.testing.receiver import HANG, Receiver, answer
@@ -76,6 +77,23 @@ def test_a_dry_run_says_what_it_would_send_and_sends_nothing(receiver: Receiver)
 def test_a_dry_run_of_something_long_is_cut(receiver: Receiver) -> None:
     (receipt,) = deliver([parcel(receiver, body="x" * 100_000)], dry_run=True)
     assert len(receipt.detail) < 4100
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        Batch(system="kafka", address="kafka://there.example", options={"mechanism": "PLAIN"}),
+        Bulk(dialect="elastic", url="https://there.example", options={"index": "PLAIN"}, service="Elastic"),
+    ],
+)
+def test_a_dry_run_of_many_records_says_first_where_they_go(effect: Batch | Bulk) -> None:
+    records = tuple({"id": str(n), "topic": "a", "key": "", "body": "b" * 100} for n in range(500))
+    (receipt,) = deliver(
+        [Parcel(key="k", effect=replace(effect, records=records), action="a", created=0.0)], dry_run=True
+    )
+    assert "there.example" in receipt.detail and "PLAIN" in receipt.detail and "bbb" in receipt.detail
+    (receipt,) = deliver([Parcel(key="k", effect=replace(effect, rest_of="u"), action="a", created=0.0)], dry_run=True)
+    assert "there.example" in receipt.detail, "it has no records of its own"
 
 
 def test_nothing_to_deliver() -> None:
