@@ -22,14 +22,14 @@ _LINES_OF_TAGS = re.compile(rf"(?:{_INNER}|(?![,;，；、]\s*[\w*?.-]+:)[^\n])+
 _NAMES = re.compile(rf"(?:{_INNER}|[^,\n])+")
 _WORDS = re.compile(r"named pipe(?![^\s,;，；、])|[^\s,;，；、]+")  # the one type of MISP with a space in it
 _ITEMS = {"email": _MAILBOXES, "tag": _TAGS, "word": _WORDS, "type": _WORDS, "domain": _WORDS, "name": _NAMES}
-_QUOTED = re.compile(r"""(["'])([^"']+)\1""")
+_QUOTED = re.compile(r"""(["'])([^\s"']+="[^"]*"|(?:(?!\1).)+)\1""")
+"""What stands in quotes, with the other kind within, or with the quotes of a whole tag: "acme:kind="a""."""
 _BULLET = re.compile(r"^[ \t]*[-•◦▪‣·–—][ \t]+(?=\S)", re.MULTILINE)
 _NUMBERED = re.compile(r"[ \t]*(?:\*|\d{1,3}[.)])[ \t]+(?=\S)")
 """A bullet where every line has one; "* red" alone is a pattern."""
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _COMMENT = re.compile(r"^[ \t]*#(?:[ \t#].*)?$", re.MULTILINE)  # "#soc" may be a name
 _COMMENT_BEHIND = re.compile(r"\s#\s")
-_IN_QUOTES = re.compile(r"""(["']).*?\1""")
 OWN_LINE = "a comment stands on a line of its own, with a space after the '#'; in quotes it is part of a name"
 _TWO_TAGS = re.compile(r"\s*[\w*?.-]+:\S.*\s[\w*?.-]+:[^\s/]")
 _TWO_QUOTED = re.compile(r"""(["']).*\1""")
@@ -78,7 +78,7 @@ def name(name: str, spec: Mapping[str, Any], item: str) -> str:
 
 def pattern(name: str, spec: Mapping[str, Any], item: str) -> str:
     """Return the item, bare; ParameterError for what nothing ever is: a regular expression, a comment behind it."""
-    found, unquoted = bare(item), _IN_QUOTES.sub("", item)
+    found, unquoted = bare(item), _QUOTED.sub("", item)
     if _COMMENT_BEHIND.search(unquoted):
         raise ParameterError(f"Parameter '{name}': '{found[:60]}' ends in a comment: {OWN_LINE}.")
     if _TWO_TAGS.match(unquoted) or _TWO_QUOTED.fullmatch(found):

@@ -116,6 +116,14 @@ def test_a_whole_name_may_stand_in_quotes(name: str) -> None:
     assert listed("forbidden_tags", f'"{name}"') == (name,)
 
 
+@pytest.mark.parametrize("name", ['acme:kind="a"', 'acme:kind="case # 4711 a:b c:d"'])
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_whole_tag_with_quotes_in_it_may_stand_in_quotes(name: str, quote: str) -> None:
+    """As people write everything in quotes. It was said to be two in one."""
+    assert listed("forbidden_tags", f"{quote}{name}{quote}\nx:y") == (name, "x:y")
+    assert listed("organisations", '"Krassi\'s"\nFoo') == ("Krassi's", "Foo")
+
+
 @pytest.mark.parametrize("given", ["dns|whois", "dns<br>whois", "dns\\nwhois"])
 def test_signs_that_are_in_no_word_are_said(given: str) -> None:
     modules = ActionFile.load(FOLDER / "enrichment_guard.py").params
