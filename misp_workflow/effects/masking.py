@@ -17,12 +17,15 @@ from misp_workflow.effects.stored import to_json
 def masked(effect: Effect, most: float = math.inf) -> dict[str, Json]:
     """Return `to_json(effect)` for people's eyes: every secret value, wherever it stands, is "***".
 
-    `most` is how many characters are wanted: what comes after as many may be missing. The items of a batch come last.
+    `most` is how many characters are wanted: what comes after as many may be missing. Where a batch goes
+    comes first.
     """
     shown = to_json(effect)
     shown.pop("secrets", None)
-    if effect.batch in shown:
-        shown[effect.batch] = shown.pop(effect.batch)
+    if effect.batch:
+        shown = dict(
+            sorted(shown.items(), key=lambda item: (type(item[1]) is not str, item[0] in (effect.batch, "stix")))
+        )
     masking = _Masking(effect.secrets, most)
     return {name: masking.hidden(value) for name, value in shown.items()}
 

@@ -92,8 +92,12 @@ def test_a_dry_run_of_many_records_says_first_where_they_go(effect: Batch | Bulk
         [Parcel(key="k", effect=replace(effect, records=records), action="a", created=0.0)], dry_run=True
     )
     assert "there.example" in receipt.detail and "PLAIN" in receipt.detail and "bbb" in receipt.detail
-    (receipt,) = deliver([Parcel(key="k", effect=replace(effect, rest_of="u"), action="a", created=0.0)], dry_run=True)
-    assert "there.example" in receipt.detail, "it has no records of its own"
+    for more in (
+        {"stix": {"event": {"info": "c" * 9000}}},
+        {"records": (), "rest_of": "u", "standing": ("d" * 36,) * 500},
+    ):
+        parcels = [Parcel(key="k", effect=replace(effect, **more), action="a", created=0.0)]
+        assert "there.example" in deliver(parcels, dry_run=True)[0].detail, "also where something else is long"
 
 
 def test_nothing_to_deliver() -> None:
