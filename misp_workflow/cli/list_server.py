@@ -8,7 +8,7 @@ import hmac
 import ipaddress
 from typing import Any
 
-from misp_workflow.cli.listening import opened
+from misp_workflow.cli.listening import opened, serve
 from misp_workflow.cli.screen import echo
 from misp_workflow.delivery.lists import shelves
 from misp_workflow.errors import InputError
@@ -33,7 +33,7 @@ def run(settings: Settings, listen: str, port: int) -> None:
         for shelf in shelves(settings):
             echo(f"{where}/{shelf.path.name}")
         echo("Stop with Ctrl-C.")
-        uvicorn.Server(uvicorn.Config(served, log_level="warning", server_header=False)).run([listening])
+        serve(uvicorn.Config(served, log_level="warning", server_header=False), listening)
 
 
 def app(settings: Settings) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+from typing import Any
 
 from misp_workflow.errors import InputError
 
@@ -18,6 +20,14 @@ def opened(listen: str, port: int) -> tuple[socket.socket, str]:
         todo = "Choose another one: --port, with 0 for any that is free."
         raise InputError(f"Nothing can listen at {listen}, port {port}: {_said(error)}. {todo}") from None
     return listening, f"http://{f'[{listen}]' if ':' in listen else listen}:{listening.getsockname()[1]}"
+
+
+def serve(config: Any, listening: socket.socket) -> None:
+    """Serve what a `uvicorn.Config` says until Ctrl-C, which is no accident."""
+    import uvicorn
+
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run([listening])
 
 
 def _said(error: OSError) -> str:

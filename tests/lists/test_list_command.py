@@ -6,12 +6,14 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -114,8 +116,10 @@ def test_serves_the_lists_and_nothing_else(listed: Path) -> None:
     pytest.importorskip("starlette")
     (listed / "secret.txt").write_text("no list")
     port = free_port()
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # tests in the background ignore it, and pass that on
     server = subprocess.Popen(
-        [sys.executable, "-c", "from misp_workflow.cli import main; main()", "list", "serve", "--port", str(port)]
+        [sys.executable, "-c", "from misp_workflow.cli import main; main()", "list", "serve", "--port", str(port)],
+        preexec_fn=heed,
     )
     url, key = f"http://127.0.0.1:{port}", {"Authorization": "Bearer let-the-firewall-in"}
     try:
@@ -136,6 +140,8 @@ def test_serves_the_lists_and_nothing_else(listed: Path) -> None:
         assert get(f"{url}/fw.txt", Accept_Encoding="gzip", **key)[2]["content-encoding"] == "gzip"
         for beside in ("secret.txt", "..%2Fsettings.toml", "", "fw.txt%00"):
             assert get(f"{url}/{beside}", **key)[0] == 404
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0, "that is how it is to be stopped"
     finally:
         server.terminate()
         server.wait(30)

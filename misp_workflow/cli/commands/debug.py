@@ -10,7 +10,7 @@ import click
 
 from misp_workflow import settings
 from misp_workflow.cli.inputs import FILE, PORT, read_workflow
-from misp_workflow.cli.listening import opened
+from misp_workflow.cli.listening import opened, serve
 from misp_workflow.cli.misp_options import misp_options, settings_for
 from misp_workflow.cli.screen import echo
 from misp_workflow.debug.app import Listener
@@ -48,7 +48,7 @@ def command(
         echo(f"Watch the runs   {where}/watch?key={listener.key}    Stop with Ctrl-C.")
         # A page that waits for news is no reason to go on, nor to print a traceback.
         rules = uvicorn.Config(listener.app(), log_level="critical", server_header=False, timeout_graceful_shutdown=1)
-        uvicorn.Server(rules).run([listening])
+        serve(rules, listening)
 
 
 def _graphs(known: Mapping[str, Workflow], url: str | None, key: str | None, at: str | None) -> GraphOf:
