@@ -82,7 +82,11 @@ def test_what_a_worker_tries_from_a_broker_is_not_given_to_another(
         assert sorted(request.header("Idempotency-Key") or "" for request in receiver.requests) == ["b1", "b2"]
 
 
-def test_what_fetches_has_ended_before_its_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("finishes", [True, False])
+def test_what_fetches_has_ended_before_its_connection_is_closed(
+    monkeypatch: pytest.MonkeyPatch, finishes: bool
+) -> None:
+    """Without an end, when the process ended: closing waited for what the other thread had read, and for ever."""
     stub = pytest.importorskip("dramatiq.brokers.stub", reason="the extra 'queue' is not installed")
     from dramatiq.worker import ConsumerThread
 
@@ -95,7 +99,8 @@ def test_what_fetches_has_ended_before_its_connection_is_closed(monkeypatch: pyt
     broker.declare_queue(MAIN)
     workers = BrokerWorkers(broker, 1, threading.Event())
     workers.start()
-    workers.finish()
+    if finishes:
+        workers.finish()
     workers.stop(0.001)
     assert fetching
     assert not any(fetching)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Literal
+import time
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import dramatiq
 from dramatiq.broker import Broker
@@ -13,7 +15,10 @@ from misp_workflow.delivery.outbox.at_broker.envelope import MAIN
 
 FETCHING_ENDS = 30.0
 """Seconds that what fetches gets to end, of which it needs one at most: a connection that is closed while another
-thread is at it stays open, and what was fetched over it is nobody's."""
+thread is at it stays open, and what was fetched over it is nobody's; or the closing waits for ever for what the other
+thread has read. So what does not end is not closed."""
+AT_THE_END = 5.0
+"""The same where the process ends, and the connection with it."""
 
 
 class BrokerWorkers:
@@ -50,7 +55,18 @@ class BrokerWorkers:
         self._ending.set()
         with self._lock:
             before, self._state = self._state, "over"
-        if before == "finishing":  # nothing is tried any more, and nobody waits
-            patience = max(patience, FETCHING_ENDS)
-        if before in ("running", "finishing"):
-            self._worker.stop(timeout=max(int(patience * 1000), 1))
+        if before not in ("running", "finishing"):
+            return
+        _end(self._worker.workers, patience)
+        _end(self._worker.consumers.values(), FETCHING_ENDS if before == "finishing" else max(patience, AT_THE_END))
+        if not any(one.is_alive() for one in self._worker.consumers.values()):
+            self._worker.stop(timeout=1)
+
+
+def _end(threads: Iterable[Any], patience: float) -> None:
+    """Ask dramatiq's threads to end, and wait for all of them together for so many seconds."""
+    end = time.monotonic() + patience
+    for thread in threads:
+        thread.stop()
+    for thread in threads:
+        thread.join(max(end - time.monotonic(), 0.0))
