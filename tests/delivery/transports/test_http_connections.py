@@ -11,6 +11,7 @@ from http_kit import KEY, RawServer, send
 
 from misp_workflow.delivery.transports import http
 from misp_workflow.delivery.transports.network import connections, names, sockets
+from misp_workflow.delivery.transports.network.tries import Try
 from misp_workflow.effects import Post
 from misp_workflow.testing.receiver import CLOSE, HANG, Answer, Receiver, answer
 
@@ -145,3 +146,16 @@ def test_a_refused_address_gets_no_byte(receiver: Receiver, monkeypatch: pytest.
     given = send(receiver)
     assert (given.outcome, given.detail) == ("refused", "Slack is not asked: 127.0.0.1 is forbidden by the settings")
     assert receiver.connections == 0
+
+
+def test_what_a_try_has_adopted_is_closed_at_its_end_whatever_closed_meanwhile() -> None:
+    ours, its_end = socket.socketpair()
+    stale, other_end = socket.socketpair()
+    with ours, its_end, stale, other_end:
+        this = Try(time.monotonic() + 60)
+        this.use(ours)
+        assert this.adopt(ours)
+        assert not this.adopt(stale)
+        this.end()
+        assert ours.fileno() == -1, "the handle is left to the garbage collector, which warns of it"
+        assert stale.fileno() != -1

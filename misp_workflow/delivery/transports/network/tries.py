@@ -49,8 +49,9 @@ class Try:
         (At "Connection: close" the connection is closed as soon as the head is read, while the body still comes.)
         """
         with self._lock:
-            self._orphan = self._handle is handle
-            return self._orphan
+            mine = self._handle is handle
+            self._orphan = self._orphan or mine  # another that closes meanwhile changes nothing for the one in use
+            return mine
 
     def use_foreign(self, handle: socket.socket) -> None:
         """Name a connection that a library makes in this try, beside others; TimeoutError when it is too late."""
