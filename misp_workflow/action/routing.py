@@ -17,6 +17,7 @@ from misp_workflow.event import THREAT_LEVELS, View, matching, number, text
 from misp_workflow.markings import strictest
 from misp_workflow.settings import Settings
 from misp_workflow.settings.routes import Route
+from misp_workflow.tag_patterns import tagged
 
 UNMARKED = "unmarked"
 
@@ -51,7 +52,7 @@ def reasons_against(line: Route, view: View, now: datetime) -> Iterator[str]:
         level = strictest(view.tags_of_all, "tlp") or UNMARKED
         if level not in line.tlp and not (level == "clear" and "white" in line.tlp):
             yield f"its TLP is {level}"
-    if line.tags and not any(matching(view.all_tags, pattern) for pattern in line.tags):
+    if line.tags and not any(tagged(view.all_tags, pattern) for pattern in line.tags):
         yield f"no tag matches {', '.join(line.tags)}"
     if line.organisations and not _names(event.get("Orgc")) & {one.casefold() for one in line.organisations}:
         yield f"its creator is {view.organisation or 'not known'}"

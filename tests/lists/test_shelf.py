@@ -57,6 +57,33 @@ def test_what_is_withdrawn_is_gone(keep, then: dict) -> None:
     assert shelf("fw").check().clean
 
 
+@pytest.mark.parametrize(
+    ("asked", "tag"),
+    [
+        ("tlp:amber+strict", "TLP:AMBER_STRICT"),
+        ("TLP AMBER STRICT", "tlp:amber+strict"),
+        ("tlp:white", "tlp:clear"),
+        ("tlp:clear", "TLP:WHITE"),
+        ("PAP:RED", "pap=red"),
+        ("tlp:red", "tlp:purple"),  # which counts as red everywhere
+    ],
+)
+@pytest.mark.parametrize("on", ["attribute", "event"])
+def test_a_level_withdraws_however_it_is_spelt(keep, asked: str, tag: str, on: str) -> None:
+    keep({"fw": {"format": "plain"}})
+    ask(event([A]), "fw")
+    tags = {"Tag": [{"name": tag}]}
+    told = event([{**A, **tags}], False) if on == "attribute" else event([A], False, **tags)
+    ask(told, "fw", withdraw_tags=f"tlp:green,{asked}")
+    assert lines("fw") == []
+
+
+def test_another_level_withdraws_nothing(keep) -> None:
+    keep({"fw": {"format": "plain"}})
+    ask(event([{**A, "Tag": [{"name": "tlp:amber"}]}]), "fw", withdraw_tags="tlp:amber+strict, PAP:AMBER")
+    assert lines("fw") == ["a.example"]
+
+
 def test_an_unpublished_event_may_stay(keep) -> None:
     keep({"fw": {"format": "plain"}})
     ask(event([A]), "fw")

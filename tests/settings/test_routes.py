@@ -60,6 +60,8 @@ def lines(tmp_path: Path, conditions: str) -> Route:
         ('tlp = ["red", "unmarked"]', "its TLP is green"),
         ('tags = ["phase:*"]', ""),
         ('tags = ["PHASE:2"]', "no tag matches PHASE:2"),
+        ('tags = ["TLP GREEN"]', ""),
+        ('tags = ["tlp:amber"]', "no tag matches tlp:amber"),
         ('organisations = ["circl"]', ""),
         (f'organisations = ["{UUID}"]', ""),
         ('organisations = ["Somebody"]', "its creator is CIRCL"),

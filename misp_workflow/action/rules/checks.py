@@ -13,6 +13,7 @@ from misp_workflow.delivery.guard.addresses import ascii_name, reserved
 from misp_workflow.delivery.warninglists import lists_with
 from misp_workflow.event import DISTRIBUTIONS, flag, matching, number, text
 from misp_workflow.markings import UNKNOWN, read_tag
+from misp_workflow.tag_patterns import tagged
 from misp_workflow.words import counted
 
 MOST_NAMED = 5
@@ -63,21 +64,6 @@ def marked(names: Sequence[str], patterns: Sequence[str]) -> Iterator[str]:
     """Yield a reason for each tag that a pattern forbids; a TLP or PAP level in any spelling (TLP: Red)."""
     for pattern in patterns:
         yield from (f"the tag '{name}' is forbidden" for name in dict.fromkeys(tagged(names, pattern)))
-
-
-def tagged(names: Sequence[str], pattern: str) -> list[str]:
-    """Return the tags that a pattern means: by name, or as the level that they say by the clearance's own reading."""
-    return [
-        name
-        for name in deadline.paced(names)
-        if matching([name, *read_tag(name).names], pattern) or _same_level(name, pattern)
-    ]
-
-
-def _same_level(name: str, pattern: str) -> bool:
-    """Whether a tag counts as the level that a pattern names; one that nobody can read counts as the strictest."""
-    wanted, found = read_tag(pattern), read_tag(name)
-    return any(one == other != UNKNOWN for one, other in ((wanted.tlp, found.tlp), (wanted.pap, found.pap)))
 
 
 def _tlp_once(names: list[str]) -> Iterator[str]:

@@ -6,14 +6,17 @@ attribute that it shows whether it is there, and a call about a whole event that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from misp_workflow.action.call import Call
 from misp_workflow.action.fields import WHOLE_EVENT
 from misp_workflow.action.params import Table
 from misp_workflow.effects import Receipt
-from misp_workflow.event import flag, matching
+from misp_workflow.event import flag
+from misp_workflow.tag_patterns import tagged
 
 STANDING: Table = {
     "to_ids": {
@@ -23,7 +26,7 @@ STANDING: Table = {
         "default": "only",
     },
     "withdraw_tags": {
-        "description": "Tags that withdraw an attribute, with commas; * stands for anything",
+        "description": "Tags that withdraw an attribute, with commas; * stands for anything; a TLP in any spelling",
         "format": "list",
         "each": "tag",
     },
@@ -60,7 +63,12 @@ def standing(call: Call) -> Standing | Receipt:
     event = call.event_uuid
     if not event:
         return call.skip("The data names no event, so there is nothing to say of it.")
-    goes = params.withdraw_whole_event or any(matching(call.event_tags, pattern) for pattern in params.withdraw_tags)
+
+    @cache  # an event's attributes have the same few
+    def withdraws(name: str) -> bool:
+        return any(tagged((name,), pattern) for pattern in params.withdraw_tags)
+
+    goes = params.withdraw_whole_event or any(map(withdraws, call.event_tags))
     whole = goes or "RelatedEvent" in view.event or bool(call.refusal)
     if call.selected and view.attributes and not (call.rows or goes):
         if call.held_back:
@@ -70,15 +78,14 @@ def standing(call: Call) -> Standing | Receipt:
         if view.kind != "event" or flag(view.event.get("published", True)) or params.when_unpublished == "keep":
             return call.skip("The data shows no attributes of the event.")
         whole = True  # the bare row of an event that was saved
-    chosen = [] if goes else [row for row in call.rows if _stands(call, row)]
+    chosen = [] if goes else [row for row in call.rows if _stands(call, row, withdraws)]
     stay = {row["uuid"] for row in chosen}
     gone = [row for row in view.attributes if row.get("uuid") and row["uuid"] not in stay]
     return Standing(event, chosen, gone, whole, call.held_back)
 
 
-def _stands(call: Call, row: dict[str, Any]) -> bool:
+def _stands(call: Call, row: dict[str, Any], withdraws: Callable[[str], bool]) -> bool:
     named = all(row.get(name) for name in ("uuid", "type", "value"))
     if not named or flag(row.get("deleted")) or (call.params.to_ids == "only" and not flag(row.get("to_ids"))):
         return False
-    patterns = call.params.withdraw_tags
-    return not patterns or not any(matching(call.all_tags_of(row), pattern) for pattern in patterns)
+    return not call.params.withdraw_tags or not any(map(withdraws, call.all_tags_of(row)))
