@@ -14,6 +14,7 @@ from misp_workflow.words import whole_number
 Kind = Literal["name", "description", "debug", "node added", "node removed", "node replaced", "parameter", "filter",
                "edge added", "edge removed", "edge moved", "moved", "frame", "detail"]  # fmt: skip
 HIDDEN = "***"
+EMPTY = "nothing"
 LONGEST = 120
 """Characters of a value in a sentence."""
 BRANCHES = {"output_1": "then", "output_2": "else"}
@@ -97,11 +98,13 @@ def _values(
             one, other = (HIDDEN if value not in (None, "") else value for value in (one, other))
         label = f"filter {name}" if kind == "filter" else name
         if name not in old:
-            what = f"{label} set to {shown(other)}"
+            what = f"{label}: there now, and empty" if shown(other) == EMPTY else f"{label} set to {shown(other)}"
+        elif name not in new and shown(one) == EMPTY:
+            what = f"{label}: no longer there, and it was empty"
         elif name not in new:
             what = f"{label} taken out (was {shown(one)})"
         else:
-            what = f"{label}: {shown(one)} → {shown(other)}"
+            what = f"{label}: {_step(one, other)}"
         yield Change(kind, node.key, node.module, what, one, other)
 
 
@@ -177,9 +180,9 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list):
-        words = ", ".join(map(str, value)) or "nothing"
+        words = ", ".join(map(str, value)) or EMPTY
     else:
-        words = "nothing" if value in (None, "") else f"“{value}”" if isinstance(value, str) else str(value)
+        words = EMPTY if value in (None, "") else f"“{value}”" if isinstance(value, str) else str(value)
     words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
     return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
