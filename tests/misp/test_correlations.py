@@ -111,12 +111,17 @@ def test_what_nobody_can_ask_counts_as_unmarked(
     other = added(misp, "Other", "a.example", tlp="red")
     ours = added(misp, "Ours", "a.example")
     data = published(misp, ours, other)
-    (tmp_path / "settings.toml").write_text('[destinations.closed]\nunmarked_there = "red"\n')
+    places = {"closed": 'unmarked_there = "red"', "open": 'unmarked_there = "amber"', "board": 'tlp = "red"'}
+    (tmp_path / "settings.toml").write_text("".join(f"[destinations.{name}]\n{its}\n" for name, its in places.items()))
     said = tell(data, destination="closed")["data"]
     assert said["status"] == "skipped" and said["detail"].endswith("(1 correlation withheld: TLP:RED).")
     tell(data)
-    assert "Other" in texts(receiver)[0]
+    assert f"**Event {other['id']}:** (title withheld: its TLP is not known here) (ORGNAME, " in texts(receiver)[0]
+    assert "Other" not in texts(receiver)[0], "MISP names it without its tags"
     assert "**Matching attributes:** not known: the settings name no [misp] to ask" in texts(receiver)[0]
+    for place in ("open", "board"):
+        tell(data, destination=place)
+        assert "Other" in texts(receiver)[-1], "the settings say what it counts as"
 
 
 def test_a_withheld_attribute_matches_nothing_there(misp: MispStandIn, tell: Tell, receiver: Receiver) -> None:

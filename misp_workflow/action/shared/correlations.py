@@ -1,7 +1,7 @@
 """What an event correlates with, told to whom it may be, and to each destination once.
 
-Another event is told of by its own marking: MISP is asked, and what it does not say counts as unmarked. An attribute
-of this event that the destination may not see matches nothing there.
+Another event is told of by its own marking: MISP is asked, and what it does not say counts as unmarked, but for its
+title, which nobody can judge then. An attribute of this event that the destination may not see matches nothing there.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class Memory:
         self._place = place
         self._destination = _judging(destination)
         self._others = _named(before)
+        # As the guard leaves them: of a title nobody knows the marking, unless the settings say what it counts as.
+        self._shown = {} if destination.unmarked_there else _named(call.view)
         self._withheld: Counter[str] = Counter()
         self._known: set[bytes] = set()
 
@@ -110,7 +112,8 @@ class Memory:
         for number in sorted(numbers, key=lambda number: (len(number), number), reverse=True):
             matches = (asked.matches or {}).get(number, frozenset())
             visible = [row for uuid, row in ours.items() if uuid in matches]
-            event = self._cleared({**self._others.get(number, {}), **asked.events.get(number, {})})
+            named = {**self._others.get(number, {}), **self._shown.get(number, {})}
+            event = self._cleared({**named, **asked.events.get(number, {})})
             if event is None:
                 continue
             if matches and not visible:
