@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ PIPES = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 
 
 def content(path: Path) -> bytes:
-    """Return what is in a file; InputError when it cannot be had."""
+    """Return what is in a file, without the mark of UTF-8 before it; InputError when it cannot be had."""
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             status = os.fstat(file.fileno())
@@ -24,7 +25,7 @@ def content(path: Path) -> bytes:
                 raise InputError(f"{path} is no regular file.")
             if status.st_size > MOST:
                 raise InputError(f"{path} has more than {MOST >> 20:,} MiB: give what is in it in several files.")
-            return file.read()
+            return file.read().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 

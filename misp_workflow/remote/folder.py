@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from misp_workflow import given
 from misp_workflow.errors import DeliveryError, GraphError, InputError, WorkflowError
 from misp_workflow.remote import document
 from misp_workflow.remote.client import Misp
@@ -229,8 +230,8 @@ def _fingerprint_here(path: Path) -> str | None:
 def _beside(path: Path) -> Mapping[str, Any]:
     """Return the members of the file's own, beside the workflow."""
     try:
-        found = orjson.loads(path.read_bytes())
-    except (OSError, ValueError):
+        found = orjson.loads(given.content(path))
+    except (WorkflowError, ValueError):
         return {}
     if not isinstance(found, dict) or "Workflow" not in found:
         return {}

@@ -56,6 +56,13 @@ def test_what_is_no_json_is_told_in_plain_words(content: bytes, why: str, tmp_pa
         assert done.exit_code == 2 and f"x.json is not JSON: {why}." in done.output
 
 
+def test_the_mark_that_editors_leave_before_a_text_is_passed_over(tmp_path: Path):
+    event, workflow = tmp_path / "event.json", tmp_path / "workflow.json"
+    event.write_bytes(b"\xef\xbb\xbf" + Path(EVENT).read_bytes())
+    workflow.write_bytes(b"\xef\xbb\xbf" + Path(WORKFLOW).read_bytes())
+    assert call("run", str(workflow), "--event", str(event)).output == call("run", WORKFLOW, "--event", EVENT).output
+
+
 def test_workflow_and_event_that_changed_places_are_named():
     assert "holds an event, not a workflow" in call("run", EVENT, "--event", WORKFLOW).output
     assert "holds a workflow; event-publish hands over an event" in call("run", WORKFLOW, "--event", WORKFLOW).output

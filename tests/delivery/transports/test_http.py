@@ -134,6 +134,7 @@ SLACK = {"expect": {"ok": True}, "error_at": "error", "retry_on": ("ratelimited"
     ("reply", "fields", "outcome", "sentence"),
     [
         (answer({"ok": True}), SLACK, "delivered", "Slack answered 200 OK"),
+        (answer(b'\xef\xbb\xbf{"ok": true}'), SLACK, "delivered", "Slack answered 200 OK"),
         (answer({"ok": False, "error": "channel_not_found"}), SLACK, "refused", "Slack answered channel_not_found"),
         (answer({"ok": False, "error": "ratelimited"}), SLACK, "again", "Slack answered ratelimited"),
         (answer({"ok": False}), SLACK, "refused", 'Slack answered with "ok": false'),
