@@ -15,10 +15,9 @@ from misp_workflow import deadline
 from misp_workflow.action.call import Call
 from misp_workflow.action.params import Table
 from misp_workflow.action.shared import content
-from misp_workflow.delivery.guard.marks import tags_of
 from misp_workflow.effects import Json, MispChange, Receipt
 from misp_workflow.errors import InputError
-from misp_workflow.event import flag, live, text, uuid_of
+from misp_workflow.event import flag, live, tag_names, text, uuid_of
 from misp_workflow.markings import PAP_LEVELS, UNKNOWN, read_tag
 from misp_workflow.settings import Destination
 from misp_workflow.words import counted
@@ -82,9 +81,12 @@ def each_rendered(call: Call, name: str, items: Iterable[Mapping[str, Any]]) -> 
 
 
 def may_be_asked(rows: Iterable[Mapping[str, Any]], call: Call) -> tuple[list[Mapping[str, Any]], int]:
-    """Return the rows whose PAP, and whose event's, lets somebody else be asked about them, and how many do not."""
+    """Return the rows whose PAP, and whose event's, lets somebody else be asked about them, and how many do not.
+
+    Tags that stay at home count, too: they are out of the rows already.
+    """
     highest, listed = PAP_LEVELS.index(call.params.pap), list(rows)
-    allowed = [row for row in listed if _pap([*tags_of(call.view.event), *tags_of(row)]) <= highest]
+    allowed = [row for row in listed if _pap([*tag_names(row), *call.all_tags_of(row)]) <= highest]
     return allowed, len(listed) - len(allowed)
 
 
