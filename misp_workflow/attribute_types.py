@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from misp_workflow.errors import did_you_mean
 from misp_workflow.event import matching
 
 
@@ -24,3 +26,9 @@ def known() -> tuple[str, ...]:
 def is_one(pattern: str) -> bool:
     """Whether a pattern means at least one type; so does anything where nobody knows which there are."""
     return not known() or bool(matching(known(), pattern))
+
+
+def unknown(patterns: Iterable[str]) -> list[str]:
+    """Return why each pattern that means no type does, as the end of a sentence."""
+    why = "is no attribute type that the PyMISP installed here knows"
+    return [f"“{one[:60]}” {why}{did_you_mean(one, known())}" for one in patterns if not is_one(one)]

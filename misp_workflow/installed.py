@@ -44,13 +44,19 @@ def pages() -> Path | None:
 
 def upstream_actions() -> list[Path]:
     """Return the action files of the misp-modules that is installed here, without this package's own."""
-    spec = find_spec("misp_modules")
-    folders = (
-        [Path(place) / "modules" / "action_mod" for place in (spec.submodule_search_locations or [])] if spec else []
-    )
     own = {file.stem for file in own_actions()}
-    found = (file for folder in folders for file in sorted(folder.glob("*.py")) if not file.name.startswith("_"))
-    return [file for file in found if file.stem not in own]
+    return [file for file in _upstream("action_mod") if file.stem not in own]
+
+
+def enrichments() -> list[str]:
+    """Return the names of the enrichment modules of the misp-modules that is installed here."""
+    return [file.stem for file in _upstream("expansion")]
+
+
+def _upstream(folder: str) -> list[Path]:
+    spec = find_spec("misp_modules")
+    places = [Path(place) / "modules" / folder for place in (spec.submodule_search_locations or [])] if spec else []
+    return [file for place in places for file in sorted(place.glob("*.py")) if not file.name.startswith("_")]
 
 
 # --- extras -----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What an action file sees, and all that it may import besides the standard library."""
 
+from misp_workflow import attribute_types
 from misp_workflow.action import fields, rules
 from misp_workflow.action.call import Call
 from misp_workflow.action.expose import expose
@@ -57,6 +58,7 @@ __all__ = [
     "Standing",
     "View",
     "attachments",
+    "attribute_types",
     "cases",
     "expose",
     "fields",

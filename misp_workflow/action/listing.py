@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from misp_workflow import attribute_types
-from misp_workflow.errors import ParameterError, did_you_mean
+from misp_workflow.errors import ParameterError
 from misp_workflow.event import is_expression
 from misp_workflow.settings.table import EXPRESSION
 
@@ -108,9 +108,6 @@ def _word(name: str, spec: Mapping[str, Any], item: str) -> str:
 def attribute_type(name: str, spec: Mapping[str, Any], item: str) -> str:
     """Return the pattern of a type; ParameterError for one that means no type of MISP: it would forbid nothing."""
     found = _word(name, spec, item)
-    if not attribute_types.is_one(found):
-        near = did_you_mean(found, attribute_types.known())
-        raise ParameterError(
-            f"Parameter '{name}': '{found[:60]}' is no attribute type that the PyMISP installed here knows{near}."
-        )
+    for why in attribute_types.unknown((found,)):
+        raise ParameterError(f"Parameter '{name}': {why}.")
     return found

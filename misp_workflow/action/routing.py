@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from datetime import time as time_of_day
 from typing import Any
 
+from misp_workflow import attribute_types
 from misp_workflow.action import rules
 from misp_workflow.action.answers import Answer, of_places, sentence
 from misp_workflow.deadline import may_wait
 from misp_workflow.errors import WorkflowError
-from misp_workflow.event import THREAT_LEVELS, View, matching, number, text
+from misp_workflow.event import THREAT_LEVELS, UUID, View, matching, number, text
 from misp_workflow.markings import strictest
 from misp_workflow.settings import Settings
 from misp_workflow.settings.routes import Route
@@ -54,13 +55,13 @@ def reasons_against(line: Route, view: View, now: datetime) -> Iterator[str]:
             yield f"its TLP is {level}"
     if line.tags and not any(tagged(view.all_tags, pattern) for pattern in line.tags):
         yield f"no tag matches {', '.join(line.tags)}"
-    if line.organisations and not _names(event.get("Orgc")) & {one.casefold() for one in line.organisations}:
+    if line.organisations and not any(matching(_names(event.get("Orgc")), one) for one in line.organisations):
         yield f"its creator is {view.organisation or 'not known'}"
     if line.sharing_groups and not _group(view) & {one.casefold() for one in line.sharing_groups}:
         yield "it is not for such a sharing group"
     types = {text(row.get("type")) for row in view.attributes} if line.types else ()
     if line.types and not any(matching(types, pattern) for pattern in line.types):
-        yield f"no attribute is of type {', '.join(line.types)}"
+        yield "; ".join([f"no attribute is of type {', '.join(line.types)}", *attribute_types.unknown(line.types)])
     if (line.networks or line.domains) and not [*rules.own_values(view, line.domains, line.networks)]:
         yield "nothing in it is on the watch list"
     if line.threat_levels:
@@ -84,7 +85,16 @@ def _not_now(line: Route, now: datetime) -> Iterator[str]:
 
 def _names(organisation: Any) -> set[str]:
     found = organisation if isinstance(organisation, dict) else {}
-    return {text(found.get(key)).casefold() for key in ("name", "uuid")} - {""}
+    return {text(found.get(key)) for key in ("name", "uuid")} - {""}
+
+
+def misspelt(line: Route) -> Iterator[str]:
+    """Yield why a word of a line is none that an event ever has, so that the line may never hold."""
+    for why in attribute_types.unknown(line.types):
+        yield f"'types': {why}"
+    for one in line.sharing_groups:
+        if not (one.isdecimal() or UUID.fullmatch(one)):
+            yield f"'sharing_groups': “{one[:60]}” is neither the number nor the uuid of a sharing group"
 
 
 def _group(view: View) -> set[str]:

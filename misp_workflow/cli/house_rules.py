@@ -8,12 +8,13 @@ from typing import Any
 
 from misp_workflow import settings, template
 from misp_workflow.action import params as parameters
+from misp_workflow.action.routing import misspelt
 from misp_workflow.action.wording.context import NAMES
 from misp_workflow.cli.overview import told
 from misp_workflow.cli.screen import echo
 from misp_workflow.errors import ParameterError, SettingsError, TemplateError, did_you_mean
-from misp_workflow.event import text
-from misp_workflow.installed import DISTRIBUTION, extras_named, extras_needed, not_installed, own_actions
+from misp_workflow.event import matching, text
+from misp_workflow.installed import DISTRIBUTION, enrichments, extras_named, extras_needed, not_installed, own_actions
 from misp_workflow.runner.data.world import World
 from misp_workflow.runner.graph.graph import Node
 from misp_workflow.runner.graph.workflow import Workflow
@@ -67,6 +68,9 @@ LOCAL_UNSAID = frozenset(
 )  # fmt: skip
 """Triggers that hand over an event's tags and do not say which are local, as seen on MISP 2.5.1."""
 
+OF_ENRICHMENTS = frozenset({"allowed_modules", "denied_modules", "local_modules"})
+"""Parameters that hold patterns of enrichment modules' names."""
+
 OF_EVENTS = frozenset({"event", "attributes", "objects", "tags", "link_to_event", "Event", "Attribute", "Object"})
 
 
@@ -114,12 +118,14 @@ def _extras() -> dict[str, list[str]]:
 def _routed(node: Node, name: str, known: settings.Settings) -> Iterator[Finding]:
     """Yield what is wrong with a node whose destination a route chooses."""
     try:
-        places = {place for line in known.route(name) for place in line.to}
+        lines = known.route(name)
     except SettingsError as error:
         level: Level = "error" if known.routes else "warning"  # these settings may not be the server's
         yield Finding(level, "destination", node, str(error), "Add it to the settings, or mend the name.")
         return
-    if not any(known.destination(place).allows(node.module) for place in places):
+    for wrong in dict.fromkeys(why for line in lines for why in misspelt(line)):
+        yield Finding("warning", "route", node, f"Of the route “{name}”, {wrong}.", "Mend [[routes]] in the settings.")
+    if not any(known.destination(place).allows(node.module) for line in lines for place in line.to):
         why = f"No destination of the route “{name}” is for {node.module}."
         yield Finding("error", "destination", node, why, "Add the action to the 'actions' of one of them.")
 
@@ -135,6 +141,22 @@ def values(subject: Subject) -> Iterator[Finding]:
                 parameters.read({name: dict(spec)}, {name: given}, {})
             except ParameterError as error:
                 yield Finding("error", "value", node, str(error), "The module will answer with an error.")
+
+
+def enrichment_modules(subject: Subject) -> Iterator[Finding]:
+    """A pattern of enrichment modules that means none of them: it denies nothing, or lets nothing pass."""
+    known = enrichments()
+    for node, specs in _ours(subject):
+        for name in sorted(OF_ENRICHMENTS & specs.keys()) if known else ():
+            try:
+                read = parameters.read({name: dict(specs[name])}, {name: node.params.get(name)}, {})
+            except ParameterError:
+                continue  # another rule tells of that
+            for one in (one for one in getattr(read, name) if not matching(known, one)):
+                why = (
+                    f"'{name}' has “{one[:60]}”, and no enrichment module here is called so{did_you_mean(one, known)}."
+                )
+                yield Finding("warning", "enrichment", node, why, "Mend it, unless only the server has such a module.")
 
 
 def names_in_templates(subject: Subject) -> Iterator[Finding]:
@@ -280,7 +302,9 @@ def _ours(subject: Subject) -> Iterator[tuple[Node, Mapping[str, Mapping[str, An
             yield node, specs
 
 
-HOUSE_RULES: tuple[Rule, ...] = (destinations, extras, values, names_in_templates, drafts, misps, local_tags)
+HOUSE_RULES: tuple[Rule, ...] = (
+    destinations, extras, values, enrichment_modules, names_in_templates, drafts, misps, local_tags,
+)  # fmt: skip
 
 
 def warn(workflow: Workflow, known: Modules | None, world: World | None = None) -> None:

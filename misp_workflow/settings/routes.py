@@ -25,9 +25,10 @@ class Route:
     """One line of a route: all that is said must hold, of each list any one; what is left out holds always.
 
     `to` are destinations. `tlp` are the levels that an event may have ("unmarked" too), `tags` patterns of which one
-    must stand on it or on an attribute, `organisations` names or uuids of its creator, `sharing_groups` uuids or
-    numbers, `types` MISP attribute types, `networks` and `domains` a watch list, `threat_levels` words. `hours` and
-    `days` are local in `timezone`; hours that end before they begin go on over midnight. `stop` ends the search.
+    must stand on it or on an attribute, `organisations` patterns of its creator's name or uuid, `sharing_groups` uuids
+    or numbers, `types` patterns of MISP attribute types, `networks` and `domains` a watch list, `threat_levels` words.
+    `hours` and `days` are local in `timezone`; hours that end before they begin go on over midnight. `stop` ends the
+    search.
     """
 
     name: str

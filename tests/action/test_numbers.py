@@ -48,6 +48,7 @@ def test_a_number_has_bounds(action: str, name: str) -> None:
         ("redmine_issue", {"custom_fields": "²: x"}),
         ("iris_alert", {"ioc_types": f"domain: {HUGE}"}),
         ("iris_alert", {"ioc_types": "domain: ²"}),
+        ("iris_alert", {"ioc_types": "ip-*: 76"}),
     ],
 )
 def test_a_number_within_a_text_is_one(action: str, params: dict[str, str]) -> None:

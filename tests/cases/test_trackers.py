@@ -301,7 +301,7 @@ def test_iris_gets_iocs_of_the_types_that_are_named_and_equal_ones_once(receiver
         attribute(3, "192.0.2.1", "ip-dst"),
         attribute(4, "x", "text"),
     )
-    keep("iris_alert", tracker, event(*rows), ioc_types="domain: 20\nip-dst: 76")
+    keep("iris_alert", tracker, event(*rows), ioc_types="Domain: 20\nip-dst: 76")
     made = [(one["ioc_value"], one["ioc_type_id"]) for one in tracker.cases["1"]["alert_iocs"]]
     assert made == [("a.example", 20), ("192.0.2.1", 76)]
 

@@ -114,6 +114,37 @@ def test_names_are_held_against_the_trigger(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ('types = ["ip-scr"]', "'types': “ip-scr” is no attribute type"),
+        ('sharing_groups = ["Partners"]', "'sharing_groups': “Partners” is neither the number nor the uuid"),
+        ('types = ["ip-*"]\nsharing_groups = ["7", "1F4B6A1C-0000-4000-8000-000000000003"]', ""),
+    ],
+)
+def test_a_line_of_a_route_that_never_holds_is_found(condition: str, said: str, tmp_path: Path, rules) -> None:
+    rules(
+        "[destinations.soc]\n[destinations.soc.parameters]\nwebhook_url = 'env:HOOK'\n"
+        f"[[routes]]\nname = 'security'\nto = ['soc']\n{condition}\n"
+    )
+    found = findings(tmp_path, "slack_message", {"destination": "route:security"})
+    assert set(found) == ({"route"} if said else set())
+    assert found.get("route", "").startswith(f"warning: Of the route “security”, {said}" if said else "")
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"denied_modules": "virustotal, viruttotal"}, "'denied_modules' has “viruttotal”"),
+        ({"local_modules": "mmdb-lookup"}, "the nearest name is “mmdb_lookup”"),
+        ({"allowed_modules": "dns\nmmdb*"}, ""),
+    ],
+)
+def test_an_enrichment_module_that_nobody_has_is_found(params: dict[str, str], said: str, tmp_path: Path) -> None:
+    found = findings(tmp_path, "enrichment_guard", params, "enrichment-before-query")
+    assert said in found["enrichment"] if said else "enrichment" not in found
+
+
 def test_settings_without_any_destination_may_be_those_of_another_machine(tmp_path):
     assert findings(tmp_path, "slack_message", {"destination": "any"})["destination"].startswith("warning")
 

@@ -39,6 +39,16 @@ def test_a_broken_file(doctor: Doctor) -> None:
     assert all("not looked at" in doctor.about(subject)[0][1] for subject in ("destinations", "outbox", "MISP"))
 
 
+def test_a_route_that_never_holds(doctor: Doctor) -> None:
+    line = "[[routes]]\nname = 'r'\nto = ['a']\ntypes = ['ip-src', 'domian']\nsharing_groups = ['Partners', '3']\n"
+    doctor.write(f"[destinations.a]\n{line}{line}")
+    found = doctor.about("settings")
+    assert states(found) == ["ok", "warning", "warning"]
+    assert "of the route “r”, 'types': “domian” is no attribute type" in found[1][1]
+    assert "the nearest name is “domain”" in found[1][1]
+    assert "of the route “r”, 'sharing_groups': “Partners” is neither the number nor the uuid" in found[2][1]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_secrets_in_the_file(doctor: Doctor) -> None:
     doctor.write("[misp]\nkey = 'planted'\n", mode=0o640)

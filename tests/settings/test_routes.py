@@ -64,6 +64,7 @@ def lines(tmp_path: Path, conditions: str) -> Route:
         ('tags = ["tlp:amber"]', "no tag matches tlp:amber"),
         ('organisations = ["circl"]', ""),
         (f'organisations = ["{UUID}"]', ""),
+        ('organisations = ["CIR*"]', ""),
         ('organisations = ["Somebody"]', "its creator is CIRCL"),
         ('sharing_groups = ["3"]', ""),
         ('sharing_groups = ["1F4B6A1C-0000-4000-8000-000000000003"]', ""),
@@ -71,6 +72,11 @@ def lines(tmp_path: Path, conditions: str) -> Route:
         ('types = ["sha256", "domain"]', ""),
         ('types = ["sha256", "DOM*"]', ""),
         ('types = ["sha256"]', "no attribute is of type sha256"),
+        (
+            'types = ["ip-scr", "sha256"]',
+            "no attribute is of type ip-scr, sha256; “ip-scr” is no attribute type that the PyMISP installed here knows; "
+            "the nearest name is “ip-src”",
+        ),
         ('domains = ["example.org"]', ""),
         ('domains = ["example.net"]', "nothing in it is on the watch list"),
         ('networks = ["198.51.100.0/24"]', ""),

@@ -1,6 +1,6 @@
 """Keep an alert in DFIR-IRIS."""
 
-from misp_workflow.action import ParameterError, cases, expose, fields, whole_number
+from misp_workflow.action import ParameterError, attribute_types, cases, expose, fields, whole_number
 
 moduleinfo = {
     "version": "1.0",
@@ -102,9 +102,11 @@ def numbers(lines):
     for line in filter(None, map(str.strip, lines.splitlines())):
         kind, _, number = line.rpartition(":")
         found_number = whole_number(number.strip())
-        if not kind.strip() or found_number is None:
+        if not kind.strip() or "*" in kind or found_number is None:
             raise ParameterError(f"Parameter 'ioc_types': “{line}” is not TYPE: NUMBER.")
-        found[kind.strip()] = found_number
+        found[kind.strip().lower()] = found_number
+    for why in attribute_types.unknown(found):
+        raise ParameterError(f"Parameter 'ioc_types': {why}.")
     return found
 
 
@@ -112,10 +114,10 @@ def iocs(items, types, tlp):
     """Return the IOCs of the attributes whose type is named; equal ones once."""
     found = {}
     for item in items:
-        if item["type"] in types:
+        if (number := types.get(item["type"].lower())) is not None:
             found[item["type"], item["value"]] = {
                 "ioc_value": item["value"],
-                "ioc_type_id": types[item["type"]],
+                "ioc_type_id": number,
                 "ioc_description": "",
                 "ioc_tlp_id": tlp,
                 "ioc_tags": "",
