@@ -98,3 +98,23 @@ def test_what_was_left_out_of_the_data_is_masked_in_a_selection_and_the_other_wa
     for inside, selected in (([OUT, about], [about]), ([about], [OUT, about])):
         cleared = clear({"Event": {**green["Event"], "Attribute": inside}}, selected, Destination(tlp="green"))
         assert (cleared.data["Event"]["Attribute"], cleared.selected) == ([masked], [masked])
+
+
+def test_a_selected_tag_whose_name_quotes_a_value_goes() -> None:
+    """With [withheld] in its name it would be a tag that nobody has."""
+    quoting, other = ({"id": "5", "name": name, "colour": "#fff"} for name in ('x:host="evil.example"', "x:host"))
+    row = {"uuid": "b", "type": "domain", "value": "fine.example", "Tag": [quoting, other]}
+    event = {"id": "7", "info": "x", "Tag": [{"name": "tlp:green"}], "Attribute": [OUT, row]}
+    for selected, kept in (([quoting, other], [other]), ([[quoting], [other]], [[], [other]])):
+        assert clear({"Event": event}, selected, Destination(tlp="green")).selected == kept
+
+
+def test_a_selected_text_that_quotes_a_value_goes() -> None:
+    """Nothing says whether it is a value, a comment or a name; what the event shows all the same stays."""
+    url = {"uuid": "u", "type": "url", "value": "https://evil.example/x"}
+    fine = {"uuid": "f", "type": "domain", "value": "fine.example", "comment": "see evil.example too"}
+    tagged = {**fine, "Tag": [{"name": 'x:host="evil.example"'}]}
+    event = {"id": "7", "info": "x", "Tag": [{"name": "tlp:green"}], "Attribute": [OUT, url, tagged]}
+    stays = ["fine.example", 'x:host="evil.example"', "login"]
+    selected = [OUT["value"], url["value"], fine["comment"], *stays, [fine["comment"]]]
+    assert clear({"Event": event}, selected, Destination(tlp="green")).selected == [*stays, []]

@@ -132,11 +132,14 @@ class Quotes:
         return False
 
     def _mask_texts(self, edits: Edits) -> None:
-        """Note [withheld] in place of each such value that a text quotes."""
+        """Note [withheld] in place of each such value that a text quotes; of a tag that is selected by itself, that it
+        goes, for with that in its name it would be another."""
         for place, name, text in paced(edits.having_text(TEXTS)):
-            masked = self._masked(text) if len(text) >= SHORTEST else text
-            if masked != text:
-                edits.change(place, name, masked)
+            if self._quotes(text) and name == "name" and _is_bare_tag(place):
+                edits.drop(place)
+            elif self._quotes(text):
+                edits.change(place, name, self._masked(text))
+        edits.settle()
 
     def _mask_lists(self, edits: Edits) -> None:
         """Note [withheld] in place of each such value that a text in a list quotes."""
@@ -160,17 +163,23 @@ class Quotes:
         return [masks.get(one, one) if type(one) is str else one for one in items] if masks else items
 
     def remove_scalars(self, selected: Any, kept: Any) -> Any:
-        """Return a selection of bare values, or of tags and clusters, without those that only what was left out has."""
+        """Return a selection of bare texts, or of tags and clusters, without those that only what was left out has, and
+        without texts that quote it: nothing says whether they are a value, a comment or a name."""
         if not isinstance(selected, list):
             return selected
         items = leaves(selected)
         if str in map(type, items):
-            only = self._exact | (every_text(self._out) - every_text(kept))
-            selected = without(selected, lambda item: type(item) is str and item in only)
+            shown = every_text(kept)
+            only = self._exact | (every_text(self._out) - shown)
+            quoting = {one for one in paced(items) if type(one) is str and one not in shown and self._quotes(one)}
+            selected = without(selected, lambda item: type(item) is str and (item in only or item in quoting))
         if shapes := {frozenset(item) for item in items if is_nameless(item)}:
             lost = _said_like(shapes, self._out) - _said_like(shapes, kept)
             selected = without(selected, lambda item: is_nameless(item) and _said(item) in lost)
         return selected
+
+    def _quotes(self, text: str) -> bool:
+        return len(text) >= SHORTEST and self._masked(text) != text
 
     def _masked(self, text: str) -> str:
         known = self._masks.get(text)  # the same galaxy's description stands at many attributes
@@ -235,6 +244,11 @@ def _parts(word: str) -> Iterator[str]:
     yield word.strip(_EDGES)
     for part in _WITHIN_WORD.split(word):
         yield part.strip(_EDGES)
+
+
+def _is_bare_tag(place: Place) -> bool:
+    """Whether it is a tag that a filter selected: nothing says under which member it stood."""
+    return place[2] is None and "colour" in place[0] and "uuid" not in place[0]
 
 
 def _lists_in(edits: Edits) -> Iterator[tuple[Place, str, list[Any]]]:
