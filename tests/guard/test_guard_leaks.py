@@ -82,6 +82,15 @@ def test_a_uuid_is_the_same_one_however_its_letters_are_written(member: str, oth
     assert "evil.example" not in told and "secret-word" not in told
 
 
+@pytest.mark.parametrize("others", [1, 3_000], ids=["small", "large"])
+def test_the_other_end_of_a_relationship_loses_its_title(others: int) -> None:
+    ends = {"related_object_type": "Event", "related_object": {"Event": {"id": "9", "info": "Secret operation"}}}
+    rows = [{"id": str(n), "uuid": f"{n:08d}-0000-4000-8000-000000000000", "value": f"n{n}.org"} for n in range(others)]
+    rows[0]["Relationship"] = [{"id": "1", **ends}]
+    told = sent({"Event": {"id": "1", "info": "x", "Tag": [{"name": "tlp:green"}], "Attribute": rows}})
+    assert "Secret operation" not in told and '"related_object_type": "Event"' in told
+
+
 def test_related_events_keep_their_number_and_lose_their_title(data: dict[str, Any]) -> None:
     related = {"id": "9", "uuid": "u", "info": "Secret operation", "distribution": "1"}
     data["Event"]["RelatedEvent"] = [{"Event": related}]

@@ -16,8 +16,8 @@ _SOURCE_DETAILS = frozenset(
     ("org_id", "orgc_id", "org_uuid", "orgc_uuid", "event_org_id", "event_creator_email", "email", "user_id", "authors")
 )
 
-FOREIGN = frozenset(("RelatedEvent", "RelatedAttribute", "extensionEvents"))
-"""Members that are about other events."""
+FOREIGN = frozenset(("RelatedEvent", "RelatedAttribute", "extensionEvents", "related_object"))
+"""Members that are about other events; the last one is the other end of an analyst's relationship."""
 
 
 def hide_source(data: Any) -> Any:
