@@ -53,13 +53,15 @@ def decide(call):
     params = call.params
     wanted = {name: getattr(params, name) for name in ("category", "distribution") if getattr(params, name)}
     wanted |= {name: flag(getattr(params, name)) for name in ("to_ids", "disable_correlation") if getattr(params, name)}
+    if not wanted and not params.comment:
+        raise ParameterError("Set at least one of to_ids, comment, category, distribution, disable_correlation.")
     items = writeback.attributes(call)
+    if not items:
+        return writeback.nothing(call)
     own = {"own": told} if (told := writeback.each_rendered(call, "comment", items)) else {}
     if params.comment and not own:
         wanted["comment"] = call.render("comment", "text")
-    if not wanted and not own:
-        raise ParameterError("Set at least one of to_ids, comment, category, distribution, disable_correlation.")
-    return writeback.change(call, "edit", items, set=wanted, **own) if items else writeback.nothing(call)
+    return writeback.change(call, "edit", items, set=wanted, **own)
 
 
 handler, dict_handler, introspection, version = expose(moduleinfo, moduleconfig, decide)
