@@ -82,7 +82,11 @@ class RabbitServer:
         self._names = subprocess.Popen(
             [self._epmd, "-port", str(names), "-address", "127.0.0.1"], env=self._environment
         )
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def is_running(self) -> bool:

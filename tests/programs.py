@@ -27,7 +27,8 @@ def running(*command: str | Path, port: int, log: Path, **options: Any) -> Itera
         process.wait()
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path | None = None, seconds: float = 120) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path | None = None, seconds: float = 900) -> None:
+    """Wait until it listens, which takes RabbitMQ minutes on a busy machine; one that has ended is noticed at once."""
     end = time.monotonic() + seconds
     while not is_open(port):
         told = log.read_text(errors="replace")[-2000:] if log else ""
