@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from misp_support import items, make
+from misp_support import items, make, wait_until
 
 from misp_workflow import settings
 from misp_workflow.delivery import deliver
@@ -118,11 +118,11 @@ def test_a_misp_that_says_nothing_more_is_ill_and_one_that_answered_until_then_i
     use(standin)
     event = many(standin, 3)
     values = {"set": {"to_ids": False}}
-    slowly(standin, "/attributes/edit", 0.4)
-    said = make("edit", event, *event["Attribute"], values=values, seconds=1.0)
+    slowly(standin, "/attributes/edit", 1.5)
+    said = make("edit", event, *event["Attribute"], values=values, seconds=4.0)
     assert (said.outcome, said.down) == ("again", False)
-    slowly(standin, "/attributes/edit", 2.0)
-    said = make("edit", event, *event["Attribute"], values={"set": {"comment": "x"}}, seconds=1.0)
+    slowly(standin, "/attributes/edit", 6.0)
+    said = make("edit", event, *event["Attribute"], values={"set": {"comment": "x"}}, seconds=3.0)
     assert (said.outcome, said.down, said.more) == ("again", True, False)
 
 
@@ -133,9 +133,9 @@ def parcel(key: str, event: dict, *rows: dict, **more) -> Parcel:
 
 def test_a_long_change_goes_on_in_the_background_and_closes_no_gate(standin: MispStandIn, use):
     """Each slice is bounded, the parts add up, and an approval is made meanwhile at once."""
-    use(standin, "answer_within = 1")
+    use(standin, "answer_within = 4")
     event = many(standin, 120)
-    slowly(standin, "/attributes/edit", 0.02)
+    slowly(standin, "/attributes/edit", 0.05)
     long = parcel("k", event, *event["Attribute"], change="edit", origin="node", values={"set": {"to_ids": False}})
     try:
         (receipt,) = deliver.deliver([long])
@@ -146,9 +146,7 @@ def test_a_long_change_goes_on_in_the_background_and_closes_no_gate(standin: Mis
         )
         approval = parcel("g", event, change="tag", keep=False, values={"add": ["gate:ok"], "local": True})
         assert deliver.deliver([approval])[0].status == "delivered"
-        end = time.monotonic() + 60
-        while deliver.house(settings.current()).outbox.entries() and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_until(lambda: not deliver.house(settings.current()).outbox.entries())
     finally:
         deliver.stop()
     assert len(standin.calls("/attributes/edit")) == 120, "each once"
@@ -156,7 +154,7 @@ def test_a_long_change_goes_on_in_the_background_and_closes_no_gate(standin: Mis
 
 
 def test_a_misp_that_others_leave_alone_is_asked_for_an_approval_all_the_same(standin: MispStandIn, use):
-    use(standin, "answer_within = 1.5")
+    use(standin, "answer_within = 4")
     event = many(standin, 1)
     respond = standin._otherwise
     try:

@@ -70,7 +70,7 @@ def test_a_hostile_broker_costs_no_more_than_the_deadline_and_loses_nothing(syst
         began = time.monotonic()
         answer = transports.send(batch, "k", deadline(1))
     assert answer.outcome == "again", answer
-    assert time.monotonic() - began < 15  # a server that drips kept clients for two minutes
+    assert time.monotonic() - began < 60  # a server that drips kept clients for two minutes
 
 
 def test_a_nats_server_leads_to_no_other_one() -> None:

@@ -108,7 +108,7 @@ def test_what_its_caller_gave_up_while_others_were_tried_one_by_one_is_not_writt
         assert disk.asked.wait(20)
         first = callers.submit(writer.put, "first", soon())
         until(lambda: writer._orders.qsize() == 1)
-        second = callers.submit(writer.put, "second", time.monotonic() + 0.5)
+        second = callers.submit(writer.put, "second", time.monotonic() + 3)
         until(lambda: writer._orders.qsize() == 2)
         writer._connect = locked
         disk.slow.set()
