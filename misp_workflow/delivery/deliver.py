@@ -41,6 +41,9 @@ it without an answer in time, and get it once more."""
 GRACE = 2.0
 """Seconds that the workers get to end what they do when the process ends."""
 
+LOOK_EVERY = 0.05
+"""Seconds between two looks at what another process tries."""
+
 SOON = 1.0
 """Seconds. Workers look by themselves as often."""
 
@@ -165,12 +168,32 @@ class _Delivery:
         taken: dict[int, Taken] = {}
         if kept:
             self._house.workers.start()
-            for plan, how in zip(kept, self._house.outbox.put([plan.item for plan in kept], self._end), strict=True):
+            for plan, how in zip(kept, self._put([plan.item for plan in kept]), strict=True):
                 taken[id(plan)] = how
                 plan.held = plan.item.hold and how == "taken"
             if any(map(self._is_for_now, kept)):
                 self._house.wake()
         return [self._finish(plan, taken.get(id(plan))) for plan in plans]
+
+    def _put(self, items: Sequence[Item]) -> list[Taken]:
+        """Put them in the outbox; where another process just tries the same, after what became of that is known."""
+        keys = [item.parcel.key for item in items]
+        while True:
+            how = self._house.outbox.put(items, self._end)
+            if {*how} != {"waiting"} or not self._has_ended_elsewhere(keys):
+                return how
+
+    def _has_ended_elsewhere(self, keys: Collection[str]) -> bool:
+        """Whether another process tried one of these, and has ended that in time; nothing of ours is kept yet."""
+        if not self._house.outbox.tried_elsewhere(keys):
+            return False
+        may_wait()
+        while time.monotonic() < self._try_until:
+            time.sleep(LOOK_EVERY)
+            if not self._house.outbox.tried_elsewhere(keys):
+                return True
+        self._asked_too = keys
+        return False
 
     def _is_for_now(self, plan: _Plan) -> bool:
         """Whether a worker could send it at once. What must wait they find by themselves, SOON enough."""

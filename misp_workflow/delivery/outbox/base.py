@@ -186,6 +186,9 @@ class Outbox(Protocol):
     def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
         """Store the items, all or none, before `deadline` (of `time.monotonic()`)."""
 
+    def tried_elsewhere(self, keys: Collection[str]) -> bool:
+        """Whether another process tries one of these just now, as far as that can be known."""
+
     def workers(
         self,
         threads: int,

@@ -86,6 +86,9 @@ class DramatiqOutbox:
 
         return self._stored(deadline, begun, store)
 
+    def tried_elsewhere(self, keys: Collection[str]) -> bool:
+        return False  # what a caller tries is no message yet
+
     def _stored(self, deadline: float, begun: list[Envelope], store: Callable[[threading.Event], Result]) -> Result:
         """Store for a caller, who may hear no though the broker takes it later: then what was begun is taken back."""
         given_up = threading.Event()

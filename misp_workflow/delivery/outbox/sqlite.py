@@ -100,6 +100,10 @@ class SqliteOutbox:
         self._memory.let_go(key for key, how in zip(keys, stored, strict=True) if how != "taken" and key in ours)
         return stored
 
+    def tried_elsewhere(self, keys: Collection[str]) -> bool:
+        now = self._clock.wall()
+        return self._disk.read(lambda db: rows.held_elsewhere(db, keys, now, self._lease.owner), False)
+
     def _store(self, db: Connection, puts: list[_Put]) -> list[list[Taken] | None]:
         """Store what several callers put, and return how each of theirs was taken; None: there was no room."""
         now = self._lease.now(db)
@@ -357,9 +361,8 @@ class SqliteOutbox:
         return found[0], self._seal.open(found[1])
 
     def requeue(self, keys: Collection[str]) -> int:
-        return self._disk.run(
-            lambda db: repair.requeue(db, keys, self._lease.now(db)), time.monotonic() + CHANGE_PATIENCE
-        )
+        end = time.monotonic() + CHANGE_PATIENCE
+        return self._disk.run(lambda db: repair.requeue(db, keys, self._lease.now(db)), end)
 
     def drop(self, keys: Collection[str]) -> list[Entry]:
         return self._disk.run(lambda db: repair.drop(db, keys), time.monotonic() + CHANGE_PATIENCE)

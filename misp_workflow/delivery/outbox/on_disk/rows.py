@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -66,6 +66,12 @@ def store(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float
     some = [rows[first : first + MOST_ROWS] for first in range(0, len(rows), MOST_ROWS)]
     new = [are_new(db, one, now, window) for one in some]
     return ["taken"] * len(rows) if all(new) else [_how(db, row) for row in rows]
+
+
+def held_elsewhere(db: sqlite3.Connection, keys: Collection[str], now: float, me: str) -> bool:
+    """Whether another living process holds one of these."""
+    question = f"SELECT 1 FROM effects WHERE key = :key AND state = 'waiting' AND NOT {FREE}"  # noqa: S608 - ours
+    return any(db.execute(question, {"key": key, "now": now, "me": me}).fetchone() for key in keys)
 
 
 def are_new(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float) -> bool:
