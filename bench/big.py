@@ -55,6 +55,8 @@ AT_MOST = {
     "gate": 0.3,
     "slack_message": 0.3,
     "slack_message, 1 in 100 withheld": 0.5,
+    "slack_message, all tags selected": 0.5,
+    "slack_message, 1 in 100 withheld, all tags selected": 1.0,
     "http_request of all, dry run": 0.6,
     "http_request of all, sent": 1.5,
     "query, gate": 1.2,
@@ -148,6 +150,8 @@ def in_process(body: bytes, clean: Any, marked: Any, chat: dict[str, str], post:
         "gate": asking("publish_gate", clean, GATE),
         "slack_message": asking("slack_message", clean, chat),
         "slack_message, 1 in 100 withheld": asking("slack_message", marked, chat),
+        "slack_message, all tags selected": asking("slack_message", clean, chat, tags_of(clean)),
+        "slack_message, 1 in 100 withheld, all tags selected": asking("slack_message", marked, chat, tags_of(marked)),
         "http_request of all, dry run": asking("http_request", clean, {**post, "dry_run": "true"}),
         "http_request of all, sent": asking("http_request", clean, post),
     }
@@ -201,18 +205,26 @@ def event(attributes: int, withheld: int = 0) -> dict[str, Any]:
     return found
 
 
+def tags_of(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a filter selects that asks for the tags of all attributes."""
+    rows = data["Event"]["_AttributeFlattened"]
+    tags = [tag for row in rows for tag in (*row.get("Tag", ()), *row["_allTags"])]
+    found: list[dict[str, Any]] = orjson.loads(orjson.dumps(tags))
+    return found
+
+
 def request(module: str, data: Any, params: dict[str, str]) -> bytes:
     return orjson.dumps({"module": module, "data": data, "params": params})
 
 
-def asking(name: str, data: Any, params: dict[str, str]) -> Callable[[], Any]:
+def asking(name: str, data: Any, params: dict[str, str], selected: Any = None) -> Callable[[], Any]:
     """Return what asks the module once, each time about a later state of the event: no call is a repetition."""
     module, times = load(name), iter(range(10**9))
     given = {**dict.fromkeys(module.version()["config"]["params"], ""), **params}
 
     def ask() -> Any:
         data["Event"]["timestamp"] = str(next(times))
-        said = module.dict_handler({"module": name, "data": data, "params": given})
+        said = module.dict_handler({"module": name, "data": data, "params": given, "filteredItems": selected})
         if "error" in said:
             raise SystemExit(f"{name}: {said['error']}")
         return said
@@ -323,7 +335,7 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
 def report(found: dict[str, dict[str, float]], most: dict[str, float]) -> str:
     text = ""
     for title, numbers in found.items():
-        rows = [f"  {name:46} {number:>8}{verdict(number, most.get(name))}\n" for name, number in numbers.items()]
+        rows = [f"  {name:52} {number:>8}{verdict(number, most.get(name))}\n" for name, number in numbers.items()]
         text += "".join([f"{title}\n", *rows])
     return text
 

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 from random import Random
 from typing import Any
 
 import pytest
+from both_ways import agree, said
 from drawn_events import Drawn
 from guard_events import SHAPES, event_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from misp_workflow.delivery.guard.clear import ClearanceError, _quickly, admit, carefully
+from misp_workflow.delivery.guard.clear import _quickly, carefully
 from misp_workflow.delivery.guard.glance import Glance
 from misp_workflow.delivery.guard.marks import Rule
 from misp_workflow.effects import Post, masked
 from misp_workflow.event import View, tag_names
 from misp_workflow.settings import Destination
 
-PLACES = (
-    Destination(),
-    Destination(tlp="green", unmarked="clear"),
-    Destination(tlp="red", local_tags=True),
-    Destination(pap="green", unmarked="clear", unmarked_pap="clear"),
-    Destination(distribution=1, unmarked="clear"),
-    Destination(markings={"secret*": "red"}, unmarked="clear"),
-)
 TAGS = (
     "tlp:green",
     "TLP: Red",
@@ -88,24 +80,6 @@ EVENT = st.fixed_dictionaries(
     optional={"More": ANYTHING, "RelatedEvent": RELATED, "Tag": ANYTHING},
 )
 DATA = EVENT | st.dictionaries(st.sampled_from(MEMBERS), ANYTHING, max_size=4) | ANYTHING
-
-
-def said(work: Any, *what: Any) -> Any:
-    try:
-        found = work(*what)
-        return None if found is None else tuple(found)
-    except ClearanceError as error:
-        return str(error)
-
-
-def agree(data: Any, selected: Any = None) -> None:
-    """Hold what leaves by both ways against each other, the quick one being that of large events."""
-    before = copy.deepcopy((data, selected))
-    for place in PLACES:
-        by_walking = said(carefully, data, selected, place)
-        assert said(admit, data, selected, place) == by_walking
-        assert said(_quickly, data, selected, Rule(place), 1) in (by_walking, None)
-    assert (data, selected) == before, "nothing is changed in place"
 
 
 @settings(max_examples=400)

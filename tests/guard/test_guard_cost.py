@@ -70,6 +70,21 @@ def test_an_event_with_10000_attributes(captures: dict[str, Any], withheld: int,
     assert found < most, f"guarding takes {found:.1f} times as long as reading"
 
 
+@pytest.mark.parametrize(("withheld", "most"), [(0, 2.0), (100, 3.0)])
+@pytest.mark.parametrize("shape", ["tags", "names"])
+def test_the_tags_of_10000_attributes_selected(
+    captures: dict[str, Any], withheld: int, most: float, shape: str
+) -> None:
+    """The whole event was walked with care as soon as a filter selected a tag."""
+    data = large(captures["event-publish"]["data"], 10_000, withheld)
+    text = json.dumps(data)
+    tags = [tag for row in data["Event"]["Attribute"] for tag in (*row.get("Tag", ()), *row["_allTags"])]
+    selected = json.loads(json.dumps(tags if shape == "tags" else [tag["name"] for tag in tags]))
+    assert admit(data, selected, Destination()).selected == [one for one in selected if "tlp:red" not in str(one)]
+    found = ratio(lambda: admit(data, selected, Destination()), lambda: json.loads(text), most)
+    assert found < most, f"guarding takes {found:.1f} times as long as reading"
+
+
 def test_a_list_of_texts_for_each_attribute(captures: dict[str, Any]) -> None:
     """A filter that selects synonyms, say. The whole event was walked through for each of the lists."""
     data = large(captures["event-publish"]["data"], 1_000, 10)

@@ -33,11 +33,12 @@ def event(**members: Any) -> dict[str, Any]:
 
 
 WHOLE = event(_AttributeFlattened=[*map(dict, ROWS)], RelatedEvent=RELATED, Object=[{"uuid": "o", "name": "file"}])
+TEXTS = ["the value 5", ["the value 5", "the value 6"], RED[0], "7"]
 CHOSEN = [ROWS[4], ROWS[9], ROWS[2]]
 
 
 @pytest.mark.parametrize("place", [Destination(), Destination(tlp="green"), Destination(tlp="red")])
-@pytest.mark.parametrize("selected", [None, CHOSEN, [ROWS[2]], []])
+@pytest.mark.parametrize("selected", [None, CHOSEN, [ROWS[2]], [], TEXTS])
 @pytest.mark.parametrize("data", [WHOLE, event(Attribute=ROWS[5:9], RelatedEvent=RELATED), {"Log": {}, "Tag": GREEN}])
 def test_a_look_is_enough_and_the_same_leaves(data: Any, selected: Any, place: Destination) -> None:
     found = _quickly(data, selected, Rule(place), 1)
@@ -89,7 +90,6 @@ def test_what_is_called_like_a_marking_is_not_marked() -> None:
     [
         ([ROWS[0]], None, Destination(unmarked="clear")),
         (WHOLE, None, Destination(distribution=1, unmarked="clear")),
-        (WHOLE, ["the value 5"], Destination()),
         (WHOLE, [{"RelatedEvent": RELATED}], Destination()),
         (event(User={"password": "x"}), None, Destination()),
         (event(Object=[{"Tag": [{"name": "tlp:ex:chr"}]}]), None, Destination()),

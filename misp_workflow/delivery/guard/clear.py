@@ -7,7 +7,7 @@ proposals, references, notes about it, its value quoted in a text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from misp_workflow.deadline import may_wait
@@ -16,7 +16,7 @@ from misp_workflow.delivery.guard.glance import LISTS, Glance
 from misp_workflow.delivery.guard.home import leave_local_tags, without_names
 from misp_workflow.delivery.guard.marks import INHERIT, Rule, inherited_tags, names_in, tags_of
 from misp_workflow.delivery.guard.nested import Edits, Survey
-from misp_workflow.delivery.guard.parts import Parts, is_nameless
+from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.quotes import Quotes
 from misp_workflow.delivery.guard.scrub import may_hold_secrets, scrub
 from misp_workflow.delivery.guard.source import FOREIGN, hide_foreign_titles, hide_source
@@ -43,6 +43,9 @@ MANY = 16_384
 SHARE = 8
 """One branch in so many may hold what is left out; where there is more of it, to walk through all is no dearer."""
 
+Restored = Callable[[Any, Any], tuple[Any, Any]]
+"""Puts the branches that were not walked back into what is kept of the data, and of what is selected."""
+
 _UNMARKED = "What is to be sent has no {} tag and so counts as"
 
 
@@ -56,6 +59,10 @@ class Cleared(NamedTuple):
     selected: Any
     withheld: str
     marks: tuple[str, ...]
+
+
+def _as_is(kept: Any, chosen: Any) -> tuple[Any, Any]:
+    return kept, chosen
 
 
 def admit(data: Any, selected: Any, destination: Destination) -> Cleared:
@@ -74,8 +81,6 @@ def _quickly(data: Any, selected: Any, rule: Rule, share: int = SHARE) -> Cleare
     """Return what `carefully` returns, where a look tells which few of the branches it could change; else None."""
     if rule.least or not isinstance(data, dict):
         return None
-    if type(selected) is list and any(type(one) is list or is_nameless(one) for one in selected):
-        return None  # nothing says of a tag or cluster under which member it stood
 
     def hides_source(name: str) -> bool:
         return rule.mark(name).hides_source
@@ -94,6 +99,8 @@ def _quickly(data: Any, selected: Any, rule: Rule, share: int = SHARE) -> Cleare
         return _partly((data, selected), glances, marks, rule) if few else None
     if glances[0].foreign and rule.tlp < len(TLP_LEVELS) - 1:
         data = _without_foreign_titles(data)
+    if not rule.destination.local_tags:
+        selected = without_names(selected, frozenset(), data)  # nothing else says how these are attached
     return None if data is None else Cleared(data, selected, "", _allowed(marks, rule))
 
 
@@ -102,8 +109,6 @@ def _partly(whole: Sequence[Any], glances: Sequence[Glance], marks: Mapping[str,
 
     These are the suspects, and the branches where something of what is left out of them may be met again.
     """
-    if type(whole[1]) is list and str in map(type, whole[1]):  # bare values, which are held against all that is kept
-        return None
     parts = Parts(rule)
     thinned = [Thinned(*each, each[1].suspects) for each in zip(whole, glances, strict=False)]
     for some in thinned:
@@ -117,9 +122,11 @@ def _partly(whole: Sequence[Any], glances: Sequence[Glance], marks: Mapping[str,
         return None
     thinned = [Thinned(*each) for each in zip(whole, glances, traced, strict=False)]
     edits = [Edits(Survey(each.data)) for each in thinned]
-    found = _cleared(thinned[0].data, thinned[1].data if thinned[1:] else None, edits, marks, rule)
-    chosen = thinned[1].restored(found.selected) if thinned[1:] else None
-    return found._replace(data=thinned[0].restored(found.data), selected=chosen)
+
+    def restored(kept: Any, chosen: Any) -> tuple[Any, Any]:
+        return thinned[0].restored(kept), thinned[1].restored(chosen) if thinned[1:] else None
+
+    return _cleared(thinned[0].data, thinned[1].data if thinned[1:] else None, edits, marks, rule, restored)
 
 
 def _without_foreign_titles(data: dict[str, Any]) -> dict[str, Any] | None:
@@ -164,15 +171,20 @@ def clear(data: Any, selected: Any, destination: Destination, survey: Survey | N
     return _cleared(data, selected, edits, marks, rule)
 
 
-def _cleared(data: Any, selected: Any, edits: Sequence[Edits], marks: Mapping[str, Mark], rule: Rule) -> Cleared:
-    """Return what may go of data of which the whole may; `marks` are its tags that say something."""
+def _cleared(
+    data: Any, selected: Any, edits: Sequence[Edits], marks: Mapping[str, Mark], rule: Rule, restored: Restored = _as_is
+) -> Cleared:
+    """Return what may go of data of which the whole may; `marks` are its tags that say something.
+
+    `restored` is for what is thinned: bare texts, tags and clusters are held against all that is kept.
+    """
     refused = {name for name in marks if rule.reason_of_tag(name)}
     withheld, quotes = _leave_out(edits, refused, rule) if refused or rule.least else ("", None)
     if rule.tlp < len(TLP_LEVELS) - 1:
         for each in edits:
             hide_foreign_titles(each)
     local = None if rule.destination.local_tags else leave_local_tags(edits)
-    kept, chosen = edits[0].made(data), edits[-1].made(selected)
+    kept, chosen = restored(edits[0].made(data), edits[-1].made(selected))
     if local is not None:
         chosen = without_names(chosen, local, kept)
     if quotes:

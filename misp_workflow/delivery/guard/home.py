@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from misp_workflow.delivery.guard.nested import Edits, Place, Survey, every_text, leaves, without
+from misp_workflow.delivery.guard.nested import Edits, Place, Survey, leaves, missing, without
 from misp_workflow.event import flag
 
 GALAXIES = frozenset(("Galaxy", "GalaxyCluster"))
@@ -42,7 +42,8 @@ def without_names(selected: Any, names: frozenset[str], kept: Any) -> Any:
     tags, unless what is kept has them too."""
     if not isinstance(selected, list):
         return selected
-    gone = names - every_text(kept) if names and str in map(type, leaves(selected)) else frozenset()
+    texts = names.intersection([one for one in leaves(selected) if type(one) is str]) if names else names
+    gone = missing(texts, kept)
     return without(selected, lambda one: one in gone if type(one) is str else _is_selected_home(one, names))
 
 
@@ -51,11 +52,13 @@ def _is_selected_home(row: Any, names: frozenset[str]) -> bool:
     if type(row) is not dict or ("type" in row and "value" in row and "tag_name" not in row):
         return False
     if "tag_name" in row:
-        return is_own(row, "GalaxyCluster") or flag(row.get("local")) or row["tag_name"] in names
+        tag = row["tag_name"]
+        named = type(tag) in (list, dict) or tag in names  # the first two could name anything
+        return named or is_own(row, "GalaxyCluster") or flag(row.get("local"))
     if "GalaxyCluster" in row:
         return is_own(row, "Galaxy")
     is_tag = "tag_id" in row or ("name" in row and "uuid" not in row)  # an organisation, which is local too, has one
-    return is_tag and (_is_home(row) or _name(row) in names)
+    return is_tag and (_is_home(row) or (bool(names) and _name(row) in names))
 
 
 def _may_be_home(survey: Survey) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator, Set
 from gc import is_tracked
 from operator import is_
 from typing import Any
 
-from misp_workflow.event import TAG_LISTS
+from misp_workflow.deadline import look
+from misp_workflow.event import CHUNK, TAG_LISTS
 
 GONE = object()
 """What stands for an object that shall not be there."""
@@ -217,6 +218,30 @@ def every_text(data: Any) -> set[str]:
     return found
 
 
+def missing(texts: Set[str], data: Any) -> set[str]:
+    """Return those of the texts that are no text value in the data; the names of members are not values."""
+    rest = set(texts)
+    for some in batches(data) if rest else ():
+        for value in some:
+            values = value.values() if type(value) is dict else value
+            rest.difference_update([one for one in values if type(one) is str] if is_tracked(value) else values)
+        if not rest:
+            break
+    return rest
+
+
+def batches(data: Any) -> Iterator[list[Any]]:
+    """Yield every object and list in the data, some at a time, the last ones first: soon one of each kind was there."""
+    waiting: list[list[Any]] = [[[data]]]
+    while waiting:
+        look()
+        some = waiting.pop()
+        yield some
+        around = [value.values() if type(value) is dict else value for value in some if value and is_tracked(value)]
+        inner = [one for values in around for one in values if type(one) in _CONTAINERS]
+        waiting += [inner[start : start + CHUNK] for start in range(0, len(inner), CHUNK)]
+
+
 def leaves(items: list[Any]) -> list[Any]:
     """Return what is in the list, and in the lists in it, but these lists themselves."""
     waiting = [items]
@@ -229,9 +254,13 @@ def leaves(items: list[Any]) -> list[Any]:
 
 def without(items: list[Any], goes: Callable[[Any], bool]) -> list[Any]:
     """Return the list without what goes of its `leaves`."""
-    return [
-        without(item, goes) if type(item) is list else item for item in items if type(item) is list or not goes(item)
-    ]
+    stay = []  # by a loop, see `_made`
+    for item in items:
+        if type(item) is list:
+            stay.append(without(item, goes))
+        elif not goes(item):
+            stay.append(item)
+    return stay
 
 
 def rewrite(value: Any, visit: Visit, key: str = "", skip: Container[str] = ()) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from misp_workflow.deadline import may_wait, paced
-from misp_workflow.delivery.guard.nested import Edits, Place, every_object, every_text, leaves, without
-from misp_workflow.delivery.guard.parts import Parts, is_nameless
+from misp_workflow.delivery.guard.lost import without_lost
+from misp_workflow.delivery.guard.nested import Edits, Place
+from misp_workflow.delivery.guard.parts import Parts
 from misp_workflow.delivery.guard.phrases import Phrases
 from misp_workflow.delivery.guard.spelling import MUCH, live, merged, plain, readings, sure_words, words_of
 
@@ -167,16 +167,7 @@ class Quotes:
         without texts that quote it: nothing says whether they are a value, a comment or a name."""
         if not isinstance(selected, list):
             return selected
-        items = leaves(selected)
-        if str in map(type, items):
-            shown = every_text(kept)
-            only = self._exact | (every_text(self._out) - shown)
-            quoting = {one for one in paced(items) if type(one) is str and one not in shown and self._quotes(one)}
-            selected = without(selected, lambda item: type(item) is str and (item in only or item in quoting))
-        if shapes := {frozenset(item) for item in items if is_nameless(item)}:
-            lost = _said_like(shapes, self._out) - _said_like(shapes, kept)
-            selected = without(selected, lambda item: is_nameless(item) and _said(item) in lost)
-        return selected
+        return without_lost(selected, self._exact, self._quotes, self._out, kept)
 
     def _quotes(self, text: str) -> bool:
         return len(text) >= SHORTEST and self._masked(text) != text
@@ -219,18 +210,6 @@ class Quotes:
         for found in paced(_WORD.finditer(shown)):
             if not self._words.isdisjoint(_parts(found[0])):
                 yield found.span()
-
-
-def _said_like(shapes: Collection[frozenset[str]], data: Any) -> set[Hashable]:
-    """Return what the objects say that have the members of one of the shapes: only those may be equal to one."""
-    return {_said(row) for row in paced(every_object(data)) if frozenset(row) in shapes}
-
-
-def _said(row: Mapping[str, Any]) -> Hashable:
-    try:
-        return frozenset(row.items())
-    except TypeError:  # it holds a list or an object, as galaxies do
-        return json.dumps(row, sort_keys=True)
 
 
 def _in_small_letters(text: str) -> str:
