@@ -40,7 +40,9 @@ class Redis:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(30)
+        self.kill()
 
 
 class RabbitServer:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,9 +32,21 @@ _SERVERS_PORTS = range(20_000, 32_000)
 server's port, meet itself there, and keep the server from coming back."""
 
 
+_GIVEN: deque[int] = deque(maxlen=50)
+"""Those given out last: whoever asked for them may not listen yet."""
+
+
+def _own_ports() -> range:
+    """Each of several workers of pytest-xdist has its own: what another asked for is free until somebody listens."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
+    return _SERVERS_PORTS[int(number) % workers :: workers]
+
+
 def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int:
     """Return `wanted` when nobody listens there, else any port that is free right now."""
-    others = random.SystemRandom().sample(_SERVERS_PORTS, 100)  # tests that draw examples seed the common one
+    drawn = random.SystemRandom().sample(_own_ports(), 100)  # tests that draw examples seed the common one
+    others = [port for port in drawn if port not in _GIVEN]
     for port in (wanted, *others) if wanted else others:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -41,7 +54,8 @@ def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int:
                 probe.bind((host, port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            _GIVEN.append(port)
+            return port
     raise WorkflowError(f"No free port on {host}.")
 
 
@@ -85,7 +99,7 @@ class MispModulesServer:
         custom: Path | str | None = "pack",
         environment: Mapping[str, str] | None = None,
         python: Path | str = sys.executable,
-        patience: float = 120.0,
+        patience: float = 300.0,
     ) -> None:
         self.host = host
         self.port = port

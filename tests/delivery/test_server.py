@@ -289,7 +289,7 @@ def test_the_server_ends_at_once_when_it_is_told_to(server: MispModulesServer, r
     process = server._process
     assert process is not None
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(300) == 0
     assert "Traceback" not in server.log()
 
 

@@ -99,3 +99,17 @@ def test_environment_reaches_the_server(custom: Path):
     (custom / "action_mod" / "plain_one.py").write_text(source)
     with MispModulesServer(custom=custom, environment={"MISP_WORKFLOW_STATE": "/nowhere"}) as server:
         assert server.query({"module": "plain_one"}) == {"data": "/nowhere"}
+
+
+def test_a_port_is_given_to_one_only_before_somebody_listens_there(monkeypatch: pytest.MonkeyPatch):
+    """Two servers that were started at once were given the same one now and then, and one of them failed."""
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+    given: list[set[int]] = []
+    for worker in ("gw0", "gw2", "gw4"):  # one that takes the place of another has a new number
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        given.append({free_port() for _ in range(40)})
+        assert len(given[-1]) == 40
+    assert not given[0] & given[1] and not given[1] & given[2] and not given[0] & given[2]
+    monkeypatch.delenv("PYTEST_XDIST_WORKER")
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "1")
+    assert free_port() not in given[2]
