@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from programs import is_open, wait_for_port
 
-from misp_workflow.testing.server import free_port
+from misp_workflow.testing.server import end, free_port
 
 HOSTS = [f"host-{number}" for number in range(32)]
 """Virtual hosts of the one RabbitMQ: more than tests that ask for one."""
@@ -39,10 +39,7 @@ class Redis:
         self._process.wait()
 
     def stop(self) -> None:
-        self._process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(30)
-        self.kill()
+        end(self._process)
 
 
 class RabbitServer:

@@ -17,6 +17,7 @@ import pytest
 
 from misp_workflow.testing import free_port
 from misp_workflow.testing.contract import ActionFile
+from misp_workflow.testing.server import end
 
 ACTION = Path(__file__).parents[2] / "misp_modules/modules/action_mod/automation_start.py"
 FOLDER = "MISP_WORKFLOW_TEST_NODE_MODULES"
@@ -46,8 +47,7 @@ def _served(words: list[str], environment: dict[str, str], address: str, folder:
                 time.sleep(0.1)
         yield address
     finally:
-        process.terminate()
-        process.wait(30)
+        end(process)
 
 
 FLOW = [

@@ -18,6 +18,7 @@ from brokers import Brokers
 from misp_workflow.delivery import deliver
 from misp_workflow.testing import free_port
 from misp_workflow.testing.misp import MispStandIn
+from misp_workflow.testing.server import end
 
 RECORDED = Path(__file__).parents[1] / "misp" / "recorded" / "exchanges.json"
 RT_SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
@@ -47,7 +48,7 @@ def request_tracker(program: Callable[[str], str], tmp_path_factory: pytest.Temp
     environment = {**os.environ, **told, "HOME": str(folder)}
     with (folder / "log").open("wb") as log:
         made = [setup, "--action", "init", "--dba", "", "--dba-password", ""]
-        subprocess.run(made, env=environment, cwd=folder, stdout=log, stderr=log, check=True, timeout=300)
+        subprocess.run(made, env=environment, cwd=folder, stdout=log, stderr=log, check=True, timeout=1500)
         served = [str(RT_SERVER), "--server", "Starlet", "--host", "127.0.0.1", "--port", str(port)]
         process = subprocess.Popen(served, env=environment, cwd=folder, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
@@ -55,8 +56,7 @@ def request_tracker(program: Callable[[str], str], tmp_path_factory: pytest.Temp
         _wait_until(lambda: _answers(f"{url}/REST/2.0/queues/all"), process)
         yield url
     finally:
-        process.terminate()
-        process.wait(20)
+        end(process)
 
 
 REDMINE = Path("/usr/share/redmine")
@@ -101,8 +101,7 @@ def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         _wait_until(lambda: _answers(f"{url}/issues.json"), process)
         yield url, REDMINE_KEY
     finally:
-        process.terminate()
-        process.wait(30)
+        end(process)
 
 
 FLOWINTEL = "MISP_WORKFLOW_TEST_FLOWINTEL"
@@ -125,7 +124,7 @@ def flowintel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, s
     python = str(checkout / "env" / "bin" / "python")
     told = {**os.environ, "FLASKENV": "testing", "HISTORY_DIR": str(folder / "history"), "PYTHONPATH": str(folder)}
     with (folder / "log").open("wb") as log:
-        subprocess.run([python, "app.py", "-i"], env=told, cwd=folder, stdout=log, stderr=log, check=True, timeout=300)
+        subprocess.run([python, "app.py", "-i"], env=told, cwd=folder, stdout=log, stderr=log, check=True, timeout=1500)
         words = [python, "-c", SERVE, str(port)]
         process = subprocess.Popen(words, env=told, cwd=folder, stdout=log, stderr=log)
     with contextlib.closing(sqlite3.connect(next((folder / "instance").glob("*.sqlite")))) as database:
@@ -135,8 +134,7 @@ def flowintel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, s
         _wait_until(lambda: _answers(f"{url}/api/case/all"), process)
         yield url, key
     finally:
-        process.terminate()
-        process.wait(30)
+        end(process)
 
 
 @pytest.fixture
@@ -158,7 +156,7 @@ def redis_settings(brokers: Brokers, rules) -> Iterator[None]:
 
 
 def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    for _ in range(1200):
+    for _ in range(6000):
         assert process.poll() is None, "the server ended"
         if ready():
             return
@@ -169,7 +167,8 @@ def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> 
 def _answers(url: str) -> bool:
     try:
         urllib.request.urlopen(url, timeout=5).close()
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as error:
+        error.close()
         return True
     except OSError:
         return False

@@ -153,7 +153,7 @@ class World:
         self._listen()
         return list(self._streamed)
 
-    def wait_for_stream(self, seconds: float = 10.0) -> None:
+    def wait_for_stream(self, seconds: float = 60.0) -> None:
         """Wait until something was published."""
         if self._subscriber is not None and not self._streamed:
             self._subscriber.poll(int(seconds * 1000))
@@ -177,7 +177,7 @@ class World:
             yield "stream", content
 
 
-def settle(seconds: float = 30.0) -> None:
+def settle(seconds: float = 300.0) -> None:
     """Wait until the background has sent what it can; what waits for its next try may wait on."""
     box, end = open_outbox(settings.current()), time.monotonic() + seconds
     while any(one.state == "sending" or (one.state == "waiting" and not one.tries) for one in box.entries()):
