@@ -15,7 +15,7 @@ from misp_workflow.action.call import Call
 from misp_workflow.action.fields import WHOLE_EVENT
 from misp_workflow.action.params import Table
 from misp_workflow.effects import Receipt
-from misp_workflow.event import flag
+from misp_workflow.event import flag, text
 from misp_workflow.tag_patterns import tagged
 
 STANDING: Table = {
@@ -80,12 +80,12 @@ def standing(call: Call) -> Standing | Receipt:
         whole = True  # the bare row of an event that was saved
     chosen = [] if goes else [row for row in call.rows if _stands(call, row, withdraws)]
     stay = {row["uuid"] for row in chosen}
-    gone = [row for row in view.attributes if row.get("uuid") and row["uuid"] not in stay]
+    gone = [row for row in view.attributes if text(row.get("uuid")) and row["uuid"] not in stay]
     return Standing(event, chosen, gone, whole, call.held_back)
 
 
 def _stands(call: Call, row: dict[str, Any], withdraws: Callable[[str], bool]) -> bool:
-    named = all(row.get(name) for name in ("uuid", "type", "value"))
+    named = all(text(row.get(name)) for name in ("uuid", "type", "value"))
     if not named or flag(row.get("deleted")) or (call.params.to_ids == "only" and not flag(row.get("to_ids"))):
         return False
     return not call.params.withdraw_tags or not any(map(withdraws, call.all_tags_of(row)))
