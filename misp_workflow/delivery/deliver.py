@@ -177,23 +177,22 @@ class _Delivery:
 
     def _put(self, items: Sequence[Item]) -> list[Taken]:
         """Put them in the outbox; where another process just tries the same, after what became of that is known."""
-        keys = [item.parcel.key for item in items]
-        while True:
+        how = self._house.outbox.put(items, self._end)
+        if {*how} == {"waiting"} and self._is_over([item.parcel.key for item in items]):
             how = self._house.outbox.put(items, self._end)
-            if {*how} != {"waiting"} or not self._has_ended_elsewhere(keys):
-                return how
+        return how
 
-    def _has_ended_elsewhere(self, keys: Collection[str]) -> bool:
-        """Whether another process tried one of these, and has ended that in time; nothing of ours is kept yet."""
-        if not self._house.outbox.tried_elsewhere(keys):
-            return False
-        may_wait()
-        while time.monotonic() < self._try_until:
+    def _is_over(self, keys: Collection[str]) -> bool:
+        """Whether what waited there is there no more, once no other process tries it; nothing of ours is kept yet."""
+        still = self._house.outbox.still(keys)
+        if still == "tried":
+            may_wait()
+        while still == "tried" and time.monotonic() < self._try_until:
             time.sleep(LOOK_EVERY)
-            if not self._house.outbox.tried_elsewhere(keys):
-                return True
-        self._asked_too = keys
-        return False
+            still = self._house.outbox.still(keys)
+        if still == "tried":
+            self._asked_too = {*self._asked_too, *keys}
+        return still == "over"
 
     def _is_for_now(self, plan: _Plan) -> bool:
         """Whether a worker could send it at once. What must wait they find by themselves, SOON enough."""

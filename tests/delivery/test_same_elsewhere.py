@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from delivery_kit import parcel, until
 
 from misp_workflow.delivery.deliver import deliver
 from misp_workflow.delivery.outbox import Item
-from misp_workflow.delivery.outbox.base import Claim
+from misp_workflow.delivery.outbox.base import Claim, Still
+from misp_workflow.delivery.outbox.on_disk import lease
 from misp_workflow.delivery.outbox.sqlite import SqliteOutbox
 from misp_workflow.effects import Parcel, Receipt
 from misp_workflow.testing.receiver import Receiver
@@ -34,20 +36,11 @@ def put_off(other: SqliteOutbox, tried: Parcel) -> None:
 
 
 @pytest.fixture
-def other(state: Path) -> Iterator[SqliteOutbox]:
-    """The outbox as another process has it, which renews its lease."""
+def other(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteOutbox]:
+    """The outbox as another process has it, which lives as long as this test."""
+    monkeypatch.setattr(lease, "LEASE", 600.0)
     outbox = SqliteOutbox(state, window=600.0, max_bytes=2**28)
-    with ThreadPoolExecutor(1) as renewing:
-        ends: list[bool] = []
-
-        def renew() -> None:
-            while not ends:
-                outbox.tidy()
-                time.sleep(0.2)
-
-        renewing.submit(renew)
-        yield outbox
-        ends.append(True)
+    yield outbox
     outbox.close()
 
 
@@ -63,29 +56,63 @@ def second(other: SqliteOutbox, receiver: Receiver) -> Iterator[Callable[..., Fu
         yield ask
 
 
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Is set once somebody has looked how it stands with what another process tries."""
+    event, still = threading.Event(), SqliteOutbox.still
+
+    def look(outbox: SqliteOutbox, keys: Collection[str]) -> Still:
+        told = still(outbox, keys)
+        event.set()
+        return told
+
+    monkeypatch.setattr(SqliteOutbox, "still", look)
+    return event
+
+
 @pytest.mark.parametrize(
     ("end", "status", "said"),
     [(forget, "delivered", ""), (done, "skipped", "Already sent"), (put_off, "skipped", "Already queued")],
 )
 def test_the_second_hears_what_became_of_it(
-    end: End, status: str, said: str, other: SqliteOutbox, second: Callable[..., Future[list[Receipt]]], receiver
+    end: End,
+    status: str,
+    said: str,
+    other: SqliteOutbox,
+    second: Callable[..., Future[list[Receipt]]],
+    looked: threading.Event,
+    receiver: Receiver,
 ) -> None:
     """It heard that the same waits to be delivered, and then it was refused, and nothing waited."""
     tried = parcel(receiver, "same")
     asked = second(tried)
-    time.sleep(0.3)
-    assert not asked.done()
+    assert looked.wait(60)
     end(other, tried)
     (told,) = asked.result(60)
     assert told.status == status and told.detail.startswith(said), told
     assert len(receiver.requests) == (status == "delivered")
 
 
+def test_what_ends_before_the_second_looks_does_not_wait_either(
+    other: SqliteOutbox, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    tried, still = parcel(receiver, "same"), SqliteOutbox.still
+
+    def look(outbox: SqliteOutbox, keys: Collection[str]) -> Still:
+        forget(other, tried)
+        return still(outbox, keys)
+
+    monkeypatch.setattr(SqliteOutbox, "still", look)
+    other.put([Item(parcel=tried, lane=LANE, max_age=600.0, hold=True)], time.monotonic() + 60)
+    (told,) = deliver([tried], deadline=time.monotonic() + 60)
+    assert told.status == "delivered"
+
+
 def test_the_second_waits_no_longer_than_it_has_time(
     other: SqliteOutbox, second: Callable[..., Future[list[Receipt]]], receiver: Receiver
 ) -> None:
     tried = parcel(receiver, "same")
-    (told,) = second(tried, 1.0).result(60)
+    (told,) = second(tried, 4.0).result(60)
     assert (told.status, told.detail.partition(":")[0]) == ("skipped", "Already on its way")
     forget(other, tried)
 
@@ -94,6 +121,6 @@ def test_what_only_waits_there_is_not_waited_for(other: SqliteOutbox, receiver: 
     tried = parcel(receiver, "same")
     other.put([Item(parcel=tried, lane=LANE, max_age=600.0, hold=True)], time.monotonic() + 60)
     put_off(other, tried)
-    until(lambda: not SqliteOutbox.tried_elsewhere(other, [tried.key]))
+    until(lambda: other.entries()[0].state == "waiting")
     (told,) = deliver([tried], deadline=time.monotonic() + 600)
     assert (told.status, told.detail.partition(":")[0]) == ("skipped", "Already queued")

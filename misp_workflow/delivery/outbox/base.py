@@ -13,6 +13,9 @@ from misp_workflow.effects import Effect, Parcel
 Taken = Literal["taken", "waiting", "sent"]
 """What putting came to: it is in the outbox now; the same waits there already; the same was sent within the window."""
 
+Still = Literal["waiting", "tried", "over"]
+"""What is there still: all of it waits; another process tries some of it just now; some of it is there no more."""
+
 AFTER_A_BUG = 60.0
 """Seconds after which something is tried again that failed in our own code."""
 
@@ -186,8 +189,8 @@ class Outbox(Protocol):
     def put(self, items: Sequence[Item], deadline: float) -> list[Taken]:
         """Store the items, all or none, before `deadline` (of `time.monotonic()`)."""
 
-    def tried_elsewhere(self, keys: Collection[str]) -> bool:
-        """Whether another process tries one of these just now, as far as that can be known."""
+    def still(self, keys: Collection[str]) -> Still:
+        """Return how these are now, which waited there when the same was put."""
 
     def workers(
         self,

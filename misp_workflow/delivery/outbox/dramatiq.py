@@ -38,7 +38,7 @@ from misp_workflow.delivery.outbox.at_broker.envelope import (
 from misp_workflow.delivery.outbox.at_broker.fetching import is_ours
 from misp_workflow.delivery.outbox.at_broker.gatherings import Gatherings
 from misp_workflow.delivery.outbox.at_broker.letters import Letters
-from misp_workflow.delivery.outbox.base import AFTER_A_BUG, Claim, Entry, Item, Knowing, Rest, Taken, Totals
+from misp_workflow.delivery.outbox.base import AFTER_A_BUG, Claim, Entry, Item, Knowing, Rest, Still, Taken, Totals
 from misp_workflow.delivery.outbox.seal import Seal
 from misp_workflow.delivery.retry import sentence_of_age
 from misp_workflow.effects import Effect
@@ -86,8 +86,8 @@ class DramatiqOutbox:
 
         return self._stored(deadline, begun, store)
 
-    def tried_elsewhere(self, keys: Collection[str]) -> bool:
-        return False  # what a caller tries is no message yet
+    def still(self, keys: Collection[str]) -> Still:
+        return "waiting"  # what another process's caller tries is no message yet
 
     def _stored(self, deadline: float, begun: list[Envelope], store: Callable[[threading.Event], Result]) -> Result:
         """Store for a caller, who may hear no though the broker takes it later: then what was begun is taken back."""

@@ -25,6 +25,7 @@ from misp_workflow.delivery.outbox.base import (
     Knowing,
     Rest,
     Resting,
+    Still,
     Taken,
     Totals,
 )
@@ -100,9 +101,9 @@ class SqliteOutbox:
         self._memory.let_go(key for key, how in zip(keys, stored, strict=True) if how != "taken" and key in ours)
         return stored
 
-    def tried_elsewhere(self, keys: Collection[str]) -> bool:
+    def still(self, keys: Collection[str]) -> Still:
         now = self._clock.wall()
-        return self._disk.read(lambda db: rows.held_elsewhere(db, keys, now, self._lease.owner), False)
+        return self._disk.read(lambda db: rows.still(db, keys, now, self._lease.owner), "waiting")
 
     def _store(self, db: Connection, puts: list[_Put]) -> list[list[Taken] | None]:
         """Store what several callers put, and return how each of theirs was taken; None: there was no room."""
@@ -275,8 +276,7 @@ class SqliteOutbox:
                 ).rowcount
             self._memory.settle(keys, lane, how, changed)
 
-        # at the end of the process: it is tried again, with the same key
-        self._disk.later(job)
+        self._disk.later(job)  # at the end of the process: it is tried again, with the same key
 
     def forget(self, key: str, deadline: float) -> None:
         def job(db: Connection) -> None:

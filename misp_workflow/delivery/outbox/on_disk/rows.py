@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from misp_workflow.delivery.outbox.base import Item, Rest, Taken
+from misp_workflow.delivery.outbox.base import Item, Rest, Still, Taken
 
 FREE = "owner NOT IN (SELECT owner FROM leases WHERE until > :now AND owner != :me)"
 """What no other living process holds; what this one holds is known in its memory."""
@@ -68,10 +68,13 @@ def store(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float
     return ["taken"] * len(rows) if all(new) else [_how(db, row) for row in rows]
 
 
-def held_elsewhere(db: sqlite3.Connection, keys: Collection[str], now: float, me: str) -> bool:
-    """Whether another living process holds one of these."""
-    question = f"SELECT 1 FROM effects WHERE key = :key AND state = 'waiting' AND NOT {FREE}"  # noqa: S608 - ours
-    return any(db.execute(question, {"key": key, "now": now, "me": me}).fetchone() for key in keys)
+def still(db: sqlite3.Connection, keys: Collection[str], now: float, me: str) -> Still:
+    """Return how effects that were there a moment ago are now: tried by another living process, over, or waiting."""
+    question = f"SELECT {FREE} FROM effects WHERE key = :key AND state = 'waiting'"  # noqa: S608 - ours
+    found = [db.execute(question, {"key": key, "now": now, "me": me}).fetchone() for key in keys]
+    if any(row is not None and not row[0] for row in found):
+        return "tried"
+    return "over" if None in found else "waiting"
 
 
 def are_new(db: sqlite3.Connection, rows: Sequence[Row], now: float, window: float) -> bool:
