@@ -53,5 +53,5 @@ def test_what_is_given_at_once_is_done_at_once() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows copies no processes")
 def test_a_copied_process_waits_for_no_thread_of_the_one_before() -> None:
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", COPIED], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", COPIED], capture_output=True, text=True, timeout=600)
     assert done.stdout.strip() == "0", done.stderr

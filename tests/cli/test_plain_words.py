@@ -59,7 +59,7 @@ def test_what_the_system_refuses_later_is_one_sentence():
 )
 def test_an_output_that_is_not_utf_8_loses_letters_and_nothing_else(arguments):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "PYTHONUTF8": "0"}
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, env=environment, timeout=120)
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, env=environment, timeout=600)
     assert b"Traceback" not in done.stderr and b"codec" not in done.stderr, done.stderr.decode(errors="replace")
     assert done.returncode in (0, 1) and done.stdout
     if "--json" in arguments:
@@ -72,7 +72,7 @@ def test_a_port_that_is_taken_is_said(program):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [program("make"), "-C", ROOT, "-o", ready, "serve", f"PORT={taken.getsockname()[1]}"]
         command += [f"PYTHON={sys.executable}", f"VENV={environment}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode != 0 and "Choose another port: make serve PORT=6667" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
@@ -118,5 +118,5 @@ def test_no_help_has_a_wrong_article(name):
 def test_what_reads_only_the_beginning_is_no_trouble():
     if not shutil.which("head"):
         pytest.skip("there is no head")
-    done = subprocess.run(f"'{sys.executable}' -c 'from misp_workflow.cli import main; main()' run {HOLD} --event {EVENT} --offline | head -c 1", shell=True, capture_output=True, text=True, timeout=120)  # fmt: skip
+    done = subprocess.run(f"'{sys.executable}' -c 'from misp_workflow.cli import main; main()' run {HOLD} --event {EVENT} --offline | head -c 1", shell=True, capture_output=True, text=True, timeout=600)  # fmt: skip
     assert "Traceback" not in done.stderr

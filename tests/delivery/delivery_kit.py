@@ -17,7 +17,7 @@ def parcel(receiver: Receiver, key: str = "k1", **fields: Any) -> Parcel:
     return Parcel(key=key, effect=Post(**{**given, **fields}), action="slack_message", created=time.time())
 
 
-def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
     """Return as soon as the condition holds; fail when it does not come about.
 
     To ask a broker takes it and us processor time, which what is waited for needs: half of the time nobody asks.

@@ -115,7 +115,7 @@ def test_a_yes_that_comes_too_late_is_taken_back(within, receiver, monkeypatch):
     assert "could not be judged within 1 s" in exposed(decide)()["error"]
     assert not receiver.requests
     answered.set()
-    assert [request.path for request in receiver.wait_for(2, timeout=60)] == ["/approve", "/take-back"]
+    assert [request.path for request in receiver.wait_for(2, timeout=300)] == ["/approve", "/take-back"]
 
 
 def test_less_time_than_the_settings_give_is_used_when_misp_waits_less(within):

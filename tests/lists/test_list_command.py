@@ -141,7 +141,7 @@ def test_serves_the_lists_and_nothing_else(listed: Path) -> None:
         for beside in ("secret.txt", "..%2Fsettings.toml", "", "fw.txt%00"):
             assert get(f"{url}/{beside}", **key)[0] == 404
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 0, "that is how it is to be stopped"
+        assert server.wait(300) == 0, "that is how it is to be stopped"
     finally:
         server.terminate()
         server.wait(30)

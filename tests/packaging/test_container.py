@@ -111,7 +111,7 @@ def test_compose_takes_the_override_beside_upstreams_file(tmp_path: Path, progra
     compose = program("docker-compose")
     (tmp_path / "docker-compose.yml").write_text(UPSTREAM)
     (tmp_path / "docker-compose.override.yml").write_text(OVERRIDE.read_text())
-    done = subprocess.run([compose, "config"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([compose, "config"], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     merged = yaml.safe_load(done.stdout)["services"]["misp-modules"]
     assert merged["image"].startswith("ghcr.io/misp/")

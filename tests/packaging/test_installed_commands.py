@@ -69,7 +69,7 @@ def test_every_command_works_beside_upstreams_files(environment, wheel: Path, ac
 
     def call(arguments: list[str]) -> subprocess.CompletedProcess[str]:
         command = [str(environment.folder / "bin" / "misp-workflow"), *(one.format(**places) for one in arguments)]
-        return subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=600)
 
     wrong: dict[str, str] = {}
     with MispModulesServer(python=environment.python) as server:

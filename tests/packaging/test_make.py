@@ -16,7 +16,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob
 
 def make(program, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [program("make"), "-C", str(ROOT), "--no-print-directory", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def pretend(folder: Path, before: str) -> Path:
@@ -133,6 +133,6 @@ def test_documents_link_to_files_that_exist():
 def test_the_hook_for_pre_commit_calls_a_command_that_exists():
     entry = re.search(r"^  entry: misp-workflow (\w+)$", (ROOT / ".pre-commit-hooks.yaml").read_text(), re.MULTILINE)
     command = [sys.executable, "-c", "from misp_workflow.cli import main; main()", entry[1], "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout

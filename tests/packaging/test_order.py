@@ -70,5 +70,5 @@ runpy.run_path("conftest.py")["pytest_collection_modifyitems"](worker, [item])
 
 def test_a_copy_of_the_common_file_needs_nothing_beside_it_with_several_workers(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_bytes((Path(__file__).parents[1] / "conftest.py").read_bytes())
-    done = subprocess.run([sys.executable, "-c", COPIED], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", COPIED], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr

@@ -48,7 +48,7 @@ def fetched(consumer: Any, number: int) -> list[Any]:
         found.extend(message for message in [next(consumer)] if message is not None)
         return len(found) == number
 
-    until(is_there, 60)
+    until(is_there)
     return found
 
 
@@ -108,7 +108,7 @@ def test_of_the_same_twice_at_once_the_second_waits_for_the_first(box: Any, rece
     assert deliver([parcel(receiver, "same")])[0].status == "queued"
     assert told == ["refused"]
     first.join()
-    receiver.wait_for(3, timeout=120)
+    receiver.wait_for(3, timeout=300)
     until(lambda: not box.anything_waits())
     assert deliver([parcel(receiver, "same")])[0].status == "skipped"
 
@@ -167,7 +167,7 @@ def test_what_the_broker_took_too_late_after_a_failed_try_is_not_said_to_wait(
     receiver.answers(answer(status=503))
     one = parcel(receiver, "too late")
     assert deliver([one], deadline=time.monotonic() + 1.0)[0].status == "refused"
-    until(box._ask._threads._work_queue.empty, 10)
+    until(box._ask._threads._work_queue.empty)
     time.sleep(0.2)  # what was begun has been taken back
     is_over.set()
     assert sent.wait(30)

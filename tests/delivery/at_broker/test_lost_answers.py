@@ -158,7 +158,7 @@ def test_what_was_fetched_by_an_answer_that_was_lost_is_fetched_again(
     sent = json.dumps({**body, "options": {"redis_message_id": made["serial"]}, "message_timestamp": 0})
     client.hset(f"misp-workflow:{MAIN}.msgs", made["serial"], sent)
     client.sadd(f"misp-workflow:__acks__.{box._broker.broker_id}.{MAIN}", made["serial"])
-    receiver.wait_for(2, timeout=30)
+    receiver.wait_for(2, timeout=300)
     until(lambda: box.entries() == [])
 
 

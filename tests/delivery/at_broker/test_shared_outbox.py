@@ -65,7 +65,7 @@ def test_what_another_process_has_in_its_hands_still_waits(box: Outbox, receiver
     put(box, receiver, "one", "two")
     assert box.anything_waits()
     other = worker()
-    receiver.wait_for(2, timeout=60)
+    receiver.wait_for(2, timeout=300)
     assert box.anything_waits()
     other.kill()
     other.wait()
@@ -78,8 +78,8 @@ def test_what_another_process_has_in_its_hands_still_waits(box: Outbox, receiver
 def test_a_server_that_nobody_calls_takes_over_what_another_left(box: Outbox, receiver: Receiver) -> None:
     resume()  # as it starts: nothing waits yet
     put(box, receiver, "left")
-    receiver.wait_for(1, timeout=60)
-    until(lambda: not box.anything_waits(), 60)
+    receiver.wait_for(1, timeout=300)
+    until(lambda: not box.anything_waits())
 
 
 def test_a_server_that_starts_before_its_broker_works_all_the_same(
@@ -89,8 +89,8 @@ def test_a_server_that_starts_before_its_broker_works_all_the_same(
     broker.kill()
     resume()
     broker.start()
-    receiver.wait_for(1, timeout=120)
-    until(lambda: not box.anything_waits(), 60)
+    receiver.wait_for(1, timeout=300)
+    until(lambda: not box.anything_waits())
 
 
 def test_all_see_everything_who_look_at_once(box: Outbox, receiver: Receiver) -> None:
@@ -149,7 +149,7 @@ def test_what_falls_due_while_rabbitmq_is_killed_is_not_lost(
             box._put_back({**envelope, "key": f"m{number}"}, 1.0, None)
         before = have_moved()
         process = worker()
-        until(lambda before=before: have_moved() > before + 60, 60)
+        until(lambda before=before: have_moved() > before + 60)
         broker.kill()
         process.kill()
         process.wait()
@@ -170,8 +170,8 @@ def test_what_an_older_version_let_wait_is_seen_and_gets_out(box: Any, broker: R
         channel.basic_publish("", "misp-workflow-wait-4", message.encode())
     assert [entry.key for entry in box.entries()] == ["old"]
     resume()
-    receiver.wait_for(1, timeout=60)
-    until(lambda: not box.anything_waits(), 60)
+    receiver.wait_for(1, timeout=300)
+    until(lambda: not box.anything_waits())
 
 
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)

@@ -77,7 +77,7 @@ def test_what_a_worker_tries_from_a_broker_is_not_given_to_another(
         rules(base + "workers = 3\n")
         house(current()).workers.start()
         deliver([parcel(receiver, "b2")], mode="queue")
-        receiver.wait_for(2, timeout=120)
+        receiver.wait_for(2, timeout=300)
         until(lambda: not house(current()).outbox.anything_waits())
         assert sorted(request.header("Idempotency-Key") or "" for request in receiver.requests) == ["b1", "b2"]
 

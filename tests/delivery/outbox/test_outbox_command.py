@@ -159,7 +159,7 @@ def test_work_is_a_process_of_its_own(filled: Receiver) -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     told = {json.loads(line)["key"]: json.loads(line)["status"] for line in done.stdout.splitlines()}
@@ -172,9 +172,9 @@ def test_work_ends_when_it_is_told_to(filled: Receiver) -> None:
     command = [sys.executable, "-c", "from misp_workflow.cli import main; main()", "outbox", "work"]
     worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run("retry", DEAD)
-    filled.wait_for(1, timeout=30)
+    filled.wait_for(1, timeout=300)
     worker.send_signal(signal.SIGTERM)
-    out, _ = worker.communicate(timeout=30)
+    out, _ = worker.communicate(timeout=600)
     assert worker.returncode == 0
     assert "Worked off: 1 delivered." in out
 

@@ -278,7 +278,7 @@ def test_processes_share_one_file_and_nothing_is_lost_or_done_twice(state: Path)
     ]
     done = []
     for worker in workers:
-        out, _ = worker.communicate(timeout=120)
+        out, _ = worker.communicate(timeout=600)
         assert worker.returncode == 0
         done += out.split()
     assert sorted(done) == sorted(f"{name}-{n}" for name in ("one", "two", "three") for n in range(100))

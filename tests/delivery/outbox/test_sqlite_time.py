@@ -93,7 +93,7 @@ def test_a_bug_in_a_try_leaves_nothing_in_its_hands(box: SqliteOutbox, monkeypat
     with pytest.raises(KeyError):
         workers._work()
     settled(box)
-    until(lambda: workers._work() >= 0 and len(tried) == 2, 20)
+    until(lambda: workers._work() >= 0 and len(tried) == 2)
     assert tried == ["a", "a"]
     assert keys(box) == []
 

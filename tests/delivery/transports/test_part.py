@@ -157,7 +157,7 @@ def test_ten_thousand_in_batches_come_in_whole(place: Place) -> None:
     place.busy = {f"w{number}": 1 for number in range(0, 10_000, 100)}
     batches = [parcel(values[start : start + 500], f"b{start}") for start in range(0, 10_000, 500)]
     deliver(batches, mode="queue")
-    until(lambda: len(place.has) == 9_999, 60)
+    until(lambda: len(place.has) == 9_999)
     assert len(set(place.has)) == 9_999
     until(lambda: [entry.state for entry in entries()] == ["dead"])
     ledger_of(current())._background.settle(20)

@@ -149,7 +149,7 @@ def test_it_prints_on_a4(done: Run, tmp_path: Path, program: Callable[[str], str
     page.write_text(as_html(done))
     command = [program("chromium"), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={pdf}",
                "--no-pdf-header-footer", page.as_uri()]  # fmt: skip
-    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    subprocess.run(command, capture_output=True, timeout=600, check=True)
     width, height = map(float, re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", pdf.read_bytes())[0])
     assert (round(width), round(height)) == (595, 842), "points of A4"
 
