@@ -240,7 +240,8 @@ class _Action:
         marks: Collection[str] | None = None
         clean: Callable[[Any], Any] | None = None
         if self._leaves:
-            data, selected, judging, note = marking.known(data, selected, destination, rules, end)
+            by_pap = "pap" in self.config["params"]
+            data, selected, judging, note = marking.known(data, selected, destination, rules, end, pap=by_pap)
             before = sent if data is sent.data else View(data)
             try:
                 data, selected, withheld, marks = guard.admit(data, selected, judging)

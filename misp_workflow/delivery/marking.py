@@ -46,13 +46,15 @@ class Marked(NamedTuple):
     note: str = ""
 
 
-def known(data: Any, selected: Any, destination: Destination, rules: Settings, deadline: float) -> Marked:
-    """Return what is to be judged, with the marking that MISP did not send.
+def known(
+    data: Any, selected: Any, destination: Destination, rules: Settings, deadline: float, *, pap: bool = False
+) -> Marked:
+    """Return what is to be judged, with the marking that MISP did not send; `pap`: the node judges by PAP, too.
 
     Raises ClearanceError when it stays unknown and the destination may not have what it then counts as.
     """
     data = data if destination.local_tags else _told_apart(data, rules, deadline)
-    missing = unsaid(data) if destination.tlp != TLP_LEVELS[-1] or destination.pap else None
+    missing = unsaid(data) if destination.tlp != TLP_LEVELS[-1] or destination.pap or pap else None
     if missing is None:
         return Marked(data, selected, destination)
     found = _asked(missing, rules, deadline)

@@ -193,3 +193,20 @@ def test_a_local_tag_of_which_misp_does_not_say_so_goes_nowhere(
     assert "tags: tlp:green" in said(chat) and "acme" not in said(chat)
     tell(data, **shown, destination="house")
     assert "acme" in said(chat)
+
+
+def test_an_action_that_asks_by_pap_is_told_the_marking_where_the_destination_takes_all(
+    misp: MispStandIn, use: Callable[..., None], chat: Receiver
+) -> None:
+    use(misp, '[destinations.board]\ntlp = "red"\n')
+    event = misp.add_event({"info": "x", "Attribute": [{"type": "md5", "value": "8ed4b4ed952526d89899e723f3488de4"}]})
+    row = event["Attribute"][0]
+    misp._attach(misp._find_attribute(row["uuid"]), misp._tag_named("PAP:RED"), False)
+    data = copy.deepcopy(BODIES["attribute-after-save"])
+    for rows in (data["Event"]["Attribute"], data["Event"]["_AttributeFlattened"]):
+        rows[0] |= {name: row[name] for name in ("uuid", "id", "type", "value")}
+    params = {"hashlookup_server": chat.url, "destination": "board", "selected_or_all": "all"}
+    lookup = ActionFile.load(ACTIONS / "hashlookup_check.py")
+    given = lookup.ask(json.dumps({"module": "hashlookup_check", "params": params, "data": data}).encode())
+    assert given["data"] == {"status": "skipped", "detail": "PAP lets no hash of this be asked about"}
+    assert not chat.requests
