@@ -173,7 +173,7 @@ def strictest(names: set[str], scheme: Literal["tlp", "pap"]) -> str | None:
 
 def _of_stix(plain: str) -> tuple[list[tuple[str, str]], str]:
     """Return what the marking definitions of STIX in a name say, and the name without them."""
-    if "-" not in plain:
+    if "-" not in plain or ("marking" not in plain and plain.count("-") < 4):  # neither a prefix nor a uuid
         return [], plain
     found: list[tuple[str, str]] = []
 
