@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from misp_workflow.deadline import look
 from misp_workflow.delivery.guard.home import GALAXIES, column, is_own, says_home
+from misp_workflow.delivery.guard.nested import any_nested
 from misp_workflow.delivery.guard.source import FOREIGN
 from misp_workflow.event import CHUNK, TAG_LISTS, flag
 
@@ -195,7 +196,7 @@ class Glance:
         tags: list[Any] = list(chain.from_iterable(new)) if {list}.issuperset(map(type, new)) else [None]
         if not tags:
             return
-        if {dict} != set(map(type, tags)) or any(map(is_tracked, tags)):
+        if {dict} != set(map(type, tags)) or any_nested(tags):
             self.usual = False
             return
         members: set[str] = set().union(*tags)

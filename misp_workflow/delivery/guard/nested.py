@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Set
 from gc import is_tracked
+from itertools import chain
 from operator import is_
 from typing import Any
 
@@ -26,6 +27,12 @@ FEW = 32
 
 _CONTAINERS: frozenset[type] = frozenset((dict, list))
 _TAG_LISTS = frozenset(TAG_LISTS)
+
+
+def any_nested(objects: Iterable[dict[str, Any]]) -> bool:
+    """Return whether any of the objects holds an object or a list."""
+    tracked = filter(is_tracked, objects)  # all of them, from Python 3.14 on
+    return not _CONTAINERS.isdisjoint(map(type, chain.from_iterable(map(dict.values, tracked))))
 
 
 def every_object(data: Any) -> list[dict[str, Any]]:
@@ -64,7 +71,8 @@ class Survey:
     """What there is in some data, found by walking it once: its objects, and apart from them the tags that they have.
 
     A dictionary that Python's garbage collector does not track holds neither lists nor objects (`gc.is_tracked`): for
-    most of the objects that one question replaces a look at every member. All others are looked at.
+    most of the objects that one question replaces a look at every member. All others are looked at; Python 3.14 tracks
+    every dictionary.
 
     `places` are all objects but the tags, the outermost first. `tag_lists` are what stands as the tags of an object,
     `tags` the objects in them: they say what may go, and nothing is ever taken out of them. `plain` says that they
@@ -98,7 +106,7 @@ class Survey:
         rows: list[Any] = []
         for tags, _, _ in self.tag_lists:
             rows += tags if type(tags) is list else (tags, None)
-        usual = {dict}.issuperset(map(type, rows)) and not any(map(is_tracked, rows))
+        usual = {dict}.issuperset(map(type, rows)) and not any_nested(rows)
         self.tags: list[dict[str, Any]] = rows if usual else every_object(rows)
         self.tag_members: set[str] = set().union(*self.tags)
         self.plain = usual and "Tag" not in self.tag_members
