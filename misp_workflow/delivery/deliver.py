@@ -178,7 +178,8 @@ class _Delivery:
     def _put(self, items: Sequence[Item]) -> list[Taken]:
         """Put them in the outbox; where another process just tries the same, after what became of that is known."""
         how = self._house.outbox.put(items, self._end)
-        if {*how} == {"waiting"} and self._is_over([item.parcel.key for item in items]):
+        waits = any(item.hold for item in items)  # a call that only queues is alone in its thread, and may not
+        if waits and {*how} == {"waiting"} and self._is_over([item.parcel.key for item in items]):
             how = self._house.outbox.put(items, self._end)
         return how
 
