@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 from datetime import datetime, timezone
-from email.utils import getaddresses
+from email.utils import parseaddr
 
+from misp_workflow.action import listing
 from misp_workflow.cli.checks.finding import Finding, error, ok, some, warning
-from misp_workflow.errors import SettingsError
+from misp_workflow.errors import ParameterError, SettingsError
 from misp_workflow.settings import Settings
 from misp_workflow.settings.mail import Smime
 
@@ -27,10 +28,9 @@ def check(rules: Settings) -> list[Finding]:
     for name, place in rules.destinations.items():
         if place.values.get("encrypt", "no").strip().casefold() in ("required", "if_possible", "if possible"):
             try:
-                values = place.resolved()
-            except SettingsError:  # which the destination's own check says
+                found += _recipients(rules, f"destination {name}", place.resolved())
+            except (SettingsError, ParameterError):  # which the destination's own check says
                 continue
-            found += _recipients(rules, f"destination {name}", values)
     return found
 
 
@@ -56,11 +56,12 @@ def _recipients(rules: Settings, subject: str, values: dict[str, str]) -> list[F
     from misp_workflow.delivery.transports.encryption import pgp, smime
     from misp_workflow.delivery.transports.encryption.keys import UnusableKeyError
 
-    listed = ",".join(values.get(name, "") for name in ("recipients", "cc", "bcc"))
+    lines = ("recipients", "cc", "bcc")
+    listed = [item for name in lines for item in listing.items(name, values.get(name, ""), "email")]
     with_key: list[str] = []
     without: list[str] = []
     found: list[Finding] = []
-    for _, address in getaddresses([listed.replace(";", ",").replace("\n", ",")]):
+    for _, address in map(parseaddr, listed):
         if not address:
             continue
         try:
