@@ -109,7 +109,8 @@ def get(url: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.read(), {key.lower(): value for key, value in answer.headers.items()}
     except urllib.error.HTTPError as error:
-        return error.code, error.read(), {key.lower(): value for key, value in error.headers.items()}
+        with error:
+            return error.code, error.read(), {key.lower(): value for key, value in error.headers.items()}
 
 
 def test_serves_the_lists_and_nothing_else(listed: Path) -> None:

@@ -27,7 +27,8 @@ def get(url: str) -> Any:
         with urllib.request.urlopen(url, timeout=120) as found:
             return json.load(found)
     except urllib.error.HTTPError as error:
-        return json.load(error)
+        with error:
+            return json.load(error)
 
 
 @contextlib.contextmanager

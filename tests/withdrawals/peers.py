@@ -89,7 +89,8 @@ def _get(url: str, method: str = "GET") -> Any:
         with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=120) as found:
             return json.load(found)
     except urllib.error.HTTPError as error:
-        return json.load(error)
+        with error:
+            return json.load(error)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -33,7 +34,8 @@ def command(target: Path | None) -> None:
     rules = settings.current()
     text = house(not rules.problem, verdicts.counts(rules.state_folder), time.time())
     if not rules.problem:  # else another outbox may be meant
-        text += outbox(open_outbox(rules).totals(), time.time())
+        with contextlib.closing(open_outbox(rules)) as box:
+            text += outbox(box.totals(), time.time())
     _write(text, target)
     if rules.problem:
         raise InputError(f"{rules.problem} The numbers of the outbox are left out.")

@@ -112,6 +112,7 @@ def retry(ids: Sequence[str], everything: bool, destination: str | None, as_json
 def drop(ids: Sequence[str], everything: bool, destination: str | None, yes: bool, as_json: bool) -> None:
     """Remove for good; it will not be delivered."""
     house = House(settings.in_force())
+    click.get_current_context().call_on_close(lambda: house.close(GRACE))
     chosen = _chosen(house.outbox, ids, everything, destination)
     asks = not yes and not (ids and as_json)  # a program that names what it means cannot be asked
     if asks and (number := sum(1 for _ in _chosen(house.outbox, ids, everything, destination))):
@@ -201,7 +202,9 @@ class _Ends:
 
 
 def _open() -> Outbox:
-    return open_outbox(settings.in_force())
+    box = open_outbox(settings.in_force())
+    click.get_current_context().call_on_close(box.close)
+    return box
 
 
 def where(rules: settings.Settings) -> str:

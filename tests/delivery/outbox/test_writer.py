@@ -48,8 +48,10 @@ class Disk:
 
 
 @pytest.fixture
-def disk() -> Disk:
-    return Disk()
+def disk() -> Iterator[Disk]:
+    made = Disk()
+    yield made
+    made.connection.close()
 
 
 @pytest.fixture
