@@ -135,9 +135,11 @@ class Quotes:
         """Note [withheld] in place of each such value that a text quotes; of a tag that is selected by itself, that it
         goes, for with that in its name it would be another."""
         for place, name, text in paced(edits.having_text(TEXTS)):
-            if self._quotes(text) and name == "name" and _is_bare_tag(place):
+            if not self._quotes(text):
+                continue
+            if name == "name" and _is_bare_tag(place):
                 edits.drop(place)
-            elif self._quotes(text):
+            else:
                 edits.change(place, name, self._masked(text))
         edits.settle()
 

@@ -17,7 +17,8 @@ _SOURCE_DETAILS = frozenset(
 )
 
 FOREIGN = frozenset(("RelatedEvent", "RelatedAttribute", "extensionEvents", "related_object"))
-"""Members that are about other events; the last one is the other end of an analyst's relationship."""
+"""Members that are about other events; the last one, which no recorded body has, is the other end of an analyst's
+relationship."""
 
 
 def hide_source(data: Any) -> Any:
